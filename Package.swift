@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Rules every target is compiled under: Swift 6 mode, no warnings, explicit existentials and imports.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+
+let package = Package(
+    name: "rollcall",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "rollcall", targets: ["rollcall"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "LibPQ", dependencies: ["CLibPQ", log], swiftSettings: strict + [.strictMemorySafety()]),
+        .target(name: "Domain", swiftSettings: strict),
+        .target(name: "ClockSources", dependencies: ["Domain", crypto], swiftSettings: strict),
+        .target(
+            name: "Engines",
+            dependencies: ["Domain", asyncHTTPClient, nioCore, nioHTTP1],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "EngineSimulator",
+            dependencies: ["Domain", hummingbird, asyncHTTPClient, nioCore, httpTypes, crypto, log],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Service",
+            dependencies: [
+                "Domain", "ClockSources", "LibPQ",
+                hummingbird, lifecycle, log, metrics, crypto, collections, mustache, nioCore, nioPosix, httpTypes,
+            ],
+            exclude: ["Page", "Stream"], resources: [.embedInCode("migrations"), .embedInCode("openapi.yaml")],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "rollcall",
+            dependencies: [
+                "Domain", "ClockSources", "LibPQ", "Engines", "EngineSimulator", "Service",
+                hummingbird, asyncHTTPClient, lifecycle, log, metrics, crypto, arguments, configuration, nioCore,
+                nioPosix,
+                httpTypes, signals, nioHTTP1,
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "TestSupport",
+            dependencies: ["LibPQ", log],
+            path: "Tests/Support",
+            swiftSettings: strict
+        ),
+        .testTarget(name: "LibPQTests", dependencies: ["LibPQ", "TestSupport", log], swiftSettings: strict),
+        .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: strict),
+        .testTarget(
+            name: "ClockSourcesTests",
+            dependencies: ["ClockSources", "Domain", crypto],
+            resources: [.copy("clock-cases.json")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "EnginesTests",
+            dependencies: ["Engines", "EngineSimulator", "Domain", asyncHTTPClient, nioCore],
+            resources: [.copy("engine-cases.json")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ServiceTests",
+            dependencies: [
+                "Service", "Domain", "ClockSources", "LibPQ", "Engines", "EngineSimulator", "TestSupport", log,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "RollcallTests",
+            dependencies: ["rollcall", "TestSupport", "LibPQ", "Domain", asyncHTTPClient, nioCore],
+            swiftSettings: strict
+        ),
+    ]
+)

@@ -1,0 +1,148 @@
+/// What to do about one instance, why, and when to think again.
+package struct Decision: Sendable, Hashable {
+    /// The command to send; `nil` for none.
+    package var action: Action?
+    package var reason: Reason
+    package var condition: Condition
+    /// When to decide again, after a look where the decision then asks for one; `nil` when the sweep is enough.
+    package var lookAgainAt: Timestamp?
+    package init(
+        _ action: Action?,
+        _ reason: Reason,
+        _ condition: Condition,
+        lookAgainAt: Timestamp? = nil
+    ) {
+        self.action = action
+        self.reason = reason
+        self.condition = condition
+        self.lookAgainAt = lookAgainAt
+    }
+
+    /// Whether only a fresh read can tell what to do, and it is due.
+    package func wantsLook(at now: Timestamp) -> Bool {
+        guard action == nil, let lookAgainAt else { return false }
+        return lookAgainAt <= now
+    }
+}
+
+/// Decides the next step that moves an instance towards its desired state.
+///
+/// Pure and total: every combination of arguments has an answer. Once desired and proved state agree
+/// there is no action, so in steady state no call that changes anything is made.
+///
+/// - Parameters:
+///   - desired: what the rules ask for.
+///   - evidence: what reads proved and commands claimed; no time in it lies after `now`.
+///   - isAccountRefused: the engine answers 401 for the whole account.
+///   - policy: the limits.
+///   - now: the database's clock.
+/// - Returns: at most one command, with the reason that names the situation.
+package func decide(
+    _ desired: DesiredState,
+    evidence: Evidence,
+    isAccountRefused: Bool,
+    policy: ReconcilePolicy,
+    now: Timestamp
+) -> Decision {
+    if isAccountRefused { return Decision(nil, .accountRefused, .needsAttention) }
+    let situation = Situation(desired: desired.run, evidence: evidence, policy: policy, now: now)
+    var decision = situation.pending() ?? situation.settled()
+    if decision.condition == .converged, desired.rule == .hold { decision.condition = .held }
+    return decision
+}
+
+/// The arguments of ``decide(_:evidence:isAccountRefused:policy:now:)`` and the questions asked of them.
+struct Situation {
+    let desired: RunState
+    let evidence: Evidence
+    let policy: ReconcilePolicy
+    let now: Timestamp
+
+    /// What is decided while the last command is not proved yet; `nil` once a later read has settled it.
+    func pending() -> Decision? {
+        guard let command = evidence.lastCommand else { return nil }
+        guard let endedAt = command.endedAt, let verdict = command.verdict else { return unanswered(command) }
+        let provedFrom = endedAt + policy.confirmationDelay
+        if let readAt = evidence.readAt, readAt >= provedFrom { return nil }
+        switch verdict {
+        case .ok, .already, .verify:
+            return claimed(command, endedAt: endedAt, provedFrom: provedFrom)
+        case .ambiguous, .errorBody, .missing:
+            return look(.outcomeUnknown, at: provedFrom)
+        case .transient, .unreachable, .permanent, .auth:
+            return look(tooManyAttempts ? refusal : .retryLater, at: endedAt + retryDelay)
+        }
+    }
+
+    /// Nothing is known of the command: while a predecessor may still send it, reads only.
+    private func unanswered(_ command: CommandRecord) -> Decision {
+        let over = command.sentAt + policy.callTimeout + policy.stopStartGap
+        if let readAt = evidence.readAt, readAt >= over { return settled() }
+        return look(.outcomeUnknown, at: over)
+    }
+
+    /// The engine claims to have done it.
+    ///
+    /// A clock event the other way acts at once; else a read must prove it.
+    private func claimed(_ command: CommandRecord, endedAt: Timestamp, provedFrom: Timestamp) -> Decision {
+        switch (command.action, desired) {
+        case (.start, .stopped), (.restart, .stopped):
+            Decision(.stop, .shouldStop, .stopping)
+        case (.start, .running):
+            look(.startSent, at: provedFrom)
+        case (.restart, .running):
+            look(.restartSent, at: provedFrom)
+        case (.stop, .stopped):
+            look(.stopSent, at: provedFrom)
+        case (.stop, .running):
+            look(.stopGap, at: provedFrom)
+        }
+    }
+
+    /// What is decided on a read that nothing has overtaken.
+    func settled() -> Decision {
+        guard let reading = evidence.reading, let readAt = evidence.readAt else {
+            return Decision(nil, .neverRead, .unknown, lookAgainAt: now)
+        }
+        switch desired {
+        case .running: return shouldRun(reading, readAt: readAt)
+        case .stopped: return shouldStop(reading, readAt: readAt)
+        }
+    }
+
+    private func shouldRun(_ reading: SessionReading, readAt: Timestamp) -> Decision {
+        switch reading {
+        case .missing:
+            Decision(nil, .sessionMissing, .needsAttention)
+        case .status(.unknown):
+            Decision(nil, .unknownWord, .unknown)
+        case .status(.scanQRCode):
+            Decision(nil, .pairingRequired, .needsPairing, lookAgainAt: nextPairingLook)
+        case .status(.working):
+            evidence.rebootAskedAt == nil ? Decision(nil, .working, .converged) : stop(.rebootAsked)
+        case .status(.starting):
+            boot()
+        case .status(.failed):
+            unconfirmed(readAt: readAt) ?? restart(.failedRestart)
+        case .status(.stopped):
+            unconfirmed(readAt: readAt) ?? start(readAt: readAt)
+        }
+    }
+
+    private func shouldStop(_ reading: SessionReading, readAt: Timestamp) -> Decision {
+        switch reading {
+        case .missing:
+            Decision(nil, .missingOffShift, .converged)
+        case .status(.unknown):
+            Decision(nil, .unknownWord, .unknown)
+        case .status(.stopped):
+            Decision(nil, .stopped, .converged, lookAgainAt: undoneStopLook(readAt: readAt))
+        case .status(.failed) where evidence.lastCommand?.action == .stop:
+            Decision(nil, .failedCountsAsStopped, .converged)
+        case .status(.failed):
+            stop(.shouldStop)
+        case .status(.starting), .status(.scanQRCode), .status(.working):
+            stop(evidence.lastCommand?.action == .stop ? .cameUp : .shouldStop)
+        }
+    }
+}

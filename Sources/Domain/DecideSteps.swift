@@ -1,0 +1,97 @@
+/// The steps that ``decide(_:evidence:isAccountRefused:policy:now:)`` chooses among.
+extension Situation {
+    /// A start, unless the gap, a retry's wait or the age of the read says not yet.
+    func start(readAt: Timestamp) -> Decision {
+        let reason: Reason = evidence.deviatingSince == nil ? .shouldRun : .wentDown
+        if now < gapEnd { return Decision(nil, .stopGap, .starting, lookAgainAt: gapEnd) }
+        if let wait = retryWait(after: .start) { return wait }
+        guard now - readAt <= policy.startLookAfter else { return look(.lookFirst, at: now) }
+        return Decision(.start, reason, reason == .wentDown ? .drifted : .starting)
+    }
+
+    /// A stop, unless it was tried just now.
+    func stop(_ reason: Reason) -> Decision {
+        if let wait = retryWait(after: .stop) { return wait }
+        return Decision(.stop, reason, reason == .cameUp ? .drifted : .stopping)
+    }
+
+    /// A restart, as long as the budget lasts; afterwards a person is needed, with slow looks.
+    func restart(_ reason: Reason) -> Decision {
+        let recent = evidence.restarts.filter { now - $0 < policy.restartWindow }
+        guard recent.count < policy.restartLimit else {
+            let freeAt = recent.first.map { $0 + policy.restartWindow }
+            return Decision(nil, .restartBudgetUsed, .needsAttention, lookAgainAt: freeAt)
+        }
+        if let last = recent.last, now < last + policy.restartSpacing {
+            return Decision(nil, .restartSpacing, .drifted, lookAgainAt: last + policy.restartSpacing)
+        }
+        if now < gapEnd { return Decision(nil, .stopGap, .starting, lookAgainAt: gapEnd) }
+        return Decision(.restart, reason, .drifted)
+    }
+
+    /// Waiting for a session that boots; a restart once it takes too long.
+    func boot() -> Decision {
+        let since = max(evidence.readingSince ?? now, evidence.lastStartSentAt ?? evidence.readingSince ?? now)
+        let waited = now - since
+        guard waited < policy.startingTimeout else { return restart(.stuckRestart) }
+        let pause = min(max(waited / 2, policy.firstBootLook), policy.slowestBootLook)
+        return look(.booting, at: min((evidence.readAt ?? now) + pause, since + policy.startingTimeout))
+    }
+
+    /// A session that was WORKING and reads otherwise is read again before it counts as drift; `nil` when it counts.
+    func unconfirmed(readAt: Timestamp) -> Decision? {
+        guard let since = evidence.deviatingSince else { return nil }
+        let countsFrom = since + policy.confirmAfter
+        guard readAt < countsFrom else { return nil }
+        return Decision(nil, .confirmingDrift, .drifted, lookAgainAt: countsFrom)
+    }
+
+    /// A look at `instant`, with the condition that follows from what is desired.
+    func look(_ reason: Reason, at instant: Timestamp) -> Decision {
+        let condition: Condition =
+            switch reason {
+            case .startRefused, .stopRefused: .needsAttention
+            default: desired == .running ? .starting : .stopping
+            }
+        return Decision(nil, reason, condition, lookAgainAt: instant)
+    }
+
+    /// The wait before the same command may go again; `nil` when it may go now.
+    private func retryWait(after action: Action) -> Decision? {
+        guard let last = evidence.lastCommand, last.action == action, evidence.attempts > 0 else { return nil }
+        let retryAt = (last.endedAt ?? last.sentAt) + retryDelay
+        guard now < retryAt else { return nil }
+        return Decision(
+            nil,
+            tooManyAttempts ? refusal : .retryLater,
+            tooManyAttempts ? .needsAttention : (desired == .running ? .starting : .stopping),
+            lookAgainAt: retryAt
+        )
+    }
+
+    /// The end of the pause after the last stop.
+    var gapEnd: Timestamp {
+        (evidence.lastStopEndedAt ?? Timestamp(microseconds: .min / 2)) + policy.stopStartGap
+    }
+
+    var retryDelay: Duration { policy.retryDelay(afterAttempts: evidence.attempts) }
+
+    var tooManyAttempts: Bool { evidence.attempts >= policy.attemptsBeforeAttention }
+
+    var refusal: Reason { desired == .running ? .startRefused : .stopRefused }
+
+    /// Often at first, then the sweep is enough.
+    var nextPairingLook: Timestamp? {
+        guard let since = evidence.readingSince, now - since < policy.pairingLookFor else { return nil }
+        return (evidence.readAt ?? now) + policy.pairingLook
+    }
+
+    /// When a stop that overtook a start is looked at once more; `nil` when there was no such start or the look was made.
+    func undoneStopLook(readAt: Timestamp) -> Timestamp? {
+        guard let stop = evidence.lastCommand, stop.action == .stop, let startedAt = evidence.lastStartSentAt,
+            stop.sentAt - startedAt < policy.startingTimeout
+        else { return nil }
+        let again = (stop.endedAt ?? stop.sentAt) + policy.undoneStopLook
+        return readAt < again ? again : nil
+    }
+}

@@ -1,0 +1,182 @@
+/// The actions that change a session.
+package enum Action: String, Sendable, Hashable, CaseIterable {
+    case start
+    case stop
+    case restart
+
+    /// The number stored in `commands.action`.
+    package var code: Int16 {
+        switch self {
+        case .start: 1
+        case .stop: 2
+        case .restart: 3
+        }
+    }
+
+    /// Reads back what ``code`` wrote.
+    package init?(code: Int16) {
+        guard let action = Self.allCases.first(where: { $0.code == code }) else { return nil }
+        self = action
+    }
+
+    /// The call that carries it out.
+    package var call: EngineCall {
+        switch self {
+        case .start: .start
+        case .stop: .stop
+        case .restart: .restart
+        }
+    }
+}
+
+/// The last command that we intended for an instance, and what came of it.
+package struct CommandRecord: Sendable, Hashable {
+    package var id: Int64
+    package var action: Action
+    /// When it left, or, as long as nothing is known of it, when the intent was committed.
+    package var sentAt: Timestamp
+    /// When its answer came or its time ran out; `nil` while nothing is known of it.
+    package var endedAt: Timestamp?
+    /// What the answer meant; `nil` while nothing is known of it.
+    package var verdict: EngineVerdict?
+
+    package init(id: Int64, action: Action, sentAt: Timestamp, endedAt: Timestamp? = nil, verdict: EngineVerdict? = nil)
+    {
+        self.id = id
+        self.action = action
+        self.sentAt = sentAt
+        self.endedAt = endedAt
+        self.verdict = verdict
+    }
+}
+
+/// All that is known about one instance: what reads proved, what commands claimed, what was tried.
+package struct Evidence: Sendable, Hashable {
+    /// What the last successful read proved.
+    package var reading: SessionReading?
+    /// When that read was sent.
+    package var readAt: Timestamp?
+    /// When a read first said so.
+    package var readingSince: Timestamp?
+    /// What the last command's reply claimed.
+    package var claim: SessionStatus?
+    package var lastCommand: CommandRecord?
+    /// When the last start or restart left.
+    package var lastStartSentAt: Timestamp?
+    /// When the last stop call ended; for an unresolved one, when it must have ended.
+    package var lastStopEndedAt: Timestamp?
+    /// When a session that had been proved WORKING was first read otherwise without our doing.
+    package var deviatingSince: Timestamp?
+    /// When restarts left, oldest first; as many as the budget looks at.
+    package var restarts: [Timestamp]
+    /// Commands sent since the instance was last as desired.
+    package var attempts: Int
+    /// A person asked for a stop and a start; cleared once the start has left.
+    package var rebootAskedAt: Timestamp?
+
+    package init(
+        reading: SessionReading? = nil,
+        readAt: Timestamp? = nil,
+        readingSince: Timestamp? = nil,
+        claim: SessionStatus? = nil,
+        lastCommand: CommandRecord? = nil,
+        lastStartSentAt: Timestamp? = nil,
+        lastStopEndedAt: Timestamp? = nil,
+        deviatingSince: Timestamp? = nil,
+        restarts: [Timestamp] = [],
+        attempts: Int = 0,
+        rebootAskedAt: Timestamp? = nil
+    ) {
+        self.reading = reading
+        self.readAt = readAt
+        self.readingSince = readingSince
+        self.claim = claim
+        self.lastCommand = lastCommand
+        self.lastStartSentAt = lastStartSentAt
+        self.lastStopEndedAt = lastStopEndedAt
+        self.deviatingSince = deviatingSince
+        self.restarts = restarts
+        self.attempts = attempts
+        self.rebootAskedAt = rebootAskedAt
+    }
+}
+
+/// How evidence grows. Every change to it is one of these.
+extension Evidence {
+    /// Takes in a successful read.
+    ///
+    /// A read that was sent before the last command ended, or less than `confirmationDelay` after it,
+    /// proves nothing about that command and is kept only as the older truth it is: it is dropped.
+    ///
+    /// - Parameters:
+    ///   - result: what the engine said.
+    ///   - sentAt: when the read left; the session may have changed right after.
+    ///   - desired: what was desired at that time; only a session that should run can deviate.
+    package mutating func take(read result: SessionReading, sentAt: Timestamp, desired: RunState) {
+        if let readAt, sentAt < readAt { return }
+        if let command = lastCommand, sentAt < command.sentAt { return }
+        if reading != result {
+            if reading == .status(.working), desired == .running, hasSentNothingSinceRead {
+                deviatingSince = deviatingSince ?? sentAt
+            }
+            readingSince = sentAt
+        }
+        if result == .status(.working) { deviatingSince = nil }
+        if result == .status(.stopped), let stop = lastCommand, stop.action == .stop, let endedAt = stop.endedAt,
+            let assumed = lastStopEndedAt, assumed > sentAt
+        {
+            lastStopEndedAt = max(sentAt, endedAt)
+        }
+        reading = result
+        readAt = sentAt
+    }
+
+    /// Whether the last read is younger than the last command.
+    private var hasSentNothingSinceRead: Bool {
+        guard let readAt, let command = lastCommand else { return true }
+        return command.sentAt < readAt
+    }
+
+    /// Takes in that a command is about to leave.
+    package mutating func intend(_ action: Action, id: Int64, at now: Timestamp, restartWindow: Duration) {
+        let turnsBack = lastCommand.map { ($0.action == .stop) != (action == .stop) } ?? false
+        attempts = turnsBack ? 1 : attempts + 1
+        lastCommand = CommandRecord(id: id, action: action, sentAt: now)
+        claim = nil
+        deviatingSince = nil
+        switch action {
+        case .stop:
+            break
+        case .start:
+            lastStartSentAt = now
+            rebootAskedAt = nil
+        case .restart:
+            lastStartSentAt = now
+            rebootAskedAt = nil
+            restarts = restarts.filter { now - $0 < restartWindow } + [now]
+        }
+    }
+
+    /// Takes in the outcome of the command `id`; of an older command it is ignored.
+    ///
+    /// A stop that got no answer may still be running on the engine: it is taken to end when its time is
+    /// over, unless a read shows STOPPED before.
+    package mutating func take(
+        outcome answer: EngineAnswer,
+        of id: Int64,
+        sentAt: Timestamp,
+        endedAt: Timestamp,
+        callTimeout: Duration
+    ) {
+        guard var command = lastCommand, command.id == id else { return }
+        command.sentAt = sentAt
+        command.endedAt = endedAt
+        command.verdict = answer.verdict
+        lastCommand = command
+        claim = answer.verdict == .ok ? answer.status : nil
+        switch command.action {
+        case .stop: lastStopEndedAt = answer.verdict == .ambiguous ? max(endedAt, sentAt + callTimeout) : endedAt
+        case .start, .restart: lastStartSentAt = sentAt
+        }
+    }
+}

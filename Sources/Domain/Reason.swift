@@ -1,0 +1,98 @@
+/// How an instance stands, in one word.
+package enum Condition: String, Sendable, Hashable, CaseIterable {
+    case converged
+    case starting
+    case stopping
+    case drifted
+    case needsPairing = "needs_pairing"
+    case needsAttention = "needs_attention"
+    case held
+    case unknown
+    case unassigned
+
+    /// Whether it lists among the exceptions (`observed_states.attention`).
+    ///
+    /// What comes and goes with every shift change does not, so that such changes touch no index.
+    package var isException: Bool {
+        switch self {
+        case .converged, .starting, .stopping, .unassigned: false
+        case .drifted, .needsPairing, .needsAttention, .held, .unknown: true
+        }
+    }
+}
+
+/// Why a decision is what it is.
+///
+/// The same word is the column, the metric label, the log value and the key of the sentence on the
+/// page, so a case is renamed nowhere or everywhere.
+package enum Reason: String, Sendable, Hashable, CaseIterable {
+    case working
+    case stopped
+    case failedCountsAsStopped = "failed_counts_as_stopped"
+    case missingOffShift = "missing_off_shift"
+    case shouldRun = "should_run"
+    case shouldStop = "should_stop"
+    case startSent = "start_sent"
+    case stopSent = "stop_sent"
+    case restartSent = "restart_sent"
+    case booting
+    case stopGap = "stop_gap"
+    case outcomeUnknown = "outcome_unknown"
+    case lookFirst = "look_first"
+    case neverRead = "never_read"
+    case confirmingDrift = "confirming_drift"
+    case wentDown = "went_down"
+    case cameUp = "came_up"
+    case retryLater = "retry_later"
+    case startRefused = "start_refused"
+    case stopRefused = "stop_refused"
+    case failedRestart = "failed_restart"
+    case stuckRestart = "stuck_restart"
+    case restartSpacing = "restart_spacing"
+    case restartBudgetUsed = "restart_budget_used"
+    case pairingRequired = "pairing_required"
+    case sessionMissing = "session_missing"
+    case unknownWord = "unknown_word"
+    case accountRefused = "account_refused"
+    case rebootAsked = "reboot_asked"
+    /// Laid over at read time: the last proof is too old to be believed.
+    case stale
+    case noInstance = "no_instance"
+
+    /// The sentence for people, in English.
+    package var sentence: String {
+        switch self {
+        case .working: "The session is running, as it should."
+        case .stopped: "The session is stopped, as it should be."
+        case .failedCountsAsStopped: "The session has failed; nobody is on shift, so it counts as stopped."
+        case .missingOffShift: "The engine does not know this session; nobody is on shift, so nothing is done."
+        case .shouldRun: "The agent is on shift and the session is not running, so it is being started."
+        case .shouldStop: "The agent is not on shift and the session is running, so it is being stopped."
+        case .startSent: "The engine was told to start the session; a read will prove it."
+        case .stopSent: "The engine was told to stop the session; a read will prove it."
+        case .restartSent: "The engine was told to restart the session; a read will prove it."
+        case .booting: "The session is booting."
+        case .stopGap: "The session was just stopped; the engine needs a pause before it may start again."
+        case .outcomeUnknown: "The last command got no answer; the engine is being asked what became of it."
+        case .lookFirst: "The session is looked at before anything is sent."
+        case .neverRead: "The session has not been read yet."
+        case .confirmingDrift: "The session was running and now reads otherwise; it is looked at again before acting."
+        case .wentDown: "The session went down by itself while the agent is on shift, so it is being started."
+        case .cameUp: "The session came up by itself while nobody is on shift, so it is being stopped."
+        case .retryLater: "The last try did not work; it will be tried again."
+        case .startRefused: "The engine keeps refusing to start the session; somebody should look at it."
+        case .stopRefused: "The engine keeps refusing to stop the session; somebody should look at it."
+        case .failedRestart: "The session has failed, so it is being restarted."
+        case .stuckRestart: "The session has been booting for too long, so it is being restarted."
+        case .restartSpacing: "The session has failed again; the next restart waits a while."
+        case .restartBudgetUsed: "The session keeps failing after restarts; somebody should look at it."
+        case .pairingRequired: "The session runs but its phone is not linked: the agent must scan the code."
+        case .sessionMissing: "The engine does not know this session; somebody should check the mapping."
+        case .unknownWord: "The engine reports a state that Rollcall does not know, so nothing is done."
+        case .accountRefused: "The engine refuses the account's credential; nothing can be done until that is mended."
+        case .rebootAsked: "Somebody asked for a clean reboot: stop, pause, start."
+        case .stale: "The last look is too old to be believed."
+        case .noInstance: "No instance is mapped to this agent."
+        }
+    }
+}

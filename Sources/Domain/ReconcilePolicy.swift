@@ -1,0 +1,50 @@
+/// Every limit that the decision knows, each with its reason.
+package struct ReconcilePolicy: Sendable, Hashable {
+    /// Between the end of a stop and the next start or restart.
+    ///
+    /// Source: Wawp, "Stop Session"; WAHA sleeps 3 s after every stop.
+    package var stopStartGap: Duration = .seconds(3)
+    /// STARTING for longer is stuck.
+    ///
+    /// Source: Wawp, lifecycle overview.
+    package var startingTimeout: Duration = .seconds(60)
+    /// A WORKING session that reads otherwise is read again after this before it counts as drift.
+    ///
+    /// It flashes STOPPED or STARTING for up to 15 s. Source: WAHA issue 2073.
+    package var confirmAfter: Duration = .seconds(15)
+    /// A start needs no read before it when STOPPED was read this recently.
+    package var startLookAfter: Duration = .seconds(300)
+    /// Restarts within ``restartWindow`` before a person is needed.
+    package var restartLimit: Int = 2
+    package var restartWindow: Duration = .seconds(1800)
+    /// The least time between two restarts.
+    package var restartSpacing: Duration = .seconds(120)
+    /// How long a call may take; an outcome not known by then is unknown.
+    package var callTimeout: Duration = .seconds(30)
+    /// A reply is a claim; the read that proves it comes no sooner than this after it.
+    package var confirmationDelay: Duration = .seconds(1)
+    /// The first and the longest wait before a command is tried again.
+    package var firstRetry: Duration = .seconds(5)
+    package var longestRetry: Duration = .seconds(300)
+    /// Commands without success before a person is told; retries go on at the longest wait.
+    package var attemptsBeforeAttention: Int = 5
+    /// How often a session that boots is looked at, at first and at most.
+    package var firstBootLook: Duration = .seconds(1)
+    package var slowestBootLook: Duration = .seconds(5)
+    /// How often a session that waits for a scan is looked at, and for how long so often.
+    ///
+    /// Source: Wawp, info.
+    package var pairingLook: Duration = .seconds(5)
+    package var pairingLookFor: Duration = .seconds(600)
+    /// A stop sent while a start was running can be undone by it; so it is looked at once more after this.
+    package var undoneStopLook: Duration = .seconds(10)
+    package var breakAction: BreakAction = .keep
+
+    package init() {}
+
+    /// The wait before attempt number `attempts + 1`, doubling from ``firstRetry``.
+    package func retryDelay(afterAttempts attempts: Int) -> Duration {
+        let doublings = min(max(attempts - 1, 0), 16)
+        return min(firstRetry * (1 << doublings), longestRetry)
+    }
+}

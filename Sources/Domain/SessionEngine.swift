@@ -1,0 +1,86 @@
+/// Something that runs sessions: the port that every engine's client fills.
+///
+/// Logout, delete and create are not here, so no decision of ours can unpair or destroy a session.
+package protocol SessionEngine: Sendable {
+    /// Makes one call for one session and says what the answer means.
+    ///
+    /// Never throws: every outcome, no answer included, is a verdict. Ends by itself within the
+    /// account's time-out, and early with ``EngineVerdict/ambiguous`` when the task is cancelled.
+    func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer
+}
+
+/// The four calls we make.
+package enum EngineCall: String, Sendable, Hashable, CaseIterable {
+    /// Reads the state; changes nothing.
+    case info
+    /// STOPPED -> STARTING -> WORKING or SCAN_QR_CODE.
+    case start
+    /// Pauses the session; the pairing stays.
+    case stop
+    /// Stop and start in one call; also starts a stopped session.
+    case restart
+}
+
+/// Which session a call is about, in the engine's own identifiers.
+package struct SessionAddress: Sendable, Hashable {
+    /// Opaque, not empty (Wawp: usually 12 characters).
+    package var instanceID: String
+    /// The name that webhooks carry (`wawp-84729105`); not used in calls to Wawp.
+    package var sessionName: String?
+
+    package init(instanceID: String, sessionName: String? = nil) {
+        self.instanceID = instanceID
+        self.sessionName = sessionName
+    }
+}
+
+/// What an answer, or its absence, means for the caller.
+package enum EngineVerdict: String, Sendable, Hashable, CaseIterable {
+    /// Success with a status word in the body. For a command still a claim, not a proof.
+    case ok
+    /// 422: the wanted state may already hold; read.
+    case already
+    /// Success claimed without evidence (2xx with no status word); read.
+    case verify
+    /// A 2xx that is a failure: `code` without `status`, where code is not `success`.
+    case errorBody
+    /// 404: the session does not exist.
+    case missing
+    /// 400, 403 and other 4xx: a bug or a setting; the same call will fail again.
+    case permanent
+    /// 401: holds for the whole account.
+    case auth
+    /// 429 and 5xx: the same call may succeed later. A command may have had its effect all the same.
+    case transient
+    /// The connection was never made, so the call cannot have had an effect.
+    case unreachable
+    /// No answer, a cut answer, or one too large: the outcome is unknown; read.
+    case ambiguous
+}
+
+/// The outcome of one call.
+package struct EngineAnswer: Sendable, Hashable {
+    package var verdict: EngineVerdict
+    /// The status word the body named, if any.
+    package var status: SessionStatus?
+    /// HTTP status; `nil` when no answer came.
+    package var httpStatus: Int?
+    /// The engine's own words: at most 200 characters, credentials and telephone numbers removed.
+    package var detail: String
+    /// How long the engine asked us to wait (`Retry-After`), at most an hour.
+    package var retryAfter: Duration?
+
+    package init(
+        verdict: EngineVerdict,
+        status: SessionStatus? = nil,
+        httpStatus: Int? = nil,
+        detail: String = "",
+        retryAfter: Duration? = nil
+    ) {
+        self.verdict = verdict
+        self.status = status
+        self.httpStatus = httpStatus
+        self.detail = detail
+        self.retryAfter = retryAfter
+    }
+}

@@ -1,0 +1,106 @@
+import Domain
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// What a request brings along: the connection, which some faults close.
+struct SimulatorContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
+    }
+}
+
+/// Takes every request; without a router, for two prefixes need none and calls come by the ten thousand.
+struct SimulatorResponder: HTTPResponder {
+    /// The longest body that is read, in bytes.
+    private static let bodyLimit = 8 << 20
+    private static let jsonHeaders: HTTPFields = [.contentType: WawpReply.ContentType.json.rawValue]
+
+    let fleet: Fleet
+    let admin: AdminRoutes
+
+    func respond(to request: Request, context: SimulatorContext) async throws -> Response {
+        let received = RealTime.now
+        let target = request.head.path ?? "/"
+        let end = target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.utf8.endIndex
+        let path = target[..<end]
+        let query = end == target.endIndex ? "" : target[target.utf8.index(after: end)...]
+
+        if path.hasPrefix("/_sim") {
+            let body = try await request.body.collect(upTo: Self.bodyLimit)
+            return response(admin.respond(method: request.method.rawValue, path: path, query: query, body: body))
+        }
+        switch Operation.route(method: request.method.rawValue, path: path) {
+        case .unknown: return response(WawpError.unknownRoute.reply(.json))
+        case .wrongMethod: return response(WawpError.wrongMethod.reply(.json))
+        case .operation(let operation):
+            let call = WawpCall(
+                operation: operation,
+                query: query,
+                headers: request.headers,
+                body: try await body(of: request),
+                placements: fleet.withWorld { world, _ in world.behaviour.tokenPlacements }
+            )
+            return try await serve(call, request: request, received: received, channel: context.channel)
+        }
+    }
+
+    private func body(of request: Request) async throws -> ByteBuffer? {
+        let length = request.headers[.contentLength]
+        if length == "0" || (length == nil && request.headers[.transferEncoding] == nil) { return nil }
+        return try await request.body.collect(upTo: Self.bodyLimit)
+    }
+
+    private func serve(
+        _ call: WawpCall,
+        request: Request,
+        received: RealTime,
+        channel: any Channel
+    ) async throws -> Response {
+        switch try await fleet.serve(call, received: received).wire {
+        case .answer(let reply):
+            return response(reply)
+        case .drop:
+            // It may be closed already, which is what we want.
+            try? await channel.close()
+            return Response(status: .serviceUnavailable)
+        case .hang(let duration):
+            // The caller giving up ends the wait early; both ways the connection is done with.
+            try? await request.body.consumeWithCancellationOnInboundClose { _ in
+                try await fleet.clock.sleep(until: fleet.clock.now + duration, nap: .milliseconds(100))
+            }
+            try? await channel.close()
+            return Response(status: .serviceUnavailable)
+        case .cut(let reply):
+            return cut(reply)
+        }
+    }
+
+    private func response(_ reply: WawpReply) -> Response {
+        var headers = Self.jsonHeaders
+        if reply.contentType != .json { headers[.contentType] = reply.contentType.rawValue }
+        if let retryAfter = reply.retryAfter, let name = HTTPField.Name("Retry-After") { headers[name] = retryAfter }
+        return Response(
+            status: .init(code: reply.status),
+            headers: headers,
+            body: ResponseBody(byteBuffer: reply.body)
+        )
+    }
+
+    /// Half of the body, and then the end of the connection.
+    private func cut(_ reply: WawpReply) -> Response {
+        let half = reply.body.getSlice(at: 0, length: reply.body.readableBytes / 2) ?? ByteBuffer()
+        let body = ResponseBody(contentLength: reply.body.readableBytes) { writer in
+            try await writer.write(half)
+            throw CutHere()
+        }
+        return Response(status: .init(code: reply.status), headers: Self.jsonHeaders, body: body)
+    }
+
+    private struct CutHere: Error {}
+}

@@ -1,0 +1,100 @@
+import Domain
+import FoundationEssentials
+import NIOCore
+
+/// Everything about a session that neither starts nor stops it.
+extension World {
+    mutating func performBeside(_ call: WawpCall, _ index: Int, number: Int, now: Timestamp) -> WawpReply {
+        let session = sessions[index]
+        switch call.operation {
+        case .me:
+            guard session.isPaired else { return .json(200, "null") }
+            var body = ByteBuffer(string: "{\"id\":\"\(session.telephone)@c.us\",\"pushName\":")
+            body.writeJSON(session.pushName)
+            body.writeStaticString(",\"platform\":\"android\"}")
+            return WawpReply(status: 200, body: body)
+        case .webhookGet, .webhookSet:
+            return webhookRoute(call, index, now: now)
+        case .rateLimitSet, .rateLimitGet:
+            if let policy = call.parameter("policy_slug") { edit(index) { $0.policy = policy } }
+            return rateLimit(sessions[index].policy)
+        case .linkGet, .linkCreate, .linkDelete:
+            return linkRoute(call.operation, index, number: number, now: now)
+        case .qrImage, .qr, .requestCode:
+            guard session.status == .scanQRCode else { return wrongState(session) }
+            return pairingRoute(call, session)
+        case .info, .start, .stop, .restart, .create, .logout, .delete:
+            return WawpError.internalError.reply(.json)
+        }
+    }
+
+    /// WAHA's answer to a call that needs another state; it has no `statusCode`.
+    private func wrongState(_ session: SimulatedSession) -> WawpReply {
+        var body = ByteBuffer(string: "{\"error\":\"Session status is not as expected\",\"session\":")
+        body.writeJSON(session.name)
+        body.writeStaticString(",\"status\":")
+        body.writeJSON(session.status.word)
+        body.writeStaticString(",\"expected\":[\"SCAN_QR_CODE\"]}")
+        return WawpReply(status: 422, body: body)
+    }
+
+    private func pairingRoute(_ call: WawpCall, _ session: SimulatedSession) -> WawpReply {
+        switch call.operation {
+        case .requestCode:
+            guard call.parameter("phone_number") != nil else {
+                return WawpError.missingPhone.reply(behaviour.errorFormat)
+            }
+            return .json(200, "{\"code\":\"ABCD-1234\"}")
+        case .qr:
+            // Wawp's example, expiry included: nobody reads the inside of a code.
+            return .json(
+                200,
+                "{\"mimetype\":\"application/json\",\"data\":\"eyJ2YWx1ZSI6IjJAYWJjIiwiZXhwaXJ5IjoxNzIyMTcwNDIwMDAwfQ==\"}"
+            )
+        default:
+            return .json(200, "{\"qr\":\"data:image/png;base64,\(configuration.qrImage)\"}")
+        }
+    }
+
+    private mutating func linkRoute(_ operation: Operation, _ index: Int, number: Int, now: Timestamp) -> WawpReply {
+        switch operation {
+        case .linkCreate:
+            let token = (0..<4).map { hex(mixed(configuration.seed &+ UInt64($0), UInt64(number)), digits: 16) }
+                .joined()
+            edit(index) { $0.link = (token.lowercased(), now + .seconds(1800)) }
+        case .linkDelete:
+            edit(index) { $0.link = nil }
+        default: break
+        }
+        guard let link = sessions[index].link, now < link.expires else { return .json(200, "{\"link\":null}") }
+        return .json(
+            200,
+            "{\"link\":\"https://app.wawp.net/temp-qr/\(link.token)\",\"expires_at\":\"\(link.expires.rfc3339)\"}"
+        )
+    }
+
+    private mutating func webhookRoute(_ call: WawpCall, _ index: Int, now: Timestamp) -> WawpReply {
+        guard behaviour.paid else { return WawpError.subscription.reply(behaviour.errorFormat) }
+        if call.operation == .webhookSet {
+            let list = call.json?["webhooks"]?.elements ?? []
+            edit(index) { $0.webhooks = list }
+            setAlarms()
+        }
+        let state = JSONValue.object(["webhooks": .array(sessions[index].webhooks), "systemConfig": .object([:])])
+        guard let body = try? encodedJSON(state) else { return WawpError.internalError.reply(.json) }
+        return WawpReply(status: 200, body: body)
+    }
+
+    private func rateLimit(_ policy: String) -> WawpReply {
+        var body = ByteBuffer(string: "{\"current_policy\":")
+        body.writeJSON(policy)
+        body.writeStaticString(
+            """
+            ,"has_active_plan":false,"free_policies":["strict","standard_policy"],"policies":[{"slug":"strict",\
+            "available":true,"limits":{"send_message_per_minute":5,"send_message_daily_cap":50,\
+            "account_protection_seconds":10,"concurrent_limit":1}}]}
+            """
+        )
+        return WawpReply(status: 200, body: body)
+    }
+}

@@ -1,0 +1,74 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// What came back for one request.
+struct Reply: Sendable {
+    var httpStatus: Int
+    var retryAfter: String?
+    /// The sender's clock, as it wrote it.
+    var date: String?
+    var body: [UInt8]
+}
+
+/// Gathers one reply, no more than a limit of it.
+///
+/// A collector is one object per call where the client's `async` interface makes several hops: the
+/// caller is resumed once, when all is there.
+final class ReplyCollector: HTTPClientResponseDelegate {
+    typealias Response = Reply
+
+    /// The longest body that is read, in bytes; our answers have about 200.
+    static let bodyLimit = 64 * 1024
+
+    /// The body was longer than the limit; reading stopped and the connection was closed.
+    struct TooLarge: Error {}
+
+    private struct State: Sendable {
+        var wasSent = false
+        var reply: Reply?
+    }
+
+    private let state = Mutex(State())
+
+    /// Whether the head of the request was handed to a connection.
+    ///
+    /// While it was not, the engine cannot have acted.
+    var wasSent: Bool { state.withLock { $0.wasSent } }
+
+    /// What came until the call failed, if the head came.
+    var partialReply: Reply? { state.withLock { $0.reply } }
+
+    func didSendRequestHead(task: HTTPClient.Task<Reply>, _ head: HTTPRequestHead) {
+        state.withLock { $0.wasSent = true }
+    }
+
+    func didReceiveHead(task: HTTPClient.Task<Reply>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+        let status = Int(head.status.code)
+        let failed = !(200..<300).contains(status)
+        state.withLock {
+            $0.reply = Reply(
+                httpStatus: status,
+                retryAfter: failed ? head.headers.first(name: "retry-after") : nil,
+                date: failed ? head.headers.first(name: "date") : nil,
+                body: []
+            )
+        }
+        return task.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func didReceiveBodyPart(task: HTTPClient.Task<Reply>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
+        let fits = state.withLock { state in
+            let room = Self.bodyLimit - (state.reply?.body.count ?? 0)
+            state.reply?.body.append(contentsOf: buffer.readableBytesView.prefix(room))
+            return buffer.readableBytes <= room
+        }
+        return fits ? task.eventLoop.makeSucceededVoidFuture() : task.eventLoop.makeFailedFuture(TooLarge())
+    }
+
+    func didFinishRequest(task: HTTPClient.Task<Reply>) throws -> Reply {
+        guard let reply = partialReply else { throw HTTPClientError.remoteConnectionClosed }
+        return reply
+    }
+}

@@ -1,0 +1,63 @@
+/// What a statement answered. Immutable and cheap to pass around; reading needs no lock.
+public struct PQResult: Sendable, RandomAccessCollection {
+    let storage: PQResultStorage
+
+    init(_ storage: PQResultStorage) {
+        self.storage = storage
+    }
+
+    /// How many rows were returned.
+    public var rowCount: Int { storage.rowCount }
+    /// How many rows were inserted, changed, deleted or returned.
+    public var affectedRows: Int { storage.affectedRows }
+
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { storage.rowCount }
+
+    /// The row at a position, from 0.
+    public subscript(row: Int) -> PQRow {
+        precondition(row >= 0 && row < storage.rowCount, "no such row")
+        return PQRow(storage: storage, index: row)
+    }
+
+    /// Finds a column once, for reading it in many rows.
+    ///
+    /// - Throws: kind `decoding` when the result has no such column.
+    public func decoder<Value: PQDecodable>(_ name: String, as _: Value.Type) throws(PQError) -> PQColumn<Value> {
+        PQColumn(index: try storage.requireIndex(of: name))
+    }
+}
+
+/// One row of a result.
+public struct PQRow: Sendable {
+    let storage: PQResultStorage
+    let index: Int
+
+    /// Reads a column by its name.
+    ///
+    /// - Throws: kind `decoding`, naming the column: it does not exist, or its value is not a `Value`.
+    public func column<Value: PQDecodable>(_ name: String, as _: Value.Type) throws(PQError) -> Value {
+        try Value(pq: PQValue(source: storage, row: index, column: try storage.requireIndex(of: name)))
+    }
+}
+
+/// A column of a result, found by ``PQResult/decoder(_:as:)``; use it with rows of that result only.
+public struct PQColumn<Value: PQDecodable>: Sendable {
+    let index: Int
+
+    /// Reads the column in a row.
+    ///
+    /// - Throws: kind `decoding`, naming the column: its value is not a `Value`.
+    public subscript(row: PQRow) -> Value {
+        get throws(PQError) {
+            try Value(pq: PQValue(source: row.storage, row: row.index, column: index))
+        }
+    }
+}
+
+extension PQResultStorage {
+    func requireIndex(of name: String) throws(PQError) -> Int {
+        guard let index = index(of: name) else { throw .decoding(column: name, "no such column") }
+        return index
+    }
+}

@@ -1,0 +1,129 @@
+package import Domain
+package import LibPQ
+
+/// Changes the map of agents: who there is, whose session is whose, who is called what by whom.
+package struct AgentDirectory: Sendable {
+    let pool: PQPool
+    let policy: ReconcilePolicy
+    let rules: MatchingRules
+    let clock: DatabaseClock
+    let wakes: any WakeBell
+
+    package init(
+        pool: PQPool,
+        policy: ReconcilePolicy,
+        rules: MatchingRules,
+        clock: DatabaseClock,
+        wakes: any WakeBell
+    ) {
+        self.pool = pool
+        self.policy = policy
+        self.rules = rules
+        self.clock = clock
+        self.wakes = wakes
+    }
+
+    /// Makes engine accounts and clock sources known, so that agents may refer to them.
+    package func register(accounts: [String], sources: [String]) async throws(PQError) {
+        _ = try await pool.pipeline([
+            """
+            INSERT INTO engine_accounts (name)
+            SELECT n.name FROM unnest(\(accounts)) AS n (name)
+            WHERE NOT EXISTS (SELECT FROM engine_accounts e WHERE e.name = n.name)
+            ON CONFLICT (name) DO NOTHING
+            """,
+            """
+            INSERT INTO clock_sources (name)
+            SELECT n.name FROM unnest(\(sources)) AS n (name)
+            WHERE NOT EXISTS (SELECT FROM clock_sources s WHERE s.name = n.name)
+            ON CONFLICT (name) DO NOTHING
+            """,
+        ])
+    }
+
+    /// Adds an agent or changes it.
+    ///
+    /// - Parameter caller: whose teams bound what may be changed, and whose name goes into the audit.
+    /// - Returns: whether the agent is new.
+    /// - Throws: ``Problem`` when refused; ``PQError``.
+    func put(_ spec: AgentSpec, by caller: Caller) async throws -> Bool {
+        switch try await put([spec], caller: caller, author: caller.name).first {
+        case .refused(let problem): throw problem
+        case .added: return true
+        case .changed, .unchanged, nil: return false
+        }
+    }
+
+    /// Adds or changes agents in one transaction; those that are refused are left out, and the others go on.
+    ///
+    /// - Parameters:
+    ///   - specs: at most one per agent, and at most 500.
+    ///   - isDryRun: compares only.
+    /// - Returns: the outcomes in the order of the specifications.
+    func put(
+        _ specs: [AgentSpec],
+        caller: Caller?,
+        author: String,
+        isDryRun: Bool = false
+    ) async throws -> [AgentMapChange.Outcome] {
+        var rings: [Wake] = []
+        let outcomes = try await retryingConflicts {
+            try await pool.withTransaction { transaction in
+                rings = []
+                let map = try await AgentMap.read(specs, in: transaction)
+                let change = AgentMapChange(specs, map: map, caller: caller)
+                if !isDryRun, !change.touched.isEmpty {
+                    rings = try await apply(change, author: author, in: transaction)
+                }
+                return change.outcomes
+            }
+        }
+        wakes.ring(rings)
+        return outcomes
+    }
+
+    /// Writes a change and derives what follows from it.
+    private func apply(
+        _ change: AgentMapChange,
+        author: String,
+        in transaction: PQTransaction
+    ) async throws(PQError) -> [Wake] {
+        let now = clock.now()
+        var statements = AgentMapStatements.write(change, author: author)
+        statements.append(AgentMapStatements.match(change.rematched, rules: rules, now: now))
+        statements.append(AgentMapStatements.keys(change.recomputed))
+        let results = try await transaction.run(statements)
+        let matched = Set(try results[results.count - 2].decoded { row throws(PQError) in
+            try row.column("agent", as: Int64.self)
+        })
+        let recomputed = try results[results.count - 1].decoded { row throws(PQError) in
+            try row.column("agent", as: Int64.self)
+        }
+        var rings: [Wake] = []
+        if !matched.isEmpty {
+            rings += try await AgentStates.refold(matched.sorted(), in: transaction, policy: policy, now: now)
+        }
+        let others = recomputed.filter { !matched.contains($0) }
+        if !others.isEmpty {
+            rings += try await AgentStates.recompute(others.sorted(), in: transaction, policy: policy, now: now)
+        }
+        if !change.retired.isEmpty {
+            try await transaction.run([AgentStates.enqueue(change.retired, at: now)])
+        }
+        return rings + change.retired
+    }
+}
+
+/// Runs a transaction again when PostgreSQL gave it up for another's sake (deadlock, serialization).
+///
+/// - Throws: the body's error, at the third such conflict too.
+func retryingConflicts<Value>(_ body: () async throws -> Value) async throws -> Value {
+    for _ in 0..<2 {
+        do {
+            return try await body()
+        } catch let error as PQError where error.sqlState == "40P01" || error.sqlState == "40001" {
+            continue
+        }
+    }
+    return try await body()
+}

@@ -1,0 +1,80 @@
+package import Domain
+
+/// Which agents a list shows, and where it goes on.
+package struct AgentFilter: Sendable, Hashable {
+    /// The teams to show; `nil` for all.
+    package var teams: [String]?
+    package var shift: Shift?
+    package var condition: Condition?
+    /// Part of agent id, name, instance id or session name, without case.
+    package var search: String?
+
+    package init(teams: [String]? = nil, shift: Shift? = nil, condition: Condition? = nil, search: String? = nil) {
+        self.teams = teams
+        self.shift = shift
+        self.condition = condition
+        self.search = search
+    }
+
+    /// Whether rows of the walk may be left out.
+    var leavesOut: Bool { shift != nil || condition != nil || search != nil }
+}
+
+extension AgentFilter {
+    /// Reads the parameters of a list. A key bound to teams sees no other.
+    ///
+    /// - Throws: `invalid_field`.
+    init(_ query: QueryParameters, caller: Caller) throws(Problem) {
+        self.init(
+            teams: caller.teams?.sorted(),
+            shift: try query.word("shift", as: Shift.self),
+            condition: try query.word("condition", as: Condition.self),
+            search: query["q"]
+        )
+        if let team = query["team"] { teams = caller.sees(team: team) ? [team] : [] }
+        if let search { try checkText(search, field: "q") }
+    }
+}
+
+/// Where a list goes on: after which agent of which team, or after which instance.
+///
+/// Clients hold it as an opaque word.
+enum AgentCursor: Sendable, Hashable {
+    /// By agent id; `team` is empty where all teams are walked together.
+    case agent(team: String, after: String)
+    /// Through the exceptions, by instance.
+    case instance(after: Int64)
+
+    /// The opaque word: hexadecimal, so that it needs no escaping anywhere.
+    var word: String {
+        let text =
+            switch self {
+            case .agent(let team, let after): "a\(after)\u{0}\(team)"
+            case .instance(let after): "i\(after)"
+            }
+        return text.utf8.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    }
+
+    /// Reads back ``word``; `nil` for anything else.
+    init?(word: String) {
+        var bytes: [UInt8] = []
+        var rest = Array(word.utf8)[...]
+        while let high = rest.popFirst() {
+            guard let high = hexadecimalDigit(high), let low = rest.popFirst().flatMap(hexadecimalDigit) else {
+                return nil
+            }
+            bytes.append(high << 4 | low)
+        }
+        guard let text = String(validating: bytes, as: UTF8.self), let kind = text.first else { return nil }
+        let parts = text.dropFirst().split(separator: "\u{0}", omittingEmptySubsequences: false)
+        switch (kind, parts.count) {
+        case ("a", 2):
+            self = .agent(team: String(parts[1]), after: String(parts[0]))
+        case ("i", 1):
+            guard let after = Int64(parts[0]) else { return nil }
+            self = .instance(after: after)
+        default:
+            return nil
+        }
+    }
+}

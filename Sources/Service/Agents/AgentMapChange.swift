@@ -1,0 +1,183 @@
+import LibPQ
+
+/// What a set of agents' specifications changes in the map, compared with how it is. Pure.
+struct AgentMapChange: Sendable, Equatable {
+    /// An agent to add or to write over, complete.
+    struct Agent: Sendable, Equatable {
+        var agentID: String
+        var name: String
+        var team: String
+        var timeZone: String
+    }
+
+    /// A session and the agent that gets it.
+    struct Assignment: Sendable, Equatable {
+        var agentID: String
+        var account: Int32
+        var instanceID: String
+        var sessionName: String?
+    }
+
+    struct Alias: Sendable, Hashable {
+        var agentID: String
+        var source: Int32
+        var externalID: String
+    }
+
+    /// What became of one specification.
+    enum Outcome: Sendable, Equatable {
+        case added, changed, unchanged
+        case refused(Problem)
+    }
+
+    var agents: [Agent] = []
+    var retired: [Wake] = []
+    var assigned: [Assignment] = []
+    var droppedAliases: [Alias] = []
+    var addedAliases: [Alias] = []
+    /// Agents of whom something else may be desired, or whose session has to be looked at.
+    var recomputed: [String] = []
+    /// Agents whom events may now match.
+    var rematched: [String] = []
+    /// Everyone about whom anything changes.
+    var touched: [String] = []
+    /// In the order of the specifications.
+    var outcomes: [Outcome] = []
+
+    /// Compares. A specification that is refused changes nothing, and no other.
+    ///
+    /// - Parameters:
+    ///   - specs: at most one per agent.
+    ///   - map: the map as read under its lock, for these agents.
+    ///   - caller: whose teams bound what may be changed; `nil` for all.
+    init(_ specs: [AgentSpec], map: AgentMap, caller: Caller?) {
+        for spec in specs {
+            do throws(Problem) {
+                outcomes.append(try take(spec, map: map, caller: caller))
+            } catch {
+                outcomes.append(.refused(error))
+            }
+        }
+    }
+
+    private mutating func take(_ spec: AgentSpec, map: AgentMap, caller: Caller?) throws(Problem) -> Outcome {
+        let before = map.agents[spec.agentID]
+        if let before, let caller, !caller.sees(team: before.team) { throw Problem(.notFound) }
+        let agent = Agent(
+            agentID: spec.agentID,
+            name: spec.name ?? before?.name ?? "",
+            team: spec.team ?? before?.team ?? "",
+            timeZone: spec.timeZone ?? before?.timeZone ?? "UTC"
+        )
+        if let caller, !caller.sees(team: agent.team) { throw Problem(.outsideTeam, field: "team") }
+        let assignment = try assignment(spec, map: map)
+        let aliases = try aliases(spec, map: map)
+        var differs = false
+        if before == nil || before?.isSame(as: agent) == false || before?.isLeaving == true {
+            agents.append(agent)
+            differs = true
+        }
+        var sessionMoves = before?.isLeaving == true
+        if let old = before?.instance, spec.instance == .remove || assignment.map({ !old.isSameSession($0) }) ?? false {
+            retired.append(Wake(instance: old.instance, account: old.account))
+            sessionMoves = true
+        }
+        if let assignment, before?.instance?.isSame(as: assignment) != true {
+            assigned.append(assignment)
+            sessionMoves = sessionMoves || before?.instance?.isSameSession(assignment) != true
+            differs = true
+        }
+        if let aliases {
+            let old = Set(before?.aliases ?? [])
+            let dropped = old.subtracting(aliases)
+            let added = aliases.filter { !old.contains($0) }
+            droppedAliases += dropped
+            addedAliases += added
+            differs = differs || !dropped.isEmpty || !added.isEmpty
+            if !added.isEmpty, before != nil { rematched.append(spec.agentID) }
+        }
+        if before == nil { rematched.append(spec.agentID) }
+        if sessionMoves || before == nil { recomputed.append(spec.agentID) }
+        guard differs || sessionMoves else { return .unchanged }
+        touched.append(spec.agentID)
+        return before == nil ? .added : .changed
+    }
+
+    private func assignment(_ spec: AgentSpec, map: AgentMap) throws(Problem) -> Assignment? {
+        guard case .set(let instance) = spec.instance else { return nil }
+        guard let account = map.accounts[instance.engine] else {
+            throw .invalid("instance.engine", "There is no engine account of this name.")
+        }
+        let session = AgentMap.Session(account: account, instanceID: instance.instanceID)
+        let isTaken = map.occupants[session].map { $0 != spec.agentID } ?? false
+        guard !isTaken, !assigned.contains(where: { $0.account == account && $0.instanceID == instance.instanceID })
+        else { throw Problem(.instanceTaken, field: "instance.instance_id") }
+        return Assignment(
+            agentID: spec.agentID,
+            account: account,
+            instanceID: instance.instanceID,
+            sessionName: instance.sessionName
+        )
+    }
+
+    private func aliases(_ spec: AgentSpec, map: AgentMap) throws(Problem) -> [Alias]? {
+        guard let specified = spec.aliases else { return nil }
+        var aliases: [Alias] = []
+        for (place, alias) in specified.enumerated() {
+            guard let source = map.sources[alias.source] else {
+                throw .invalid("aliases[\(place)].source", "There is no clock source of this name.")
+            }
+            let known = Alias(agentID: spec.agentID, source: source, externalID: alias.externalID)
+            let isTwice =
+                aliases.contains(known)
+                || addedAliases.contains { $0.source == source && $0.externalID == alias.externalID }
+            guard !isTwice else { throw .invalid("aliases[\(place)]", "The same alias stands twice.") }
+            aliases.append(known)
+        }
+        return aliases
+    }
+}
+
+/// The map of some agents as it is.
+struct AgentMap: Sendable {
+    struct Session: Sendable, Hashable {
+        var account: Int32
+        var instanceID: String
+    }
+
+    struct Instance: Sendable, Equatable {
+        var instance: Int64
+        var account: Int32
+        var instanceID: String
+        var sessionName: String?
+
+        func isSameSession(_ other: AgentMapChange.Assignment) -> Bool {
+            account == other.account && instanceID == other.instanceID
+        }
+
+        func isSame(as other: AgentMapChange.Assignment) -> Bool {
+            isSameSession(other) && sessionName == other.sessionName
+        }
+    }
+
+    struct Agent: Sendable, Equatable {
+        var agent: Int64
+        var name: String
+        var team: String
+        var timeZone: String
+        var isLeaving: Bool
+        var instance: Instance?
+        var aliases: [AgentMapChange.Alias]
+
+        func isSame(as other: AgentMapChange.Agent) -> Bool {
+            name == other.name && team == other.team && timeZone == other.timeZone
+        }
+    }
+
+    var accounts: [String: Int32] = [:]
+    var sources: [String: Int32] = [:]
+    /// By agent id.
+    var agents: [String: Agent] = [:]
+    /// The agent ids of those who have the sessions that are asked for.
+    var occupants: [Session: String] = [:]
+}

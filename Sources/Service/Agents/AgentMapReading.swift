@@ -1,0 +1,75 @@
+import LibPQ
+
+extension AgentMap {
+    /// Reads the part of the map that some specifications are about, and locks the map.
+    static func read(_ specs: [AgentSpec], in transaction: PQTransaction) async throws(PQError) -> AgentMap {
+        let sessions = specs.compactMap { spec -> InstanceSpec? in
+            if case .set(let instance) = spec.instance { instance } else { nil }
+        }
+        // The lock comes in a statement of its own, so that the next ones see what its last holder wrote.
+        let results = try await transaction.run([
+            AgentMapStatements.lock,
+            AgentMapStatements.accounts,
+            AgentMapStatements.sources,
+            AgentMapStatements.current(specs.map(\.agentID)),
+            AgentMapStatements.occupants(accounts: sessions.map(\.engine), instanceIDs: sessions.map(\.instanceID)),
+        ])
+        return try AgentMap(
+            accounts: numbers(results[1]),
+            sources: numbers(results[2]),
+            agents: agents(results[3]),
+            occupants: occupants(results[4])
+        )
+    }
+
+    private static func numbers(_ result: PQResult) throws(PQError) -> [String: Int32] {
+        var numbers: [String: Int32] = [:]
+        for row in result {
+            numbers[try row.column("name", as: String.self)] = try row.column("number", as: Int32.self)
+        }
+        return numbers
+    }
+
+    private static func agents(_ result: PQResult) throws(PQError) -> [String: Agent] {
+        var agents: [String: Agent] = [:]
+        for row in result {
+            let agentID = try row.column("agent_id", as: String.self)
+            let sources = try row.column("sources", as: [Int32].self)
+            let externalIDs = try row.column("external_ids", as: [String].self)
+            agents[agentID] = Agent(
+                agent: try row.column("agent", as: Int64.self),
+                name: try row.column("name", as: String.self),
+                team: try row.column("team", as: String.self),
+                timeZone: try row.column("time_zone", as: String.self),
+                isLeaving: try row.column("is_leaving", as: Bool.self),
+                instance: try instance(row),
+                aliases: zip(sources, externalIDs).map { source, externalID in
+                    AgentMapChange.Alias(agentID: agentID, source: source, externalID: externalID)
+                }
+            )
+        }
+        return agents
+    }
+
+    private static func instance(_ row: PQRow) throws(PQError) -> Instance? {
+        guard let instance = try row.column("instance", as: Int64?.self) else { return nil }
+        return Instance(
+            instance: instance,
+            account: try row.column("account", as: Int32?.self) ?? 0,
+            instanceID: try row.column("instance_id", as: String?.self) ?? "",
+            sessionName: try row.column("session_name", as: String?.self)
+        )
+    }
+
+    private static func occupants(_ result: PQResult) throws(PQError) -> [Session: String] {
+        var occupants: [Session: String] = [:]
+        for row in result {
+            let session = Session(
+                account: try row.column("account", as: Int32.self),
+                instanceID: try row.column("instance_id", as: String.self)
+            )
+            occupants[session] = try row.column("agent_id", as: String.self)
+        }
+        return occupants
+    }
+}

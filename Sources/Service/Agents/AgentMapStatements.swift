@@ -1,0 +1,207 @@
+import Domain
+import LibPQ
+
+/// The statements that read and change the map of agents: who there is, whose session is whose, who is called what.
+enum AgentMapStatements {
+    /// Keeps the map to ourselves until the transaction ends; appends hold the same lock shared.
+    static var lock: PQStatement { "SELECT pg_advisory_xact_lock(7265, 1)" }
+
+    static var accounts: PQStatement { "SELECT account AS number, name FROM engine_accounts" }
+
+    static var sources: PQStatement { "SELECT source_id AS number, name FROM clock_sources" }
+
+    /// The agents as they are, with what the sources call them, and their states locked in order.
+    /// Indexes: `agents_agent_id_key`, `instances_agent_key`, `agent_aliases_of_agent`.
+    static func current(_ agentIDs: [String]) -> PQStatement {
+        """
+        SELECT a.agent, a.agent_id, a.name, a.team, a.time_zone, a.removal_asked_at IS NOT NULL AS is_leaving,
+            x.instance, x.account, x.instance_id, x.session_name,
+            ARRAY(SELECT l.source_id FROM agent_aliases l WHERE l.agent = a.agent ORDER BY l.source_id, l.external_id) AS sources,
+            ARRAY(SELECT l.external_id FROM agent_aliases l WHERE l.agent = a.agent ORDER BY l.source_id, l.external_id)
+                AS external_ids
+        FROM agents a
+        JOIN agent_states s ON s.agent = a.agent
+        LEFT JOIN instances x ON x.agent = a.agent
+        WHERE a.agent_id = ANY (\(agentIDs))
+        ORDER BY s.agent
+        FOR NO KEY UPDATE OF s
+        """
+    }
+
+    /// Who has the sessions that are asked for. Index: `instances_session_key`.
+    static func occupants(accounts: [String], instanceIDs: [String]) -> PQStatement {
+        """
+        SELECT x.account, x.instance_id, a.agent_id
+        FROM unnest(\(accounts), \(instanceIDs)) AS n (engine, instance_id)
+        JOIN engine_accounts e ON e.name = n.engine
+        JOIN instances x ON x.account = e.account AND x.instance_id = n.instance_id
+        JOIN agents a ON a.agent = x.agent
+        """
+    }
+
+    /// Everything that a change writes, in order.
+    static func write(_ change: AgentMapChange, author: String) -> [PQStatement] {
+        var statements: [PQStatement] = []
+        if !change.agents.isEmpty {
+            statements += [store(change.agents), addStates(change.agents.map(\.agentID))]
+        }
+        if !change.retired.isEmpty { statements.append(retire(change.retired.map(\.instance))) }
+        if !change.assigned.isEmpty { statements += [assign(change.assigned), addObserved(change.assigned)] }
+        if !change.droppedAliases.isEmpty { statements.append(drop(change.droppedAliases)) }
+        if !change.addedAliases.isEmpty { statements.append(add(change.addedAliases)) }
+        if !change.touched.isEmpty { statements.append(audit(change.touched, author: author)) }
+        return statements
+    }
+
+    /// Adds agents or writes them over. Index: `agents_agent_id_key`.
+    private static func store(_ agents: [AgentMapChange.Agent]) -> PQStatement {
+        """
+        INSERT INTO agents AS a (agent_id, name, team, time_zone)
+        SELECT n.agent_id, n.name, n.team, n.time_zone
+        FROM unnest(
+            \(agents.map(\.agentID)), \(agents.map(\.name)), \(agents.map(\.team)), \(agents.map(\.timeZone))
+        ) AS n (agent_id, name, team, time_zone)
+        ON CONFLICT (agent_id) DO UPDATE
+        SET name = excluded.name,
+            team = excluded.team,
+            time_zone = excluded.time_zone,
+            removal_asked_at = NULL
+        """
+    }
+
+    private static func addStates(_ agentIDs: [String]) -> PQStatement {
+        """
+        INSERT INTO agent_states (agent)
+        SELECT a.agent
+        FROM agents a
+        WHERE a.agent_id = ANY (\(agentIDs))
+        ORDER BY a.agent
+        ON CONFLICT (agent) DO NOTHING
+        """
+    }
+
+    /// Takes sessions from their agents; without one they are desired stopped.
+    private static func retire(_ instances: [Int64]) -> PQStatement {
+        """
+        UPDATE instances
+        SET agent = NULL
+        WHERE instance = ANY (\(instances))
+        """
+    }
+
+    /// Gives sessions to agents; one that was retired comes back with all that is known of it.
+    private static func assign(_ instances: [AgentMapChange.Assignment]) -> PQStatement {
+        """
+        INSERT INTO instances AS x (account, instance_id, session_name, agent)
+        SELECT n.account, n.instance_id, n.session_name, a.agent
+        FROM unnest(
+            \(instances.map(\.account)), \(instances.map(\.instanceID)), \(instances.map(\.sessionName)),
+            \(instances.map(\.agentID))
+        ) AS n (account, instance_id, session_name, agent_id)
+        JOIN agents a ON a.agent_id = n.agent_id
+        ON CONFLICT (account, instance_id) DO UPDATE
+        SET agent = excluded.agent,
+            session_name = excluded.session_name
+        """
+    }
+
+    private static func addObserved(_ instances: [AgentMapChange.Assignment]) -> PQStatement {
+        """
+        INSERT INTO observed_states (instance, attention)
+        SELECT x.instance, \(Condition.unknown.code)
+        FROM unnest(\(instances.map(\.account)), \(instances.map(\.instanceID))) AS n (account, instance_id)
+        JOIN instances x ON x.account = n.account AND x.instance_id = n.instance_id
+        ON CONFLICT (instance) DO NOTHING
+        """
+    }
+
+    private static func drop(_ aliases: [AgentMapChange.Alias]) -> PQStatement {
+        """
+        DELETE FROM agent_aliases l
+        USING unnest(
+            \(aliases.map(\.source)), \(aliases.map(\.externalID)), \(aliases.map(\.agentID))
+        ) AS n (source_id, external_id, agent_id), agents a
+        WHERE a.agent_id = n.agent_id
+          AND l.source_id = n.source_id
+          AND l.external_id = n.external_id
+          AND l.agent = a.agent
+        """
+    }
+
+    /// Adds aliases; one that another agent had moves, for later events only.
+    private static func add(_ aliases: [AgentMapChange.Alias]) -> PQStatement {
+        """
+        INSERT INTO agent_aliases (source_id, external_id, agent)
+        SELECT n.source_id, n.external_id, a.agent
+        FROM unnest(
+            \(aliases.map(\.source)), \(aliases.map(\.externalID)), \(aliases.map(\.agentID))
+        ) AS n (source_id, external_id, agent_id)
+        JOIN agents a ON a.agent_id = n.agent_id
+        ON CONFLICT (source_id, external_id) DO UPDATE
+        SET agent = excluded.agent,
+            created_at = now()
+        """
+    }
+
+    private static func audit(_ agentIDs: [String], author: String) -> PQStatement {
+        """
+        INSERT INTO audit (actor, deed, subject)
+        SELECT \(author), 'agent.put', n.agent_id
+        FROM unnest(\(agentIDs)) AS n (agent_id)
+        """
+    }
+
+    /// Gives unmatched events to the agents that are now known by their external ids, and returns those agents.
+    ///
+    /// A clock-in older than `maxAge` stays unmatched: it is news too old to start a session. Everything else is taken,
+    /// since only a clock-in can. Indexes: `clock_events_unmatched`, `clock_event_matches_pkey`.
+    static func match(_ agentIDs: [String], rules: MatchingRules, now: Timestamp) -> PQStatement {
+        """
+        INSERT INTO clock_event_matches (sequence, agent)
+        SELECT e.sequence, m.agent
+        FROM (
+            SELECT l.source_id, l.external_id, l.agent
+            FROM agents a
+            JOIN agent_aliases l ON l.agent = a.agent
+            WHERE a.agent_id = ANY (\(agentIDs))
+            UNION
+            SELECT s.source_id, a.agent_id, a.agent
+            FROM agents a
+            CROSS JOIN clock_sources s
+            WHERE a.agent_id = ANY (\(agentIDs))
+              AND (s.name = ANY (\(rules.byAgentID)) OR (s.name <> ALL (\(rules.configured))
+                AND (s.name = 'api' OR EXISTS (SELECT FROM api_keys k WHERE k.source_id = s.source_id))))
+              AND NOT EXISTS (
+                SELECT FROM agent_aliases l WHERE l.source_id = s.source_id AND l.external_id = a.agent_id
+              )
+        ) m
+        JOIN clock_events e ON e.agent IS NULL AND e.source_id = m.source_id AND e.external_id = m.external_id
+        WHERE (e.kind <> \(PunchKind.clockIn.code) OR e.effective_at > \(now - rules.maxAge))
+          AND NOT EXISTS (SELECT FROM clock_event_matches x WHERE x.sequence = e.sequence)
+        ON CONFLICT (sequence) DO NOTHING
+        RETURNING agent
+        """
+    }
+
+    /// The surrogate keys of agents. Index: `agents_agent_id_key`.
+    static func keys(_ agentIDs: [String]) -> PQStatement {
+        "SELECT agent, agent_id FROM agents WHERE agent_id = ANY (\(agentIDs))"
+    }
+}
+
+/// Which events match which agents without an alias, and for how long they may still start something.
+package struct MatchingRules: Sendable, Hashable {
+    /// `ROLLCALL_UNMATCHED_MAX_AGE`.
+    package var maxAge: Duration
+    /// Every configured source.
+    package var configured: [String]
+    /// Those whose external ids may be agent ids (`ROLLCALL_SOURCE_<NAME>_MATCH_AGENT_ID`).
+    package var byAgentID: [String]
+
+    /// - Parameter sources: each configured source, and whether its external ids may be agent ids.
+    package init(maxAge: Duration = .seconds(86_400), sources: [String: Bool] = [:]) {
+        self.maxAge = maxAge
+        configured = sources.keys.sorted()
+        byAgentID = sources.filter(\.value).keys.sorted()
+    }
+}

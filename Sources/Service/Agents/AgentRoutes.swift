@@ -1,0 +1,114 @@
+import Domain
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// `/v1/agents`: who there is, and what people order.
+struct AgentRoutes: Sendable {
+    private let reads: AgentReads
+    private let directory: AgentDirectory
+    private let orders: AgentOrders
+    private let clock: DatabaseClock
+    private let limits: BodyLimits
+
+    /// How far ahead a hold may end.
+    private static let holdLimit = Duration.seconds(366 * 86_400)
+
+    init(_ dependencies: ManagementDependencies) {
+        reads = dependencies.reads
+        directory = dependencies.directory
+        orders = dependencies.orders
+        clock = dependencies.clock
+        limits = dependencies.limits
+    }
+
+    @Sendable
+    func list(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let caller = try context.require(.view)
+        let query = try QueryParameters(request)
+        let limit = try query.integer("limit", in: 1...500) ?? 50
+        let page = try await reads.page(try AgentFilter(query, caller: caller), cursor: query["cursor"], limit: limit)
+        let standings = try await reads.standings(page.agents)
+        return .list(Array(zip(page.agents, standings)), nextCursor: page.nextCursor) { item, buffer in
+            item.0.write(item.1, to: &buffer)
+        }
+    }
+
+    @Sendable
+    func show(_ request: Request, context: AppRequestContext) async throws -> Response {
+        try await answer(.ok, try context.agentID(), for: try context.require(.view))
+    }
+
+    @Sendable
+    func put(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let caller = try context.require(.admin)
+        let agentID = try context.agentID()
+        let fields = try await jsonBody(request, context: context, limits: limits)
+        let isNew = try await directory.put(try AgentSpec(agentID: agentID, fields), by: caller)
+        return try await answer(isNew ? .created : .ok, agentID, for: caller)
+    }
+
+    @Sendable
+    func remove(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let caller = try context.require(.admin)
+        let agentID = try context.agentID()
+        let stop = try QueryParameters(request).flag("stop")
+        switch try await orders.remove(agentID, stop: stop, by: caller) {
+        case .gone: return Response(status: .noContent)
+        case .stopping: return try await answer(.accepted, agentID, for: caller)
+        }
+    }
+
+    @Sendable
+    func hold(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let caller = try context.require(.manage)
+        let agentID = try context.agentID()
+        let fields = try await jsonBody(request, context: context, limits: limits)
+        guard let state = try fields.word("state", as: RunState.self) else {
+            throw Problem.invalid("state", "It is missing.")
+        }
+        guard let until = try fields.instant("until") else { throw Problem.invalid("until", "It is missing.") }
+        let now = clock.now()
+        guard until > now, until <= now + Self.holdLimit else {
+            throw Problem.invalid("until", "It must lie ahead, by at most 366 days.")
+        }
+        let hold = Hold(state: state, until: until, reason: try fields.requiredText("reason"), author: caller.name)
+        try await orders.hold(agentID, hold, by: caller)
+        return try await answer(.ok, agentID, for: caller)
+    }
+
+    @Sendable
+    func release(_ request: Request, context: AppRequestContext) async throws -> Response {
+        try await orders.release(try context.agentID(), by: try context.require(.manage))
+        return Response(status: .noContent)
+    }
+
+    @Sendable
+    func reconcile(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let caller = try context.require(.manage)
+        let agentID = try context.agentID()
+        try await orders.reconcile(agentID, by: caller)
+        return try await answer(.accepted, agentID, for: caller)
+    }
+
+    @Sendable
+    func reboot(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let caller = try context.require(.manage)
+        let agentID = try context.agentID()
+        try await orders.reboot(agentID, by: caller)
+        return try await answer(.accepted, agentID, for: caller)
+    }
+
+    /// The agent as it is now, with what the sources call it.
+    private func answer(
+        _ status: HTTPResponse.Status,
+        _ agentID: String,
+        for caller: Caller
+    ) async throws -> Response {
+        guard let details = try await reads.agent(agentID, for: caller),
+            let standing = try await reads.standings([details]).first
+        else { throw Problem(.notFound) }
+        let aliases = try await reads.aliases(of: details.agent)
+        return .json(status) { buffer in details.write(standing, aliases: aliases, to: &buffer) }
+    }
+}

@@ -1,0 +1,65 @@
+package import LibPQ
+package import Logging
+
+/// The connections of one process, kept apart by what they are for, so that readers can never starve writers.
+package struct Pools: Sendable {
+    /// Appends, passes and housekeeping.
+    package let writers: PQPool
+    /// Lists, pages and streams.
+    package let readers: PQPool
+
+    /// The share of connections for writers: two appends, a pass per account, sweeps and the heartbeat.
+    private static let writerShare = 6
+
+    /// `connections`: 4 or more in all.
+    package init(databaseURL: String, connections: Int, logger: Logger) {
+        let writerCount = max(3, min(Self.writerShare, connections - 2))
+        writers = PQPool(Self.writing(databaseURL, connections: writerCount), logger: logger)
+        readers = PQPool(Self.reading(databaseURL, connections: max(1, connections - writerCount)), logger: logger)
+    }
+
+    /// A connection for migrations and the like: as the login role, which owns the tables.
+    package static func owning(_ databaseURL: String) -> PQConfiguration {
+        var configuration = PQConfiguration(connectionString: databaseURL, maxConnections: 2)
+        configuration.applicationName = "rollcall migrate"
+        return configuration
+    }
+
+    package func shutdown() async {
+        await writers.shutdown()
+        await readers.shutdown()
+    }
+
+    /// The hot statements reach every row by an index from a short array, whatever the tables' statistics say: a plan
+    /// made while the tables were empty must not stay a scan once they are large.
+    private static func writing(_ databaseURL: String, connections: Int) -> PQConfiguration {
+        var configuration = PQConfiguration(connectionString: databaseURL, maxConnections: connections)
+        configuration.minConnections = 2
+        configuration.applicationName = "rollcall write"
+        configuration.acquireTimeout = .milliseconds(700)
+        configuration.callTimeout = .seconds(5)
+        configuration.cancelGrace = .milliseconds(200)
+        configuration.idleInTransactionTimeout = .seconds(1)
+        configuration.sessionSettings = [
+            "role": "rollcall_app",
+            "synchronous_commit": "on",
+            "plan_cache_mode": "force_generic_plan",
+            "enable_seqscan": "off",
+            "enable_hashjoin": "off",
+            "enable_mergejoin": "off",
+            "jit": "off",
+        ]
+        return configuration
+    }
+
+    private static func reading(_ databaseURL: String, connections: Int) -> PQConfiguration {
+        var configuration = PQConfiguration(connectionString: databaseURL, maxConnections: connections)
+        configuration.minConnections = 1
+        configuration.applicationName = "rollcall read"
+        configuration.acquireTimeout = .milliseconds(700)
+        configuration.statementTimeout = .seconds(5)
+        configuration.callTimeout = .seconds(8)
+        configuration.sessionSettings = ["role": "rollcall_app", "jit": "off"]
+        return configuration
+    }
+}

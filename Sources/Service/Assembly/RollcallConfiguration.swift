@@ -1,0 +1,62 @@
+package import Domain
+
+/// Everything the service is made of that its caller decides.
+package struct RollcallConfiguration: Sendable {
+    /// libpq's connection string.
+    package var databaseURL: String
+    /// The most connections of this process, 4 or more; shared out among writers, readers and the rest.
+    package var databaseConnections: Int
+    package var migrates: Bool
+    package var host: String
+    /// 0 for any that is free.
+    package var port: Int
+    /// What senders and browsers use to reach us.
+    package var publicURL: String?
+    package var bootstrapAdminKey: String?
+    package var accounts: [AccountSettings]
+    /// Webhook secrets by account; an account without one takes no webhooks.
+    package var webhookSecrets: [String: String]
+    package var sources: [ConfiguredSource]
+    package var policy: ReconcilePolicy
+    package var sweep: SweepPolicy
+    package var clockSkew: Duration
+    package var unmatchedMaxAge: Duration
+    package var release: String
+    package var crashPoint: CrashPoints.Point?
+
+    package init(
+        databaseURL: String,
+        databaseConnections: Int = 12,
+        migrates: Bool = true,
+        host: String = "127.0.0.1",
+        port: Int = 8080,
+        publicURL: String? = nil,
+        bootstrapAdminKey: String? = nil,
+        accounts: [AccountSettings],
+        webhookSecrets: [String: String] = [:],
+        sources: [ConfiguredSource] = [],
+        policy: ReconcilePolicy = ReconcilePolicy(),
+        sweep: SweepPolicy = SweepPolicy(),
+        clockSkew: Duration = .seconds(2),
+        unmatchedMaxAge: Duration = .seconds(86_400),
+        release: String = "dev",
+        crashPoint: CrashPoints.Point? = nil
+    ) {
+        self.databaseURL = databaseURL
+        self.databaseConnections = databaseConnections
+        self.migrates = migrates
+        self.host = host
+        self.port = port
+        self.publicURL = publicURL
+        self.bootstrapAdminKey = bootstrapAdminKey
+        self.accounts = accounts
+        self.webhookSecrets = webhookSecrets
+        self.sources = sources
+        self.policy = policy
+        self.sweep = sweep
+        self.clockSkew = clockSkew
+        self.unmatchedMaxAge = unmatchedMaxAge
+        self.release = release
+        self.crashPoint = crashPoint
+    }
+}

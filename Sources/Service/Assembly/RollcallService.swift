@@ -1,0 +1,221 @@
+import Domain
+import Hummingbird
+import LibPQ
+package import Logging
+import ServiceLifecycle
+
+/// The whole service, put together: one value that runs until it is told to stop.
+package struct RollcallService: Service {
+    private let configuration: RollcallConfiguration
+    private let logger: Logger
+    private let onListening: @Sendable (Int) async -> Void
+
+    /// The longest a batch may take before its senders get a 503.
+    private static let transactionTimeout: Duration = .milliseconds(2000)
+
+    /// `onListening`: told the port once requests are taken.
+    package init(
+        _ configuration: RollcallConfiguration,
+        logger: Logger,
+        onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    /// Migrates, serves and reconciles; drains when told to stop: requests first, then what they set going.
+    package func run() async throws {
+        try await prepareDatabase()
+        let pools = Pools(
+            databaseURL: configuration.databaseURL,
+            connections: configuration.databaseConnections,
+            logger: logger
+        )
+        do {
+            try await serve(pools)
+        } catch {
+            await pools.shutdown()
+            throw error
+        }
+        await pools.shutdown()
+    }
+
+    private func prepareDatabase() async throws {
+        let pool = PQPool(Pools.owning(configuration.databaseURL), logger: logger)
+        do {
+            let migrator = Migrator(pool: pool, logger: logger)
+            if configuration.migrates { try await migrator.migrate() }
+            _ = try await migrator.pending()
+        } catch {
+            await pool.shutdown()
+            throw error
+        }
+        await pool.shutdown()
+    }
+
+    private func serve(_ pools: Pools) async throws {
+        let clock = DatabaseClock()
+        try await clock.measure(pools.writers)
+        let keyRing = KeyRing(pool: pools.writers)
+        if let secret = configuration.bootstrapAdminKey { _ = try await keyRing.bootstrap(secret) }
+        try await keyRing.refresh()
+        try await requireAdmin(pools.writers)
+        let leases = LeaseBook()
+        let crashPoints = CrashPoints(at: configuration.crashPoint)
+        let reconciler = Reconciler(
+            accounts: configuration.accounts,
+            dependencies: ReconcilerDependencies(
+                pool: pools.writers,
+                leases: leases,
+                policy: configuration.policy,
+                sweep: configuration.sweep,
+                clock: clock,
+                incidents: IncidentLog(logger: logger),
+                crashPoints: crashPoints,
+                transactionTimeout: .seconds(5),
+                logger: logger
+            ),
+            release: configuration.release
+        ) { version in
+            // A failed refresh is tried again with the next beat, which meets the same version.
+            try? await keyRing.refreshIfChanged(version: version)
+        }
+        let queue = AppendQueue(
+            transaction: AppendTransaction(
+                pool: pools.writers,
+                leases: leases,
+                policy: configuration.policy,
+                clock: clock,
+                timeout: Self.transactionTimeout
+            ),
+            meters: AppendMeters(),
+            logger: logger
+        ) { plans in reconciler.carryOut(plans) }
+        let waiters = ConvergenceWaiters(pool: pools.readers)
+        let limits = BodyLimits()
+        let clockRoutes = ClockRoutes(
+            queue: queue,
+            clock: clock,
+            readPool: pools.readers,
+            waiters: waiters,
+            crashPoints: crashPoints,
+            limits: limits,
+            admission: EventAdmission(skew: configuration.clockSkew)
+        )
+        let sourceRoutes = SourceRoutes(
+            sources: Dictionary(configuration.sources.map { ($0.name, $0) }) { first, _ in first },
+            sourceIDs: try await sourceIDs(pools.writers),
+            queue: queue,
+            pool: pools.writers,
+            clock: clock,
+            skew: configuration.clockSkew,
+            limits: limits,
+            logger: logger
+        )
+        let engineRoutes = EngineRoutes(
+            secrets: configuration.webhookSecrets,
+            reconciler: reconciler,
+            pool: pools.readers,
+            limits: limits
+        )
+        let freshness = FreshnessBook(
+            pool: pools.readers,
+            sweep: configuration.sweep,
+            callsPerSecond: Dictionary(configuration.accounts.map { ($0.name, $0.callsPerSecond) }) { first, _ in first }
+        )
+        let management = ManagementDependencies(
+            pool: pools.writers,
+            readPool: pools.readers,
+            keyRing: keyRing,
+            policy: configuration.policy,
+            rules: MatchingRules(
+                maxAge: configuration.unmatchedMaxAge,
+                sources: Dictionary(configuration.sources.map { ($0.name, $0.matchesAgentID) }) { first, _ in first }
+            ),
+            clock: clock,
+            wakes: reconciler,
+            freshness: freshness,
+            limits: limits,
+            logger: logger
+        )
+        let listener = HTTPListener(
+            host: configuration.host,
+            port: configuration.port,
+            logger: logger,
+            routes: { router in
+                router.add(middleware: ProblemMiddleware(limits: limits, routes: RouteTable(managementRoutes + eventRoutes)))
+                addManagementRoutes(to: router, management)
+                sourceRoutes.add(to: router)
+                engineRoutes.addOpen(to: router)
+                let keyed = router.group().add(middleware: Authenticate(keyRing))
+                clockRoutes.add(to: keyed)
+                engineRoutes.add(to: keyed.requireRole(.admin))
+            },
+            onListening: onListening
+        )
+        // Ended in the opposite order: no more requests, then no more events, then the reconciler drains.
+        let group = ServiceGroup(
+            services: [reconciler, Writers(queue: queue, waiters: waiters), listener],
+            logger: logger
+        )
+        try await group.run()
+    }
+
+    /// Without an admin key nobody could ever make one.
+    private func requireAdmin(_ pool: PQPool) async throws {
+        let admins = try await pool.query(
+            "SELECT 1 AS one FROM api_keys WHERE role = 'admin' AND revoked_at IS NULL LIMIT 1"
+        )
+        if admins.isEmpty { throw NoAdminKey() }
+    }
+
+    /// The surrogate key of each configured source, made where it is new.
+    ///
+    /// Index: `clock_sources_name_key`.
+    private func sourceIDs(_ pool: PQPool) async throws(PQError) -> [String: Int32] {
+        let names = configuration.sources.map(\.name)
+        _ = try await pool.execute(
+            "INSERT INTO clock_sources (name) SELECT n FROM unnest(\(names)) AS n ON CONFLICT (name) DO NOTHING"
+        )
+        let rows = try await pool.rows(
+            "SELECT source_id, name FROM clock_sources WHERE name = ANY (\(names))"
+        ) { row throws(PQError) in
+            (try row.column("name", as: String.self), try row.column("source_id", as: Int32.self))
+        }
+        return Dictionary(rows) { first, _ in first }
+    }
+}
+
+extension RollcallService: CustomStringConvertible, CustomReflectable {
+    /// Names the service only: what it is made of holds secrets.
+    package var description: String { "RollcallService" }
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
+/// There is no admin key in the database, and none is given to make.
+package struct NoAdminKey: Error {}
+
+/// The append path's writers and those who wait for what they set going.
+private struct Writers: Service {
+    let queue: AppendQueue
+    let waiters: ConvergenceWaiters
+
+    func run() async throws {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await queue.run() }
+            group.addTask { await BackgroundTasks.untilShutdown { await waiters.run() } }
+            try? await gracefulShutdown()  // Cancelled: the same as told to stop.
+            queue.close()
+        }
+    }
+}
+
+/// The addresses of the event and engine routes, for telling a wrong method from a wrong address.
+private let eventRoutes: [(method: String, path: String)] = [
+    ("POST", "/v1/clock-events"),
+    ("POST", "/v1/agents/{agent}/clock-in"), ("POST", "/v1/agents/{agent}/clock-out"),
+    ("POST", "/v1/agents/{agent}/break-start"), ("POST", "/v1/agents/{agent}/break-end"),
+    ("POST", "/v1/sources/{source}/events"), ("POST", "/v1/sources/{source}/events/{token}"),
+    ("POST", "/v1/engines/{account}/events"), ("POST", "/v1/engines/{account}/sweep"),
+]

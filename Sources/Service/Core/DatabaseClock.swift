@@ -1,0 +1,41 @@
+package import Domain
+import LibPQ
+import Synchronization
+
+/// The database's clock, as this process knows it.
+///
+/// Leases, due times and the order of events use PostgreSQL's clock, so that replicas need not agree
+/// among themselves. Between measurements the process counts on with its own monotonic clock, which no
+/// step of the wall clock can move.
+package final class DatabaseClock: Sendable {
+    /// What to add to the monotonic clock, in microseconds; 0 until the first measurement.
+    private let offset = Atomic<Int64>(0)
+
+    package init() {}
+
+    /// The instant by the database's clock.
+    package func now() -> Timestamp {
+        Timestamp(microseconds: Self.monotonic() + offset.load(ordering: .relaxed))
+    }
+
+    /// Asks the database what time it is.
+    ///
+    /// Called once before anything is served; every heartbeat measures again.
+    func measure(_ pool: PQPool) async throws(PQError) {
+        let sent = Self.monotonic()
+        let result = try await pool.query("SELECT clock_timestamp() AS now")
+        measured(try result[0].column("now", as: Timestamp.self), between: sent, and: Self.monotonic())
+    }
+
+    /// Takes in a measurement: the database said `databaseTime` between two readings of ``monotonic()``.
+    package func measured(_ databaseTime: Timestamp, between sent: Int64, and received: Int64) {
+        offset.store(databaseTime.microseconds - (sent + received) / 2, ordering: .relaxed)
+    }
+
+    /// Microseconds of the clock that only runs forward.
+    package static func monotonic() -> Int64 {
+        (ContinuousClock.now - start).microseconds
+    }
+
+    private static let start = ContinuousClock.now
+}

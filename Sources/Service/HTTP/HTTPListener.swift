@@ -1,0 +1,50 @@
+package import Hummingbird
+package import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// An address that a router's routes are served on.
+package struct HTTPListener: Service {
+    private let responder: RouterResponder<AppRequestContext>
+    private let host: String
+    private let port: Int
+    private let logger: Logger
+    private let onListening: @Sendable (Int) async -> Void
+
+    /// How long a connection may lie idle between two requests; longer than the 60 s that proxies keep theirs.
+    private static let idleTimeout = TimeAmount.seconds(75)
+
+    /// - Parameters:
+    ///   - host: an address or a name to bind to.
+    ///   - port: 0 for any that is free.
+    ///   - routes: adds what is to be served.
+    ///   - onListening: gets the port once requests are taken.
+    package init(
+        host: String,
+        port: Int,
+        logger: Logger,
+        routes: (Router<AppRequestContext>) -> Void,
+        onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+        self.host = host
+        self.port = port
+        self.logger = logger
+        self.onListening = onListening
+        let router = Router(context: AppRequestContext.self)
+        routes(router)
+        responder = router.buildResponder()
+    }
+
+    /// Serves until the task is cancelled or shut down gracefully.
+    package func run() async throws {
+        let listening = onListening
+        let application = Application(
+            responder: responder,
+            server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
+            onServerRunning: { channel in await listening(channel.localAddress?.port ?? 0) },
+            logger: logger
+        )
+        try await application.run()
+    }
+}

@@ -1,0 +1,72 @@
+package import Domain
+package import LibPQ
+package import Logging
+
+/// What the routes outside the hot path need.
+package struct ManagementDependencies: Sendable {
+    /// For changes.
+    package var pool: PQPool
+    /// For reads, so that they never keep changes waiting; may be the same.
+    package var readPool: PQPool
+    package var keyRing: KeyRing
+    package var policy: ReconcilePolicy
+    package var rules: MatchingRules
+    package var clock: DatabaseClock
+    package var wakes: any WakeBell
+    package var freshness: FreshnessBook
+    package var limits: BodyLimits
+    package var logger: Logger
+    /// Finds the caller of a request that comes with the page's cookie.
+    package var session: Authenticate.SessionLookup?
+
+    package init(
+        pool: PQPool,
+        readPool: PQPool,
+        keyRing: KeyRing,
+        policy: ReconcilePolicy,
+        rules: MatchingRules,
+        clock: DatabaseClock,
+        wakes: any WakeBell,
+        freshness: FreshnessBook,
+        limits: BodyLimits,
+        logger: Logger,
+        session: Authenticate.SessionLookup? = nil
+    ) {
+        self.pool = pool
+        self.readPool = readPool
+        self.keyRing = keyRing
+        self.policy = policy
+        self.rules = rules
+        self.clock = clock
+        self.wakes = wakes
+        self.freshness = freshness
+        self.limits = limits
+        self.logger = logger
+        self.session = session
+    }
+
+    /// Reads of agents, for these routes and the page.
+    package var reads: AgentReads {
+        AgentReads(pool: readPool, freshness: freshness, breakAction: policy.breakAction, clock: clock)
+    }
+
+    /// Changes of the map of agents.
+    package var directory: AgentDirectory {
+        AgentDirectory(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes)
+    }
+
+    var orders: AgentOrders {
+        AgentOrders(pool: pool, policy: policy, clock: clock, wakes: wakes)
+    }
+}
+
+extension DatabaseClock {
+    /// Measures the database's clock once, for programs without the service's heartbeat.
+    package func measure(with pool: PQPool) async throws(PQError) {
+        let sent = Self.monotonic()
+        let times = try await pool.rows("SELECT clock_timestamp() AS now") { row throws(PQError) in
+            try row.column("now", as: Timestamp.self)
+        }
+        if let time = times.first { measured(time, between: sent, and: Self.monotonic()) }
+    }
+}

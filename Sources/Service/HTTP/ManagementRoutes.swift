@@ -1,0 +1,45 @@
+package import Hummingbird
+
+/// Adds the routes outside the hot path: health, agents, holds, reads, keys.
+///
+/// ``ProblemMiddleware`` has to stand on the router already. `/v1` routes find their caller themselves.
+package func addManagementRoutes(to router: Router<AppRequestContext>, _ dependencies: ManagementDependencies) {
+    HealthRoutes(pool: dependencies.readPool, logger: dependencies.logger).add(to: router)
+    let keyed = router.group("v1").add(
+        middleware: Authenticate(dependencies.keyRing, session: dependencies.session)
+    )
+    let agents = AgentRoutes(dependencies)
+    let reads = ReadRoutes(dependencies)
+    let keys = KeyRoutes(keyRing: dependencies.keyRing, limits: dependencies.limits)
+
+    keyed.requireRole(.view)
+        .get("agents", use: agents.list)
+        .get("agents/{agent}", use: agents.show)
+        .get("agents/{agent}/explain", use: reads.explain)
+        .get("agents/{agent}/timeline", use: reads.timeline)
+        .get("summary", use: reads.summary)
+        .get("incidents", use: reads.incidents)
+        .get("unmatched", use: reads.unmatched)
+    keyed.requireRole(.manage)
+        .put("agents/{agent}/hold", use: agents.hold)
+        .delete("agents/{agent}/hold", use: agents.release)
+        .post("agents/{agent}/reconcile", use: agents.reconcile)
+        .post("agents/{agent}/reboot", use: agents.reboot)
+    keyed.requireRole(.admin)
+        .put("agents/{agent}", use: agents.put)
+        .delete("agents/{agent}", use: agents.remove)
+        .get("keys", use: keys.list)
+        .post("keys", use: keys.create)
+        .delete("keys/{key}", use: keys.revoke)
+}
+
+/// The addresses of this file's routes, for telling a wrong method from a wrong address.
+package let managementRoutes: [(method: String, path: String)] = [
+    ("GET", "/livez"), ("GET", "/readyz"), ("GET", "/openapi.yaml"),
+    ("GET", "/v1/agents"), ("GET", "/v1/agents/{agent}"), ("PUT", "/v1/agents/{agent}"),
+    ("DELETE", "/v1/agents/{agent}"), ("GET", "/v1/agents/{agent}/explain"), ("GET", "/v1/agents/{agent}/timeline"),
+    ("PUT", "/v1/agents/{agent}/hold"), ("DELETE", "/v1/agents/{agent}/hold"),
+    ("POST", "/v1/agents/{agent}/reconcile"), ("POST", "/v1/agents/{agent}/reboot"),
+    ("GET", "/v1/summary"), ("GET", "/v1/incidents"), ("GET", "/v1/unmatched"),
+    ("GET", "/v1/keys"), ("POST", "/v1/keys"), ("DELETE", "/v1/keys/{key}"),
+]

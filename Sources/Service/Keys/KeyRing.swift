@@ -1,0 +1,128 @@
+package import FoundationEssentials
+package import LibPQ
+import Synchronization
+
+/// All live keys, in memory.
+///
+/// A request finds its caller without waiting. The keys of other replicas' making arrive with
+/// ``refreshIfChanged(version:)``, which every replica's housekeeping calls each second.
+package final class KeyRing: Sendable {
+    private struct State {
+        var callers: [KeyDigest: Caller] = [:]
+        /// Callers by the exact header that named them; only headers that named one, so nobody can fill it.
+        var headers: [String: Caller] = [:]
+        var version = ""
+        /// Of two refreshes that overlap, the one that began later stands.
+        var loaded: UInt64 = 0
+        var begun: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+    private let keys: KeyTable
+    /// How many headers are remembered; the next one empties the memory.
+    private static let headerLimit = 4096
+
+    package init(pool: PQPool) {
+        keys = KeyTable(pool: pool)
+    }
+
+    /// Finds the caller behind an `Authorization` header; `nil` unless it is `Bearer` and a live key.
+    package func caller(authorization: String) -> Caller? {
+        if let known = state.withLock({ $0.headers[authorization] }) { return known }
+        let parts = authorization.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        let digest = KeyDigest(of: String(parts[1]))
+        return state.withLock { state in
+            guard let caller = state.callers[digest] else { return nil }
+            if state.headers.count >= Self.headerLimit { state.headers = [:] }
+            state.headers[authorization] = caller
+            return caller
+        }
+    }
+
+    /// Finds the caller behind a key alone.
+    package func caller(forBearer key: String) -> Caller? {
+        let digest = KeyDigest(of: key)
+        return state.withLock { $0.callers[digest] }
+    }
+
+    /// Finds the caller by the key's id, for a page session.
+    package func caller(keyID: UUID) -> Caller? {
+        state.withLock { $0.callers.values.first { $0.keyID == keyID } }
+    }
+
+    /// Whether there is a live key with the role `admin`.
+    package var hasAdmin: Bool {
+        state.withLock { $0.callers.values.contains { $0.role == .admin } }
+    }
+
+    /// Reads all live keys again.
+    ///
+    /// - Throws: when the database fails; the keys known so far then stay.
+    package func refresh() async throws(PQError) {
+        let ticket = state.withLock { state in
+            state.begun += 1
+            return state.begun
+        }
+        let (version, callers) = try await keys.live()
+        state.withLock { state in
+            guard ticket > state.loaded else { return }
+            state.loaded = ticket
+            state.callers = callers
+            state.headers = [:]
+            state.version = version
+        }
+    }
+
+    /// Reads the keys again when they have changed since.
+    ///
+    /// - Parameter version: what the database answers to the scalar expression
+    ///   `(SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) FROM api_keys)`.
+    package func refreshIfChanged(version: String) async throws(PQError) {
+        guard state.withLock({ $0.version != version }) else { return }
+        try await refresh()
+    }
+
+    /// Makes a key. It works here at once, and on every replica within 2 seconds.
+    ///
+    /// - Parameters:
+    ///   - key: what it may do.
+    ///   - author: name of the key that asks, or `command line`.
+    /// - Returns: the key's record, and the secret, which is shown this once.
+    package func create(_ key: NewAPIKey, by author: String) async throws(PQError) -> (key: APIKey, secret: String) {
+        let secret = "rk_" + newSecret()
+        let record = try await keys.insert(key, digest: KeyDigest(of: secret), author: author)
+        try await refresh()
+        return (record, secret)
+    }
+
+    /// Revokes a key. It stops working here at once, and on every replica within 2 seconds.
+    ///
+    /// - Returns: whether there was such a key, revoked before or not.
+    package func revoke(_ id: UUID, by author: String) async throws(PQError) -> Bool {
+        let isKnown = try await keys.revoke(id, author: author)
+        try await refresh()
+        return isKnown
+    }
+
+    /// All keys: live ones first, then the revoked ones, newest first; at most 1,000.
+    package func list() async throws(PQError) -> [APIKey] {
+        try await keys.list()
+    }
+
+    /// What became of the bootstrap key.
+    package enum Bootstrap: String, Sendable, Hashable {
+        case created
+        /// There is an admin key already; the bootstrap key was not looked at.
+        case ignored
+    }
+
+    /// Makes the first admin key, unless there is a live one. Replicas that boot together make one.
+    ///
+    /// - Parameter secret: at least 32 characters.
+    package func bootstrap(_ secret: String) async throws(PQError) -> Bootstrap {
+        let isNew = try await keys.insertFirstAdmin(digest: KeyDigest(of: secret))
+        try await refresh()
+        return isNew ? .created : .ignored
+    }
+}

@@ -1,0 +1,129 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+
+/// The statements on `api_keys`. The table is small: a row per key ever made.
+struct KeyTable: Sendable {
+    let pool: PQPool
+
+    /// All live keys, and the version they are at least of.
+    func live() async throws(PQError) -> (version: String, callers: [KeyDigest: Caller]) {
+        // The version is read first: a key made in between is then read twice rather than never.
+        let results = try await pool.pipeline([
+            "SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) AS version FROM api_keys",
+            """
+            SELECT k.key_id, k.name, k.role, k.teams, k.key_hash, s.name AS source, coalesce(k.source_id, d.source_id) AS source_id
+            FROM api_keys k
+            JOIN clock_sources d ON d.name = 'api'
+            LEFT JOIN clock_sources s ON s.source_id = k.source_id
+            WHERE k.revoked_at IS NULL
+            """,
+        ])
+        var callers: [KeyDigest: Caller] = [:]
+        for row in results[1] {
+            guard let digest = KeyDigest(try row.column("key_hash", as: [UInt8].self)),
+                let role = Role(rawValue: try row.column("role", as: String.self))
+            else { continue }
+            callers[digest] = Caller(
+                keyID: try row.column("key_id", as: UUID.self),
+                name: try row.column("name", as: String.self),
+                role: role,
+                teams: try row.column("teams", as: [String]?.self).map { Set($0) },
+                sourceName: try row.column("source", as: String?.self),
+                sourceID: try row.column("source_id", as: Int32.self)
+            )
+        }
+        let version = try results[0].first.map { row throws(PQError) in try row.column("version", as: String.self) }
+        return (version ?? "", callers)
+    }
+
+    /// Adds a key, and its clock source where that is not known yet.
+    func insert(_ key: NewAPIKey, digest: KeyDigest, author: String) async throws(PQError) -> APIKey {
+        let id = UUID()
+        let results = try await pool.pipeline([
+            """
+            INSERT INTO clock_sources (name)
+            SELECT n.name
+            FROM (SELECT \(key.source) AS name) n
+            WHERE n.name IS NOT NULL
+            ON CONFLICT (name) DO NOTHING
+            """,
+            """
+            INSERT INTO api_keys (key_id, name, role, teams, source_id, key_hash, created_by)
+            VALUES (
+                \(id), \(key.name), \(key.role.rawValue), \(key.teams),
+                (SELECT s.source_id FROM clock_sources s WHERE s.name = \(key.source)), \(digest.bytes), \(author)
+            )
+            RETURNING created_at
+            """,
+            """
+            INSERT INTO audit (actor, deed, subject)
+            VALUES (\(author), 'key.create', \(id.uuidString.lowercased()))
+            """,
+        ])
+        let createdAt = try results[1][0].column("created_at", as: Timestamp.self)
+        return APIKey(
+            id: id,
+            name: key.name,
+            role: key.role,
+            teams: key.teams,
+            source: key.source,
+            createdAt: createdAt,
+            createdBy: author
+        )
+    }
+
+    /// Adds the bootstrap key as the first admin key. The advisory lock makes two replicas take turns.
+    func insertFirstAdmin(digest: KeyDigest) async throws(PQError) -> Bool {
+        let results = try await pool.pipeline([
+            "SELECT pg_advisory_xact_lock(7265, 2)",
+            """
+            INSERT INTO api_keys (key_id, name, role, key_hash, created_by)
+            SELECT \(UUID()), 'bootstrap', 'admin', \(digest.bytes), 'bootstrap'
+            WHERE NOT EXISTS (SELECT FROM api_keys WHERE role = 'admin' AND revoked_at IS NULL)
+            ON CONFLICT (key_hash) DO NOTHING
+            """,
+        ])
+        return results[1].affectedRows == 1
+    }
+
+    /// Revokes a key; one that was revoked before keeps its time. Index: `api_keys_pkey`.
+    func revoke(_ id: UUID, author: String) async throws(PQError) -> Bool {
+        let results = try await pool.pipeline([
+            """
+            UPDATE api_keys
+            SET revoked_at = coalesce(revoked_at, now())
+            WHERE key_id = \(id)
+            """,
+            """
+            INSERT INTO audit (actor, deed, subject)
+            VALUES (\(author), 'key.revoke', \(id.uuidString.lowercased()))
+            """,
+        ])
+        return results[0].affectedRows == 1
+    }
+
+    /// All keys: live ones first, newest first.
+    func list() async throws(PQError) -> [APIKey] {
+        try await pool.rows(
+            """
+            SELECT k.key_id, k.name, k.role, k.teams, s.name AS source, k.created_at, k.created_by, k.revoked_at
+            FROM api_keys k
+            LEFT JOIN clock_sources s ON s.source_id = k.source_id
+            ORDER BY k.revoked_at IS NOT NULL, k.created_at DESC, k.key_id
+            LIMIT 1000
+            """
+        ) { row throws(PQError) in
+            APIKey(
+                id: try row.column("key_id", as: UUID.self),
+                name: try row.column("name", as: String.self),
+                role: Role(rawValue: try row.column("role", as: String.self)) ?? .view,
+                teams: try row.column("teams", as: [String]?.self),
+                source: try row.column("source", as: String?.self),
+                createdAt: try row.column("created_at", as: Timestamp.self),
+                createdBy: try row.column("created_by", as: String.self),
+                revokedAt: try row.column("revoked_at", as: Timestamp?.self)
+            )
+        }
+    }
+}

@@ -1,0 +1,209 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+
+/// What a batch learned in its first step, and what follows from it.
+///
+/// Pure but for decoding.
+struct AppendBatch {
+    private let events: [IncomingEvent]
+    /// For each event, the sequence it got; `nil` for one that was there already.
+    private var sequences: [Int64?]
+    /// For each event, its agent; `nil` while nobody knows it.
+    private var agentOf: [Int64?]
+    private var facts: [Int64: AgentFacts] = [:]
+    private var subjects: [Int64: Subject] = [:]
+    private var folded: [Int64: ShiftState] = [:]
+    /// The terms of the leases, as share-locked.
+    private(set) var terms: [Int32: Int64] = [:]
+
+    init(_ events: [IncomingEvent], locked: PQResult, appended: PQResult) throws(PQError) {
+        self.events = events
+        sequences = Array(repeating: nil, count: events.count)
+        agentOf = Array(repeating: nil, count: events.count)
+        var lockedAgents: Set<Int64> = []
+        let lockedAgent = try locked.decoder("agent", as: Int64?.self)
+        let account = try locked.decoder("account", as: Int32?.self)
+        let term = try locked.decoder("term", as: Int64?.self)
+        for row in locked {
+            if let agent = try lockedAgent[row] { lockedAgents.insert(agent) }
+            if let account = try account[row], let term = try term[row] { terms[account] = term }
+        }
+        let place = try appended.decoder("place", as: Int64.self)
+        let sequence = try appended.decoder("sequence", as: Int64?.self)
+        let agent = try appended.decoder("agent", as: Int64?.self)
+        let rows = try SubjectRows(appended)
+        for row in appended {
+            let index = Int(try place[row]) - 1
+            sequences[index] = try sequence[row]
+            guard let agent = try agent[row] else { continue }
+            precondition(lockedAgents.contains(agent), "an agent appeared while the map was held")
+            agentOf[index] = agent
+            guard facts[agent] == nil else { continue }
+            facts[agent] = try rows.agentFacts(row)
+            subjects[agent] = try rows.subject(row)
+        }
+    }
+
+    /// The identities of the events that were there already.
+    var replays: [UUID] {
+        events.indices.compactMap { sequences[$0] == nil ? events[$0].dedupe : nil }
+    }
+
+    /// Folds the new punches into the agents' states where the state is enough to go on from.
+    ///
+    /// - Returns: the agents for whom it is not, in order.
+    mutating func foldWhatIsEnough(now: Timestamp) -> [Int64] {
+        var late: Set<Int64> = []
+        let new = events.indices.filter { sequences[$0] != nil }
+            .sorted { (events[$0].order, $0) < (events[$1].order, $1) }
+        for index in new {
+            guard let agent = agentOf[index], let state = folded[agent] ?? facts[agent]?.state, !late.contains(agent)
+            else { continue }
+            if let next = step(state, punch(index), now: now) {
+                folded[agent] = next
+            } else {
+                late.insert(agent)
+            }
+        }
+        return late.sorted()
+    }
+
+    /// Folds the whole ledger of the agents for whom the state was not enough.
+    mutating func refold(_ punches: [Int64: [LedgerPunch]], agents: [Int64], now: Timestamp) {
+        for agent in agents { folded[agent] = fold(punches[agent] ?? [], now: now) }
+    }
+
+    /// What changes about the batch's agents.
+    func changes(policy: ReconcilePolicy, now: Timestamp) -> [Int64: AgentChange] {
+        var changes: [Int64: AgentChange] = [:]
+        for (agent, before) in facts {
+            changes[agent] = rederive(before, state: folded[agent], policy: policy, now: now)
+        }
+        return changes
+    }
+
+    /// The plans for the instances of agents of whom something else may be desired now.
+    func plans(
+        for changes: [Int64: AgentChange],
+        leases: LeaseBook,
+        policy: ReconcilePolicy,
+        now: Timestamp
+    ) -> [Plan] {
+        changes.values.compactMap { change in
+            guard change.isNewGeneration, let subject = subjects[change.after.agent] else { return nil }
+            let lease = leases.lease(of: subject.account)
+            return plan(
+                subject,
+                agent: change,
+                priority: .people,
+                context: PlanningContext(
+                    policy: policy,
+                    now: now,
+                    mayAct: lease != nil && lease?.term == terms[subject.account],
+                    isAccountRefused: leases.isRefused(subject.account)
+                )
+            )
+        }
+    }
+
+    /// The answer to each event.
+    ///
+    /// `stored`: the rows of ``LedgerStatements/stored(_:)`` when there are replays.
+    func outcomes(
+        changes: [Int64: AgentChange],
+        stored: PQResult?,
+        now: Timestamp
+    ) throws(PQError) -> [AppendOutcome] {
+        let originals = try stored.map(StoredEvent.read) ?? [:]
+        var outcomes: [AppendOutcome] = []
+        outcomes.reserveCapacity(events.count)
+        for index in events.indices {
+            let event = events[index]
+            let agent = agentOf[index]
+            var receipt = Receipt(
+                eventID: event.eventID,
+                agentID: event.externalID,
+                kind: event.kind,
+                occurredAt: event.occurredAt,
+                receivedAt: event.receivedAt,
+                sequence: sequences[index] ?? 0,
+                isReplay: false,
+                effect: effect(of: event, agent.flatMap { changes[$0] }, now: now),
+                agent: agent.flatMap { changes[$0]?.after },
+                instance: agent.flatMap { subjects[$0]?.instance },
+                warnings: event.warnings
+            )
+            if sequences[index] == nil, let original = originals[event.dedupe] {
+                receipt.sequence = original.sequence
+                receipt.isReplay = original.receivedAt != event.receivedAt
+                receipt.receivedAt = original.receivedAt
+                guard original.externalID == event.externalID, original.kind == event.kind,
+                    !event.hasOwnTime || original.occurredAt == event.occurredAt
+                else {
+                    outcomes.append(.conflict)
+                    continue
+                }
+                receipt.occurredAt = original.occurredAt
+            }
+            outcomes.append(.receipt(receipt))
+        }
+        return outcomes
+    }
+
+    private func effect(of event: IncomingEvent, _ change: AgentChange?, now: Timestamp) -> EventEffect {
+        guard let change else { return .unmatched }
+        if event.effectiveAt > now { return .parked }
+        let shiftMoved =
+            change.before.state.shift != change.after.state.shift
+            || change.before.state.since != change.after.state.since
+        if let last = change.after.state.last, event.order < last { return shiftMoved ? .applied : .superseded }
+        return change.after.state.since == event.effectiveAt ? .applied : .recorded
+    }
+
+    private func punch(_ index: Int) -> LedgerPunch {
+        let event = events[index]
+        return LedgerPunch(
+            sequence: sequences[index] ?? 0,
+            kind: event.kind,
+            effectiveAt: event.effectiveAt,
+            record: event.record.map { RecordKey(source: event.sourceID, id: $0) },
+            ordinal: event.ordinal,
+            version: event.version
+        )
+    }
+}
+
+extension IncomingEvent {
+    /// Its place in the order of what happened.
+    var order: PunchOrder { PunchOrder(effectiveAt: effectiveAt, rank: kind.rank) }
+}
+
+/// A row of ``LedgerStatements/stored(_:)``.
+private struct StoredEvent {
+    var sequence: Int64
+    var kind: PunchKind?
+    var externalID: String?
+    var occurredAt: Timestamp
+    var receivedAt: Timestamp
+
+    static func read(_ result: PQResult) throws(PQError) -> [UUID: StoredEvent] {
+        let dedupe = try result.decoder("dedupe", as: UUID.self)
+        let sequence = try result.decoder("sequence", as: Int64.self)
+        let kind = try result.decoder("kind", as: Int16.self)
+        let externalID = try result.decoder("external_id", as: String?.self)
+        let occurredAt = try result.decoder("occurred_at", as: Timestamp.self)
+        let receivedAt = try result.decoder("received_at", as: Timestamp.self)
+        var events: [UUID: StoredEvent] = [:]
+        for row in result {
+            events[try dedupe[row]] = StoredEvent(
+                sequence: try sequence[row],
+                kind: PunchKind(code: try kind[row]),
+                externalID: try externalID[row],
+                occurredAt: try occurredAt[row],
+                receivedAt: try receivedAt[row]
+            )
+        }
+        return events
+    }
+}

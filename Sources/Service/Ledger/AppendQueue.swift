@@ -1,0 +1,232 @@
+import Domain
+import LibPQ
+import Logging
+import Synchronization
+
+/// Why events were not taken.
+///
+/// Nothing of a refused request is in the ledger, or its sender will be told so by a replay.
+enum AppendRefusal: Error, Sendable, Hashable {
+    /// More than ``AppendQueue/waitingLimit`` events wait.
+    case overloaded
+    /// The database did not commit in time.
+    case databaseUnavailable
+    /// The service is shutting down.
+    case closing
+}
+
+/// Group commit: events that come while a batch commits go into the next one.
+///
+/// Two writers overlap, so that one batch folds while the other waits for its fsync. A batch that fails for a reason
+/// that is not transient is halved until the culprit stands alone; a transient failure or an unknown commit is tried
+/// again on another connection, which is safe since each event's identity is fixed before the first try.
+package final class AppendQueue: Sendable {
+    /// Events that may wait; more are refused with `overloaded`.
+    static let waitingLimit = 4096
+    /// Events in one batch.
+    static let batchLimit = 512
+    /// Batches under way at a time.
+    static let writers = 2
+    /// How long a transient failure is retried, from the moment the batch was taken.
+    static let retryFor: Duration = .milliseconds(700)
+    static let retryPause: Duration = .milliseconds(50)
+
+    fileprivate struct State {
+        var waiting: [Waiting] = []
+        var idleWriters: [CheckedContinuation<[Waiting], Never>] = []
+        var isClosed = false
+    }
+
+    /// One event of one request.
+    struct Waiting: Sendable {
+        var event: IncomingEvent
+        var ticket: AppendTicket
+        var place: Int
+    }
+
+    private let state = Mutex(State())
+    private let transaction: AppendTransaction
+    private let carryOut: @Sendable ([Plan]) -> Void
+    private let logger: Logger
+    private let meters: AppendMeters
+
+    /// `carryOut`: told of every committed batch's plans, at once and without waiting.
+    init(
+        transaction: AppendTransaction,
+        meters: AppendMeters,
+        logger: Logger,
+        carryOut: @escaping @Sendable ([Plan]) -> Void
+    ) {
+        self.transaction = transaction
+        self.meters = meters
+        self.logger = logger
+        self.carryOut = carryOut
+    }
+
+    /// Commits events, each with its own outcome, in order.
+    ///
+    /// `events`: 1 to 1,000 validated events.
+    /// Returns as many outcomes once every event is committed.
+    func append(_ events: [IncomingEvent]) async throws(AppendRefusal) -> [AppendOutcome] {
+        let ticket = AppendTicket(count: events.count)
+        let answer = await withCheckedContinuation { (continuation: CheckedContinuation<AppendTicket.Answer, Never>) in
+            ticket.wait(continuation)
+            let refusal: AppendRefusal? = state.withLock { state in
+                if state.isClosed { return .closing }
+                if state.waiting.count + events.count > Self.waitingLimit { return .overloaded }
+                for (place, event) in events.enumerated() {
+                    state.waiting.append(Waiting(event: event, ticket: ticket, place: place))
+                }
+                return nil
+            }
+            if let refusal { ticket.refuse(refusal) } else { wakeWriter() }
+        }
+        return try answer.get()
+    }
+
+    /// How many events wait.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
+    /// Runs the writers until ``close()`` and until everything taken by then has its answer.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<Self.writers {
+                group.addTask {
+                    while case let batch = await self.nextBatch(), !batch.isEmpty { await self.commit(batch) }
+                }
+            }
+        }
+    }
+
+    /// Takes no more events; ``run()`` ends once those taken are committed.
+    func close() {
+        let idle = state.withLock { state in
+            state.isClosed = true
+            defer { state.idleWriters = [] }
+            return state.idleWriters
+        }
+        for writer in idle { writer.resume(returning: []) }
+    }
+
+    private func wakeWriter() {
+        let woken = state.withLock { state -> (CheckedContinuation<[Waiting], Never>, [Waiting])? in
+            guard !state.waiting.isEmpty, let writer = state.idleWriters.popLast() else { return nil }
+            return (writer, state.takeBatch())
+        }
+        if let (writer, batch) = woken { writer.resume(returning: batch) }
+    }
+
+    /// The next batch; empty once the queue is closed and drained.
+    private func nextBatch() async -> [Waiting] {
+        await withCheckedContinuation { continuation in
+            let batch = state.withLock { state -> [Waiting]? in
+                if !state.waiting.isEmpty { return state.takeBatch() }
+                if state.isClosed { return [] }
+                state.idleWriters.append(continuation)
+                return nil
+            }
+            if let batch { continuation.resume(returning: batch) }
+        }
+    }
+
+    private func commit(_ batch: [Waiting]) async {
+        let began = ContinuousClock.now
+        do {
+            let result = try await commitInTime(batch.map(\.event), began: began)
+            carryOut(result.plans)
+            meters.committed(batch.count, in: ContinuousClock.now - began)
+            for (waiting, outcome) in zip(batch, result.outcomes) {
+                waiting.ticket.settle(waiting.place, outcome)
+            }
+        } catch {
+            await refuse(batch, error)
+        }
+    }
+
+    private func commitInTime(
+        _ events: [IncomingEvent],
+        began: ContinuousClock.Instant
+    ) async throws -> AppendTransaction.Result {
+        while true {
+            do {
+                return try await transaction.run(events)
+            } catch let error as PQError {
+                let mayPass = error.isTransient || error.kind == .commitUnknown
+                guard mayPass, ContinuousClock.now - began < Self.retryFor else { throw error }
+                logger.debug("append batch failed, trying again", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: Self.retryPause)  // Cancelled only at the very end: then at once.
+            }
+        }
+    }
+
+    private func refuse(_ batch: [Waiting], _ error: any Error) async {
+        let error = error as? PQError
+        let isTheDatabases = error.map { $0.isTransient || $0.kind == .commitUnknown || $0.kind == .notReplicated } ?? true
+        let metadata: Logger.Metadata = ["error": "\(error?.description ?? "cancelled")", "count": "\(batch.count)"]
+        if isTheDatabases {
+            meters.refused(batch.count)
+            logger.warning("events not committed", metadata: metadata)
+            for waiting in batch { waiting.ticket.refuse(.databaseUnavailable) }
+        } else if batch.count > 1 {
+            let half = batch.count / 2
+            await commit(Array(batch[..<half]))
+            await commit(Array(batch[half...]))
+        } else {
+            meters.refused(1)
+            logger.error("event refused by the database", metadata: metadata)
+            for waiting in batch { waiting.ticket.refuse(.databaseUnavailable) }
+        }
+    }
+}
+
+extension AppendQueue.State {
+    fileprivate mutating func takeBatch() -> [AppendQueue.Waiting] {
+        guard waiting.count > AppendQueue.batchLimit else {
+            defer { waiting.removeAll(keepingCapacity: true) }
+            return waiting
+        }
+        let batch = Array(waiting[..<AppendQueue.batchLimit])
+        waiting.removeFirst(AppendQueue.batchLimit)
+        return batch
+    }
+}
+
+/// Gathers the outcomes of one request's events and resumes it once, when the last is there or one is refused.
+final class AppendTicket: Sendable {
+    typealias Answer = Result<[AppendOutcome], AppendRefusal>
+
+    fileprivate struct State {
+        var outcomes: [AppendOutcome?]
+        var missing: Int
+        var waiter: CheckedContinuation<Answer, Never>?
+    }
+
+    private let state: Mutex<State>
+
+    init(count: Int) {
+        state = Mutex(State(outcomes: Array(repeating: nil, count: count), missing: count))
+    }
+
+    func wait(_ continuation: CheckedContinuation<Answer, Never>) {
+        state.withLock { $0.waiter = continuation }
+    }
+
+    func settle(_ place: Int, _ outcome: AppendOutcome) {
+        let ready = state.withLock { state -> (CheckedContinuation<Answer, Never>, [AppendOutcome])? in
+            state.outcomes[place] = outcome
+            state.missing -= 1
+            guard state.missing == 0, let waiter = state.waiter else { return nil }
+            state.waiter = nil
+            return (waiter, state.outcomes.compactMap { $0 })
+        }
+        if let (waiter, outcomes) = ready { waiter.resume(returning: .success(outcomes)) }
+    }
+
+    func refuse(_ refusal: AppendRefusal) {
+        let waiter = state.withLock { state in
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume(returning: .failure(refusal))
+    }
+}

@@ -1,0 +1,153 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+
+/// The statements of the append path.
+///
+/// Each is one statement per batch, whatever the batch's size.
+enum LedgerStatements {
+    /// Keeps the map of agents still until the transaction ends: who changes it holds the lock alone. A statement of its
+    /// own, so that what follows sees every change that was waited for.
+    static let holdMap: PQStatement = "SELECT pg_advisory_xact_lock_shared(7265, 1)"
+
+    /// Locks the states of the agents that the batch is about, and the leases this replica acts under.
+    ///
+    /// The rows are locked in the order of agents, so two batches cannot wait for each other. Indexes: `agents_agent_id_key`,
+    /// `agent_aliases_pkey`, `clock_events_of_record`, `agent_states_pkey`.
+    static func lock(_ events: [IncomingEvent], accounts: [Int32]) -> PQStatement {
+        """
+        WITH i AS MATERIALIZED (
+            SELECT n.source_id, n.external_id, n.matches_id, n.record
+            FROM unnest(
+                \(events.map(\.sourceID)), \(events.map(\.externalID)), \(events.map(\.matchesAgentID)),
+                \(events.map(\.record))
+            ) AS n (source_id, external_id, matches_id, record)
+        ), k AS (
+            SELECT s.agent
+            FROM agent_states s
+            WHERE s.agent IN (
+                SELECT coalesce(
+                    (SELECT l.agent FROM agent_aliases l WHERE l.source_id = i.source_id AND l.external_id = i.external_id),
+                    (SELECT a.agent FROM agents a WHERE i.matches_id AND a.agent_id = i.external_id),
+                    (SELECT e.agent FROM clock_events e WHERE i.external_id IS NULL AND e.source_id = i.source_id
+                        AND e.record = i.record AND e.agent IS NOT NULL LIMIT 1)
+                )
+                FROM i
+            )
+            ORDER BY s.agent
+            FOR NO KEY UPDATE
+        ), t AS (
+            SELECT account, term FROM engine_leases WHERE account = ANY (\(accounts)) FOR SHARE
+        )
+        SELECT k.agent, NULL::integer AS account, NULL::bigint AS term FROM k
+        UNION ALL
+        SELECT NULL, t.account, t.term FROM t
+        """
+    }
+
+    /// Adds the batch's events and returns, in the batch's order, which are new and what is known of their agents.
+    ///
+    /// `place` counts from 1. `sequence` is null for an event that was there already. The rows are added in the order
+    /// of their identity, so two batches with the same events cannot wait for each other. Indexes: as ``lock(_:accounts:)``
+    /// and the primary keys behind `subjects_by_agent`.
+    static func append(_ events: [IncomingEvent]) -> PQStatement {
+        """
+        WITH i AS MATERIALIZED (
+            SELECT n.*, coalesce(
+                (SELECT l.agent FROM agent_aliases l WHERE l.source_id = n.source_id AND l.external_id = n.external_id),
+                (SELECT a.agent FROM agents a WHERE n.matches_id AND a.agent_id = n.external_id),
+                (SELECT e.agent FROM clock_events e WHERE n.external_id IS NULL AND e.source_id = n.source_id
+                    AND e.record = n.record AND e.agent IS NOT NULL LIMIT 1)
+            ) AS matched
+            FROM unnest(
+                \(events.map(\.dedupe)), \(events.map(\.sourceID)), \(events.map(\.externalID)),
+                \(events.map(\.matchesAgentID)), \(events.map(\.kind.code)), \(events.map(\.ordinal)),
+                \(events.map(\.occurredAt)), \(events.map(\.effectiveAt)), \(events.map(\.receivedAt)),
+                \(events.map(\.version)), \(events.map(\.eventID)), \(events.map(\.record)),
+                \(events.map { $0.warnings.isEmpty ? nil : $0.warnings.joined(separator: ",") })
+            ) WITH ORDINALITY AS n (
+                dedupe, source_id, external_id, matches_id, kind, ordinal, occurred_at, effective_at, received_at,
+                version, event_id, record, warnings, place
+            )
+        ), e AS (
+            INSERT INTO clock_events (
+                dedupe, agent, source_id, kind, ordinal, occurred_at, effective_at, received_at,
+                version, event_id, external_id, record, warnings
+            )
+            SELECT dedupe, matched, source_id, kind, ordinal, occurred_at, effective_at, received_at,
+                version, event_id, external_id, record, string_to_array(warnings, ',')
+            FROM i
+            ORDER BY dedupe
+            ON CONFLICT (dedupe) DO NOTHING
+            RETURNING dedupe, sequence
+        )
+        SELECT i.place, e.sequence, v.*
+        FROM i
+        LEFT JOIN e ON e.dedupe = i.dedupe
+        LEFT JOIN subjects_by_agent v ON v.agent = i.matched
+        """
+    }
+
+    /// All punches of the given agents, with the withdrawals of their records whoever they were matched to.
+    ///
+    /// Indexes: `clock_events_of_agent`, `clock_event_matches_of_agent`, `clock_events_of_record`.
+    static func punches(of agents: [Int64]) -> PQStatement {
+        """
+        WITH own AS (
+            SELECT e.agent, e.sequence, e.kind, e.effective_at, e.source_id, e.record, e.ordinal, e.version
+            FROM clock_events e
+            WHERE e.agent = ANY (\(agents))
+            UNION ALL
+            SELECT m.agent, e.sequence, e.kind, e.effective_at, e.source_id, e.record, e.ordinal, e.version
+            FROM clock_event_matches m
+            JOIN clock_events e ON e.sequence = m.sequence
+            WHERE m.agent = ANY (\(agents))
+        )
+        SELECT agent, sequence, kind, effective_at, source_id, record, ordinal, version
+        FROM own
+        UNION ALL
+        SELECT r.agent, e.sequence, e.kind, e.effective_at, e.source_id, e.record, e.ordinal, e.version
+        FROM (SELECT DISTINCT agent, source_id, record FROM own WHERE record IS NOT NULL) r
+        JOIN clock_events e ON e.source_id = r.source_id AND e.record = r.record AND e.kind = 5 AND e.agent IS NULL
+        """
+    }
+
+    /// What is stored of events that were there already.
+    ///
+    /// Index: `clock_events_dedupe_key`.
+    static func stored(_ dedupes: [UUID]) -> PQStatement {
+        """
+        SELECT dedupe, sequence, kind, external_id, occurred_at, effective_at, received_at
+        FROM clock_events
+        WHERE dedupe = ANY (\(dedupes))
+        """
+    }
+
+    /// Reads the rows of ``punches(of:)``.
+    static func readPunches(_ result: PQResult) throws(PQError) -> [Int64: [LedgerPunch]] {
+        let agent = try result.decoder("agent", as: Int64.self)
+        let sequence = try result.decoder("sequence", as: Int64.self)
+        let kind = try result.decoder("kind", as: Int16.self)
+        let effectiveAt = try result.decoder("effective_at", as: Timestamp.self)
+        let source = try result.decoder("source_id", as: Int32.self)
+        let record = try result.decoder("record", as: String?.self)
+        let ordinal = try result.decoder("ordinal", as: Int16.self)
+        let version = try result.decoder("version", as: Int64?.self)
+        var punches: [Int64: [LedgerPunch]] = [:]
+        for row in result {
+            guard let punchKind = PunchKind(code: try kind[row]) else { continue }
+            let sourceID = try source[row]
+            punches[try agent[row], default: []].append(
+                LedgerPunch(
+                    sequence: try sequence[row],
+                    kind: punchKind,
+                    effectiveAt: try effectiveAt[row],
+                    record: try record[row].map { RecordKey(source: sourceID, id: $0) },
+                    ordinal: try ordinal[row],
+                    version: try version[row]
+                )
+            )
+        }
+        return punches
+    }
+}

@@ -1,0 +1,47 @@
+import Crypto
+
+/// One file of `migrations/`, as it is compiled into the program.
+package struct Migration: Sendable, Hashable {
+    /// The number that the file's name begins with; they apply in its order.
+    package var number: Int32
+    /// The file's name without its extension.
+    package var name: String
+    package var sql: String
+
+    /// SHA-256 of ``sql`` in hexadecimal; guards an applied file against being edited afterwards.
+    package var sha256: String {
+        SHA256.hash(data: Array(sql.utf8)).hexadecimal
+    }
+
+    /// Every migration, in order.
+    ///
+    /// Nothing can list what is embedded, so a new file is added here too; a test compares the list with
+    /// the folder.
+    package static let all: [Migration] = [
+        Migration(number: 1, name: "0001_foundation", bytes: PackageResources._001_foundation_sql),
+        Migration(number: 2, name: "0002_management", bytes: PackageResources._002_management_sql),
+    ]
+
+    package init(number: Int32, name: String, sql: String) {
+        self.number = number
+        self.name = name
+        self.sql = sql
+    }
+
+    private init(number: Int32, name: String, bytes: [UInt8]) {
+        self.init(number: number, name: name, sql: String(decoding: bytes, as: UTF8.self))
+    }
+}
+
+extension Digest {
+    /// The digest as lower-case hexadecimal.
+    var hexadecimal: String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        for byte in self {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

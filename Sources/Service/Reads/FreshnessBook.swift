@@ -1,0 +1,101 @@
+package import Domain
+package import LibPQ
+import Synchronization
+
+/// How fresh the looks of every engine account must be.
+package struct FreshnessTable: Sendable, Hashable {
+    private let accounts: [Int32: Freshness]
+    private let fallback: Freshness
+
+    init(accounts: [Int32: Freshness], fallback: Freshness) {
+        self.accounts = accounts
+        self.fallback = fallback
+    }
+
+    /// The rule for an account; for one we do not know, the intervals as set.
+    package subscript(account: Int32?) -> Freshness {
+        account.flatMap { accounts[$0] } ?? fallback
+    }
+
+    /// For each account id from 1 on, the instant before which a look is stale.
+    func staleBefore(_ desired: RunState, now: Timestamp) -> [Timestamp] {
+        let last = accounts.keys.max() ?? 0
+        return (0..<max(last, 1)).map { now - self[$0 + 1].lifetime(desired: desired) }
+    }
+}
+
+/// Knows how many instances each account has, and so how long a round of looks takes.
+package final class FreshnessBook: Sendable {
+    private struct State {
+        var table: FreshnessTable
+        var readAt: ContinuousClock.Instant?
+    }
+
+    private let pool: PQPool
+    private let sweep: SweepPolicy
+    private let callsPerSecond: [String: Int]
+    private let state: Mutex<State>
+
+    /// How long counts are used: fleets grow slowly, and a large one takes long to count.
+    private static let recount = Duration.seconds(30)
+    private static let recountOfLargeFleet = Duration.seconds(600)
+    private static let largeFleet = 50_000
+
+    /// - Parameter callsPerSecond: the budget of each configured account, by name.
+    package init(pool: PQPool, sweep: SweepPolicy, callsPerSecond: [String: Int]) {
+        self.pool = pool
+        self.sweep = sweep
+        self.callsPerSecond = callsPerSecond
+        let fallback = Freshness(onShift: sweep.onShift, offShift: sweep.offShift, instances: 0, callsPerSecond: 1)
+        state = Mutex(State(table: FreshnessTable(accounts: [:], fallback: fallback), readAt: nil))
+    }
+
+    /// The table, counted anew when its time is over.
+    package func table() async throws(PQError) -> FreshnessTable {
+        let now = ContinuousClock.now
+        let known = state.withLock { state -> FreshnessTable? in
+            guard let readAt = state.readAt, readAt > now else {
+                // Others go on with the old table while this request counts.
+                if state.readAt != nil { state.readAt = now + .seconds(5) }
+                return nil
+            }
+            return state.table
+        }
+        if let known { return known }
+        let (table, instances) = try await count()
+        state.withLock { state in
+            state.table = table
+            state.readAt = now + (instances > Self.largeFleet ? Self.recountOfLargeFleet : Self.recount)
+        }
+        return table
+    }
+
+    /// Counts the instances of every account; reads `instances` as a whole.
+    private func count() async throws(PQError) -> (table: FreshnessTable, instances: Int) {
+        let counts = try await pool.rows(
+            """
+            SELECT e.account, e.name, count(x.instance) AS instances
+            FROM engine_accounts e
+            LEFT JOIN instances x ON x.account = e.account
+            GROUP BY e.account, e.name
+            """
+        ) { row throws(PQError) in
+            (
+                account: try row.column("account", as: Int32.self),
+                name: try row.column("name", as: String.self),
+                instances: Int(try row.column("instances", as: Int64.self))
+            )
+        }
+        var accounts: [Int32: Freshness] = [:]
+        for count in counts {
+            accounts[count.account] = Freshness(
+                onShift: sweep.onShift,
+                offShift: sweep.offShift,
+                instances: count.instances,
+                callsPerSecond: callsPerSecond[count.name] ?? 50
+            )
+        }
+        let fallback = state.withLock { $0.table[nil] }
+        return (FreshnessTable(accounts: accounts, fallback: fallback), counts.reduce(0) { $0 + $1.instances })
+    }
+}

@@ -1,0 +1,104 @@
+import Domain
+import NIOCore
+
+extension LedgerEntry {
+    func write(to buffer: inout ByteBuffer) {
+        var object = JSONObjectWriter(&buffer)
+        object.member("sequence", punch.sequence, into: &buffer)
+        object.member("kind", punch.kind.rawValue, into: &buffer)
+        object.member("occurred_at", occurredAt, into: &buffer)
+        object.member("effective_at", punch.effectiveAt, into: &buffer)
+        object.member("received_at", receivedAt, into: &buffer)
+        object.member("source", source, into: &buffer)
+        object.member("event_id", eventID, into: &buffer)
+        object.member("record", punch.record?.id, into: &buffer)
+        object.end(&buffer)
+    }
+}
+
+extension CommandEntry {
+    func write(to buffer: inout ByteBuffer) {
+        var object = JSONObjectWriter(&buffer)
+        object.member("action", action, into: &buffer)
+        object.member("reason", reason, into: &buffer)
+        object.member("reason_text", Reason(rawValue: reason)?.sentence, into: &buffer)
+        object.member("intended_at", intendedAt, into: &buffer)
+        object.member("sent_at", sentAt, into: &buffer)
+        object.member("ended_at", endedAt, into: &buffer)
+        object.member("verdict", verdict, into: &buffer)
+        object.member("claim", claim, into: &buffer)
+        if let httpStatus {
+            object.member("http_status", httpStatus, into: &buffer)
+        } else {
+            object.null("http_status", into: &buffer)
+        }
+        object.end(&buffer)
+    }
+}
+
+extension Timeline.Interval {
+    func write(to buffer: inout ByteBuffer) {
+        var object = JSONObjectWriter(&buffer)
+        object.member("from", from, into: &buffer)
+        object.member("to", to, into: &buffer)
+        object.member("state", state, into: &buffer)
+        object.member("reason", reason, into: &buffer)
+        object.end(&buffer)
+    }
+}
+
+extension Timeline {
+    func write(
+        agentID: String,
+        from: Timestamp,
+        to: Timestamp,
+        events: [LedgerEntry],
+        commands: [CommandEntry],
+        to buffer: inout ByteBuffer
+    ) {
+        var object = JSONObjectWriter(&buffer)
+        object.member("agent_id", agentID, into: &buffer)
+        object.member("from", from, into: &buffer)
+        object.member("to", to, into: &buffer)
+        object.name("shift", into: &buffer)
+        buffer.writeJSONArray(shift) { $0.write(to: &$1) }
+        object.name("desired", into: &buffer)
+        buffer.writeJSONArray(desired) { $0.write(to: &$1) }
+        object.name("observed", into: &buffer)
+        buffer.writeJSONArray(observed) { $0.write(to: &$1) }
+        object.name("events", into: &buffer)
+        buffer.writeJSONArray(events) { $0.write(to: &$1) }
+        object.name("commands", into: &buffer)
+        buffer.writeJSONArray(commands) { $0.write(to: &$1) }
+        object.end(&buffer)
+    }
+}
+
+extension Incident {
+    func write(to buffer: inout ByteBuffer) {
+        var object = JSONObjectWriter(&buffer)
+        object.member("id", id, into: &buffer)
+        object.member("engine", engine, into: &buffer)
+        object.member("kind", kind, into: &buffer)
+        object.member("opened_at", openedAt, into: &buffer)
+        object.member("closed_at", closedAt, into: &buffer)
+        object.member("detail", detail, into: &buffer)
+        object.member("agents", agents, into: &buffer)
+        object.end(&buffer)
+    }
+}
+
+extension UnmatchedEvent {
+    func write(to buffer: inout ByteBuffer) {
+        var object = JSONObjectWriter(&buffer)
+        object.member("sequence", sequence, into: &buffer)
+        object.member("source", source, into: &buffer)
+        object.member("external_id", externalID, into: &buffer)
+        object.member("kind", kind, into: &buffer)
+        object.member("occurred_at", occurredAt, into: &buffer)
+        object.member("received_at", receivedAt, into: &buffer)
+        object.member("event_id", eventID, into: &buffer)
+        object.member("expired", isExpired, into: &buffer)
+        object.end(&buffer)
+    }
+}

@@ -1,0 +1,154 @@
+import Domain
+import LibPQ
+
+/// A clock event of an agent, as the ledger has it.
+struct LedgerEntry: Sendable, Equatable {
+    var punch: LedgerPunch
+    var source: String
+    var eventID: String?
+    var occurredAt: Timestamp
+    var receivedAt: Timestamp
+}
+
+/// A command that was meant for an agent's session.
+struct CommandEntry: Sendable, Equatable {
+    var id: Int64
+    var action: String
+    var reason: String
+    var intendedAt: Timestamp
+    var sentAt: Timestamp?
+    var endedAt: Timestamp?
+    var verdict: String?
+    var claim: String?
+    var httpStatus: Int16?
+}
+
+/// A hold, with how long it lasted.
+struct HoldEntry: Sendable, Equatable {
+    var hold: Hold
+    var from: Timestamp
+    /// When somebody ended it before its time.
+    var endedAt: Timestamp?
+
+    /// When it ended or will end.
+    var to: Timestamp { min(endedAt ?? hold.until, hold.until) }
+}
+
+/// Reads what happened to an agent.
+struct HistoryReads: Sendable {
+    let pool: PQPool
+
+    /// The most ledger entries, holds and commands that are read; older ones are left out.
+    static let eventLimit: Int64 = 5000
+    private static let holdLimit: Int64 = 1000
+
+    /// The agent's newest ledger entries, in the order in which they came.
+    ///
+    /// Indexes: `clock_events_of_agent`, `clock_event_matches_of_agent`.
+    func events(of agent: Int64) async throws(PQError) -> [LedgerEntry] {
+        let rows = try await pool.rows(
+            """
+            SELECT e.sequence, e.kind, e.effective_at, e.source_id, e.record, e.version, s.name AS source, e.event_id,
+                e.occurred_at, e.received_at
+            FROM (
+                (SELECT e.* FROM clock_events e WHERE e.agent = \(agent) ORDER BY e.effective_at DESC LIMIT \(Self.eventLimit))
+                UNION ALL
+                (SELECT e.*
+                FROM clock_event_matches m
+                JOIN clock_events e ON e.sequence = m.sequence
+                WHERE m.agent = \(agent)
+                ORDER BY m.sequence DESC
+                LIMIT \(Self.eventLimit))
+            ) e
+            JOIN clock_sources s ON s.source_id = e.source_id
+            ORDER BY e.sequence
+            """
+        ) { row throws(PQError) in try Self.event(row) }
+        return rows.compactMap { $0 }
+    }
+
+    private static func event(_ row: PQRow) throws(PQError) -> LedgerEntry? {
+        guard let kind = PunchKind(code: try row.column("kind", as: Int16.self)) else { return nil }
+        let source = try row.column("source_id", as: Int32.self)
+        return LedgerEntry(
+            punch: LedgerPunch(
+                sequence: try row.column("sequence", as: Int64.self),
+                kind: kind,
+                effectiveAt: try row.column("effective_at", as: Timestamp.self),
+                record: try row.column("record", as: String?.self).map { RecordKey(source: source, id: $0) },
+                version: try row.column("version", as: Int64?.self)
+            ),
+            source: try row.column("source", as: String.self),
+            eventID: try row.column("event_id", as: String?.self),
+            occurredAt: try row.column("occurred_at", as: Timestamp.self),
+            receivedAt: try row.column("received_at", as: Timestamp.self)
+        )
+    }
+
+    /// The agent's holds, oldest first. Index: `holds_of_agent`.
+    func holds(of agent: Int64) async throws(PQError) -> [HoldEntry] {
+        let rows = try await pool.rows(
+            """
+            SELECT state, until, reason, author, created_at, ended_at
+            FROM holds
+            WHERE agent = \(agent)
+            ORDER BY created_at DESC, hold DESC
+            LIMIT \(Self.holdLimit)
+            """
+        ) { row throws(PQError) in
+            HoldEntry(
+                hold: Hold(
+                    state: RunState(code: try row.column("state", as: Int16.self)) ?? .stopped,
+                    until: try row.column("until", as: Timestamp.self),
+                    reason: try row.column("reason", as: String.self),
+                    author: try row.column("author", as: String.self)
+                ),
+                from: try row.column("created_at", as: Timestamp.self),
+                endedAt: try row.column("ended_at", as: Timestamp?.self)
+            )
+        }
+        return rows.reversed()
+    }
+
+    /// Commands for a session that were meant for this agent, newest first.
+    ///
+    /// Index: `commands_pkey`, whose ids are the microseconds of their intent.
+    func commands(
+        of instance: Int64,
+        agent: Int64,
+        from: Timestamp,
+        to: Timestamp,
+        limit: Int
+    ) async throws(PQError) -> [CommandEntry] {
+        try await pool.rows(
+            """
+            SELECT c.command_id, c.action, c.reason, c.intended_at, c.sent_at, c.ended_at, c.verdict, c.claim, c.http_status
+            FROM commands c
+            WHERE c.instance = \(instance)
+              AND c.intended_at BETWEEN \(from) AND \(to)
+              AND c.agent = \(agent)
+            ORDER BY c.command_id DESC
+            LIMIT \(Int64(limit))
+            """
+        ) { row throws(PQError) in
+            CommandEntry(
+                id: try row.column("command_id", as: Int64.self),
+                action: Action(code: try row.column("action", as: Int16.self))?.rawValue ?? "unknown",
+                reason: try row.column("reason", as: String.self),
+                intendedAt: try row.column("intended_at", as: Timestamp.self),
+                sentAt: try row.column("sent_at", as: Timestamp?.self),
+                endedAt: try row.column("ended_at", as: Timestamp?.self),
+                verdict: try row.column("verdict", as: String?.self),
+                claim: try row.column("claim", as: String?.self),
+                httpStatus: try row.column("http_status", as: Int16?.self)
+            )
+        }
+    }
+
+    /// When the instance is looked at for a reason of its own; `nil` when only the sweep will. Index: `reconcile_queue_pkey`.
+    func dueAt(_ instance: Int64) async throws(PQError) -> Timestamp? {
+        try await pool.rows("SELECT due_at FROM reconcile_queue WHERE instance = \(instance)") { row throws(PQError) in
+            try row.column("due_at", as: Timestamp.self)
+        }.first
+    }
+}

@@ -1,0 +1,180 @@
+import Domain
+import Hummingbird
+import NIOCore
+
+/// What people ask beyond the agents themselves: why, since when, how many, what is wrong.
+struct ReadRoutes: Sendable {
+    private let reads: AgentReads
+    private let history: HistoryReads
+    private let summaries: SummaryReads
+    private let incidentReads: IncidentReads
+    private let unmatchedReads: UnmatchedReads
+    private let freshness: FreshnessBook
+    private let breakAction: BreakAction
+    private let clock: DatabaseClock
+
+    /// How long a timeline may be.
+    private static let spanLimit = Duration.seconds(31 * 86_400)
+    private static let commandLimit = 500
+
+    init(_ dependencies: ManagementDependencies) {
+        let pool = dependencies.readPool
+        reads = dependencies.reads
+        history = HistoryReads(pool: pool)
+        summaries = SummaryReads(pool: pool, freshness: dependencies.freshness, clock: dependencies.clock)
+        incidentReads = IncidentReads(pool: pool)
+        unmatchedReads = UnmatchedReads(pool: pool, rules: dependencies.rules)
+        freshness = dependencies.freshness
+        breakAction = dependencies.policy.breakAction
+        clock = dependencies.clock
+    }
+
+    @Sendable
+    func summary(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let caller = try context.require(.view)
+        let summary = try await summaries.summary().visible(to: caller)
+        return .json { buffer in summary.write(to: &buffer) }
+    }
+
+    @Sendable
+    func incidents(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let incidents = try await incidentReads.incidents(for: try context.require(.view))
+        return .list(incidents, nextCursor: nil) { $0.write(to: &$1) }
+    }
+
+    /// To a key that is bound to teams there are no unmatched events: they have no agent, and so no team.
+    @Sendable
+    func unmatched(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let caller = try context.require(.view)
+        let query = try QueryParameters(request)
+        let limit = try query.integer("limit", in: 1...500) ?? 50
+        let position = try query["cursor"].map { word throws(Problem) in try UnmatchedReads.Position(word: word) }
+        guard caller.teams == nil else { return .list([UnmatchedEvent](), nextCursor: nil) { $0.write(to: &$1) } }
+        var events = try await unmatchedReads.page(
+            source: query["source"],
+            after: position ?? UnmatchedReads.Position(),
+            limit: limit + 1,
+            now: clock.now()
+        )
+        var next: String?
+        if events.count > limit {
+            events.removeLast()
+            next = events.last.map { UnmatchedReads.Position($0).word }
+        }
+        return .list(events, nextCursor: next) { $0.write(to: &$1) }
+    }
+
+    @Sendable
+    func explain(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let details = try await agent(context)
+        let table = try await freshness.table()
+        let now = clock.now()
+        let rule = table[details.account]
+        var commands: [CommandEntry] = []
+        var dueAt: Timestamp?
+        if let instance = details.instance {
+            commands = try await history.commands(
+                of: instance,
+                agent: details.agent,
+                from: now - Self.spanLimit,
+                to: now + .seconds(60),
+                limit: 10
+            )
+            dueAt = try await history.dueAt(instance)
+        }
+        let explanation = Explanation(
+            details: details,
+            standing: details.standing(breakAction: breakAction, freshness: rule, now: now),
+            event: Explanation.deciding(try await history.events(of: details.agent), state: details.state),
+            commands: commands,
+            dueAt: dueAt,
+            lookLifetime: rule.lifetime(desired: details.storedDesired)
+        )
+        return .json { buffer in explanation.write(now: now, to: &buffer) }
+    }
+
+    @Sendable
+    func timeline(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let query = try QueryParameters(request)
+        let now = clock.now()
+        let to = min(try query.instant("to") ?? now, now)
+        let from = try query.instant("from") ?? (to - .seconds(86_400))
+        guard from < to else { throw Problem.invalid("from", "It must lie before to, and not ahead.") }
+        guard to - from <= Self.spanLimit else { throw Problem.invalid("from", "At most 31 days can be shown.") }
+        let details = try await agent(context)
+        let events = try await history.events(of: details.agent)
+        var commands: [CommandEntry] = []
+        if let instance = details.instance {
+            commands = try await history.commands(
+                of: instance,
+                agent: details.agent,
+                from: from,
+                to: to,
+                limit: Self.commandLimit
+            )
+        }
+        let timeline = Timeline(
+            punches: events.map(\.punch),
+            holds: try await history.holds(of: details.agent),
+            breakAction: breakAction,
+            observed: Timeline.observed(commands: commands, proof: details.proof, from: from, to: to),
+            from: from,
+            to: to
+        )
+        let shown = events.filter { $0.punch.effectiveAt >= from && $0.punch.effectiveAt <= to }
+        return .json { buffer in
+            timeline.write(
+                agentID: details.agentID,
+                from: from,
+                to: to,
+                events: shown,
+                commands: commands.reversed(),
+                to: &buffer
+            )
+        }
+    }
+
+    private func agent(_ context: AppRequestContext) async throws -> AgentDetails {
+        let caller = try context.require(.view)
+        guard let details = try await reads.agent(try context.agentID(), for: caller) else { throw Problem(.notFound) }
+        return details
+    }
+}
+
+extension AgentDetails {
+    /// The last proof of the session: what it was, from when on it was read so, and until when.
+    fileprivate var proof: (state: String, from: Timestamp, to: Timestamp)? {
+        guard let reading, let readAt else { return nil }
+        return (reading, min(readingSince ?? readAt, readAt), readAt)
+    }
+}
+
+extension UnmatchedReads.Position {
+    init(_ event: UnmatchedEvent) {
+        self.init(sourceID: event.sourceID, externalID: event.externalID, sequence: event.sequence)
+    }
+
+    /// The opaque word that clients hold.
+    var word: String {
+        "\(sourceID).\(sequence)." + externalID.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    init(word: String) throws(Problem) {
+        let parts = word.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let sourceID = Int32(parts[0]), let sequence = Int64(parts[1]),
+            let externalID = Self.text(hexadecimal: parts[2])
+        else { throw .invalid("cursor", "It is not the next_cursor of this list.") }
+        self.init(sourceID: sourceID, externalID: externalID, sequence: sequence)
+    }
+
+    private static func text(hexadecimal: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(hexadecimal.utf8)[...]
+        while let high = rest.popFirst().flatMap(hexadecimalDigit) {
+            guard let low = rest.popFirst().flatMap(hexadecimalDigit) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        guard rest.isEmpty, let text = String(validating: bytes, as: UTF8.self), !text.contains("\u{0}") else { return nil }
+        return text
+    }
+}

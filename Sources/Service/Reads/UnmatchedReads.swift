@@ -1,0 +1,68 @@
+import Domain
+import LibPQ
+
+/// An event whose agent nobody knows.
+struct UnmatchedEvent: Sendable, Equatable {
+    var sequence: Int64
+    var sourceID: Int32
+    var source: String
+    var externalID: String
+    var kind: String
+    var occurredAt: Timestamp
+    var receivedAt: Timestamp
+    var eventID: String?
+    /// Too old to start a session: a clock-in that stays unmatched even when its agent appears.
+    var isExpired: Bool
+}
+
+/// Reads events that wait for their agent, by source and external id, in order.
+struct UnmatchedReads: Sendable {
+    let pool: PQPool
+    let rules: MatchingRules
+
+    /// Where a list goes on.
+    struct Position: Sendable, Equatable {
+        var sourceID: Int32 = 0
+        var externalID: String = ""
+        var sequence: Int64 = 0
+    }
+
+    /// One page. Index: `clock_events_unmatched`; `clock_event_matches_pkey` for each row.
+    ///
+    /// - Parameter source: name of the only source to show; `nil` for all.
+    func page(
+        source: String?,
+        after position: Position,
+        limit: Int,
+        now: Timestamp
+    ) async throws(PQError) -> [UnmatchedEvent] {
+        try await pool.rows(
+            """
+            SELECT e.sequence, e.source_id, s.name AS source, e.external_id, e.kind, e.occurred_at, e.received_at,
+                e.event_id, e.kind = 1 AND e.effective_at <= \(now - rules.maxAge) AS is_expired
+            FROM clock_events e
+            JOIN clock_sources s ON s.source_id = e.source_id
+            WHERE e.agent IS NULL
+              AND e.external_id IS NOT NULL
+              AND (e.source_id, e.external_id, e.sequence)
+                > (\(position.sourceID), \(position.externalID), \(position.sequence))
+              AND (\(source)::text IS NULL OR s.name = \(source))
+              AND NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = e.sequence)
+            ORDER BY e.source_id, e.external_id, e.sequence
+            LIMIT \(Int64(limit))
+            """
+        ) { row throws(PQError) in
+            UnmatchedEvent(
+                sequence: try row.column("sequence", as: Int64.self),
+                sourceID: try row.column("source_id", as: Int32.self),
+                source: try row.column("source", as: String.self),
+                externalID: try row.column("external_id", as: String.self),
+                kind: PunchKind(code: try row.column("kind", as: Int16.self))?.rawValue ?? "unknown",
+                occurredAt: try row.column("occurred_at", as: Timestamp.self),
+                receivedAt: try row.column("received_at", as: Timestamp.self),
+                eventID: try row.column("event_id", as: String?.self),
+                isExpired: try row.column("is_expired", as: Bool.self)
+            )
+        }
+    }
+}

@@ -1,0 +1,293 @@
+import Domain
+import LibPQ
+import Logging
+import Synchronization
+
+/// Acts for one engine account while this replica holds its lease: makes the calls, writes what came of them, and looks
+/// again when something is due.
+final class AccountWorker: Sendable {
+    let account: Int32
+    let name: String
+    let calls: CallQueue
+    let passes = PassLoop()
+    let timers: Timers
+    private let engine: any SessionEngine
+    private let width: Int
+    private let transaction: PassTransaction
+    private let pool: PQPool
+    private let leases: LeaseBook
+    private let clock: DatabaseClock
+    private let incidents: IncidentLog
+    private let crashPoints: CrashPoints
+    private let logger: Logger
+    private let meters: WorkerMeters
+    /// Instances with a look under way or waiting, so that none has two.
+    private let looking = Mutex<Set<Int64>>([])
+
+    init(_ settings: AccountSettings, account: Int32, dependencies: ReconcilerDependencies) {
+        self.account = account
+        name = settings.name
+        engine = settings.engine
+        width = settings.concurrency
+        calls = CallQueue(callsPerSecond: settings.callsPerSecond)
+        clock = dependencies.clock
+        timers = Timers(clock: dependencies.clock)
+        pool = dependencies.pool
+        leases = dependencies.leases
+        incidents = dependencies.incidents
+        crashPoints = dependencies.crashPoints
+        var policy = dependencies.policy
+        policy.callTimeout = settings.timeout
+        transaction = PassTransaction(
+            pool: dependencies.pool,
+            account: account,
+            policy: policy,
+            clock: dependencies.clock,
+            timeout: dependencies.transactionTimeout
+        )
+        var logger = dependencies.logger
+        logger[metadataKey: "account"] = "\(settings.name)"
+        self.logger = logger
+        meters = WorkerMeters(account: settings.name)
+    }
+
+    /// Runs lanes, timers and the writer until ``drain()``.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<width {
+                group.addTask { await self.runLane() }
+            }
+            group.addTask { await self.calls.runPacer() }
+            let timing = AsyncStream<Never>.makeStream()
+            group.addTask {
+                await withDiscardingTaskGroup { inner in
+                    inner.addTask { await self.timers.run { self.passes.add(PassItem(instance: $0, priority: $1)) } }
+                    for await _ in timing.stream {}
+                    inner.cancelAll()
+                }
+            }
+            group.addTask {
+                while let batch = await self.passes.next() { await self.write(batch) }
+                timing.continuation.finish()
+            }
+        }
+    }
+
+    /// Ends ``run()``: what waits is given up as unsent, what is under way is awaited and written.
+    func drain() {
+        for job in calls.close() { giveUp(job) }
+        passes.close()
+    }
+
+    /// Something about an instance may have changed: pass over it now.
+    func wake(_ instance: Int64, priority: JobPriority = .people) {
+        passes.add(PassItem(instance: instance, priority: priority))
+    }
+
+    /// The lease is gone: nothing that waits here may leave.
+    func forget() {
+        for job in calls.clear() { giveUp(job) }
+        timers.removeAll()
+    }
+
+    /// Does what committed plans ask for.
+    func carryOut(_ plans: [Plan], runs: [Int64: SweepRun] = [:]) {
+        let now = clock.now()
+        for plan in plans {
+            let instance = plan.subject.instance
+            let run = runs[instance]
+            if let dueAt = plan.dueAt {
+                timers.schedule(instance, at: max(dueAt, now + .milliseconds(1)), priority: plan.priority)
+            } else {
+                timers.cancel(instance)
+            }
+            if let command = plan.command {
+                guard let lease = leases.lease(of: account) else { continue }
+                calls.push(.command(command, term: lease.term, run: run), priority: plan.priority)
+            } else if plan.decision.wantsLook(at: now) {
+                timers.cancel(instance)
+                // A look proves what commands did, so commands go first.
+                look(instance, plan.subject.address, priority: max(plan.priority, .repair))
+            }
+        }
+    }
+
+    /// Puts a look in line unless the instance has one.
+    func look(
+        _ instance: Int64,
+        _ address: SessionAddress,
+        priority: JobPriority,
+        expected: SessionReading? = nil,
+        run: SweepRun? = nil
+    ) {
+        guard looking.withLock({ $0.insert(instance).inserted }) else {
+            run?.look(succeeded: false)
+            return
+        }
+        let job = LookJob(instance: instance, address: address, priority: priority, expected: expected, run: run)
+        calls.push(.look(job), priority: priority)
+    }
+
+    private func runLane() async {
+        while let job = await calls.next() {
+            switch job {
+            case .command(let command, let term, let run): await send(command, term: term, run: run)
+            case .look(let look): await read(look)
+            }
+        }
+    }
+
+    /// Sends a command if its lease still lasts, checked right before it leaves.
+    private func send(_ command: PlannedCommand, term: Int64, run: SweepRun?) async {
+        crashPoints.reach(.beforeEngineCall)
+        guard let lease = leases.lease(of: account), lease.term == term else {
+            passes.add(
+                PassItem(
+                    instance: command.instance,
+                    news: .unsent(command, at: clock.now()),
+                    priority: command.priority
+                )
+            )
+            run?.repairEnded()
+            return
+        }
+        let sentAt = clock.now()
+        let answer = await engine.send(command.action.call, to: command.address)
+        let endedAt = clock.now()
+        crashPoints.reach(.afterEngineCall)
+        meters.called(command.action.call, answer.verdict, in: endedAt - sentAt)
+        note(answer)
+        logger.debug(
+            "command sent",
+            metadata: [
+                "instance": "\(command.address.instanceID)", "action": "\(command.action.rawValue)",
+                "reason": "\(command.reason.rawValue)", "verdict": "\(answer.verdict.rawValue)",
+            ]
+        )
+        let news = News.outcome(command, answer, sentAt: sentAt, endedAt: endedAt)
+        passes.add(PassItem(instance: command.instance, news: news, priority: command.priority))
+        run?.repairEnded()
+    }
+
+    private func read(_ look: LookJob) async {
+        let sentAt = clock.now()
+        let answer = await engine.send(.info, to: look.address)
+        meters.called(.info, answer.verdict, in: clock.now() - sentAt)
+        looking.withLock { _ = $0.remove(look.instance) }
+        note(answer)
+        guard let reading = answer.reading else {
+            look.run?.look(succeeded: false)
+            guard look.priority != .sweep else { return }
+            passes.add(PassItem(instance: look.instance, news: .unread(answer, sentAt: sentAt), priority: .repair))
+            return
+        }
+        if let expected = look.expected, expected == reading {
+            passes.addCleanLook(Look(instance: look.instance, lookedAt: sentAt))
+            look.run?.look(succeeded: true)
+        } else {
+            let priority: JobPriority = look.priority == .sweep ? .repair : look.priority
+            let news = News.read(reading, sentAt: sentAt)
+            passes.add(PassItem(instance: look.instance, news: news, priority: priority, run: look.run))
+        }
+    }
+
+    /// Writes a batch, again and again while the database is away: what was learned is not forgotten.
+    private func write(_ batch: PassLoop.Batch) async {
+        while true {
+            do {
+                if !batch.looks.isEmpty { _ = try await pool.execute(LookStatements.record(batch.looks)) }
+                if !batch.items.isEmpty { try await writePasses(batch.items) }
+                return
+            } catch is PassTransaction.LeaseLost {
+                logger.notice("lease lost, passes dropped", metadata: ["count": "\(batch.items.count)"])
+                for item in batch.items { item.run?.look(succeeded: false) }
+                forget()
+                return
+            } catch let error as PQError where error.isTransient || error.kind == .commitUnknown {
+                logger.debug("passes not written, trying again", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: PassLoop.retryPause)  // Cancelled at the end only.
+            } catch {
+                logger.error("passes refused by the database", metadata: ["error": "\(error)"])
+                for item in batch.items { item.run?.look(succeeded: false) }
+                return
+            }
+        }
+    }
+
+    private func writePasses(_ items: [PassItem]) async throws {
+        guard let lease = leases.lease(of: account) ?? leases.lastKnown(of: account) else {
+            throw PassTransaction.LeaseLost()
+        }
+        let began = ContinuousClock.now
+        let plans = try await transaction.run(
+            items,
+            term: lease.term,
+            mayAct: leases.lease(of: account) != nil,
+            isRefused: leases.isRefused(account)
+        )
+        meters.passed(items.count, in: ContinuousClock.now - began)
+        var runs: [Int64: SweepRun] = [:]
+        for item in items { if let run = item.run { runs[item.instance] = run } }
+        for plan in plans {
+            guard let run = runs[plan.subject.instance] else { continue }
+            if plan.command != nil {
+                run.lookLedToRepair()
+            } else {
+                let isFine = plan.decision.condition == .converged || plan.decision.condition == .held
+                run.look(succeeded: true, drifted: !isFine, isDeferred: !isFine)
+            }
+        }
+        let existing = Set(plans.map(\.subject.instance))
+        for (instance, run) in runs where !existing.contains(instance) { run.look(succeeded: false) }
+        carryOut(plans, runs: runs)
+        let departed = Departures.due(plans)
+        if !departed.isEmpty { try await Departures.complete(departed, pool: pool) }
+    }
+
+    /// Feeds the breaker and the account's standing.
+    private func note(_ answer: EngineAnswer) {
+        if let pause = calls.noteOutcome(answer.verdict) {
+            meters.paused()
+            incidents.raise(.engineOutage, account: account, detail: "no call succeeds; pausing \(pause)")
+        } else if answer.verdict == .ok {
+            incidents.clear(.engineOutage, account: account)
+        }
+        if answer.verdict == .auth {
+            guard leases.setRefused(account, true) else { return }
+            logger.warning("the engine refuses the account's credential")
+            incidents.raise(.accountRefused, account: account, detail: "HTTP 401 for the whole account")
+        } else if answer.httpStatus != nil, answer.verdict == .ok || answer.verdict == .missing {
+            guard leases.setRefused(account, false) else { return }
+            logger.notice("the engine accepts the account's credential again")
+            incidents.clear(.accountRefused, account: account)
+        }
+    }
+
+    private func giveUp(_ job: CallJob) {
+        switch job {
+        case .command(let command, _, let run):
+            passes.add(
+                PassItem(
+                    instance: command.instance,
+                    news: .unsent(command, at: clock.now()),
+                    priority: command.priority
+                )
+            )
+            run?.repairEnded()
+        case .look(let look):
+            looking.withLock { _ = $0.remove(look.instance) }
+            look.run?.look(succeeded: false)
+        }
+    }
+}
+
+extension EngineAnswer {
+    /// What an answer to `info` proves; `nil` when nothing.
+    fileprivate var reading: SessionReading? {
+        switch verdict {
+        case .ok: status.map(SessionReading.status)
+        case .missing: .missing
+        case .already, .verify, .errorBody, .permanent, .auth, .transient, .unreachable, .ambiguous: nil
+        }
+    }
+}

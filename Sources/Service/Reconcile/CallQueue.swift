@@ -1,0 +1,169 @@
+import DequeModule
+import Domain
+import Synchronization
+
+/// One call that waits for the engine.
+enum CallJob: Sendable {
+    /// A command whose intent is committed under the lease's term.
+    case command(PlannedCommand, term: Int64, run: SweepRun?)
+    case look(LookJob)
+}
+
+/// A read that waits for the engine.
+struct LookJob: Sendable {
+    var instance: Int64
+    var address: SessionAddress
+    var priority: JobPriority
+    /// What the sweep's page says is stored; a read that says the same changes nothing.
+    var expected: SessionReading?
+    /// The sweep that somebody asked for and waits on.
+    var run: SweepRun?
+}
+
+/// The calls that wait for one engine account, in the order people, repair, sweep, within a budget of calls per second.
+final class CallQueue: Sendable {
+    fileprivate struct State {
+        var waiting: [Deque<CallJob>] = Array(repeating: [], count: JobPriority.allCases.count)
+        var lanes: [CheckedContinuation<CallJob?, Never>] = []
+        var budget: CallBudget
+        /// Monotonic microseconds until which nothing leaves (breaker).
+        var pausedUntil: Int64 = 0
+        var failuresInRow = 0
+        var isClosed = false
+        /// Somebody already waits to try again at the budget's or the pause's end.
+        var hasTimer = false
+    }
+
+    /// Failures in a row, of whatever instance, after which the engine gets a pause.
+    private static let breakerLimit = 20
+    private static let shortestPause: Int64 = 1_000_000
+    private static let longestPause: Int64 = 30_000_000
+
+    private let state: Mutex<State>
+    /// Signals that a lane waits although jobs do: the pacer hands them out once allowed.
+    private let pace: AsyncStream<Int64>
+    private let paceSignal: AsyncStream<Int64>.Continuation
+
+    init(callsPerSecond: Int) {
+        let budget = CallBudget(perSecond: callsPerSecond, now: DatabaseClock.monotonic())
+        state = Mutex(State(budget: budget))
+        (pace, paceSignal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    func push(_ job: CallJob, priority: JobPriority) {
+        state.withLock { $0.waiting[Int(priority.rawValue)].append(job) }
+        handOut()
+    }
+
+    /// How many calls of a priority wait.
+    func waitingCount(_ priority: JobPriority) -> Int {
+        state.withLock { $0.waiting[Int(priority.rawValue)].count }
+    }
+
+    /// The next call; `nil` once the queue is closed.
+    func next() async -> CallJob? {
+        await withCheckedContinuation { continuation in
+            let isClosed = state.withLock { state in
+                if !state.isClosed { state.lanes.append(continuation) }
+                return state.isClosed
+            }
+            if isClosed { continuation.resume(returning: nil) } else { handOut() }
+        }
+    }
+
+    /// Notes how a call went, for the breaker.
+    ///
+    /// - Returns: how long the engine gets a pause, when one begins.
+    func noteOutcome(_ verdict: EngineVerdict) -> Duration? {
+        state.withLock { state in
+            switch verdict {
+            case .transient, .unreachable, .ambiguous:
+                state.failuresInRow += 1
+                guard state.failuresInRow >= Self.breakerLimit else { return nil }
+                let doublings = min(max(0, (state.failuresInRow - Self.breakerLimit) / Self.breakerLimit), 5)
+                let pause = min(Self.shortestPause << doublings, Self.longestPause)
+                state.pausedUntil = DatabaseClock.monotonic() + pause
+                return .microseconds(pause)
+            case .ok, .already, .verify, .errorBody, .missing, .permanent, .auth:
+                state.failuresInRow = 0
+                state.pausedUntil = 0
+                return nil
+            }
+        }
+    }
+
+    /// Hands out jobs that had to wait for the budget or a pause, until ``close()``.
+    func runPacer() async {
+        for await instant in pace {
+            let wait = instant - DatabaseClock.monotonic()
+            if wait > 0 { try? await Task.sleep(for: .microseconds(wait)) }  // Cancelled at the end only.
+            state.withLock { $0.hasTimer = false }
+            handOut()
+        }
+    }
+
+    /// Hands out nothing more.
+    ///
+    /// Returns what still waited.
+    func close() -> [CallJob] {
+        let (lanes, jobs) = state.withLock { state in
+            state.isClosed = true
+            defer {
+                state.lanes = []
+                state.waiting = state.waiting.map { _ in [] }
+            }
+            return (state.lanes, state.waiting.flatMap { $0 })
+        }
+        paceSignal.finish()
+        for lane in lanes { lane.resume(returning: nil) }
+        return jobs
+    }
+
+    /// Removes and returns everything that waits, as when the lease is lost.
+    func clear() -> [CallJob] {
+        state.withLock { state in
+            defer { state.waiting = state.waiting.map { _ in [] } }
+            return state.waiting.flatMap { $0 }
+        }
+    }
+
+    private func handOut() {
+        while true {
+            let step = state.withLock { state in state.nextStep(now: DatabaseClock.monotonic()) }
+            switch step {
+            case .run(let lane, let job): lane.resume(returning: job)
+            case .later(let instant):
+                paceSignal.yield(instant)
+                return
+            case .nothing: return
+            }
+        }
+    }
+
+    fileprivate enum Step {
+        case run(CheckedContinuation<CallJob?, Never>, CallJob)
+        case later(Int64)
+        case nothing
+    }
+}
+
+extension CallQueue.State {
+    fileprivate mutating func nextStep(now: Int64) -> CallQueue.Step {
+        guard !isClosed, !lanes.isEmpty, let priority = nextPriority() else { return .nothing }
+        if now < pausedUntil { return wait(until: pausedUntil) }
+        guard budget.take(now: now) else { return wait(until: budget.nextAllowed(now: now)) }
+        guard let lane = lanes.popLast(), let job = waiting[Int(priority.rawValue)].popFirst() else { return .nothing }
+        return .run(lane, job)
+    }
+
+    private mutating func wait(until instant: Int64) -> CallQueue.Step {
+        if hasTimer { return .nothing }
+        hasTimer = true
+        return .later(instant)
+    }
+
+    /// People before repair before sweeps.
+    private func nextPriority() -> JobPriority? {
+        JobPriority.allCases.first { !waiting[Int($0.rawValue)].isEmpty }
+    }
+}

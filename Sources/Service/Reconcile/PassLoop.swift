@@ -1,0 +1,102 @@
+import Domain
+import Logging
+import Synchronization
+
+/// Collects what was learned about an account's instances and writes it in batches.
+///
+/// Batches form by themselves: what comes while one is written goes into the next. Looks that found everything as it
+/// should be need no pass; they are noted in bulk.
+final class PassLoop: Sendable {
+    /// Passes in one transaction.
+    static let batchLimit = 512
+    /// Clean looks in one statement.
+    static let lookLimit = 2048
+    /// How long outcomes are gathered before they are written: nobody waits for them sooner.
+    static let linger: Duration = .milliseconds(8)
+    /// Between tries while the database is away; what was learned is kept meanwhile.
+    static let retryPause: Duration = .milliseconds(250)
+
+    fileprivate struct State {
+        var items: [PassItem] = []
+        var looks: [Look] = []
+        var waiter: CheckedContinuation<Bool, Never>?
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+
+    /// What one round of the loop has to write.
+    struct Batch: Sendable {
+        var items: [PassItem]
+        var looks: [Look]
+    }
+
+    func add(_ item: PassItem) {
+        wake { $0.items.append(item) }
+    }
+
+    /// Notes a look that found everything as stored and as it should be.
+    func addCleanLook(_ look: Look) {
+        wake { $0.looks.append(look) }
+    }
+
+    /// Lets ``next()`` return `nil` once everything is taken.
+    func close() {
+        wake { $0.isClosed = true }
+    }
+
+    /// The next batch: at once for what people wait for, else after a moment in which more may come.
+    ///
+    /// - Returns: `nil` when the loop was closed and is empty.
+    func next() async -> Batch? {
+        while true {
+            let urgent = await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
+                let ready = state.withLock { state -> Bool? in
+                    guard state.items.isEmpty, state.looks.isEmpty, !state.isClosed else { return state.isUrgent }
+                    state.waiter = continuation
+                    return nil
+                }
+                if let ready { continuation.resume(returning: ready) }
+            }
+            if !urgent { try? await Task.sleep(for: Self.linger) }  // Cancelled at the end only.
+            let (batch, isClosed) = state.withLock { state in (state.take(), state.isClosed) }
+            if let batch { return batch }
+            if isClosed { return nil }
+        }
+    }
+
+    private func wake(_ change: (inout State) -> Void) {
+        let waiter = state.withLock { state -> (CheckedContinuation<Bool, Never>, Bool)? in
+            change(&state)
+            guard let waiter = state.waiter else { return nil }
+            state.waiter = nil
+            return (waiter, state.isUrgent)
+        }
+        if let (waiter, urgent) = waiter { waiter.resume(returning: urgent) }
+    }
+}
+
+extension PassLoop.State {
+    /// Whether a person waits, or there is a full batch anyway.
+    ///
+    /// An outcome of a command is not urgent: the call is made.
+    fileprivate var isUrgent: Bool {
+        isClosed || items.count >= PassLoop.batchLimit
+            || items.contains { item in
+                guard item.priority == .people else { return false }
+                if case .outcome = item.news { return false }
+                return true
+            }
+    }
+
+    fileprivate mutating func take() -> PassLoop.Batch? {
+        guard !items.isEmpty || !looks.isEmpty else { return nil }
+        let batch = PassLoop.Batch(
+            items: Array(items.prefix(PassLoop.batchLimit)),
+            looks: Array(looks.prefix(PassLoop.lookLimit))
+        )
+        items.removeFirst(batch.items.count)
+        looks.removeFirst(batch.looks.count)
+        return batch
+    }
+}

@@ -1,0 +1,163 @@
+import Domain
+
+/// What a pass learned before it decides.
+enum News: Sendable {
+    /// A read that succeeded.
+    case read(SessionReading, sentAt: Timestamp)
+    /// A read that did not.
+    case unread(EngineAnswer, sentAt: Timestamp)
+    /// What became of a command.
+    case outcome(PlannedCommand, EngineAnswer, sentAt: Timestamp, endedAt: Timestamp)
+    /// A command that was not sent after all (the lease had run out): nothing reached the engine.
+    case unsent(PlannedCommand, at: Timestamp)
+}
+
+/// Everything a plan depends on besides the instance itself.
+struct PlanningContext: Sendable {
+    var policy: ReconcilePolicy
+    /// The database's clock.
+    var now: Timestamp
+    /// Whether this replica holds the account's lease, so that an intent may be written.
+    var mayAct: Bool
+    /// The engine answers 401 for the whole account.
+    var isAccountRefused: Bool
+}
+
+/// An agent before and after something happened.
+struct AgentChange: Sendable {
+    var before: AgentFacts
+    var after: AgentFacts
+    /// What is desired now.
+    var desired: DesiredState
+
+    /// Whether the stored row would change.
+    var differs: Bool { before != after }
+    /// Whether what is desired may have changed.
+    var isNewGeneration: Bool { before.generation != after.generation }
+}
+
+/// Derives what is desired of an agent, and counts the generation on when that may have changed.
+///
+/// `before`: the agent as stored.
+/// `state`: the fold now, where it was folded again; else the stored one.
+func rederive(
+    _ before: AgentFacts,
+    state: ShiftState? = nil,
+    policy: ReconcilePolicy,
+    now: Timestamp
+) -> AgentChange {
+    var after = before
+    after.state = state ?? before.state
+    let desired = after.derived(policy: policy, now: now)
+    after.desired = desired.run
+    after.rule = desired.rule
+    if after.state.shift != before.state.shift || after.desired != before.desired || after.rule != before.rule {
+        after.generation += 1
+    }
+    return AgentChange(before: before, after: after, desired: desired)
+}
+
+/// Takes in news about one instance and decides what to write and do.
+///
+/// Pure. The one place where production turns a decision into writes, used by the append path, by passes
+/// and by everything that changes what is desired.
+func plan(
+    _ subject: Subject,
+    agent: AgentChange?,
+    news: [News] = [],
+    priority: JobPriority,
+    context: PlanningContext
+) -> Plan {
+    var evidence = subject.evidence
+    let desired = agent?.desired ?? DesiredState(run: .stopped, rule: .default)
+    for item in news { evidence.take(item, desired: desired.run, policy: context.policy) }
+    var decision = decide(
+        desired,
+        evidence: evidence,
+        isAccountRefused: context.isAccountRefused,
+        policy: context.policy,
+        now: context.now
+    )
+    if decision.condition == .converged || decision.condition == .held { evidence.attempts = 0 }
+    if let retryAt = news.retryOfRead(context) {
+        decision.lookAgainAt = max(decision.lookAgainAt ?? retryAt, retryAt)
+    }
+    var dueAt = [decision.lookAgainAt, desired.nextChangeAt].compactMap { $0 }.min()
+    var command: PlannedCommand?
+    if let action = decision.action {
+        dueAt = context.now
+        if context.mayAct {
+            let intended = PlannedCommand(
+                id: max(context.now.microseconds, (evidence.lastCommand?.id ?? 0) + 1),
+                instance: subject.instance,
+                address: subject.address,
+                action: action,
+                reason: decision.reason,
+                agent: agent?.after.agent,
+                generation: agent?.after.generation,
+                priority: priority
+            )
+            evidence.intend(
+                action,
+                id: intended.id,
+                at: context.now,
+                restartWindow: context.policy.restartWindow
+            )
+            command = intended
+            dueAt = context.now + context.policy.callTimeout + context.policy.stopStartGap
+        }
+    }
+    var after = subject
+    after.evidence = evidence
+    after.condition = decision.condition
+    after.reason = decision.reason
+    return Plan(
+        stored: subject,
+        subject: after,
+        decision: decision,
+        command: command,
+        dueAt: dueAt,
+        priority: priority,
+        isDeparting: agent?.after.isLeaving ?? true
+    )
+}
+
+extension Subject {
+    /// Whether the stored row would change.
+    ///
+    /// The time of a read alone does not: `looks` has it.
+    func differsInRow(from stored: Subject) -> Bool {
+        var evidence = evidence
+        evidence.readAt = stored.evidence.readAt
+        return evidence != stored.evidence || condition != stored.condition || reason != stored.reason
+    }
+}
+
+extension Evidence {
+    fileprivate mutating func take(_ news: News, desired: RunState, policy: ReconcilePolicy) {
+        switch news {
+        case .read(let reading, let sentAt):
+            take(read: reading, sentAt: sentAt, desired: desired)
+        case .unread:
+            break
+        case .outcome(let command, let answer, let sentAt, let endedAt):
+            take(outcome: answer, of: command.id, sentAt: sentAt, endedAt: endedAt, callTimeout: policy.callTimeout)
+        case .unsent(let command, let instant):
+            take(
+                outcome: EngineAnswer(verdict: .unreachable),
+                of: command.id,
+                sentAt: instant,
+                endedAt: instant,
+                callTimeout: policy.callTimeout
+            )
+        }
+    }
+}
+
+extension [News] {
+    /// When to read again after a read that failed.
+    fileprivate func retryOfRead(_ context: PlanningContext) -> Timestamp? {
+        guard case .unread(let answer, _) = last else { return nil }
+        return context.now + Swift.max(answer.retryAfter ?? .zero, context.policy.firstRetry)
+    }
+}

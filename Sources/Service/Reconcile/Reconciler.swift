@@ -1,0 +1,212 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Wakes instances; what changes the desired state rings it after its commit.
+package protocol WakeBell: Sendable {
+    /// Puts instances in line at once where this replica acts for them. For others the queue row is enough.
+    func ring(_ wakes: [Wake])
+}
+
+/// The right-hand side of the picture: acts for the engine accounts whose leases this replica holds.
+package final class Reconciler: Service, WakeBell {
+    private let settings: [String: AccountSettings]
+    private let dependencies: ReconcilerDependencies
+    private let housekeeping: Mutex<Housekeeping?> = Mutex(nil)
+    private let workers = Mutex<[Int32: AccountWorker]>([:])
+    private let release: String
+    private let onBeat: @Sendable (_ keyVersion: String) async -> Void
+    private let health = Mutex<ContinuousClock.Instant?>(nil)
+    private let logger: Logger
+
+    /// `onBeat`: told once a second what version the API keys have.
+    init(
+        accounts: [AccountSettings],
+        dependencies: ReconcilerDependencies,
+        release: String,
+        onBeat: @escaping @Sendable (_ keyVersion: String) async -> Void
+    ) {
+        settings = Dictionary(accounts.map { ($0.name, $0) }) { first, _ in first }
+        self.dependencies = dependencies
+        self.release = release
+        self.onBeat = onBeat
+        logger = dependencies.logger
+    }
+
+    /// When the last heartbeat succeeded, for `/readyz` and the page.
+    package var lastBeat: ContinuousClock.Instant? { health.withLock { $0 } }
+
+    package func ring(_ wakes: [Wake]) {
+        let workers = workers.withLock { $0 }
+        for wake in wakes { workers[wake.account]?.wake(wake.instance) }
+    }
+
+    /// Does what committed plans ask for, where this replica acts.
+    func carryOut(_ plans: [Plan]) {
+        guard !plans.isEmpty else { return }
+        let workers = workers.withLock { $0 }
+        for (account, group) in Dictionary(grouping: plans, by: \.subject.account) {
+            workers[account]?.carryOut(group)
+        }
+    }
+
+    /// Looks at every instance of an account once.
+    ///
+    /// `wait`: how long; what is not done by then goes on.
+    /// Returns `nil` when this replica does not act for the account.
+    func sweep(_ name: String, wait: Duration) async throws(PQError) -> SweepRun? {
+        guard let worker = workers.withLock({ $0.values.first { $0.name == name } }),
+            dependencies.leases.lease(of: worker.account) != nil
+        else { return nil }
+        let run = SweepRun()
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                do {
+                    try await self.sweeper(for: worker).sweepOnce(run)
+                } catch {
+                    self.logger.warning("sweep broken off", metadata: ["error": "\(error)"])
+                    run.allExpected()
+                }
+                await run.wait()
+                return true
+            }
+            group.addTask {
+                try? await Task.sleep(for: wait)  // Cancelled: the sweep was over first.
+                return false
+            }
+            if await group.next() == false { run.giveUp() }
+            group.cancelAll()
+        }
+        return run
+    }
+
+    /// Whether an engine account of this name is configured.
+    func knows(_ name: String) -> Bool { settings[name] != nil }
+
+    /// Registers accounts, then beats, acts and sweeps until the service is told to stop; then drains.
+    package func run() async throws {
+        let accounts = try await registerAccounts()
+        let housekeeping = Housekeeping(
+            pool: dependencies.pool,
+            replica: UUID(),
+            release: release,
+            accounts: accounts.keys.sorted(),
+            clock: dependencies.clock
+        )
+        try await dependencies.incidents.resume(pool: dependencies.pool)
+        let workers = accounts.mapValues { account in
+            AccountWorker(account.settings, account: account.id, dependencies: dependencies)
+        }
+        self.workers.withLock { $0 = workers }
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await BackgroundTasks.untilShutdown {
+                    await self.dependencies.incidents.run(pool: self.dependencies.pool)
+                }
+            }
+            for worker in workers.values {
+                group.addTask { await worker.run() }
+                group.addTask { await BackgroundTasks.untilShutdown { await self.sweeper(for: worker).run() } }
+            }
+            group.addTask { await BackgroundTasks.untilShutdown { await self.beat(housekeeping, workers: workers) } }
+            try? await gracefulShutdown()  // Cancelled: the same as told to stop.
+            for worker in workers.values { worker.drain() }
+        }
+        do {
+            try await housekeeping.leave()
+        } catch {
+            logger.warning("leases not given up; they run out by themselves", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func sweeper(for worker: AccountWorker) -> Sweeper {
+        Sweeper(
+            worker: worker,
+            pool: dependencies.pool,
+            leases: dependencies.leases,
+            policy: dependencies.sweep,
+            callsPerSecond: settings[worker.name]?.callsPerSecond ?? 1,
+            logger: logger
+        )
+    }
+
+    private func registerAccounts() async throws(PQError) -> [Int32: (id: Int32, settings: AccountSettings)] {
+        let names = settings.keys.sorted()
+        _ = try await dependencies.pool.pipeline([
+            "INSERT INTO engine_accounts (name) SELECT n FROM unnest(\(names)) AS n ON CONFLICT (name) DO NOTHING",
+            """
+            INSERT INTO engine_leases (account)
+            SELECT account FROM engine_accounts WHERE name = ANY (\(names))
+            ON CONFLICT (account) DO NOTHING
+            """,
+        ])
+        let rows = try await dependencies.pool.rows(
+            "SELECT account, name FROM engine_accounts WHERE name = ANY (\(names))"
+        ) { row throws(PQError) in
+            (try row.column("account", as: Int32.self), try row.column("name", as: String.self))
+        }
+        var accounts: [Int32: (id: Int32, settings: AccountSettings)] = [:]
+        for (id, name) in rows {
+            if let settings = settings[name] { accounts[id] = (id, settings) }
+        }
+        return accounts
+    }
+
+    private func beat(_ housekeeping: Housekeeping, workers: [Int32: AccountWorker]) async {
+        var lastWake: Int64 = 0
+        var terms: [Int32: Int64] = [:]
+        while !Task.isCancelled {
+            let began = ContinuousClock.now
+            do {
+                let answer = try await housekeeping.beat(lastWake: lastWake)
+                lastWake = answer.lastWake
+                dependencies.leases.replace(with: answer.leases)
+                health.withLock { $0 = ContinuousClock.now }
+                for (account, worker) in workers where terms[account] != answer.leases[account]?.term {
+                    terms[account] = answer.leases[account]?.term
+                    try await changeLease(worker, answer.leases[account])
+                }
+                for wake in answer.due { workers[wake.account]?.wake(wake.instance, priority: .repair) }
+                if !answer.parked.isEmpty { ring(try await unpark(answer.parked)) }
+                await onBeat(answer.keyVersion)
+                // The first beat only registers the replica; the second may take leases.
+                if terms.isEmpty, !workers.isEmpty, answer.leases.isEmpty, answer.otherReplicas == 0 { continue }
+            } catch {
+                logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(until: began + Housekeeping.interval)  // Cancelled: the loop ends.
+        }
+    }
+
+    /// Takes up or lays down the work for an account: what is in line in the database becomes what is in line here.
+    private func changeLease(_ worker: AccountWorker, _ lease: HeldLease?) async throws(PQError) {
+        worker.forget()
+        guard let lease else {
+            logger.notice("lease laid down", metadata: ["account": "\(worker.name)"])
+            return
+        }
+        logger.notice("lease taken", metadata: ["account": "\(worker.name)", "term": "\(lease.term)"])
+        let rows = try await dependencies.pool.query(
+            "SELECT instance, due_at, priority FROM reconcile_queue WHERE account = \(worker.account)"
+        )
+        let instance = try rows.decoder("instance", as: Int64.self)
+        let dueAt = try rows.decoder("due_at", as: Timestamp.self)
+        let priority = try rows.decoder("priority", as: Int16.self)
+        for row in rows {
+            let rank = JobPriority(rawValue: try priority[row]) ?? .repair
+            worker.timers.schedule(try instance[row], at: try dueAt[row], priority: rank)
+        }
+    }
+
+    /// Folds agents again whose parked events have come due.
+    private func unpark(_ agents: [Int64]) async throws -> [Wake] {
+        let policy = dependencies.policy
+        let now = dependencies.clock.now()
+        return try await dependencies.pool.withTransaction { transaction in
+            try await AgentStates.refold(agents, in: transaction, policy: policy, now: now)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package import Domain
+import LibPQ
+import Logging
+
+/// One engine account as the reconciler needs it.
+package struct AccountSettings: Sendable {
+    /// As in `ROLLCALL_ENGINES`.
+    package var name: String
+    package var engine: any SessionEngine
+    /// Never exceeded in any second.
+    package var callsPerSecond: Int
+    /// Calls under way at a time.
+    package var concurrency: Int
+    /// The longest a call takes before its outcome counts as unknown.
+    package var timeout: Duration
+
+    package init(
+        name: String,
+        engine: any SessionEngine,
+        callsPerSecond: Int,
+        concurrency: Int,
+        timeout: Duration
+    ) {
+        self.name = name
+        self.engine = engine
+        self.callsPerSecond = callsPerSecond
+        self.concurrency = concurrency
+        self.timeout = timeout
+    }
+}
+
+/// What every worker shares.
+struct ReconcilerDependencies: Sendable {
+    var pool: PQPool
+    var leases: LeaseBook
+    var policy: ReconcilePolicy
+    var sweep: SweepPolicy
+    var clock: DatabaseClock
+    var incidents: IncidentLog
+    var crashPoints: CrashPoints
+    var transactionTimeout: Duration
+    var logger: Logger
+}
+
+/// How often instances are looked at that nothing is due for.
+package struct SweepPolicy: Sendable, Hashable {
+    /// Of agents on shift (`ROLLCALL_SWEEP_INTERVAL`).
+    package var onShift: Duration
+    /// Of the others (`ROLLCALL_OFF_SHIFT_SWEEP_INTERVAL`).
+    package var offShift: Duration
+
+    package init(onShift: Duration = .seconds(20), offShift: Duration = .seconds(60)) {
+        self.onShift = onShift
+        self.offShift = offShift
+    }
+}

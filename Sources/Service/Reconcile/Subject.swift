@@ -1,0 +1,80 @@
+import Domain
+
+/// One agent as a decision sees it.
+struct AgentFacts: Sendable, Hashable {
+    var agent: Int64
+    /// The durable counter: what is desired may have changed.
+    var generation: Int64
+    var state: ShiftState
+    var hold: Hold?
+    /// What was desired when it was last derived, and by which rule.
+    var desired: RunState
+    var rule: Rule
+    /// Somebody asked to remove the agent: desired stopped, and gone once STOPPED is proved.
+    var isLeaving: Bool
+
+    /// What is desired now.
+    func derived(policy: ReconcilePolicy, now: Timestamp) -> DesiredState {
+        if isLeaving { return DesiredState(run: .stopped, rule: .default) }
+        return derive(state, hold: hold, breakAction: policy.breakAction, now: now)
+    }
+}
+
+/// One instance as a decision sees it: whose it is, and what is known of its session.
+struct Subject: Sendable, Hashable {
+    var instance: Int64
+    var account: Int32
+    var address: SessionAddress
+    var evidence: Evidence
+    var condition: Condition
+    var reason: Reason
+    /// The queue row's counter; `nil` when nothing is queued.
+    var wakes: Int64?
+    /// When the queue row is due.
+    var dueAt: Timestamp?
+}
+
+/// What to write and to do about one instance after a decision.
+struct Plan: Sendable {
+    /// The instance as stored.
+    var stored: Subject
+    /// The instance as it is to be stored.
+    var subject: Subject
+    var decision: Decision
+    /// The command to send, its intent being part of the same transaction.
+    var command: PlannedCommand?
+    /// When the queue row is due; `nil` deletes it.
+    var dueAt: Timestamp?
+    var priority: JobPriority
+    /// Nobody owns the instance any more, or its agent is to be removed: it goes once it is proved to be down.
+    var isDeparting: Bool
+
+    /// Whether the stored evidence, condition or reason change.
+    var changesObserved: Bool { subject.differsInRow(from: stored) }
+    /// Whether the queue row has to be written.
+    var changesQueue: Bool { dueAt != nil && dueAt != stored.dueAt }
+    /// Whether the queue row has to go.
+    var releasesQueue: Bool { dueAt == nil && stored.wakes != nil }
+}
+
+/// A command whose intent is, or is about to be, committed.
+struct PlannedCommand: Sendable, Hashable {
+    var id: Int64
+    var instance: Int64
+    var address: SessionAddress
+    var action: Action
+    var reason: Reason
+    var agent: Int64?
+    var generation: Int64?
+    /// On whose behalf, which its retries inherit.
+    var priority: JobPriority
+}
+
+/// The order among what waits for the engine: people, then repair of drift, then sweeps.
+enum JobPriority: Int16, Sendable, CaseIterable, Comparable {
+    case people = 0
+    case repair = 1
+    case sweep = 2
+
+    static func < (left: JobPriority, right: JobPriority) -> Bool { left.rawValue < right.rawValue }
+}

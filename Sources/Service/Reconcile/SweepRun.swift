@@ -1,0 +1,99 @@
+import Synchronization
+
+/// One sweep that somebody asked for: counts what comes of it, and tells when it is over.
+final class SweepRun: Sendable {
+    /// What a sweep found and did, so far.
+    struct Counts: Sendable, Hashable {
+        /// Instances to look at.
+        var instances = 0
+        /// Looks that succeeded.
+        var read = 0
+        /// Looks that did not.
+        var unread = 0
+        /// Instances found otherwise than they should be.
+        var drifted = 0
+        /// Repairs whose outcome is there.
+        var repaired = 0
+        /// Repairs that wait: for confirmation, gap, budget, hold or a person.
+        var deferred = 0
+    }
+
+    private struct State {
+        var counts = Counts()
+        /// Looks and repairs under way, and 1 while pages are still being read.
+        var open = 1
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    /// Whether every look and repair is over.
+    var isOver: Bool { state.withLock { $0.open == 0 } }
+
+    var counts: Counts { state.withLock { $0.counts } }
+
+    func expect(looks count: Int) {
+        state.withLock { state in
+            state.counts.instances += count
+            state.open += count
+        }
+    }
+
+    /// A look ended and nothing is to be done.
+    func look(succeeded: Bool, drifted: Bool = false, isDeferred: Bool = false) {
+        finish { counts in
+            counts.read += succeeded ? 1 : 0
+            counts.unread += succeeded ? 0 : 1
+            counts.drifted += drifted ? 1 : 0
+            counts.deferred += isDeferred ? 1 : 0
+        }
+    }
+
+    /// A look led to a command, whose outcome is now awaited instead.
+    func lookLedToRepair() {
+        state.withLock { state in
+            state.counts.read += 1
+            state.counts.drifted += 1
+        }
+    }
+
+    func repairEnded() {
+        finish { $0.repaired += 1 }
+    }
+
+    /// All pages are read.
+    func allExpected() {
+        finish { _ in }
+    }
+
+    /// Waits until every look and repair is over.
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                if state.open > 0 { state.waiter = continuation }
+                return state.open == 0
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    /// Stops whoever waits, with the counts so far.
+    func giveUp() {
+        let waiter = state.withLock { state in
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
+    private func finish(_ change: (inout Counts) -> Void) {
+        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            change(&state.counts)
+            state.open -= 1
+            guard state.open == 0 else { return nil }
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+}

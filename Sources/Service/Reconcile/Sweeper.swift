@@ -1,0 +1,155 @@
+import Domain
+import LibPQ
+import Logging
+
+/// Walks through an account's instances again and again, so that drift nobody reported is found.
+///
+/// Agents on shift and the others are walked through separately, each in its own interval. A walk reads the fleet in
+/// pages by primary key and spreads their looks evenly, so its cost is the same at any moment and nothing is kept per instance.
+struct Sweeper: Sendable {
+    /// Instances in a page.
+    static let pageLimit = 1000
+    /// Looks that may wait before the next page is read.
+    static let aheadLimit = 500
+    /// How often an account that is refused is probed, by one read.
+    static let probeInterval: Duration = .seconds(60)
+    /// The shortest wait between two pages.
+    static let shortestPause: Duration = .milliseconds(200)
+
+    let worker: AccountWorker
+    let pool: PQPool
+    let leases: LeaseBook
+    let policy: SweepPolicy
+    let callsPerSecond: Int
+    let logger: Logger
+
+    /// Sweeps while the task runs; pages are read only while the lease is held.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await walk(.running, interval: policy.onShift) }
+            group.addTask { await walk(.stopped, interval: policy.offShift) }
+        }
+    }
+
+    /// Looks at every instance once, as fast as the account's budget allows.
+    func sweepOnce(_ run: SweepRun) async throws(PQError) {
+        for desired in [RunState.running, .stopped] {
+            var position: Int64 = 0
+            while true {
+                let page = try await page(desired, after: position)
+                guard let last = page.last else { break }
+                run.expect(looks: page.count)
+                for entry in page { look(entry, desired: desired, priority: .repair, run: run) }
+                position = last.instance
+                while worker.calls.waitingCount(.repair) > Self.aheadLimit {
+                    try? await Task.sleep(for: .milliseconds(2))  // Cancelled: the looks are counted all the same.
+                    if Task.isCancelled { break }
+                }
+            }
+        }
+        run.allExpected()
+    }
+
+    private func walk(_ desired: RunState, interval: Duration) async {
+        var position: Int64 = 0
+        var count = 0
+        while !Task.isCancelled {
+            guard leases.lease(of: worker.account) != nil else {
+                position = 0
+                try? await Task.sleep(for: .milliseconds(500))  // Cancelled: the loop ends.
+                continue
+            }
+            do {
+                if position == 0 { count = try await self.count(desired) }
+                let page = try await page(desired, after: position)
+                if leases.isRefused(worker.account) {
+                    if let probe = page.first { look(probe, desired: desired, priority: .sweep, run: nil) }
+                    try? await Task.sleep(for: Self.probeInterval)  // As above.
+                    continue
+                }
+                for entry in page { look(entry, desired: desired, priority: .sweep, run: nil) }
+                position = page.count < Self.pageLimit ? 0 : page.last?.instance ?? 0
+                try? await Task.sleep(for: pause(after: page.count, of: count, interval: interval))  // As above.
+            } catch {
+                logger.debug("sweep page not read", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: .seconds(1))  // As above.
+            }
+        }
+    }
+
+    /// The share of the interval that a page may take, stretched to what the call budget allows, half of it being left
+    /// to everything else.
+    private func pause(after looks: Int, of count: Int, interval: Duration) -> Duration {
+        guard count > 0 else { return interval }
+        let share = min(1, Double(looks) / Double(count))
+        let budget = Double(looks) / Double(max(1, callsPerSecond)) * 2
+        return max(.seconds(max(interval.inSeconds * share, budget)), Self.shortestPause)
+    }
+
+    private func look(_ entry: SweepEntry, desired: RunState, priority: JobPriority, run: SweepRun?) {
+        worker.look(
+            entry.instance,
+            entry.address,
+            priority: priority,
+            expected: entry.isSettled ? entry.reading : nil,
+            run: run
+        )
+    }
+
+    /// Index: `instances_pkey`, walked from the last page's end; states by primary key.
+    private func page(_ desired: RunState, after position: Int64) async throws(PQError) -> [SweepEntry] {
+        try await pool.rows(
+            """
+            SELECT x.instance, x.instance_id, x.session_name, o.reading, o.condition
+            FROM instances x
+            JOIN observed_states o ON o.instance = x.instance
+            LEFT JOIN agent_states s ON s.agent = x.agent
+            WHERE x.account = \(worker.account)
+              AND x.instance > \(position)
+              AND coalesce(s.desired, 0) = \(desired.code)
+            ORDER BY x.instance
+            LIMIT \(Int64(Self.pageLimit))
+            """
+        ) { row throws(PQError) in
+            SweepEntry(
+                instance: try row.column("instance", as: Int64.self),
+                address: SessionAddress(
+                    instanceID: try row.column("instance_id", as: String.self),
+                    sessionName: try row.column("session_name", as: String?.self)
+                ),
+                reading: try row.column("reading", as: String?.self).map(SessionReading.init(word:)),
+                condition: Condition(rawValue: try row.column("condition", as: String.self)) ?? .unknown
+            )
+        }
+    }
+
+    /// How many looks a walk is about to make.
+    private func count(_ desired: RunState) async throws(PQError) -> Int {
+        let counts = try await pool.rows(
+            """
+            SELECT count(*) AS count
+            FROM instances x
+            LEFT JOIN agent_states s ON s.agent = x.agent
+            WHERE x.account = \(worker.account)
+              AND coalesce(s.desired, 0) = \(desired.code)
+            """
+        ) { row throws(PQError) in try row.column("count", as: Int64.self) }
+        return Int(counts.first ?? 0)
+    }
+}
+
+/// One instance of a sweep's page.
+private struct SweepEntry: Sendable {
+    var instance: Int64
+    var address: SessionAddress
+    var reading: SessionReading?
+    var condition: Condition
+
+    /// Whether a read that says the same as the stored one leaves nothing to decide.
+    var isSettled: Bool {
+        switch condition {
+        case .converged, .held: true
+        case .starting, .stopping, .drifted, .needsPairing, .needsAttention, .unknown, .unassigned: false
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Domain
+import HeapModule
+import Synchronization
+
+/// When instances are due, by the database's clock: the queue's order in memory.
+final class Timers: Sendable {
+    private struct Entry: Comparable {
+        var dueAt: Timestamp
+        var instance: Int64
+        var priority: JobPriority
+
+        static func < (left: Entry, right: Entry) -> Bool {
+            (left.dueAt, left.instance) < (right.dueAt, right.instance)
+        }
+    }
+
+    private struct State {
+        var heap = Heap<Entry>()
+        /// The due time that counts; entries of the heap that say otherwise are left-overs.
+        var due: [Int64: Timestamp] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let changes: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+    private let clock: DatabaseClock
+
+    init(clock: DatabaseClock) {
+        self.clock = clock
+        (changes, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Sets when an instance is due; a later call for it replaces an earlier one.
+    func schedule(_ instance: Int64, at dueAt: Timestamp, priority: JobPriority) {
+        let isFirst = state.withLock { state in
+            guard state.due[instance] != dueAt else { return false }
+            state.due[instance] = dueAt
+            let isFirst = state.heap.min.map { dueAt < $0.dueAt } ?? true
+            state.heap.insert(Entry(dueAt: dueAt, instance: instance, priority: priority))
+            return isFirst
+        }
+        if isFirst { signal.yield() }
+    }
+
+    func cancel(_ instance: Int64) {
+        state.withLock { _ = $0.due.removeValue(forKey: instance) }
+    }
+
+    func removeAll() {
+        state.withLock { $0 = State() }
+    }
+
+    var count: Int { state.withLock { $0.due.count } }
+
+    /// Calls `fire` for each instance when it is due, at most ``resolution`` late, until the task is cancelled.
+    func run(fire: @escaping @Sendable (Int64, JobPriority) -> Void) async {
+        var changes = changes.makeAsyncIterator()
+        while !Task.isCancelled {
+            for entry in takeDue() { fire(entry.instance, entry.priority) }
+            if let wait = untilNext() {
+                try? await Task.sleep(for: min(wait, Self.resolution))  // Cancelled: the loop ends.
+            } else {
+                await changes.next()
+            }
+        }
+    }
+
+    /// How late something may be noticed that became due sooner than what was waited for.
+    private static let resolution: Duration = .milliseconds(20)
+
+    private func takeDue() -> [Entry] {
+        let now = clock.now()
+        return state.withLock { state in
+            var due: [Entry] = []
+            while let entry = state.heap.min, entry.dueAt <= now {
+                state.heap.removeMin()
+                guard state.due[entry.instance] == entry.dueAt else { continue }
+                state.due[entry.instance] = nil
+                due.append(entry)
+            }
+            return due
+        }
+    }
+
+    private func untilNext() -> Duration? {
+        let now = clock.now()
+        return state.withLock { $0.heap.min.map { $0.dueAt - now } }
+    }
+}

@@ -1,0 +1,206 @@
+import Domain
+import HTTPTypes
+import Hummingbird
+import LibPQ
+import NIOCore
+
+/// The native clock routes: a clock event in, a receipt out once it is committed.
+struct ClockRoutes: Sendable {
+    let queue: AppendQueue
+    let clock: DatabaseClock
+    let readPool: PQPool
+    let waiters: ConvergenceWaiters
+    let crashPoints: CrashPoints
+    let limits: BodyLimits
+    let admission: EventAdmission
+
+    /// Receipts and problems are small; the buffer rarely grows.
+    private static let receiptSize = 384
+
+    func add(to group: RouterGroup<AppRequestContext>) {
+        group.post("/v1/clock-events") { request, context in try await self.events(request, context) }
+        for (path, kind) in [
+            ("clock-in", PunchKind.clockIn), ("clock-out", .clockOut), ("break-start", .breakStart),
+            ("break-end", .breakEnd),
+        ] {
+            group.post("/v1/agents/:agent/\(path)") { request, context in
+                try await self.event(of: kind, request, context)
+            }
+        }
+    }
+
+    private func event(of kind: PunchKind, _ request: Request, _ context: AppRequestContext) async throws -> Response {
+        let agentID = try context.agentID()
+        let bytes = try await body(of: request, context)
+        var item = bytes.isEmpty ? ClockEventBody() : try ClockEventBody(bytes)
+        item.agentID = agentID
+        item.kind = kind.rawValue
+        return try await answer(item, request, context)
+    }
+
+    private func events(_ request: Request, _ context: AppRequestContext) async throws -> Response {
+        let mediaType = try mediaType(of: request)
+        let bytes = try await body(of: request, context)
+        switch try ClockEventBodies(bytes, isLines: mediaType == .lines) {
+        case .one(let item): return try await answer(item, request, context)
+        case .many(let items): return try await answer(items, context)
+        }
+    }
+
+    /// One event, one receipt.
+    private func answer(
+        _ item: ClockEventBody,
+        _ request: Request,
+        _ context: AppRequestContext
+    ) async throws -> Response {
+        let caller = try context.require(.clock)
+        let headerID = EventAdmission.headerID(request.headers[.idempotencyKey])
+        let event = try admission.admit(item, headerID: headerID, sourceID: caller.sourceID, now: clock.now())
+        if try await outsideTeam([event], caller).contains(event.externalID) { throw Problem(.outsideTeam) }
+        let outcomes = try await append([event])
+        guard case .receipt(let receipt) = outcomes.first else { throw Problem(.idempotencyConflict) }
+        var isDone = receipt.isReplay
+        if let seconds = PreferWait.seconds(request.headers[.prefer]) {
+            isDone = await waiters.wait(for: receipt, atMost: .seconds(seconds))
+        }
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(Self.receiptSize)
+        receipt.write(to: &buffer)
+        return Response(
+            status: isDone ? .ok : .accepted,
+            headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: buffer)
+        )
+    }
+
+    /// Many events; each has a receipt or a problem of its own, and one bad item spoils no other.
+    private func answer(
+        _ items: [Result<ClockEventBody, Problem>],
+        _ context: AppRequestContext
+    ) async throws -> Response {
+        let caller = try context.require(.clock)
+        let now = clock.now()
+        var admitted = items.map { item in
+            item.flatMap { body in
+                Result { () throws(Problem) in try admission.admit(body, sourceID: caller.sourceID, now: now) }
+            }
+        }
+        let outside = try await outsideTeam(admitted.compactMap { try? $0.get() }, caller)
+        if !outside.isEmpty {
+            admitted = admitted.map { item in
+                item.flatMap { outside.contains($0.externalID) ? .failure(Problem(.outsideTeam)) : .success($0) }
+            }
+        }
+        let events = admitted.compactMap { try? $0.get() }  // As above.
+        var outcomes = (events.isEmpty ? [] : try await append(events))[...]
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(items.count * Self.receiptSize)
+        var hasProblem = false
+        buffer.writeStaticString("{\"results\":")
+        buffer.writeJSONArray(admitted) { item, buffer in
+            switch item {
+            case .failure(let problem):
+                hasProblem = true
+                problem.write(to: &buffer)
+            case .success:
+                if case .receipt(let receipt) = outcomes.popFirst() {
+                    receipt.write(to: &buffer)
+                } else {
+                    hasProblem = true
+                    Problem(.idempotencyConflict).write(to: &buffer)
+                }
+            }
+        }
+        buffer.writeStaticString("}")
+        return Response(
+            status: hasProblem ? .init(code: 207, reasonPhrase: "Multi-Status") : .accepted,
+            headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: buffer)
+        )
+    }
+
+    private func append(_ events: [IncomingEvent]) async throws(Problem) -> [AppendOutcome] {
+        do {
+            let outcomes = try await queue.append(events)
+            crashPoints.reach(.beforeReceipt)
+            return outcomes
+        } catch {
+            switch error {
+            case .overloaded, .closing: throw Problem(.overloaded, retryAfter: 1)
+            case .databaseUnavailable: throw Problem(.databaseUnavailable, retryAfter: 1)
+            }
+        }
+    }
+
+    /// The agent ids among `events` that a team-bound key may not speak of; none for other keys.
+    private func outsideTeam(_ events: [IncomingEvent], _ caller: Caller) async throws(Problem) -> Set<String?> {
+        guard let teams = caller.teams else { return [] }
+        let ids = Set(events.compactMap(\.externalID))
+        do {
+            let inside = try await readPool.rows(
+                "SELECT agent_id FROM agents WHERE agent_id = ANY (\(Array(ids))) AND team = ANY (\(Array(teams)))"
+            ) { row throws(PQError) in try row.column("agent_id", as: String.self) }
+            return Set(ids.subtracting(inside))
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private func body(of request: Request, _ context: AppRequestContext) async throws(Problem) -> [UInt8] {
+        let buffer = try await collectBody(request, context: context, limits: limits)
+        return Array(buffer.readableBytesView)
+    }
+
+    private enum MediaType {
+        case json
+        case lines
+    }
+
+    private func mediaType(of request: Request) throws(Problem) -> MediaType {
+        guard let type = request.headers[.contentType]?.prefix(while: { $0 != ";" }) else { return .json }
+        switch type.trimmingSpaces().lowercased() {
+        case "application/json": return .json
+        case "application/x-ndjson": return .lines
+        default: throw Problem(.unsupportedMediaType)
+        }
+    }
+}
+
+extension HTTPField.Name {
+    static var idempotencyKey: HTTPField.Name { known("Idempotency-Key") }
+    static var prefer: HTTPField.Name { known("Prefer") }
+
+    private static func known(_ name: String) -> HTTPField.Name {
+        guard let field = HTTPField.Name(name) else { preconditionFailure("not a field name: \(name)") }
+        return field
+    }
+}
+
+extension Substring {
+    /// Without spaces and tabs at its ends.
+    func trimmingSpaces() -> Substring {
+        var text = self
+        while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
+        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+        return text
+    }
+}
+
+/// `Prefer: wait=N` (RFC 7240).
+enum PreferWait {
+    /// Seconds; more counts as this.
+    static let longest: Int64 = 60
+
+    /// How long the client is ready to wait; `nil` for no wish, or one that makes no sense.
+    static func seconds(_ value: String?) -> Int64? {
+        guard let value else { return nil }
+        for part in value.split(whereSeparator: { $0 == "," || $0 == ";" }) {
+            let pair = part.split(separator: "=", maxSplits: 1).map { $0.trimmingSpaces() }
+            guard pair.count == 2, pair[0].lowercased() == "wait", let seconds = Int64(pair[1]), seconds >= 0 else {
+                continue
+            }
+            return min(seconds, longest)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,128 @@
+import Crypto
+import Domain
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import LibPQ
+import Logging
+import NIOCore
+
+/// What comes from an engine, or asks for its state.
+///
+/// A webhook is a hint: it wakes a look and decides nothing.
+struct EngineRoutes: Sendable {
+    /// The account's webhook secret; `nil` refuses all webhooks.
+    let secrets: [String: String]
+    let reconciler: Reconciler
+    let pool: PQPool
+    let limits: BodyLimits
+
+    /// The longest a sweep's caller may wait, in seconds, and the default.
+    private static let longestWait = 600
+    private static let defaultWait = 60
+
+    func addOpen(to router: some RouterMethods<AppRequestContext>) {
+        router.post("/v1/engines/:account/events") { request, context in try await self.hint(request, context) }
+    }
+
+    func add(to group: RouterGroup<AppRequestContext>) {
+        group.post("/v1/engines/:account/sweep") { request, context in try await self.sweep(request, context) }
+    }
+
+    private func hint(_ request: Request, _ context: AppRequestContext) async throws -> HTTPResponse.Status {
+        let name = try context.pathParameter("account")
+        guard reconciler.knows(name) else { throw Problem(.notFound) }
+        let buffer = try await collectBody(request, context: context, limits: limits)
+        let body = Array(buffer.readableBytesView)
+        guard let secret = secrets[name], isProved(request, body, secret: secret) else {
+            throw Problem(.unauthenticated)
+        }
+        // A body that says nothing usable is genuine all the same: the sweep will see what it meant.
+        if let event = try? JSONDecoder().decode(SessionEvent.self, from: Data(body)) {
+            reconciler.ring(try await wakes(for: event, account: name))
+        }
+        return .ok
+    }
+
+    /// `?secret=`, or HMAC-SHA256 in hexadecimal over the raw body.
+    ///
+    /// Source: Wawp's Python SDK, webhooks.py.
+    private func isProved(_ request: Request, _ body: [UInt8], secret: String) -> Bool {
+        let key = SymmetricKey(data: Array(secret.utf8))
+        if let header = HTTPField.Name("X-Webhook-Signature"), let signature = request.headers[header] {
+            guard let code = hexadecimalBytes(signature) else { return false }
+            return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key)
+        }
+        guard let given = request.uri.queryParameters["secret"] else { return false }
+        // Compared as codes under the same key, so that the time taken says nothing about the secret.
+        let expected = Array(HMAC<SHA256>.authenticationCode(for: Array(secret.utf8), using: key))
+        return HMAC<SHA256>.isValidAuthenticationCode(expected, authenticating: Array(given.utf8), using: key)
+    }
+
+    /// Index: `instances_session_key`; a session's name is looked for among the account's instances.
+    private func wakes(for event: SessionEvent, account: String) async throws(PQError) -> [Wake] {
+        try await pool.rows(
+            """
+            SELECT x.instance, x.account
+            FROM instances x
+            JOIN engine_accounts e ON e.account = x.account
+            WHERE e.name = \(account)
+              AND (x.instance_id = \(event.instanceID) OR x.session_name = \(event.session))
+            LIMIT 2
+            """
+        ) { row throws(PQError) in
+            Wake(
+                instance: try row.column("instance", as: Int64.self),
+                account: try row.column("account", as: Int32.self)
+            )
+        }
+    }
+
+    private func sweep(_ request: Request, _ context: AppRequestContext) async throws -> Response {
+        let name = try context.pathParameter("account")
+        guard reconciler.knows(name) else { throw Problem(.notFound) }
+        let wait = request.uri.queryParameters["wait"].flatMap { Int($0) } ?? Self.defaultWait
+        guard let run = try await reconciler.sweep(name, wait: .seconds(min(max(wait, 0), Self.longestWait))) else {
+            throw Problem(
+                .overloaded,
+                "Another replica acts for this account; ask there, or again later.",
+                retryAfter: 2
+            )
+        }
+        let counts = run.counts
+        var buffer = ByteBuffer()
+        var object = JSONObjectWriter(&buffer)
+        object.member("account", name, into: &buffer)
+        object.member("complete", run.isOver, into: &buffer)
+        object.member("instances", counts.instances, into: &buffer)
+        object.member("read", counts.read, into: &buffer)
+        object.member("unread", counts.unread, into: &buffer)
+        object.member("drifted", counts.drifted, into: &buffer)
+        object.member("repaired", counts.repaired, into: &buffer)
+        object.member("deferred", counts.deferred, into: &buffer)
+        object.end(&buffer)
+        return Response(
+            status: run.isOver ? .ok : .accepted,
+            headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: buffer)
+        )
+    }
+}
+
+/// What a session webhook names, in both forms in print: the session's name, or the instance's id.
+private struct SessionEvent: Decodable {
+    var session: String?
+    var instanceID: String?
+
+    enum CodingKeys: String, CodingKey {
+        case session
+        case instanceID = "instance_id"
+    }
+}
+
+/// Bytes from hexadecimal digits.
+private func hexadecimalBytes(_ text: String) -> [UInt8]? {
+    let digits = text.utf8.compactMap(hexadecimalDigit)
+    guard digits.count == text.utf8.count, digits.count.isMultiple(of: 2) else { return nil }
+    return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+}

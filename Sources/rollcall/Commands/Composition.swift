@@ -1,0 +1,95 @@
+import AsyncHTTPClient
+import ClockSources
+import Domain
+import Engines
+import Foundation
+import Service
+
+/// Puts concrete engines and clock sources together as the settings say.
+struct Composition {
+    private let settings: Settings
+    private let clients: [HTTPClient]
+    private let accounts: [AccountSettings]
+    private let sources: [ConfiguredSource]
+
+    /// Throws when an account or source cannot be used as it is set.
+    init(_ settings: Settings) throws {
+        self.settings = settings
+        var clients: [HTTPClient] = []
+        var accounts: [AccountSettings] = []
+        for engine in settings.engines {
+            switch engine.kind {
+            case .wawp:
+                let client = WawpEngine.makeClient(concurrency: engine.concurrency)
+                clients.append(client)
+                accounts.append(try Self.wawp(engine, client: client))
+            }
+        }
+        self.clients = clients
+        self.accounts = accounts
+        sources = try settings.sources.map { source in
+            ConfiguredSource(
+                name: source.name,
+                reader: try makeClockSource(source),
+                matchesAgentID: source.matchAgentID
+            )
+        }
+    }
+
+    /// The service's configuration.
+    func configuration(databaseURL: String) -> RollcallConfiguration {
+        RollcallConfiguration(
+            databaseURL: databaseURL,
+            databaseConnections: settings.databaseConnections,
+            migrates: settings.migrates,
+            host: settings.http.host,
+            port: settings.http.port,
+            publicURL: settings.publicURL,
+            bootstrapAdminKey: settings.bootstrapAdminKey,
+            accounts: accounts,
+            webhookSecrets: Dictionary(
+                settings.engines.compactMap { engine in engine.webhookSecret.map { (engine.name, $0) } }
+            ) { first, _ in first },
+            sources: sources,
+            policy: settings.policy,
+            sweep: SweepPolicy(onShift: settings.sweepInterval, offShift: settings.offShiftSweepInterval),
+            clockSkew: settings.clockSkew,
+            unmatchedMaxAge: settings.unmatchedMaxAge,
+            release: Release.version,
+            crashPoint: ProcessInfo.processInfo.environment["ROLLCALL_CRASH_AT"].flatMap(CrashPoints.Point.init)
+        )
+    }
+
+    /// Closes the engines' connections.
+    func shutdown() async {
+        for client in clients { try? await client.shutdown() }  // The process ends anyway.
+    }
+
+    private static func wawp(_ engine: EngineAccountSettings, client: HTTPClient) throws -> AccountSettings {
+        let placement: WawpAccount.TokenPlacement =
+            switch engine.tokenPlacement {
+            case .body: .body
+            case .query: .query
+            case .bearer: .bearer
+            case .header: .header
+            }
+        let account = WawpAccount(
+            baseURL: engine.url,
+            token: engine.token,
+            placement: placement,
+            timeout: engine.timeout
+        )
+        return AccountSettings(
+            name: engine.name,
+            engine: try WawpEngine(account, client: client),
+            callsPerSecond: engine.callsPerSecond,
+            concurrency: engine.concurrency,
+            timeout: engine.timeout
+        )
+    }
+}
+
+/// Which release this is.
+enum Release {
+    static let version = "0.1.0"
+}

@@ -1,0 +1,14 @@
+import ArgumentParser
+
+/// The command line: the only place that knows every concrete type.
+@main
+struct Rollcall: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollcall",
+        abstract: "Keeps every agent's messaging session in step with the agent's shift.",
+        discussion: "Settings come from the environment, then from --config, then from defaults; see check-config.",
+        subcommands: [
+            ServeCommand.self, MigrateCommand.self, SimulateEngineCommand.self,
+        ]
+    )
+}

@@ -1,0 +1,84 @@
+package import ClockSources
+package import Domain
+package import Logging
+
+/// Everything an operator can set, read and checked.
+package struct Settings: Sendable {
+    /// An address to listen on.
+    package struct Listener: Sendable, Hashable {
+        package var host: String
+        /// 0 to 65535.
+        package var port: Int
+        /// Whether the port was set by somebody; a default one that is taken can be done without.
+        package var isPortChosen: Bool
+    }
+
+    /// `nil` while `serve --embedded` brings the database.
+    package var databaseURL: String?
+    /// The most connections of this process.
+    package var databaseConnections: Int
+    /// Whether `serve` applies pending migrations.
+    package var migrates: Bool
+    package var http: Listener
+    /// `nil` when metrics are off.
+    package var metrics: Listener?
+    /// What senders and browsers use to reach us, without a slash at its end.
+    package var publicURL: String?
+    package var bootstrapAdminKey: String?
+    /// At least one for `serve`.
+    package var engines: [EngineAccountSettings]
+    package var sources: [SourceSettings]
+    /// The limits of the decision but ``ReconcilePolicy/callTimeout``, which is each account's own; see ``policy(for:)``.
+    package var policy: ReconcilePolicy
+    /// How often an instance on shift is looked at.
+    package var sweepInterval: Duration
+    /// How often an instance off shift is looked at.
+    package var offShiftSweepInterval: Duration
+    /// No start follows from an unmatched event older than this.
+    package var unmatchedMaxAge: Duration
+    /// How long raw deliveries stay.
+    package var keepBodies: Duration
+    /// An event this far ahead counts as now.
+    package var clockSkew: Duration
+    package var logLevel: Logger.Level
+    /// What `check-config` prints.
+    package var report: SettingsReport
+    /// Things worth a line in the log at boot.
+    package var notices: [String]
+    /// Every secret, for the log's redaction.
+    package var secrets: [String]
+
+    /// The decision's limits for an account.
+    package func policy(for account: EngineAccountSettings) -> ReconcilePolicy {
+        var policy = policy
+        policy.callTimeout = account.timeout
+        return policy
+    }
+}
+
+/// One base URL and credential of a session engine.
+package struct EngineAccountSettings: Sendable, Hashable {
+    /// The engines we can talk to.
+    package enum Kind: String, Sendable, Hashable, CaseIterable {
+        case wawp
+    }
+
+    /// Where the token goes in a call.
+    package enum TokenPlacement: String, Sendable, Hashable, CaseIterable {
+        case body, query, bearer, header
+    }
+
+    package var name: String
+    package var kind: Kind
+    /// Without `/v2` and without a slash at its end.
+    package var url: String
+    package var token: String
+    package var tokenPlacement: TokenPlacement
+    package var callsPerSecond: Int
+    /// The most calls at a time.
+    package var concurrency: Int
+    /// How long one call may take.
+    package var timeout: Duration
+    /// Proves the engine's own webhooks; without it none is believed.
+    package var webhookSecret: String?
+}

@@ -1,0 +1,92 @@
+import Domain
+import EngineSimulator
+import Engines
+import Foundation
+import Testing
+
+/// One request and its answer from `engine-cases.json`, the written form of the engines' contracts.
+struct EngineCase: Decodable, Sendable, CustomTestStringConvertible {
+    struct Request: Decodable, Sendable {
+        var method: String
+        var path: String
+        var query: [String: String]
+        var headers: [String: String]
+        var body: JSONValue?
+    }
+
+    struct Precondition: Decodable, Sendable {
+        var state: JSONValue
+    }
+
+    struct Response: Decodable, Sendable {
+        /// 0 stands for no answer.
+        var status: Int
+        var contentType: String
+        var body: JSONValue?
+    }
+
+    var id: String
+    var engine: String
+    var operation: String
+    var request: Request
+    var precondition: Precondition
+    var response: Response
+    var match: String
+    var clientClass: String
+    var expect: JSONValue?
+
+    var testDescription: String { id }
+
+    /// Everything that is asked of Wawp; deliveries run the other way and belong to the service.
+    static let wawp = all().filter { $0.engine == "wawp" && $0.operation != "delivery" }
+
+    /// Those of the four calls that our client makes.
+    static let ours = wawp.filter { $0.call != nil }
+
+    var call: EngineCall? { EngineCall(rawValue: operation) }
+
+    /// Where the case's request has its token, in the client's words.
+    var placement: WawpAccount.TokenPlacement {
+        if request.headers["Authorization"] != nil { return .bearer }
+        if request.headers["access-token"] != nil { return .header }
+        return request.query["access_token"] == nil ? .body : .query
+    }
+
+    var token: String { request.query["access_token"] ?? "tok_valid_0001" }
+
+    /// Empty where the case leaves it out.
+    var instanceID: String {
+        if placement == .query { return request.query["instance_id"] ?? "" }
+        return "3EB0BCB2E3D4"
+    }
+
+    /// The verdict that the case's `clientClass` means in our words.
+    var verdict: EngineVerdict? {
+        switch clientClass {
+        case "ok", "needs_human", "confirm": .ok
+        case "error_body": .errorBody
+        default: EngineVerdict(rawValue: clientClass)
+        }
+    }
+
+    private static func all() -> [EngineCase] {
+        do {
+            let url = try #require(Bundle.module.url(forResource: "engine-cases", withExtension: "json"))
+            return try JSONDecoder().decode([EngineCase].self, from: Data(contentsOf: url))
+        } catch {
+            Issue.record("engine-cases.json cannot be read: \(error)")
+            return []
+        }
+    }
+}
+
+/// Whether an answer's body is what a case asks for.
+func fits(_ body: JSONValue, _ expected: JSONValue, match: String) -> Bool {
+    switch (match, body, expected) {
+    case ("shape", _, _): true
+    case ("exact", _, _): body == expected
+    case (_, .object(let members), .object(let wanted)):
+        wanted.allSatisfy { name, value in members[name].map { fits($0, value, match: match) } ?? false }
+    default: body == expected
+    }
+}

@@ -1,0 +1,103 @@
+import Domain
+import Testing
+
+@testable import rollcall
+
+@Suite("LoadSettings")
+struct LoadSettingsTests {
+    @Test func `the least settings leave everything else at its default`() throws {
+        let settings = try SettingsFixture.load()
+        #expect(settings.http == Settings.Listener(host: "127.0.0.1", port: 8080, isPortChosen: false))
+        #expect(settings.metrics == Settings.Listener(host: "127.0.0.1", port: 9464, isPortChosen: false))
+        #expect(settings.policy == ReconcilePolicy())
+        #expect(settings.sweepInterval == .seconds(20))
+        #expect(settings.offShiftSweepInterval == .seconds(60))
+        #expect(settings.unmatchedMaxAge == .seconds(86_400))
+        #expect(settings.keepBodies == .seconds(90 * 86_400))
+        #expect(settings.clockSkew == .seconds(2))
+        #expect(settings.databaseConnections == 12)
+        #expect(settings.logLevel == .info)
+        #expect(settings.migrates)
+        let account = try #require(settings.engines.first)
+        #expect(account.tokenPlacement == .body)
+        #expect(account.callsPerSecond == 50)
+        #expect(account.concurrency == 64)
+        #expect(account.timeout == .seconds(30))
+        #expect(settings.policy(for: account).callTimeout == .seconds(30))
+    }
+
+    @Test(
+        arguments: [
+            ("ROLLCALL_STOP_START_GAP", "4s", \ReconcilePolicy.stopStartGap, Duration.seconds(4)),
+            ("ROLLCALL_STARTING_TIMEOUT", "90s", \.startingTimeout, .seconds(90)),
+            ("ROLLCALL_CONFIRM_AFTER", "0s", \.confirmAfter, .zero),
+            ("ROLLCALL_START_LOOK_AFTER", "1m", \.startLookAfter, .seconds(60)),
+            ("ROLLCALL_RESTART_WINDOW", "1h", \.restartWindow, .seconds(3_600)),
+            ("ROLLCALL_RESTART_SPACING", "500ms", \.restartSpacing, .milliseconds(500)),
+        ] as [(String, String, KeyPath<ReconcilePolicy, Duration> & Sendable, Duration)]
+    )
+    func `each limit of the decision comes from its setting`(
+        name: String,
+        text: String,
+        path: KeyPath<ReconcilePolicy, Duration> & Sendable,
+        expected: Duration
+    ) throws {
+        #expect(try SettingsFixture.load([name: text]).policy[keyPath: path] == expected)
+    }
+
+    @Test(arguments: [
+        ("ROLLCALL_STOP_START_GAP", "2s"), ("ROLLCALL_STOP_START_GAP", "3"), ("ROLLCALL_CONFIRM_AFTER", "-1s"),
+        ("ROLLCALL_CONFIRM_AFTER", "1.5s"), ("ROLLCALL_HTTP_PORT", "65536"), ("ROLLCALL_HTTP_PORT", "http"),
+        ("ROLLCALL_BREAK_ACTION", "pause"), ("ROLLCALL_LOG_LEVEL", "loud"), ("ROLLCALL_MIGRATE", "maybe"),
+        ("ROLLCALL_DATABASE_CONNECTIONS", "0"), ("ROLLCALL_PUBLIC_URL", "rollcall.example"),
+        ("ROLLCALL_ENGINE_MAIN_KIND", "telegraph"), ("ROLLCALL_ENGINE_MAIN_URL", "ftp://engine"),
+        ("ROLLCALL_ENGINE_MAIN_URL", "http://engine/v2"), ("ROLLCALL_ENGINE_MAIN_TOKEN_PLACEMENT", "cookie"),
+        ("ROLLCALL_ENGINE_MAIN_CALLS_PER_SECOND", "0"), ("ROLLCALL_ENGINE_MAIN_TIMEOUT", "1ms"),
+        ("ROLLCALL_BOOTSTRAP_ADMIN_KEY", "short"),
+    ])
+    func `a value out of its range refuses to boot and is named`(name: String, text: String) {
+        let problems = SettingsFixture.problems([name: text])
+        #expect(problems.map(\.setting) == [name])
+        #expect(problems.allSatisfy { !$0.remedy.isEmpty })
+    }
+
+    @Test(arguments: [
+        ("ROLLCALL_DATABASE_URL", "ROLLCALL_DATABASE_URL"),
+        ("ROLLCALL_ENGINE_MAIN_TOKEN", "ROLLCALL_ENGINE_MAIN_TOKEN"),
+        ("ROLLCALL_ENGINE_MAIN_URL", "ROLLCALL_ENGINE_MAIN_URL"),
+        ("ROLLCALL_ENGINE_MAIN_KIND", "ROLLCALL_ENGINE_MAIN_KIND"),
+    ])
+    func `without a credential there is no boot`(missing: String, named: String) {
+        #expect(SettingsFixture.problems([missing: nil]).map(\.setting) == [named])
+        #expect(SettingsFixture.problems([missing: ""]).map(\.setting) == [named])
+    }
+
+    @Test func `without an engine account there is no boot`() {
+        let changes: [String: String?] = [
+            "ROLLCALL_ENGINES": nil, "ROLLCALL_ENGINE_MAIN_KIND": nil, "ROLLCALL_ENGINE_MAIN_URL": nil,
+            "ROLLCALL_ENGINE_MAIN_TOKEN": nil,
+        ]
+        #expect(SettingsFixture.problems(changes).map(\.setting) == ["ROLLCALL_ENGINES"])
+        #expect(SettingsFixture.problems(changes, for: .command).isEmpty)
+    }
+
+    @Test func `an embedded database needs no connection string, and takes none`() throws {
+        let settings = try SettingsFixture.load(["ROLLCALL_DATABASE_URL": nil], for: .serve(embedded: true))
+        #expect(settings.databaseURL == nil)
+        #expect(SettingsFixture.problems(for: .serve(embedded: true)).map(\.setting) == ["ROLLCALL_DATABASE_URL"])
+    }
+
+    @Test func `all problems are told at once`() {
+        let problems = SettingsFixture.problems([
+            "ROLLCALL_HTTP_PORT": "x", "ROLLCALL_MIGRATE": "x", "ROLLCALL_ENGINE_MAIN_TOKEN": nil,
+        ])
+        #expect(
+            Set(problems.map(\.setting)) == ["ROLLCALL_HTTP_PORT", "ROLLCALL_MIGRATE", "ROLLCALL_ENGINE_MAIN_TOKEN"]
+        )
+    }
+
+    @Test func `port 0 turns metrics off, and a chosen port is known as chosen`() throws {
+        #expect(try SettingsFixture.load(["ROLLCALL_METRICS_PORT": "0"]).metrics == nil)
+        #expect(try SettingsFixture.load(["ROLLCALL_METRICS_PORT": "9464"]).metrics?.isPortChosen == true)
+    }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import LibPQ
+import Logging
+import Service
+import TestSupport
+import Testing
+
+@Suite("Migrator")
+struct MigratorTests {
+    private let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    @Test
+    func `the list equals the folder`() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().appending(path: "migrations")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".sql") }
+        #expect(Migration.all.map { $0.name + ".sql" } == files.sorted())
+        for migration in Migration.all {
+            let text = try String(contentsOf: folder.appending(path: migration.name + ".sql"), encoding: .utf8)
+            #expect(migration.sql == text)
+            #expect(migration.name.hasPrefix(String(format: "%04d_", migration.number)))
+        }
+    }
+
+    @Test
+    func `an empty database is brought up once, and then nothing is pending`() async throws {
+        try await withEmptyDatabase { pool in
+            let migrator = Migrator(pool: pool, logger: logger)
+            #expect(try await migrator.pending() == Migration.all)
+            try await migrator.migrate()
+            #expect(try await migrator.pending() == [])
+            try await migrator.migrate()
+            #expect(try await applied(pool) == Int64(Migration.all.count))
+        }
+    }
+
+    @Test
+    func `replicas that boot together apply each file once`() async throws {
+        try await withEmptyDatabase { pool in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<3 {
+                    group.addTask { try await Migrator(pool: pool, logger: logger).migrate() }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await applied(pool) == Int64(Migration.all.count))
+        }
+    }
+
+    @Test
+    func `an applied file that was edited is refused by name, and nothing changes`() async throws {
+        try await withEmptyDatabase { pool in
+            let first = Migration(number: 1, name: "0001_a", sql: "CREATE TABLE a (x integer)")
+            try await Migrator(pool: pool, logger: logger, migrations: [first]).migrate()
+            let edited = Migration(number: 1, name: "0001_a", sql: "CREATE TABLE a (x bigint)")
+            let second = Migration(number: 2, name: "0002_b", sql: "CREATE TABLE b (x integer)")
+            let migrator = Migrator(pool: pool, logger: logger, migrations: [edited, second])
+            await #expect(throws: MigrationError(edited: "0001_a")) { try await migrator.migrate() }
+            await #expect(throws: MigrationError(edited: "0001_a")) { _ = try await migrator.pending() }
+            #expect(try await applied(pool) == 1)
+            #expect(MigrationError(edited: "0001_a").description.contains("migrations/0001_a.sql"))
+        }
+    }
+
+    @Test
+    func `a newer release's file is left alone`() async throws {
+        try await withEmptyDatabase { pool in
+            let first = Migration(number: 1, name: "0001_a", sql: "CREATE TABLE a (x integer)")
+            let ninth = Migration(number: 9, name: "0009_z", sql: "CREATE TABLE z (x integer)")
+            try await Migrator(pool: pool, logger: logger, migrations: [first, ninth]).migrate()
+            let older = Migrator(pool: pool, logger: logger, migrations: [first])
+            #expect(try await older.pending() == [])
+            try await older.migrate()
+        }
+    }
+
+    @Test
+    func `a file that fails changes nothing and lets go of the lock`() async throws {
+        try await withEmptyDatabase { pool in
+            let bad = Migration(number: 1, name: "0001_bad", sql: "CREATE TABLE a (x integer); SELECT no_such_column")
+            await #expect(throws: PQError.self) {
+                try await Migrator(pool: pool, logger: logger, migrations: [bad]).migrate()
+            }
+            let good = Migration(number: 1, name: "0001_bad", sql: "CREATE TABLE a (x integer)")
+            try await Migrator(pool: pool, logger: logger, migrations: [good]).migrate()
+            #expect(try await applied(pool) == 1)
+        }
+    }
+
+    private func applied(_ pool: PQPool) async throws -> Int64 {
+        try await pool.query("SELECT count(*) AS count FROM schema_migrations")[0].column("count", as: Int64.self)
+    }
+
+    private func withEmptyDatabase(_ body: (PQPool) async throws -> Void) async throws {
+        let connectionString = try await ThrowawayCluster.shared().makeDatabase()
+        let pool = PQPool(PQConfiguration(connectionString: connectionString, maxConnections: 4), logger: logger)
+        do {
+            try await body(pool)
+        } catch {
+            await pool.shutdown()
+            throw error
+        }
+        await pool.shutdown()
+    }
+}

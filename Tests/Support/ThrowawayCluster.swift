@@ -1,0 +1,178 @@
+import Dispatch
+import Glibc
+import LibPQ
+import Logging
+import Synchronization
+
+/// A real PostgreSQL server for tests: made in a fresh folder, gone when the test process ends, however it ends.
+///
+/// Fast rather than durable (`fsync` off). Reached through a socket in its folder without password, and on a loopback
+/// port with one. When the tests run as root the server runs as `postgres`.
+package final class ThrowawayCluster: Sendable {
+    /// How a server is stopped; `fast` ends the sessions, `immediate` is a crash.
+    package enum StopMode: String, Sendable {
+        case smart, fast, immediate
+    }
+
+    /// The loopback port it listens on; stays the same across restarts.
+    package let port: Int
+    /// The superuser's password, asked for on the loopback port only.
+    package let password: String
+    private let keeper: ClusterKeeper
+    private let administration: PQPool
+    private let lastDatabase = Mutex(0)
+
+    /// Blocking work, one piece at a time.
+    private static let queue = DispatchQueue(label: "throwaway-cluster")
+    private static let sharedCluster = Mutex<ThrowawayCluster?>(nil)
+
+    /// The cluster that all tests of this process share; started by the first call. Do not stop it.
+    package static func shared() async throws -> ThrowawayCluster {
+        try await blocking {
+            if let cluster = sharedCluster.withLock({ $0 }) { return cluster }
+            let cluster = try ThrowawayCluster()
+            sharedCluster.withLock { $0 = cluster }
+            return cluster
+        }
+    }
+
+    /// Starts a cluster of the caller's own, to stop, restart and break; it ends with the last reference.
+    package static func start() async throws -> ThrowawayCluster {
+        try await blocking { try ThrowawayCluster() }
+    }
+
+    /// Makes the folder, the database files and the settings, and starts the server. Blocks for about two seconds.
+    private init() throws {
+        keeper = try ClusterKeeper(binaries: try PostgresBinaries.folder())
+        password = "pw-\(UInt64.random(in: 0 ... .max))"
+        try keeper.order("init \(password)")
+        for (name, value) in Self.settings + [("unix_socket_directories", "'\(keeper.folder)'")] {
+            try keeper.order("set \(name) \(value)")
+        }
+        port = try Self.startOnFreePort(keeper)
+        var configuration = PQConfiguration(
+            connectionString: "host=\(keeper.folder) port=\(port) user=postgres dbname=postgres",
+            maxConnections: 2
+        )
+        // A whole suite asks for its databases at once, on a machine that is busy compiling.
+        configuration.acquireTimeout = .seconds(120)
+        configuration.callTimeout = .seconds(120)
+        configuration.idleTimeout = .seconds(5)
+        administration = PQPool(configuration, logger: Logger(label: "cluster") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// The `postgres` database, as superuser, through the socket.
+    package var connectionString: String { connectionString(database: "postgres") }
+
+    /// A database, as superuser, through the socket.
+    package func connectionString(database: String) -> String {
+        "host=\(keeper.folder) port=\(port) user=postgres dbname=\(database)"
+    }
+
+    /// The `postgres` database of this cluster, or of another where this one does not fit.
+    package func connectionString(or other: ThrowawayCluster) -> String {
+        "host=\(keeper.folder),\(other.keeper.folder) port=\(port),\(other.port) user=postgres dbname=postgres"
+    }
+
+    /// A database, as superuser, through TCP and with the password.
+    ///
+    /// - Parameter port: another port, of a proxy for instance.
+    package func tcpConnectionString(database: String = "postgres", port: Int? = nil) -> String {
+        "host=127.0.0.1 port=\(port ?? self.port) user=postgres dbname=\(database) password=\(password)"
+    }
+
+    /// Makes an empty database; returns its connection string. Never reused, and gone with the cluster.
+    package func makeDatabase() async throws -> String {
+        connectionString(database: try await makeDatabaseName())
+    }
+
+    /// Makes an empty database; returns its name.
+    package func makeDatabaseName() async throws -> String {
+        let number = lastDatabase.withLock { last in
+            last += 1
+            return last
+        }
+        let name = "test_\(number)"
+        try await administration.execute("CREATE DATABASE \(identifier: name)")
+        return name
+    }
+
+    /// Ends every session of a database; returns how many there were.
+    @discardableResult
+    package func terminateBackends(_ database: String) async throws -> Int {
+        try await administration.query(
+            """
+            SELECT pg_terminate_backend(pid, 5000)
+            FROM pg_stat_activity
+            WHERE datname = \(database) AND pid <> pg_backend_pid()
+            """
+        ).rowCount
+    }
+
+    /// Sessions of a database at this moment.
+    package func backendCount(_ database: String) async throws -> Int {
+        let counts = try await administration.rows(
+            "SELECT count(*) AS count FROM pg_stat_activity WHERE datname = \(database)"
+        ) { row throws(PQError) in try row.column("count", as: Int.self) }
+        return counts.first ?? 0
+    }
+
+    /// Stops the server.
+    package func stop(mode: StopMode = .fast) async throws {
+        try await order("stop \(mode.rawValue)")
+    }
+
+    /// Starts the server again after ``stop(mode:)``.
+    package func startAgain() async throws {
+        try await order("start")
+    }
+
+    /// Stops and starts the server.
+    package func restart(mode: StopMode = .fast) async throws {
+        try await stop(mode: mode)
+        try await startAgain()
+    }
+
+    /// Changes a server setting; one that needs a restart takes effect with the next.
+    ///
+    /// - Parameter value: as in `postgresql.conf`, quoted where that needs quotes.
+    package func set(_ name: String, to value: String) async throws {
+        try await order("set \(name) \(value)")
+        try await order("reload")
+    }
+
+    private func order(_ order: String) async throws {
+        try await Self.blocking { [keeper] in try keeper.order(order) }
+    }
+
+    private static let settings = [
+        ("fsync", "off"), ("full_page_writes", "off"), ("max_connections", "300"), ("shared_buffers", "32MB"),
+        ("listen_addresses", "'127.0.0.1'"), ("max_wal_size", "256MB"), ("autovacuum", "off"),
+        ("max_prepared_transactions", "0"), ("log_min_messages", "fatal"),
+    ]
+
+    /// A port that was free a moment ago may be taken by now, so more than one is tried.
+    private static func startOnFreePort(_ keeper: ClusterKeeper) throws -> Int {
+        var failure = ClusterError("no free port")
+        for _ in 0..<5 {
+            let port = try LoopbackPort.free()
+            try keeper.order("set port \(port)")
+            do {
+                try keeper.order("start")
+                return port
+            } catch let error as ClusterError {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    /// Runs blocking work outside the cooperative pool.
+    private static func blocking<Value: Sendable>(
+        _ work: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Result { try work() }) }
+        }
+    }
+}
