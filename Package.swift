@@ -67,7 +67,7 @@ let package = Package(
                 "Domain", "ClockSources", "LibPQ",
                 hummingbird, lifecycle, log, metrics, crypto, collections, mustache, nioCore, nioPosix, httpTypes,
             ],
-            exclude: ["Page", "Stream"], resources: [.embedInCode("migrations"), .embedInCode("openapi.yaml")],
+            resources: [.embedInCode("migrations"), .embedInCode("Page/assets")],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -109,7 +109,9 @@ let package = Package(
         ),
         .testTarget(
             name: "RollcallTests",
-            dependencies: ["rollcall", "TestSupport", "LibPQ", "Domain", asyncHTTPClient, nioCore],
+            dependencies: [
+                "rollcall", "TestSupport", "LibPQ", "Domain", "ClockSources", asyncHTTPClient, nioCore, log,
+            ],
             swiftSettings: strict
         ),
     ]

@@ -62,10 +62,10 @@ struct FaultTests {
         try await withSimulator { simulator in
             try await simulator.put("WORKING")
             try await simulator.fault("hang", #"{"effect":\#(effect)}"#, count: 1)
-            let answer = await (try simulator.engine(timeout: .milliseconds(200))).send(.stop, to: Simulator.session)
+            let answer = try await simulator.engine(timeout: .milliseconds(200)).send(.stop, to: Simulator.session)
             #expect(answer.verdict == .ambiguous)
             #expect(answer.httpStatus == nil)
-            #expect(await (try simulator.engine()).send(.info, to: Simulator.session).status == truth)
+            #expect(try await simulator.engine().send(.info, to: Simulator.session).status == truth)
         }
     }
 
@@ -86,7 +86,7 @@ struct FaultTests {
     @Test func `a too large error is told by its status`() async throws {
         try await withSimulator { simulator in
             try await simulator.fault("oversize")
-            let answer = await (try simulator.engine()).send(.info, to: SessionAddress(instanceID: "nobody"))
+            let answer = try await simulator.engine().send(.info, to: SessionAddress(instanceID: "nobody"))
             #expect(answer.verdict == .missing)
             #expect(answer.detail.count <= 200)
         }
@@ -95,7 +95,7 @@ struct FaultTests {
     @Test func `the engine's wish to be left alone is passed on`() async throws {
         try await withSimulator { simulator in
             try await simulator.fault("rate_limited", #"{"retry_after":"7200"}"#)
-            let answer = await (try simulator.engine()).send(.info, to: Simulator.session)
+            let answer = try await simulator.engine().send(.info, to: Simulator.session)
             #expect(answer.retryAfter == .seconds(3600))
         }
     }
@@ -105,7 +105,7 @@ struct FaultTests {
             let echo =
                 #"{"message":"body {\"access_token\":\"tok_valid_0001\"} of 201012345678@c.us, call +201012345678"}"#
             try await simulator.fault("error", echo)
-            let detail = await (try simulator.engine()).send(.stop, to: Simulator.session).detail
+            let detail = try await simulator.engine().send(.stop, to: Simulator.session).detail
             #expect(detail.contains("[removed]"))
             #expect(!detail.contains("tok_valid_0001"))
             #expect(!detail.contains("2010123"))

@@ -8,14 +8,14 @@ import Testing
 @Suite("Simulated sessions")
 struct SessionTimeTests {
     private static func status(_ simulator: Simulator) async throws -> SessionStatus? {
-        await (try simulator.engine()).send(.info, to: Simulator.session).status
+        try await simulator.engine().send(.info, to: Simulator.session).status
     }
 
     @Test(arguments: [(true, SessionStatus.working), (false, .scanQRCode)])
     func `a boot ends after its time, by pairing`(isPaired: Bool, end: SessionStatus) async throws {
         try await withSimulator { simulator in
             try await simulator.put("STOPPED", isPaired: isPaired)
-            let answer = await (try simulator.engine()).send(.start, to: Simulator.session)
+            let answer = try await simulator.engine().send(.start, to: Simulator.session)
             #expect(answer.status == .starting)
             try await simulator.advance(.milliseconds(4999))
             #expect(try await Self.status(simulator) == .starting)
@@ -66,11 +66,11 @@ struct SessionTimeTests {
             try await simulator.put(row.from)
             if row.from == "STARTING" {
                 try await simulator.put("STOPPED")
-                _ = await (try simulator.engine()).send(.start, to: Simulator.session)
+                _ = try await simulator.engine().send(.start, to: Simulator.session)
             }
             try await simulator.fault(row.kind, row.params)
             if let call = row.call {
-                #expect(await (try simulator.engine()).send(call, to: Simulator.session).verdict == .ok)
+                #expect(try await simulator.engine().send(call, to: Simulator.session).verdict == .ok)
             }
             var seen: [SessionStatus?] = [try await Self.status(simulator)]
             try await simulator.advance(.seconds(10))
@@ -84,7 +84,7 @@ struct SessionTimeTests {
     @Test func `a session that vanished is missing`() async throws {
         try await withSimulator { simulator in
             try await simulator.fault("vanish")
-            #expect(await (try simulator.engine()).send(.info, to: Simulator.session).verdict == .missing)
+            #expect(try await simulator.engine().send(.info, to: Simulator.session).verdict == .missing)
         }
     }
 
@@ -92,7 +92,7 @@ struct SessionTimeTests {
         try await withSimulator { simulator in
             try await simulator.put("WORKING")
             try await simulator.fault("stale_read", #"{"word":"FAILED"}"#, count: 1)
-            _ = await (try simulator.engine()).send(.start, to: Simulator.session)
+            _ = try await simulator.engine().send(.start, to: Simulator.session)
             #expect(try await Self.status(simulator) == .failed)
             #expect(try await Self.status(simulator) == .working)
         }

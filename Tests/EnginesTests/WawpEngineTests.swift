@@ -17,7 +17,7 @@ struct WawpEngineTests {
         try await withSimulator { simulator in
             try await simulator.admin(.PUT, "behaviour", #"{"token_placements":["\#(placement.rawValue)"]}"#)
             try await simulator.put(call == .start ? "STOPPED" : "WORKING")
-            let answer = await (try simulator.engine(placement)).send(call, to: Simulator.session)
+            let answer = try await simulator.engine(placement).send(call, to: Simulator.session)
             #expect(answer.verdict == .ok)
             #expect(try await simulator.calls().last?["operation"] == .string(call.rawValue))
         }
@@ -31,7 +31,7 @@ struct WawpEngineTests {
         var configuration = SimulatorConfiguration.still
         configuration.sessions = [.init(instanceID: instanceID, sessionName: "odd", status: .working)]
         try await withSimulator(configuration) { simulator in
-            let answer = await (try simulator.engine(placement)).send(.info, to: SessionAddress(instanceID: instanceID))
+            let answer = try await simulator.engine(placement).send(.info, to: SessionAddress(instanceID: instanceID))
             #expect(answer.verdict == .ok)
             #expect(answer.status == .working)
         }
@@ -40,8 +40,8 @@ struct WawpEngineTests {
     @Test func `an id that no header can carry is a setting's fault, not a crash`() async throws {
         try await withSimulator { simulator in
             let session = SessionAddress(instanceID: "a\r\nx: y")
-            #expect(await (try simulator.engine(.bearer)).send(.stop, to: session).verdict == .permanent)
-            #expect(await (try simulator.engine(.body)).send(.stop, to: session).verdict == .missing)
+            #expect(try await simulator.engine(.bearer).send(.stop, to: session).verdict == .permanent)
+            #expect(try await simulator.engine(.body).send(.stop, to: session).verdict == .missing)
         }
     }
 

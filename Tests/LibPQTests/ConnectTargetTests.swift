@@ -4,7 +4,10 @@ import Testing
 
 @Suite("ConnectTarget")
 struct ConnectTargetTests {
-    private func attempts(_ connectionString: String, _ change: (inout PQConfiguration) -> Void = { _ in }) throws
+    private func attempts(
+        _ connectionString: String,
+        _ change: (inout PQConfiguration) -> Void = { _ in }
+    ) throws
         -> [ConnectTarget.Parameters]
     {
         var configuration = PQConfiguration(connectionString: connectionString)

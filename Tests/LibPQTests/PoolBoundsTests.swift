@@ -41,7 +41,8 @@ struct PoolBoundsTests {
                 }
                 #expect(sum == 300 * 299 / 2)
             }
-            let backends: PQStatement = "SELECT count(*) AS value FROM pg_stat_activity WHERE datname = current_database()"
+            let backends: PQStatement =
+                "SELECT count(*) AS value FROM pg_stat_activity WHERE datname = current_database()"
             try await #expect(pool.value(backends, as: Int.self) <= 3)
         }
     }

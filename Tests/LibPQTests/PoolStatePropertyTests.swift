@@ -34,7 +34,9 @@ struct PoolStatePropertyTests {
                     guard free.remove(id) != nil, users.updateValue(waiter, forKey: id) == nil else {
                         throw Broken(description: "assigned a connection that is not free")
                     }
-                    guard deadlines.removeValue(forKey: waiter) != nil else { throw Broken(description: "served twice") }
+                    guard deadlines.removeValue(forKey: waiter) != nil else {
+                        throw Broken(description: "served twice")
+                    }
                     served += 1
                 case .refuse(let waiter, _):
                     guard deadlines.removeValue(forKey: waiter) != nil else { throw Broken(description: "told twice") }
@@ -99,7 +101,9 @@ struct PoolStatePropertyTests {
             guard state.counts == counts else { throw Broken(description: "counts \(state.counts), really \(counts)") }
             guard counts.total <= state.limits.connections else { throw Broken(description: "too many connections") }
             guard state.waiters.count == deadlines.count else { throw Broken(description: "lost a waiter") }
-            guard free.isEmpty || deadlines.isEmpty else { throw Broken(description: "someone waits beside a free one") }
+            guard free.isEmpty || deadlines.isEmpty else {
+                throw Broken(description: "someone waits beside a free one")
+            }
             guard deadlines.isEmpty || state.nextDeadline != nil else { throw Broken(description: "waits for ever") }
         }
     }

@@ -48,7 +48,9 @@ struct QueryTests {
     @Test(arguments: ["missing", "text", "null", "list"])
     func `a decoding error names the column`(column: String) async throws {
         try await withPool { pool in
-            let result = try await pool.query("SELECT 'secret' AS text, NULL::bigint AS null, '{{1}}'::bigint[] AS list")
+            let result = try await pool.query(
+                "SELECT 'secret' AS text, NULL::bigint AS null, '{{1}}'::bigint[] AS list"
+            )
             let error = #expect(throws: PQError.self) {
                 if column == "list" {
                     _ = try result[0].column(column, as: [Int64].self)
@@ -66,7 +68,9 @@ struct QueryTests {
     @Test
     func `a column found once is read in every row`() async throws {
         try await withPool { pool in
-            let result = try await pool.query("SELECT n::int8 AS n, n % 2 = 0 AS even FROM generate_series(1, 100) AS n")
+            let result = try await pool.query(
+                "SELECT n::int8 AS n, n % 2 = 0 AS even FROM generate_series(1, 100) AS n"
+            )
             let number = try result.decoder("n", as: Int64.self)
             let isEven = try result.decoder("even", as: Bool.self)
             #expect(result.rowCount == 100)
@@ -133,7 +137,8 @@ struct QueryTests {
             $0.statementCacheLimit = 3
         } _: { pool in
             for _ in 0..<5 { try await pool.query("SELECT \(1) AS a") }
-            let count: PQStatement = "SELECT count(*) AS value FROM pg_prepared_statements WHERE statement LIKE '% AS a'"
+            let count: PQStatement =
+                "SELECT count(*) AS value FROM pg_prepared_statements WHERE statement LIKE '% AS a'"
             #expect(try await pool.value(count, as: Int.self) == 1)
             for column in ["b", "c", "d", "e", "f"] { try await pool.query("SELECT \(1) AS \(identifier: column)") }
             let all: PQStatement = "SELECT count(*) AS value FROM pg_prepared_statements"
@@ -173,7 +178,9 @@ struct QueryTests {
             try await pool.execute("ALTER TABLE changing ALTER COLUMN id TYPE int8")
             #expect(try await pool.value(statement, as: Int.self) == 1)
             try await pool.execute("ALTER TABLE changing ALTER COLUMN id TYPE text")
-            let text = try await pool.withTransaction { try await $0.query(statement)[0].column("value", as: String.self) }
+            let text = try await pool.withTransaction {
+                try await $0.query(statement)[0].column("value", as: String.self)
+            }
             #expect(text == "1")
         }
     }
@@ -186,7 +193,10 @@ struct QueryTests {
             $0.applicationName = "roll call"
             $0.sessionSettings = ["search_path": "pg_catalog, \"a b\\c\"", "synchronous_commit": "local"]
         } _: { pool in
-            #expect(try await pool.value("SELECT current_setting('statement_timeout') AS value", as: String.self) == "4321ms")
+            #expect(
+                try await pool.value("SELECT current_setting('statement_timeout') AS value", as: String.self)
+                    == "4321ms"
+            )
             let settings = try await pool.rows(
                 """
                 SELECT setting

@@ -116,7 +116,9 @@ struct RoundTripTests {
     func `enums and other text types are read as text`() async throws {
         try await withPool { pool in
             try await pool.execute("CREATE TYPE mood AS ENUM ('calm')")
-            let result = try await pool.query("SELECT 'calm'::mood AS a, 'x'::varchar AS b, '{}'::json AS c, 'n'::name AS d")
+            let result = try await pool.query(
+                "SELECT 'calm'::mood AS a, 'x'::varchar AS b, '{}'::json AS c, 'n'::name AS d"
+            )
             #expect(try result[0].column("a", as: String.self) == "calm")
             #expect(try result[0].column("b", as: String.self) == "x")
             #expect(try result[0].column("c", as: String.self) == "{}")

@@ -88,7 +88,10 @@ struct ServerTests {
             CREATE FUNCTION pg_temp.warn() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RAISE WARNING ''x''; RETURN 1; END'
             """
         try await pool.withTransaction { transaction in
-            try await transaction.run(["SET LOCAL synchronous_commit = local", text, "SELECT pg_temp.warn()"], commit: true)
+            try await transaction.run(
+                ["SET LOCAL synchronous_commit = local", text, "SELECT pg_temp.warn()"],
+                commit: true
+            )
         }
     }
 
@@ -105,7 +108,9 @@ struct ServerTests {
             try await #expect(pool.value(port, as: Int.self) == cluster.port)
             try await cluster.set("default_transaction_read_only", to: "on")
             try await pool.waitUntil("SELECT current_setting('default_transaction_read_only') = 'on' AS value")
-            let error = await #expect(throws: PQError.self) { try await pool.execute("CREATE TABLE refused (id bigint)") }
+            let error = await #expect(throws: PQError.self) {
+                try await pool.execute("CREATE TABLE refused (id bigint)")
+            }
             #expect(error?.sqlState == "25006")
             #expect(error?.isTransient == true)
             try await #expect(pool.value(port, as: Int.self) == writable.port)

@@ -7,7 +7,8 @@ struct StatementTests {
     @Test
     func `every value becomes a numbered bind`() {
         let name = "O'Hara"
-        let statement: PQStatement = "SELECT \(name), \(Int32(7)) WHERE note = \(String?.none) AND \(identifier: "a\"b") = 1"
+        let statement: PQStatement =
+            "SELECT \(name), \(Int32(7)) WHERE note = \(String?.none) AND \(identifier: "a\"b") = 1"
         #expect(statement.text == "SELECT $1, $2 WHERE note = $3 AND \"a\"\"b\" = 1")
         #expect(
             statement.binds == [

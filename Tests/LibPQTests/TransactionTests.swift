@@ -177,7 +177,9 @@ struct TransactionTests {
         try await withPool { pool in
             let error = await #expect(throws: PQError.self) {
                 try await pool.withConnection { connection in
-                    try await connection.simpleQuery("CREATE TABLE b (id bigint); SELECT 1 / 0; CREATE TABLE c (id bigint)")
+                    try await connection.simpleQuery(
+                        "CREATE TABLE b (id bigint); SELECT 1 / 0; CREATE TABLE c (id bigint)"
+                    )
                 }
             }
             #expect(error?.sqlState == "22012")

@@ -12,7 +12,9 @@ final class ClusterKeeper: Sendable {
     /// The cluster's folder, below `/tmp` so that the path of the server's socket stays short.
     let folder: String
 
-    /// Starts the keeper, which makes a new folder. Blocks.
+    /// Starts the keeper, which makes a new folder.
+    ///
+    /// Blocks.
     init(binaries: String) throws {
         let (mine, theirs) = try Self.socketPair()
         defer { close(theirs) }
@@ -37,9 +39,12 @@ final class ClusterKeeper: Sendable {
         close(socket)
     }
 
-    /// Gives an order and waits for it to be done. Blocks.
+    /// Gives an order and waits for it to be done.
+    ///
+    /// Blocks.
     ///
     /// - Parameter order: a word of the script below, and what it takes.
+    /// - Throws: ``ClusterError`` when it failed.
     func order(_ order: String) throws {
         let line = Array("\(order)\n".utf8)
         guard send(socket, line, line.count, Int32(MSG_NOSIGNAL)) == line.count else {

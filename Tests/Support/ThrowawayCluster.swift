@@ -26,7 +26,9 @@ package final class ThrowawayCluster: Sendable {
     private static let queue = DispatchQueue(label: "throwaway-cluster")
     private static let sharedCluster = Mutex<ThrowawayCluster?>(nil)
 
-    /// The cluster that all tests of this process share; started by the first call. Do not stop it.
+    /// The cluster that all tests of this process share; started by the first call.
+    ///
+    /// Do not stop it.
     package static func shared() async throws -> ThrowawayCluster {
         try await blocking {
             if let cluster = sharedCluster.withLock({ $0 }) { return cluster }
@@ -41,7 +43,9 @@ package final class ThrowawayCluster: Sendable {
         try await blocking { try ThrowawayCluster() }
     }
 
-    /// Makes the folder, the database files and the settings, and starts the server. Blocks for about two seconds.
+    /// Makes the folder, the database files and the settings, and starts the server.
+    ///
+    /// Blocks for about two seconds.
     private init() throws {
         keeper = try ClusterKeeper(binaries: try PostgresBinaries.folder())
         password = "pw-\(UInt64.random(in: 0 ... .max))"
@@ -76,12 +80,17 @@ package final class ThrowawayCluster: Sendable {
 
     /// A database, as superuser, through TCP and with the password.
     ///
-    /// - Parameter port: another port, of a proxy for instance.
+    /// - Parameters:
+    ///   - database: its name.
+    ///   - port: another port, of a proxy for instance.
+    /// - Returns: key=value pairs.
     package func tcpConnectionString(database: String = "postgres", port: Int? = nil) -> String {
         "host=127.0.0.1 port=\(port ?? self.port) user=postgres dbname=\(database) password=\(password)"
     }
 
-    /// Makes an empty database; returns its connection string. Never reused, and gone with the cluster.
+    /// Makes an empty database; returns its connection string.
+    ///
+    /// Never reused, and gone with the cluster.
     package func makeDatabase() async throws -> String {
         connectionString(database: try await makeDatabaseName())
     }
@@ -135,7 +144,10 @@ package final class ThrowawayCluster: Sendable {
 
     /// Changes a server setting; one that needs a restart takes effect with the next.
     ///
-    /// - Parameter value: as in `postgresql.conf`, quoted where that needs quotes.
+    /// - Parameters:
+    ///   - name: the setting.
+    ///   - value: as in `postgresql.conf`, quoted where that needs quotes.
+    /// - Throws: when the server is not running.
     package func set(_ name: String, to value: String) async throws {
         try await order("set \(name) \(value)")
         try await order("reload")

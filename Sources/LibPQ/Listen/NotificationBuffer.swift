@@ -1,6 +1,8 @@
 import Synchronization
 
-/// Carries events from the reactor's thread to the consumer. Bounded: what does not fit becomes one `.reset`.
+/// Carries events from the reactor's thread to the consumer.
+///
+/// Bounded: what does not fit becomes one `.reset`.
 final class NotificationBuffer: Sendable {
     fileprivate struct State {
         var events: [PQNotifications.Event] = []

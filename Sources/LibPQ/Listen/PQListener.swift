@@ -35,6 +35,7 @@ public final class PQListener: Sendable {
     /// Starts listening on a connection of its own; events wait in a buffer until they are consumed.
     ///
     /// - Parameter channels: names as given to NOTIFY; quoted here, so upper and lower case differ.
+    /// - Returns: the events, from the first connection on.
     public func listen(to channels: [String]) -> PQNotifications {
         let subscription = Subscription(configuration, policy: policy, channels: channels, logger: logger)
         live.withLock { entries in

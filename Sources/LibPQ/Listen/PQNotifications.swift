@@ -25,11 +25,14 @@ public struct PQNotifications: AsyncSequence, Sendable {
         case notification(PQNotification)
     }
 
+    /// What the sequence gives.
     public typealias Element = Event
+    /// The sequence never fails; it reports trouble as ``Event/reset``.
     public typealias Failure = Never
 
     let subscription: Subscription
 
+    /// Starts to consume.
     public func makeAsyncIterator() -> Iterator {
         Iterator(subscription: subscription)
     }

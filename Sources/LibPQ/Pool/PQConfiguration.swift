@@ -1,6 +1,8 @@
 /// How to reach a database, and the bounds of a pool of connections to it.
 public struct PQConfiguration: Sendable {
-    /// libpq's `key=value` pairs or URI; several hosts and `target_session_attrs` are allowed. May hold a password.
+    /// libpq's `key=value` pairs or URI; several hosts and `target_session_attrs` are allowed.
+    ///
+    /// May hold a password.
     public var connectionString: String
     /// The most connections at a time.
     public var maxConnections: Int
@@ -8,12 +10,16 @@ public struct PQConfiguration: Sendable {
     public var minConnections = 0
     /// The most callers that wait for a connection; the next is refused with `poolOverloaded`.
     public var maxWaiters = 1024
-    /// How long a caller waits for a connection before `poolTimeout`. When no connection could be made for that long,
-    /// callers are refused at once with `connectionFailed` until one can.
+    /// How long a caller waits for a connection before `poolTimeout`.
+    ///
+    /// When no connection could be made for that long, callers are refused at once with `connectionFailed` until one
+    /// can.
     public var acquireTimeout: Duration = .seconds(5)
     /// How long connecting to one host may take, TLS and authentication included.
     public var connectTimeout: Duration = .seconds(5)
-    /// The client's deadline of a call that names none; `nil` waits for ever. Scripts have none.
+    /// The client's deadline of a call that names none; `nil` waits for ever.
+    ///
+    /// Scripts have none.
     public var callTimeout: Duration? = .seconds(30)
     /// How long the server has to answer after it was asked to cancel; then the connection is given up.
     public var cancelGrace: Duration = .seconds(2)

@@ -25,6 +25,12 @@ public final class PQConnection: Sendable {
         try await query(statement, timeout: timeout).decoded(decode)
     }
 
+    /// Runs one statement and returns how many rows it inserted, changed, deleted or returned.
+    @discardableResult
+    public func execute(_ statement: PQStatement, timeout: Duration? = nil) async throws(PQError) -> Int {
+        try await query(statement, timeout: timeout).affectedRows
+    }
+
     /// Runs statements in one transaction and one round trip; see ``PQPool/pipeline(_:timeout:)``.
     @discardableResult
     public func pipeline(_ statements: [PQStatement], timeout: Duration? = nil) async throws(PQError) -> [PQResult] {
@@ -32,11 +38,16 @@ public final class PQConnection: Sendable {
         return try await submit(Plan(statements: statements), timeout: timeout)
     }
 
-    /// Runs a text of several statements, as psql would send it: for migrations. Takes no values.
+    /// Runs a text of several statements, as psql would send it: for migrations.
+    ///
+    /// Takes no values.
     ///
     /// Without BEGIN in it, the whole text is one transaction.
     ///
-    /// - Parameter timeout: how long the caller waits; `nil` is for ever, also where calls have a default.
+    /// - Parameters:
+    ///   - sql: the text; whatever it contains is executed.
+    ///   - timeout: how long the caller waits; `nil` is for ever, also where calls have a default.
+    /// - Throws: the first error; what follows it was skipped.
     public func simpleQuery(_ sql: String, timeout: Duration? = nil) async throws(PQError) {
         guard !sql.utf8.contains(0) else { throw PQError(.invalidInput, PQStatement.Refusal.nulInText.rawValue) }
         _ = try await submit(Plan(script: sql), timeout: timeout)

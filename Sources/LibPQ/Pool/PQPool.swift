@@ -13,7 +13,9 @@ public final class PQPool: Sendable {
 
     /// Starts the pool's thread; a connection string that cannot be read makes every call fail with `invalidInput`.
     ///
-    /// - Parameter logger: told when the database becomes unreachable and reachable again.
+    /// - Parameters:
+    ///   - configuration: where to connect, and the bounds.
+    ///   - logger: told when the database becomes unreachable and reachable again.
     public init(_ configuration: PQConfiguration, logger: Logger) {
         self.configuration = configuration
         let board = self.board
@@ -39,8 +41,11 @@ public final class PQPool: Sendable {
 
     /// Runs one statement in a transaction of its own: one round trip.
     ///
-    /// - Parameter timeout: how long the caller waits, for a connection included; `nil` is
-    ///   ``PQConfiguration/callTimeout``. Then the server is asked to cancel.
+    /// - Parameters:
+    ///   - statement: what to run.
+    ///   - timeout: how long the caller waits, for a connection included; `nil` is ``PQConfiguration/callTimeout``.
+    ///     Then the server is asked to cancel.
+    /// - Returns: the rows, or how many were affected.
     /// - Throws: `commitUnknown` when the answer to a statement that may write was lost.
     @discardableResult
     public func query(_ statement: PQStatement, timeout: Duration? = nil) async throws(PQError) -> PQResult {
@@ -110,7 +115,13 @@ public final class PQPool: Sendable {
 extension PQPool {
     /// Hands a plan to the reactor and waits for its answer.
     ///
-    /// - Parameter isCancellable: false for what must be sent even by a cancelled task: COMMIT and ROLLBACK.
+    /// - Parameters:
+    ///   - plan: what to send.
+    ///   - lease: the transaction or session it belongs to.
+    ///   - timeout: how long the caller waits; `nil` is the configuration's limit, for a script none.
+    ///   - isCancellable: false for what must be sent even by a cancelled task: COMMIT and ROLLBACK.
+    /// - Returns: one result for each statement.
+    /// - Throws: why there is none.
     func submit(
         _ plan: Plan,
         lease: UInt64?,

@@ -26,9 +26,16 @@ public final class PQTransaction: Sendable {
         self.isolation = isolation
     }
 
+    deinit {
+        // Only when a call was left running in a task that outlived the body: the connection must not stay taken.
+        let isAbandoned = phase.withLock { $0 == .open || $0 == .running }
+        if isAbandoned { pool.end(lease: lease) }
+    }
+
     /// Runs statements in one round trip, BEGIN with the first, COMMIT too when asked for.
     ///
     /// - Parameters:
+    ///   - statements: what to run, in order; may be empty.
     ///   - commit: ends the transaction with these statements; after that it is of no more use.
     ///   - timeout: how long the caller waits; `nil` is ``PQConfiguration/callTimeout``.
     /// - Returns: one result for each statement, in order.
@@ -91,7 +98,9 @@ public final class PQTransaction: Sendable {
         _ = try? await send([], end: .rollback, isFresh: false, timeout: Self.rollbackTimeout, isCancellable: false)
     }
 
-    /// Starts a call; returns whether it is the first. Throws when the transaction is over, or in a call already.
+    /// Starts a call; returns whether it is the first.
+    ///
+    /// Throws when the transaction is over, or in a call already.
     private func begin() throws(PQError) -> Bool {
         let before = phase.withLock { phase in
             defer { if phase == .fresh || phase == .open { phase = .running } }

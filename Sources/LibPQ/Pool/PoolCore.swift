@@ -75,10 +75,9 @@ final class PoolCore: ReactorCore {
     var isFinished: Bool { state.isDrained }
 
     var nextDeadline: Tick? {
-        var next = [state.nextDeadline, dialer.nextDeadline, closeAt].compactMap(\.self).min()
-        for seat in seats.values {
-            if let deadline = seat.link.deadline { next = min(next ?? deadline, deadline) }
-        }
+        var next = Tick.earlier(state.nextDeadline, dialer.nextDeadline)
+        next = Tick.earlier(next, closeAt)
+        for seat in seats.values { next = Tick.earlier(next, seat.link.deadline) }
         return next
     }
 

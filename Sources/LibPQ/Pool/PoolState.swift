@@ -82,8 +82,11 @@ struct PoolState {
     /// Asks for a connection.
     ///
     /// - Parameters:
+    ///   - waiter: who asks; a number that nobody waits under.
     ///   - deadline: when to give up.
     ///   - isRetry: the waiter had got a dead connection; it goes to the front and past the bound.
+    ///   - now: the present.
+    /// - Returns: what to do, in order.
     mutating func request(_ waiter: UInt64, deadline: Tick, isRetry: Bool = false, now: Tick) -> [Action] {
         guard !isClosing else { return [.refuse(waiter: waiter, .closed)] }
         if waiters.isEmpty, let connection = idle.popLast()?.id {
@@ -181,7 +184,9 @@ extension PoolState {
 
     /// Whether ``openMore(_:)`` would open something once its pause is over.
     private var wantsMore: Bool {
-        guard !isClosing, counts.total < limits.connections, failures == 0 || counts.connecting == 0 else { return false }
+        guard !isClosing, counts.total < limits.connections, failures == 0 || counts.connecting == 0 else {
+            return false
+        }
         return !waiters.isEmpty || failingSince != nil || counts.open < limits.minimum
     }
 

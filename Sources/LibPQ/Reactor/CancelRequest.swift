@@ -11,7 +11,9 @@ import Dispatch
     /// `PQcancel` blocks while it connects and waits for the server to hang up, so it runs here.
     private static let queue = DispatchQueue(label: "libpq.cancel", attributes: .concurrent)
 
-    /// Prepares the request; `nil` when the connection is broken. Called by the thread that owns the connection.
+    /// Prepares the request; `nil` when the connection is broken.
+    ///
+    /// Called by the thread that owns the connection.
     init?(_ connection: OpaquePointer) {
         guard let pointer = unsafe PQgetCancel(connection) else { return nil }
         unsafe self.pointer = pointer

@@ -72,7 +72,9 @@ struct ConnectTarget: Sendable {
         parameters["tcp_user_timeout"] = "\(configuration.tcpUserTimeout.wholeMilliseconds)"
     }
 
-    /// Protects spaces and backslashes in a value. Source: `pg_split_opts` in PostgreSQL's `postinit.c`.
+    /// Protects spaces and backslashes in a value.
+    ///
+    /// Source: `pg_split_opts` in PostgreSQL's `postinit.c`.
     private static func escaped(_ value: String) -> String {
         value.reduce(into: "") { text, character in
             if character == "\\" || character.isWhitespace { text.append("\\") }

@@ -1,7 +1,9 @@
 import CLibPQ
 import Dispatch
 
-/// Makes connections without blocking its thread, host after host. Belongs to one reactor's thread.
+/// Makes connections without blocking its thread, host after host.
+///
+/// Belongs to one reactor's thread.
 final class Dialer {
     /// How an attempt to connect ended.
     enum Event {
@@ -15,9 +17,13 @@ final class Dialer {
         /// Why the hosts before this one failed.
         var errors: [String]
         var deadline: Tick
-        // Proof: taken from a `StartedConnection`, hence owned by this thread; freed by `drop` or handed to a `Link`.
+        // Proof: taken from a `StartedConnection`, hence owned by this thread; freed by `close` or handed to a `Link`.
         var connection: OpaquePointer?
         var notices: Notices?
+
+        func close() {
+            if let connection = unsafe connection { unsafe PQfinish(connection) }
+        }
     }
 
     /// Threads that may hang in the system's resolver at a time; beyond that an attempt fails at once.
@@ -42,6 +48,10 @@ final class Dialer {
         self.deliver = deliver
     }
 
+    deinit {
+        for attempt in attempts.values { withExtendedLifetime(attempt) { attempt.close() } }
+    }
+
     /// The earliest moment at which ``expire(_:)`` has something to do.
     var nextDeadline: Tick? {
         attempts.isEmpty ? nil : attempts.values.lazy.map(\.deadline).min()
@@ -58,8 +68,8 @@ final class Dialer {
     /// Gives an attempt up; nothing more is heard of it.
     func abandon(_ id: UInt64) {
         poll.forget(id)
-        guard let connection = unsafe attempts.removeValue(forKey: id)?.connection else { return }
-        unsafe PQfinish(connection)
+        // libpq may still report to the notices while it closes.
+        if let attempt = attempts.removeValue(forKey: id) { withExtendedLifetime(attempt) { attempt.close() } }
     }
 
     /// Takes over a connection that another thread has begun to make.

@@ -1,6 +1,8 @@
 import Glibc
 
-/// The descriptors one thread waits for: a thin face of `poll`. Belongs to that thread.
+/// The descriptors one thread waits for: a thin face of `poll`.
+///
+/// Belongs to that thread.
 ///
 /// A pool has a dozen connections, so handing the kernel the whole list each time costs less than telling it about each
 /// change. Level-triggered: a reader that stops early is called again.

@@ -1,7 +1,9 @@
 import CLibPQ
 import Glibc
 
-/// One connection and what runs on it. Belongs to one reactor's thread; every libpq call on the connection is made there.
+/// One connection and what runs on it.
+///
+/// Belongs to one reactor's thread; every libpq call on the connection is made there.
 ///
 /// It is always in libpq's pipeline mode, except while a script runs.
 @safe final class Link {
@@ -59,8 +61,8 @@ import Glibc
 
     /// Whether the server has hung up or said goodbye, found without sending anything.
     ///
-    /// - Parameter now: a connection that was in use less than 2 ms ago is not asked; that would cost a system call for
-    ///   every statement under load.
+    /// A connection that was in use less than 2 ms ago is not asked: that would cost a system call for every statement
+    /// under load.
     func isFoundDead(_ now: Tick) -> Bool {
         guard !isSevered, notices.fatalState == nil else { return true }
         guard idleSince + .milliseconds(2) <= now else { return false }

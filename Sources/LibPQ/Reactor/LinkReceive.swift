@@ -48,6 +48,11 @@ extension Link {
         }
         let storage = unsafe PQResultStorage(owning: result)
         run.hasResult = true
+        // The storage frees the result with its last use; the pointer is read beside it.
+        withExtendedLifetime(storage) { unsafe record(result, storage, run) }
+    }
+
+    private func record(_ result: OpaquePointer, _ storage: PQResultStorage, _ run: Run) {
         switch unsafe PQresultStatus(result) {
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
             succeed(storage, tag: unsafe String(cString: PQcmdStatus(result)), run)

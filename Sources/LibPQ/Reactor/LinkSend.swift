@@ -3,7 +3,7 @@ import CLibPQ
 extension Link {
     /// Sends a plan in one go, with one Sync at its end.
     ///
-    /// - Parameter deadline: when to give up; kept for the reactor, which watches it.
+    /// The deadline is kept for the reactor, which watches it.
     func start(_ plan: Plan, deadline: Tick?) -> Progress {
         let run = Run(plan)
         self.run = run
@@ -110,7 +110,9 @@ extension Link {
 }
 
 extension PQStatement {
-    /// Gives the bytes of the binds to a closure. Never a null pointer, which libpq would take for NULL.
+    /// Gives the bytes of the binds to a closure.
+    ///
+    /// Never a null pointer, which libpq would take for NULL.
     fileprivate func withPayload<Answer>(_ body: (UnsafePointer<CChar>) -> Answer) -> Answer {
         let bytes = payload.isEmpty ? [0] : payload
         return unsafe bytes.withUnsafeBytes { buffer in

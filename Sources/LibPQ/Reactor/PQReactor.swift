@@ -1,6 +1,9 @@
+import Glibc
 import Synchronization
 
-/// What a reactor's thread runs. Made on that thread and never leaves it, so it needs no lock.
+/// What a reactor's thread runs.
+///
+/// Made on that thread and never leaves it, so it needs no lock.
 protocol ReactorCore<Command>: AnyObject {
     associatedtype Command: Sendable
 
@@ -33,6 +36,8 @@ final class PQReactor<Command: Sendable>: Sendable {
     }
 
     private let inbox = Mutex(Inbox())
+    /// Callers between their decision to wake the thread and having done so; the pipe stays open for them.
+    private let wakers = Atomic(0)
     /// `nil` when there was none left; then the reactor is closed from the start.
     private let pipe = WakePipe()
 
@@ -60,15 +65,20 @@ final class PQReactor<Command: Sendable>: Sendable {
 
     /// Hands a command to the thread; false when the thread is over, and the caller must answer itself.
     func post(_ command: Command) -> Bool {
-        inbox.withLock { inbox in
-            guard !inbox.isClosed else { return false }
+        let (isTaken, mustWake) = inbox.withLock { inbox in
+            guard !inbox.isClosed else { return (false, false) }
             inbox.commands.append(command)
-            if inbox.isSleeping {
-                inbox.isSleeping = false
-                pipe?.wake()
-            }
-            return true
+            guard inbox.isSleeping else { return (true, false) }
+            inbox.isSleeping = false
+            wakers.add(1, ordering: .relaxed)
+            return (true, true)
         }
+        if mustWake {
+            // Outside the lock: the thread that wakes up takes it at once.
+            pipe?.wake()
+            wakers.subtract(1, ordering: .releasing)
+        }
+        return isTaken
     }
 
     /// Returns once the thread has closed everything, descriptors included.
@@ -85,8 +95,9 @@ final class PQReactor<Command: Sendable>: Sendable {
     /// The thread's whole life.
     private func run(_ makeCore: (PQReactor<Command>, EventPoll) -> any ReactorCore<Command>, _ pipe: WakePipe) {
         serve(makeCore, pipe)
-        // Every connection died with `serve`; the pipe holds the last descriptors. Nobody writes to it any more,
-        // because `post` does so only while the inbox is open.
+        // Every connection died with `serve`; the pipe holds the last descriptors. Nobody begins to write to it any
+        // more, because `post` decides that while the inbox is open; who began earlier is done within microseconds.
+        while wakers.load(ordering: .acquiring) > 0 { sched_yield() }
         pipe.close()
         let waiting = inbox.withLock { inbox in
             inbox.isOver = true

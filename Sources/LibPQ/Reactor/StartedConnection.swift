@@ -35,9 +35,7 @@ import Glibc
     private static func start(_ keywords: [String], _ values: [String]) -> OpaquePointer? {
         let keywordCopies = unsafe keywords.map { unsafe strdup($0) }
         let valueCopies = unsafe values.map { unsafe strdup($0) }
-        defer {
-            for unsafe copy in unsafe keywordCopies + valueCopies { unsafe free(copy) }
-        }
+        defer { unsafe (keywordCopies + valueCopies).forEach { unsafe free($0) } }
         let keywordPointers = unsafe keywordCopies.map { unsafe UnsafePointer($0) } + [nil]
         let valuePointers = unsafe valueCopies.map { unsafe UnsafePointer($0) } + [nil]
         return unsafe PQconnectStartParams(keywordPointers, valuePointers, 0)

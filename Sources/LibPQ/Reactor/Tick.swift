@@ -4,11 +4,19 @@ import Glibc
 struct Tick: Hashable, Comparable, Sendable {
     var nanoseconds: Int64
 
-    /// The present. Jumps of the wall clock do not touch it.
+    /// The present.
+    ///
+    /// Jumps of the wall clock do not touch it.
     static func now() -> Tick {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return Tick(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    /// The earlier of two deadlines; `nil` is none.
+    static func earlier(_ one: Tick?, _ other: Tick?) -> Tick? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
     }
 
     static func < (left: Tick, right: Tick) -> Bool {

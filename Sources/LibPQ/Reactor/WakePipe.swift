@@ -18,7 +18,9 @@ struct WakePipe: Sendable {
         }
     }
 
-    /// Makes the reader readable. Never blocks: a full pipe is readable already.
+    /// Makes the reader readable.
+    ///
+    /// Never blocks: a full pipe is readable already.
     func wake() {
         var byte: UInt8 = 1
         _ = unsafe write(writer, &byte, 1)

@@ -1,5 +1,7 @@
 extension PQDecodableElement where Self: PQDecodable {
-    /// Reads a one-dimensional array. Source of the format: `array_send` in PostgreSQL's `arrayfuncs.c`.
+    /// Reads a one-dimensional array.
+    ///
+    /// Source of the format: `array_send` in PostgreSQL's `arrayfuncs.c`.
     public static func decodeArray(_ value: PQValue) throws(PQError) -> [Self] {
         guard !value.isNull else { throw value.failure("NULL") }
         guard value.count >= 12 else { throw value.failure("no array") }
@@ -36,6 +38,7 @@ extension PQDecodableElement where Self: PQDecodable {
 
 /// Bytes: `bytea` is read as an array of these.
 extension UInt8: PQDecodableElement {
+    /// Reads `bytea`.
     public static func decodeArray(_ value: PQValue) throws(PQError) -> [UInt8] {
         guard value.type == .bytea else { throw value.mismatch([UInt8].self) }
         guard !value.isNull else { throw value.failure("NULL") }
@@ -44,6 +47,7 @@ extension UInt8: PQDecodableElement {
 }
 
 extension Array: PQDecodable, PQDecodableElement where Element: PQDecodableElement {
+    /// Reads a one-dimensional array, or `bytea` as bytes.
     public init(pq value: PQValue) throws(PQError) {
         self = try Element.decodeArray(value)
     }

@@ -11,8 +11,10 @@ public protocol PQArrayElement {
 }
 
 extension PQArrayElement where Self: PQEncodable {
+    /// The array type of ``PQEncodable/pqType``.
     public static var pqArrayType: PQType? { pqType.array }
 
+    /// Appends a one-dimensional array.
     public static func encodeArray(_ elements: [Self], into buffer: inout [UInt8]) {
         buffer.appendArrayHeader(count: elements.count, hasNull: false, element: pqType)
         for element in elements {
@@ -22,8 +24,10 @@ extension PQArrayElement where Self: PQEncodable {
 }
 
 extension Optional: PQArrayElement where Wrapped: PQEncodable {
+    /// The array type of the wrapped type.
     public static var pqArrayType: PQType? { Wrapped.pqArrayType }
 
+    /// Appends a one-dimensional array, `nil` as NULL.
     public static func encodeArray(_ elements: [Wrapped?], into buffer: inout [UInt8]) {
         let hasNull = elements.contains { $0 == nil }
         buffer.appendArrayHeader(count: elements.count, hasNull: hasNull, element: Wrapped.pqType)
@@ -39,8 +43,10 @@ extension Optional: PQArrayElement where Wrapped: PQEncodable {
 
 /// Bytes: an array of these is one `bytea`.
 extension UInt8: PQArrayElement {
+    /// Sent as `bytea`.
     public static var pqArrayType: PQType? { .bytea }
 
+    /// Appends the bytes as they are.
     public static func encodeArray(_ elements: [UInt8], into buffer: inout [UInt8]) {
         buffer.append(contentsOf: elements)
     }
@@ -50,13 +56,16 @@ extension Array: PQEncodable, PQArrayElement where Element: PQArrayElement {
     /// The array's type; the type 0 marks an array of arrays, which is refused when it is bound.
     public static var pqType: PQType { Element.pqArrayType ?? PQType(oid: 0) }
 
+    /// Appends the binary format of the array.
     public func encode(into buffer: inout [UInt8]) {
         Element.encodeArray(self, into: &buffer)
     }
 }
 
 extension [UInt8] {
-    /// Appends what precedes the elements of an array. Source: `array_recv` in PostgreSQL's `arrayfuncs.c`.
+    /// Appends what precedes the elements of an array.
+    ///
+    /// Source: `array_recv` in PostgreSQL's `arrayfuncs.c`.
     fileprivate mutating func appendArrayHeader(count: Int, hasNull: Bool, element: PQType) {
         append(bigEndian: Int32(count == 0 ? 0 : 1))
         append(bigEndian: Int32(hasNull ? 1 : 0))

@@ -10,13 +10,16 @@ public protocol PQDecodable: PQDecodableElement {
     init(pq value: PQValue) throws(PQError)
 }
 
-/// What an array read from a column may hold: any ``PQDecodable``, or `UInt8`. Conform to ``PQDecodable`` instead.
+/// What an array read from a column may hold: any ``PQDecodable``, or `UInt8`.
+///
+/// Conform to ``PQDecodable`` instead.
 public protocol PQDecodableElement {
     /// Reads a whole array.
     static func decodeArray(_ value: PQValue) throws(PQError) -> [Self]
 }
 
 extension Bool: PQDecodable {
+    /// Reads `boolean`.
     public init(pq value: PQValue) throws(PQError) {
         guard value.type == .bool else { throw value.mismatch(Bool.self) }
         self = try value.integer(UInt8.self, of: .bool) != 0
@@ -24,13 +27,14 @@ extension Bool: PQDecodable {
 }
 
 extension Int16: PQDecodable {
+    /// Reads `smallint`.
     public init(pq value: PQValue) throws(PQError) {
         self = try value.integer(Int16.self, of: .int2)
     }
 }
 
-/// Reads `integer` and `smallint`.
 extension Int32: PQDecodable {
+    /// Reads `integer` and `smallint`.
     public init(pq value: PQValue) throws(PQError) {
         switch value.type {
         case .int2: self = Int32(try value.integer(Int16.self, of: .int2))
@@ -39,8 +43,8 @@ extension Int32: PQDecodable {
     }
 }
 
-/// Reads `bigint`, `integer` and `smallint`.
 extension Int64: PQDecodable {
+    /// Reads `bigint`, `integer`, `smallint` and `oid`.
     public init(pq value: PQValue) throws(PQError) {
         switch value.type {
         case .int2: self = Int64(try value.integer(Int16.self, of: .int2))
@@ -51,15 +55,15 @@ extension Int64: PQDecodable {
     }
 }
 
-/// Reads `bigint`, `integer` and `smallint`.
 extension Int: PQDecodable {
+    /// Reads `bigint`, `integer`, `smallint` and `oid`.
     public init(pq value: PQValue) throws(PQError) {
         self = Int(try Int64(pq: value))
     }
 }
 
-/// Reads `double precision` and `real`.
 extension Double: PQDecodable {
+    /// Reads `double precision` and `real`.
     public init(pq value: PQValue) throws(PQError) {
         switch value.type {
         case .float4: self = Double(Float(bitPattern: try value.integer(UInt32.self, of: .float4)))
@@ -68,8 +72,8 @@ extension Double: PQDecodable {
     }
 }
 
-/// Reads every type whose binary format is text (enums among them), `jsonb`, and `void` as "".
 extension String: PQDecodable {
+    /// Reads every type whose binary format is text (enums among them), `jsonb`, and `void` as "".
     public init(pq value: PQValue) throws(PQError) {
         let type = value.type
         guard type.isText || type == .jsonb || type == .void else { throw value.mismatch(String.self) }
@@ -79,6 +83,7 @@ extension String: PQDecodable {
 }
 
 extension UUID: PQDecodable {
+    /// Reads `uuid`.
     public init(pq value: PQValue) throws(PQError) {
         guard value.type == .uuid else { throw value.mismatch(UUID.self) }
         var raw: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -88,8 +93,8 @@ extension UUID: PQDecodable {
     }
 }
 
-/// `nil` is NULL.
 extension Optional: PQDecodable, PQDecodableElement where Wrapped: PQDecodable {
+    /// Reads what the wrapped type reads, and NULL as `nil`.
     public init(pq value: PQValue) throws(PQError) {
         self = value.isNull ? nil : .some(try Wrapped(pq: value))
     }

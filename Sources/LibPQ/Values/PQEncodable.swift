@@ -10,42 +10,60 @@ public protocol PQEncodable: PQArrayElement {
 }
 
 extension Bool: PQEncodable {
+    /// Sent as `boolean`.
     public static var pqType: PQType { .bool }
+
+    /// Appends the binary format of `boolean`.
     public func encode(into buffer: inout [UInt8]) {
         buffer.append(self ? 1 : 0)
     }
 }
 
 extension Int16: PQEncodable {
+    /// Sent as `smallint`.
     public static var pqType: PQType { .int2 }
+
+    /// Appends the binary format of `smallint`.
     public func encode(into buffer: inout [UInt8]) {
         buffer.append(bigEndian: self)
     }
 }
 
 extension Int32: PQEncodable {
+    /// Sent as `integer`.
     public static var pqType: PQType { .int4 }
+
+    /// Appends the binary format of `integer`.
     public func encode(into buffer: inout [UInt8]) {
         buffer.append(bigEndian: self)
     }
 }
 
 extension Int64: PQEncodable {
+    /// Sent as `bigint`.
     public static var pqType: PQType { .int8 }
+
+    /// Appends the binary format of `bigint`.
     public func encode(into buffer: inout [UInt8]) {
         buffer.append(bigEndian: self)
     }
 }
 
 extension Int: PQEncodable {
+    /// Sent as `bigint`.
     public static var pqType: PQType { .int8 }
+
+    /// Appends the binary format of `bigint`.
     public func encode(into buffer: inout [UInt8]) {
         buffer.append(bigEndian: Int64(self))
     }
 }
 
 extension Double: PQEncodable {
+    /// Sent as `double precision`.
     public static var pqType: PQType { .float8 }
+
+    /// Appends the binary format of `double precision`.
     public func encode(into buffer: inout [UInt8]) {
         buffer.append(bigEndian: bitPattern)
     }
@@ -53,14 +71,20 @@ extension Double: PQEncodable {
 
 /// Text that contains U+0000 makes the statement fail with ``PQError/Kind/invalidInput``: PostgreSQL cannot store it.
 extension String: PQEncodable {
+    /// Sent as `text`.
     public static var pqType: PQType { .text }
+
+    /// Appends the binary format of `text`.
     public func encode(into buffer: inout [UInt8]) {
         buffer.append(contentsOf: utf8)
     }
 }
 
 extension UUID: PQEncodable {
+    /// Sent as `uuid`.
     public static var pqType: PQType { .uuid }
+
+    /// Appends the binary format of `uuid`.
     public func encode(into buffer: inout [UInt8]) {
         unsafe withUnsafeBytes(of: uuid) { bytes in unsafe buffer.append(contentsOf: bytes) }
     }
@@ -68,7 +92,10 @@ extension UUID: PQEncodable {
 
 /// Rounds to whole microseconds, the precision of `timestamptz`.
 extension Date: PQEncodable {
+    /// Sent as `timestamptz`.
     public static var pqType: PQType { .timestamptz }
+
+    /// Appends the binary format of `timestamptz`.
     public func encode(into buffer: inout [UInt8]) {
         PQTimestamp(self).encode(into: &buffer)
     }

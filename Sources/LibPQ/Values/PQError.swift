@@ -65,7 +65,9 @@ public struct PQError: Error, Equatable, Sendable {
         }
     }
 
-    /// Source: appendix A of PostgreSQL's manual. 25006 comes from a server that was demoted under us.
+    /// Source: appendix A of PostgreSQL's manual.
+    ///
+    /// 25006 comes from a server that was demoted under us.
     private static func isTransient(sqlState: String) -> Bool {
         switch sqlState {
         case "40001", "40P01", "55P03", "25006", "57014", "57P01", "57P02", "57P03", "26000", "25P03", "57P05": true
@@ -74,13 +76,15 @@ public struct PQError: Error, Equatable, Sendable {
     }
 }
 
-extension PQError: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension PQError: CustomStringConvertible, CustomDebugStringConvertible {
     /// Safe to log and to show: names no host, user, statement or value.
     public var description: String {
         "database \(kind.rawValue)" + (sqlState.map { " (SQLSTATE \($0))" } ?? "")
     }
 
     /// Everything but the password; for a debugger or a test, never for a log.
+    ///
+    /// Swift shows this, not ``description``, where an error is nested in a value without a description of its own.
     public var debugDescription: String {
         let parts = [
             columnName.map { "column \($0)" }, constraintName.map { "constraint \($0)" },
@@ -89,7 +93,4 @@ extension PQError: CustomStringConvertible, CustomDebugStringConvertible, Custom
         let names = parts.compactMap(\.self).joined(separator: ", ")
         return "\(description)\(names.isEmpty ? "" : " [\(names)]"): \(detail)"
     }
-
-    /// Reveals no more than ``description``, so that interpolating or dumping a wrapper shows nothing else.
-    public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
 }

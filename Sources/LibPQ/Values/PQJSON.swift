@@ -11,18 +11,23 @@ public struct PQJSON: Hashable, Sendable {
         self.text = text
     }
 
-    /// The number in front of the text in the binary format. Source: `jsonb_recv` in PostgreSQL's `jsonb.c`.
+    /// The number in front of the text in the binary format.
+    ///
+    /// Source: `jsonb_recv` in PostgreSQL's `jsonb.c`.
     static let binaryVersion: UInt8 = 1
 }
 
 extension PQJSON: PQEncodable, PQDecodable {
+    /// Sent as `jsonb`.
     public static var pqType: PQType { .jsonb }
 
+    /// Appends the binary format of `jsonb`.
     public func encode(into buffer: inout [UInt8]) {
         buffer.append(Self.binaryVersion)
         buffer.append(contentsOf: text.utf8)
     }
 
+    /// Reads `jsonb`.
     public init(pq value: PQValue) throws(PQError) {
         self.init(try String(pq: value))
     }

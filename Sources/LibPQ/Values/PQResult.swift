@@ -1,4 +1,6 @@
-/// What a statement answered. Immutable and cheap to pass around; reading needs no lock.
+/// What a statement answered.
+///
+/// Immutable and cheap to pass around; reading needs no lock.
 public struct PQResult: Sendable, RandomAccessCollection {
     let storage: PQResultStorage
 
@@ -11,7 +13,9 @@ public struct PQResult: Sendable, RandomAccessCollection {
     /// How many rows were inserted, changed, deleted or returned.
     public var affectedRows: Int { storage.affectedRows }
 
+    /// The position of the first row.
     public var startIndex: Int { 0 }
+    /// The position after the last row.
     public var endIndex: Int { storage.rowCount }
 
     /// The row at a position, from 0.

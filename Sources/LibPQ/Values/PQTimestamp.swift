@@ -2,8 +2,9 @@ public import FoundationEssentials
 
 /// An instant with the precision of `timestamptz`.
 public struct PQTimestamp: Hashable, Comparable, Sendable {
-    /// Microseconds since 1970-01-01 00:00:00 UTC; negative before. `Int64.max` and `Int64.min` are PostgreSQL's
-    /// `infinity` and `-infinity`.
+    /// Microseconds since 1970-01-01 00:00:00 UTC; negative before.
+    ///
+    /// `Int64.max` and `Int64.min` are PostgreSQL's `infinity` and `-infinity`.
     public var microseconds: Int64
 
     /// An instant from microseconds since the UNIX epoch.
@@ -22,6 +23,7 @@ public struct PQTimestamp: Hashable, Comparable, Sendable {
         Date(timeIntervalSince1970: Double(microseconds) / 1_000_000)
     }
 
+    /// Whether one instant is before another.
     public static func < (left: PQTimestamp, right: PQTimestamp) -> Bool {
         left.microseconds < right.microseconds
     }
@@ -47,12 +49,15 @@ public struct PQTimestamp: Hashable, Comparable, Sendable {
 }
 
 extension PQTimestamp: PQEncodable, PQDecodable {
+    /// Sent as `timestamptz`.
     public static var pqType: PQType { .timestamptz }
 
+    /// Appends the binary format of `timestamptz`.
     public func encode(into buffer: inout [UInt8]) {
         buffer.append(bigEndian: postgresMicroseconds)
     }
 
+    /// Reads `timestamptz`.
     public init(pq value: PQValue) throws(PQError) {
         self.init(postgresMicroseconds: try value.integer(Int64.self, of: .timestamptz))
     }
@@ -60,6 +65,7 @@ extension PQTimestamp: PQEncodable, PQDecodable {
 
 /// Refuses `infinity`, which a date cannot express.
 extension Date: PQDecodable {
+    /// Reads `timestamptz`.
     public init(pq value: PQValue) throws(PQError) {
         let timestamp = try PQTimestamp(pq: value)
         guard timestamp.microseconds != .max, timestamp.microseconds != .min else {

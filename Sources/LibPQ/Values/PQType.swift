@@ -10,43 +10,43 @@ public struct PQType: Hashable, Sendable {
         self.oid = oid
     }
 
-    /// `boolean`
+    /// The type `boolean`.
     public static let bool = PQType(oid: 16)
-    /// `bytea`
+    /// The type `bytea`.
     public static let bytea = PQType(oid: 17)
-    /// `name`, the type of identifiers in system tables
+    /// The type `name`, of identifiers in system tables.
     public static let name = PQType(oid: 19)
-    /// `bigint`
+    /// The type `bigint`.
     public static let int8 = PQType(oid: 20)
-    /// `smallint`
+    /// The type `smallint`.
     public static let int2 = PQType(oid: 21)
-    /// `integer`
+    /// The type `integer`.
     public static let int4 = PQType(oid: 23)
-    /// `text`
+    /// The type `text`.
     public static let text = PQType(oid: 25)
-    /// `oid`
+    /// The type `oid`.
     public static let objectID = PQType(oid: 26)
-    /// `json`
+    /// The type `json`.
     public static let json = PQType(oid: 114)
-    /// `xml`
+    /// The type `xml`.
     public static let xml = PQType(oid: 142)
-    /// `real`
+    /// The type `real`.
     public static let float4 = PQType(oid: 700)
-    /// `double precision`
+    /// The type `double precision`.
     public static let float8 = PQType(oid: 701)
-    /// A literal whose type was never decided
+    /// The type `unknown`, of a literal whose type was never decided.
     public static let unknown = PQType(oid: 705)
-    /// `character(n)`
+    /// The type `character(n)`.
     public static let bpchar = PQType(oid: 1042)
-    /// `character varying(n)`
+    /// The type `character varying(n)`.
     public static let varchar = PQType(oid: 1043)
-    /// `timestamp with time zone`
+    /// The type `timestamp with time zone`.
     public static let timestamptz = PQType(oid: 1184)
-    /// `uuid`
+    /// The type `uuid`.
     public static let uuid = PQType(oid: 2950)
-    /// `void`, what a function without a result returns
+    /// The type `void`, which a function without a result returns.
     public static let void = PQType(oid: 2278)
-    /// `jsonb`
+    /// The type `jsonb`.
     public static let jsonb = PQType(oid: 3802)
 
     /// The first identifier that a database gives to types of its own, such as enums.

@@ -38,6 +38,7 @@ public struct PQValue: Sendable {
     /// The error for a value that is not what the caller asked for; it names the column and never shows the value.
     ///
     /// - Parameter reason: what is wrong, without the value.
+    /// - Returns: an error of kind `decoding`.
     public func failure(_ reason: String) -> PQError {
         .decoding(column: source.name(of: Int(column)), reason)
     }

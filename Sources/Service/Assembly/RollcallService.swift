@@ -124,7 +124,7 @@ package struct RollcallService: Service {
             sweep: configuration.sweep,
             callsPerSecond: Dictionary(configuration.accounts.map { ($0.name, $0.callsPerSecond) }) { first, _ in first }
         )
-        let management = ManagementDependencies(
+        var management = ManagementDependencies(
             pool: pools.writers,
             readPool: pools.readers,
             keyRing: keyRing,
@@ -139,16 +139,26 @@ package struct RollcallService: Service {
             limits: limits,
             logger: logger
         )
+        let sessions = PageSessions(
+            pool: pools.writers,
+            keyRing: keyRing,
+            publicURL: configuration.publicURL
+        )
+        management.session = sessions.caller
+        let feed = ChangeFeed(management)
+        reconciler.watch { instances in feed.touched(instances: instances) }
+        let page = PageDependencies(management: management, sessions: sessions, feed: feed)
         let listener = HTTPListener(
             host: configuration.host,
             port: configuration.port,
             logger: logger,
             routes: { router in
-                router.add(middleware: ProblemMiddleware(limits: limits, routes: RouteTable(managementRoutes + eventRoutes)))
+                router.add(middleware: ProblemMiddleware(limits: limits, routes: RouteTable(managementRoutes + eventRoutes + pageRoutes)))
                 addManagementRoutes(to: router, management)
+                addPageRoutes(to: router, page)
                 sourceRoutes.add(to: router)
                 engineRoutes.addOpen(to: router)
-                let keyed = router.group().add(middleware: Authenticate(keyRing))
+                let keyed = router.group().add(middleware: Authenticate(keyRing, session: sessions.caller))
                 clockRoutes.add(to: keyed)
                 engineRoutes.add(to: keyed.requireRole(.admin))
             },
@@ -156,7 +166,7 @@ package struct RollcallService: Service {
         )
         // Ended in the opposite order: no more requests, then no more events, then the reconciler drains.
         let group = ServiceGroup(
-            services: [reconciler, Writers(queue: queue, waiters: waiters), listener],
+            services: [reconciler, Writers(queue: queue, waiters: waiters), feed, listener],
             logger: logger
         )
         try await group.run()

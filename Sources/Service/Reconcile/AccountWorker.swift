@@ -19,12 +19,20 @@ final class AccountWorker: Sendable {
     private let clock: DatabaseClock
     private let incidents: IncidentLog
     private let crashPoints: CrashPoints
+    /// Told of every committed batch's plans.
+    private let onCommit: @Sendable ([Plan]) -> Void
     private let logger: Logger
     private let meters: WorkerMeters
     /// Instances with a look under way or waiting, so that none has two.
     private let looking = Mutex<Set<Int64>>([])
 
-    init(_ settings: AccountSettings, account: Int32, dependencies: ReconcilerDependencies) {
+    init(
+        _ settings: AccountSettings,
+        account: Int32,
+        dependencies: ReconcilerDependencies,
+        onCommit: @escaping @Sendable ([Plan]) -> Void
+    ) {
+        self.onCommit = onCommit
         self.account = account
         name = settings.name
         engine = settings.engine
@@ -239,6 +247,7 @@ final class AccountWorker: Sendable {
         }
         let existing = Set(plans.map(\.subject.instance))
         for (instance, run) in runs where !existing.contains(instance) { run.look(succeeded: false) }
+        onCommit(plans)
         carryOut(plans, runs: runs)
         let departed = Departures.due(plans)
         if !departed.isEmpty { try await Departures.complete(departed, pool: pool) }

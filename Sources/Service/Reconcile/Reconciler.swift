@@ -15,7 +15,7 @@ package protocol WakeBell: Sendable {
 package final class Reconciler: Service, WakeBell {
     private let settings: [String: AccountSettings]
     private let dependencies: ReconcilerDependencies
-    private let housekeeping: Mutex<Housekeeping?> = Mutex(nil)
+    private let watcher = Mutex<(@Sendable ([Int64]) -> Void)?>(nil)
     private let workers = Mutex<[Int32: AccountWorker]>([:])
     private let release: String
     private let onBeat: @Sendable (_ keyVersion: String) async -> Void
@@ -40,17 +40,29 @@ package final class Reconciler: Service, WakeBell {
     package var lastBeat: ContinuousClock.Instant? { health.withLock { $0 } }
 
     package func ring(_ wakes: [Wake]) {
+        notice(wakes.map(\.instance))
         let workers = workers.withLock { $0 }
         for wake in wakes { workers[wake.account]?.wake(wake.instance) }
+    }
+
+    /// Tells `watcher` of instances whose rows changed, right after each commit. Set once, before ``run()``.
+    func watch(_ watcher: @escaping @Sendable ([Int64]) -> Void) {
+        self.watcher.withLock { $0 = watcher }
     }
 
     /// Does what committed plans ask for, where this replica acts.
     func carryOut(_ plans: [Plan]) {
         guard !plans.isEmpty else { return }
+        notice(plans.map(\.subject.instance))
         let workers = workers.withLock { $0 }
         for (account, group) in Dictionary(grouping: plans, by: \.subject.account) {
             workers[account]?.carryOut(group)
         }
+    }
+
+    private func notice(_ instances: [Int64]) {
+        let watcher = watcher.withLock { $0 }
+        watcher?(instances)
     }
 
     /// Looks at every instance of an account once.
@@ -98,7 +110,9 @@ package final class Reconciler: Service, WakeBell {
         )
         try await dependencies.incidents.resume(pool: dependencies.pool)
         let workers = accounts.mapValues { account in
-            AccountWorker(account.settings, account: account.id, dependencies: dependencies)
+            AccountWorker(account.settings, account: account.id, dependencies: dependencies) { plans in
+                self.notice(plans.map(\.subject.instance))
+            }
         }
         self.workers.withLock { $0 = workers }
         await withDiscardingTaskGroup { group in

@@ -11,6 +11,8 @@ struct ChildProcess {
 
     var command: [String]
     var workingDirectory: String
+    /// Whether a server stays behind when it ends.
+    var leavesServer = false
     /// Takes the output; a file, because a server that stays behind would keep a pipe open.
     var outputPath: String
 
@@ -21,7 +23,7 @@ struct ChildProcess {
         else { throw EmbeddedError(.folderUnusable, "cannot write \(outputPath)") }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = command
+        process.arguments = leavesServer ? Self.withoutDescriptors(command) : command
         process.currentDirectoryURL = URL(fileURLWithPath: workingDirectory)
         // Nothing of ours: neither the secrets among our variables nor a PGHOST that leads elsewhere.
         process.environment = ["PATH": Self.path, "LC_ALL": "C"]
@@ -42,6 +44,21 @@ struct ChildProcess {
         guard let status else { throw EmbeddedError(.commandFailed, "cannot run \(command.joined(separator: " "))") }
         let text = (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? ""
         return Outcome(status: status, output: text)
+    }
+
+    /// Runs the command with nothing open but standard input, output and error.
+    ///
+    /// Foundation takes the end of a process from the closing of a socket that the process inherits, and so would
+    /// any server that it leaves behind: the end would never be seen.
+    private static func withoutDescriptors(_ command: [String]) -> [String] {
+        let close = """
+            for file in /proc/self/fd/*; do
+              number=${file##*/}
+              if [ "$number" -gt 2 ]; then eval "exec $number>&-"; fi
+            done
+            exec "$@"
+            """
+        return ["bash", "-c", close, "bash"] + command
     }
 
     private static let path = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"

@@ -25,7 +25,9 @@ struct ClusterLayout: Sendable, Hashable {
     static let user = "postgres"
     /// Names the socket's file; nothing listens on TCP.
     private static let port = 5432
-    /// The longest path of a socket's file in bytes, without its NUL. Source: `sun_path`, unix(7).
+    /// The longest path of a socket's file in bytes, without its NUL.
+    ///
+    /// Source: `sun_path`, unix(7).
     private static let socketPathLimit = 107
 
     /// The folder of the socket: inside ``directory``, or in `/tmp` under a name made of it where the path is too long.

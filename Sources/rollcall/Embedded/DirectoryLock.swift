@@ -6,7 +6,10 @@ import Glibc
 struct DirectoryLock: ~Copyable {
     private let descriptor: CInt
 
+    /// Takes the lock.
+    ///
     /// - Parameter path: a file, made when it is not there.
+    /// - Throws: when somebody else has it.
     init(path: String) throws(EmbeddedError) {
         // Close-on-exec: a PostgreSQL that inherited the descriptor would hold the lock after our end.
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)

@@ -32,6 +32,7 @@ package actor EmbeddedPostgres: Service {
     ///
     /// - Parameters:
     ///   - directory: absolute; made when it is not there.
+    ///   - logger: takes what an operator should know.
     ///   - lookInterval: how often the server is looked at.
     ///   - report: called at each change.
     /// - Throws: when the folder cannot be used, another Rollcall has it, or PostgreSQL is not installed.

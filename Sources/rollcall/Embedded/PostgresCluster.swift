@@ -11,6 +11,10 @@ struct PostgresCluster: ~Copyable, Sendable {
 
     /// Takes hold of the folder and finds the programs.
     init(layout: ClusterLayout) throws(EmbeddedError) {
+        // pg_ctl hands the folder to a shell, within double quotes.
+        guard !layout.directory.contains(where: { "\"$`\\\n".contains($0) }) else {
+            throw EmbeddedError(.folderUnusable, "the folder's name may not have quotes, dollars or backslashes in it")
+        }
         let user = try ServerUser.needed()
         try Self.makeDirectory(layout.directory, for: nil, mode: 0o755)
         let lock = try DirectoryLock(path: layout.lock)
@@ -23,10 +27,11 @@ struct PostgresCluster: ~Copyable, Sendable {
     /// Whether a server runs on the folder's data.
     ///
     /// - Parameter lookingOnly: asks the kernel about the process alone, which costs next to nothing.
+    /// - Returns: `false` also when there is no cluster yet.
+    /// - Throws: when pg_ctl cannot be run.
     func isRunning(lookingOnly: Bool = false) async throws(EmbeddedError) -> Bool {
         guard let process = serverProcess() else { return false }
-        // EPERM would say that it is there but another's.
-        guard kill(process, 0) == 0 || errno == EPERM else { return false }
+        guard Self.isAlive(process) else { return false }
         if lookingOnly { return true }
         // After a crash of the machine the number may be another process's: pg_ctl looks closer.
         return try await outcome("pg_ctl", ["status", "-D", layout.data]).status == 0
@@ -37,7 +42,12 @@ struct PostgresCluster: ~Copyable, Sendable {
         if Self.version(in: layout) == nil { try await makeCluster() }
         try Self.makeDirectory(layout.socketDirectory, for: user, mode: 0o700)
         try write(layout.settings, to: layout.settingsFile)
-        try await perform("pg_ctl", ["start", "-D", layout.data, "-l", layout.serverOutput, "-w", "-t", "120"])
+        let started = try await outcome(
+            "pg_ctl",
+            ["start", "-D", layout.data, "-l", layout.serverOutput, "-w", "-t", "120"],
+            leavesServer: true
+        )
+        guard started.status == 0 else { throw failure("pg_ctl", started) }
     }
 
     /// Makes the database unless it is there.
@@ -83,6 +93,16 @@ struct PostgresCluster: ~Copyable, Sendable {
         return text?.split(separator: "\n").first.flatMap { Int32($0) }.flatMap { $0 > 0 ? $0 : nil }
     }
 
+    private static func isAlive(_ process: Int32) -> Bool {
+        // EPERM would say that it is there but another's.
+        guard kill(process, 0) == 0 || errno == EPERM else { return false }
+        // In a container nobody may collect the dead: they keep their number in state Z. Source: proc(5), stat.
+        guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+            let name = stat.lastIndex(of: ")")
+        else { return true }
+        return !stat[name...].dropFirst().drop { $0 == " " }.hasPrefix("Z")
+    }
+
     private static func version(in layout: ClusterLayout) -> Int? {
         // No file: no cluster yet.
         let text = try? String(contentsOfFile: layout.versionFile, encoding: .utf8)
@@ -94,11 +114,16 @@ struct PostgresCluster: ~Copyable, Sendable {
         guard outcome.status == 0 else { throw failure(program, outcome) }
     }
 
-    private func outcome(_ program: String, _ arguments: [String]) async throws(EmbeddedError) -> ChildProcess.Outcome {
+    private func outcome(
+        _ program: String,
+        _ arguments: [String],
+        leavesServer: Bool = false
+    ) async throws(EmbeddedError) -> ChildProcess.Outcome {
         let command = ["\(installation.binaries)/\(program)"] + arguments
         return try await ChildProcess(
             command: user?.wrapping(command) ?? command,
             workingDirectory: layout.directory,
+            leavesServer: leavesServer,
             outputPath: layout.commandOutput
         )
         .run()

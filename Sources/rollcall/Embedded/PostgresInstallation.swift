@@ -12,11 +12,15 @@ struct PostgresInstallation: Sendable, Hashable {
     /// Finds the programs to run a folder with.
     ///
     /// - Parameter dataVersion: the version that the folder's data has; `nil` for a new folder, which gets the newest.
+    /// - Returns: programs of the data's version, or the newest.
+    /// - Throws: as ``choose(among:dataVersion:)`` does.
     static func find(dataVersion: Int?) throws(EmbeddedError) -> PostgresInstallation {
         let all = candidates().compactMap(PostgresInstallation.init(binaries:))
         return try choose(among: all, dataVersion: dataVersion)
     }
 
+    /// The installation among several that a folder needs.
+    ///
     /// - Throws: when none is recent enough or, for existing data, none is of its version.
     static func choose(
         among all: [PostgresInstallation],

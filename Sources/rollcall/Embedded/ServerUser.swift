@@ -20,7 +20,7 @@ struct ServerUser: Sendable, Hashable {
         return user
     }
 
-    /// Reads a line of passwd(5): name, password, user id, group id, …
+    /// Finds a user's line in passwd(5), which is name, password, user id, group id and more.
     static func find(_ name: String, inPasswordFile text: String) -> ServerUser? {
         for line in text.split(separator: "\n") {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)

@@ -34,7 +34,7 @@ struct LatencyHistogram: Sendable, Hashable {
 
     /// The latency that this share of all does not exceed; `nil` when none was counted.
     ///
-    /// - Parameter share: 0.5 for the median; 1 gives exactly the longest.
+    /// 0.5 gives the median, 1 exactly the longest.
     func percentile(_ share: Double) -> Duration? {
         guard count > 0 else { return nil }
         guard share < 1 else { return longest }

@@ -21,6 +21,7 @@ struct LoadSchedule: Sendable, Hashable {
     /// How long after the begin a call is due.
     ///
     /// - Parameter number: 0 to `count - 1`.
+    /// - Returns: zero for a burst.
     func due(_ number: Int) -> Duration {
         guard let rate else { return .zero }
         return .nanoseconds(Int64(Double(number) / rate * 1e9))

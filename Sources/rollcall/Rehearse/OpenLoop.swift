@@ -24,6 +24,7 @@ struct OpenLoop: Sendable {
     /// Makes all calls and waits for them.
     ///
     /// - Parameter call: makes call number 0, 1, 2 …; whether it succeeded.
+    /// - Returns: latencies and failures of all connections together.
     func run(_ call: @escaping @Sendable (_ number: Int) async -> Bool) async -> Outcome {
         let clock = ContinuousClock()
         let turns = Turns()

@@ -21,7 +21,7 @@ struct Rehearsal: Sendable {
         return [RehearsalReport.Line("event to answer", outcome)]
     }
 
-    /// Everybody clocks in once; when does the engine hear of it?
+    /// Everybody clocks in once; measures when the engine hears of it.
     ///
     /// Both ends read this machine's clocks, so simulator and rehearsal must run on the same one.
     func act(_ schedule: LoadSchedule) async throws -> [RehearsalReport.Line] {
@@ -52,7 +52,7 @@ struct Rehearsal: Sendable {
         ]
     }
 
-    /// A share of the running sessions stops by itself; how long until a sweep has them all running again?
+    /// A share of the running sessions stops by itself; measures how long a sweep takes to have them running again.
     func sweep(drift: Int) async throws -> [RehearsalReport.Line] {
         struct Strike: Encodable {
             var kind = "self_stop"

@@ -34,6 +34,7 @@ struct RemoteService: Sendable {
     /// - Parameters:
     ///   - base: without a slash at its end.
     ///   - key: a bearer key, if it wants one.
+    ///   - client: makes the connections; the caller shuts it down.
     init(_ base: String, key: String? = nil, client: HTTPClient) {
         self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
         self.client = client

@@ -26,7 +26,9 @@ package struct LoadSettings {
     /// - Parameters:
     ///   - environment: of the process.
     ///   - yaml: the text of the `--config` file, if there is one.
+    ///   - purpose: decides what may not be missing.
     ///   - readFile: reads the file that a `…_FILE` setting names; `nil` when it cannot be read.
+    /// - Returns: the settings, in every range and with every credential that the purpose needs.
     /// - Throws: with every problem found.
     package static func load(
         environment: [String: String],

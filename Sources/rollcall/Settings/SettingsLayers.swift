@@ -28,6 +28,7 @@ struct SettingsLayers: Sendable {
     /// - Parameters:
     ///   - environment: an empty value counts as not set, which is how container tools pass on what they lack.
     ///   - yaml: the text of the file that `--config` named.
+    /// - Throws: when the file is no map of settings.
     init(environment: [String: String], yaml: String?) throws(SettingsError) {
         let set = environment.filter { !$0.value.isEmpty }
         variables = set.keys.sorted()

@@ -27,10 +27,8 @@ struct SettingsReader {
 
     /// A setting with a default.
     ///
-    /// - Parameters:
-    ///   - expected: what a right value looks like, for the problem's text.
-    ///   - parse: `nil` for a value that is refused.
-    ///   - render: the value as `check-config` shows it.
+    /// `expected` says what a right value looks like, for the problem's text; `parse` gives `nil` for a value that is
+    /// refused; `render` spells the value as `check-config` shows it.
     mutating func value<Value>(
         _ name: SettingName,
         default standard: Value,

@@ -7,7 +7,7 @@ import Logging
 final class EmbeddedFolder: Sendable {
     let path: String
 
-    /// - Parameter name: what the folder is called inside one of its own.
+    /// Names a folder inside a new one; it is made by whoever uses it.
     init(_ name: String = "db") throws {
         let parent = "/tmp/rollcall-test-\(UUID().uuidString.prefix(8))"
         path = "\(parent)/\(name)"

@@ -1,4 +1,5 @@
 import Domain
+import Logging
 import Testing
 
 @testable import rollcall
@@ -34,12 +35,12 @@ struct LoadSettingsTests {
             ("ROLLCALL_START_LOOK_AFTER", "1m", \.startLookAfter, .seconds(60)),
             ("ROLLCALL_RESTART_WINDOW", "1h", \.restartWindow, .seconds(3_600)),
             ("ROLLCALL_RESTART_SPACING", "500ms", \.restartSpacing, .milliseconds(500)),
-        ] as [(String, String, KeyPath<ReconcilePolicy, Duration> & Sendable, Duration)]
+        ] as [(String, String, any KeyPath<ReconcilePolicy, Duration> & Sendable, Duration)]
     )
     func `each limit of the decision comes from its setting`(
         name: String,
         text: String,
-        path: KeyPath<ReconcilePolicy, Duration> & Sendable,
+        path: any KeyPath<ReconcilePolicy, Duration> & Sendable,
         expected: Duration
     ) throws {
         #expect(try SettingsFixture.load([name: text]).policy[keyPath: path] == expected)

@@ -1,3 +1,5 @@
+import ClockSources
+import Domain
 import Testing
 
 @testable import rollcall

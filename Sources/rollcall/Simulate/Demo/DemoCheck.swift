@@ -30,7 +30,9 @@ struct DemoCheck: Sendable {
         }
     }
 
-    /// Calls that should never have been made, in words. An empty log is itself a fault.
+    /// Calls that should never have been made, in words.
+    ///
+    /// A log without any start is itself a fault.
     func faults(in calls: [Call]) -> [String] {
         guard calls.contains(where: { $0.operation == "start" }) else { return ["no start was ever called"] }
         var faults: [String] = []

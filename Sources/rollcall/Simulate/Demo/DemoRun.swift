@@ -68,6 +68,7 @@ struct DemoRun: Sendable {
     /// Lets the day happen.
     ///
     /// - Parameter name: makes this day's event ids differ from every other day's.
+    /// - Throws: when something was refused.
     func play(_ name: String) async throws {
         let clock = ContinuousClock()
         let begin = clock.now

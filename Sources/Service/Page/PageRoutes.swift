@@ -1,0 +1,103 @@
+import HTTPTypes
+package import Hummingbird
+import LibPQ
+
+/// What the page needs.
+package struct PageDependencies: Sendable {
+    package var management: ManagementDependencies
+    package var sessions: PageSessions
+    package var feed: ChangeFeed
+
+    package init(management: ManagementDependencies, sessions: PageSessions, feed: ChangeFeed) {
+        self.management = management
+        self.sessions = sessions
+        self.feed = feed
+    }
+}
+
+/// Adds the page, the sign-in and the stream.
+///
+/// ``ProblemMiddleware`` has to stand on the router already, and the page's sessions in `Authenticate` of the other routes.
+package func addPageRoutes(to router: Router<AppRequestContext>, _ dependencies: PageDependencies) {
+    let management = dependencies.management
+    let views = PageViews()
+    let stream = StreamRoute(
+        feed: dependencies.feed,
+        keyRing: management.keyRing,
+        sessions: dependencies.sessions
+    )
+    router.group("v1")
+        .add(middleware: Authenticate(management.keyRing, session: dependencies.sessions.caller))
+        .add(middleware: RequireRole(.view))
+        .get("stream", use: stream.stream)
+
+    let page = router.group().add(middleware: PageHeaders())
+    SessionRoutes(
+        sessions: dependencies.sessions,
+        limiter: SignInLimiter(),
+        limits: management.limits,
+        views: views
+    ).add(to: page)
+    let assets = PageAssets()
+    page.get("assets/{name}") { request, context in
+        try assets.response(to: request, name: try context.pathParameter("name"))
+    }
+    PageRoutes(dependencies, views: views).add(to: page)
+}
+
+/// The addresses of this file's routes, for telling a wrong method from a wrong address.
+package let pageRoutes: [(method: String, path: String)] = [
+    ("GET", "/"), ("GET", "/agents/{agent}"), ("GET", "/assets/{name}"), ("GET", "/v1/stream"),
+    ("POST", "/session"), ("GET", "/session"), ("DELETE", "/session"),
+]
+
+/// The pages that people see.
+struct PageRoutes: Sendable {
+    private let sessions: PageSessions
+    private let fleet: FleetReads
+    private let story: AgentStory
+    private let views: PageViews
+
+    init(_ dependencies: PageDependencies, views: PageViews) {
+        let management = dependencies.management
+        sessions = dependencies.sessions
+        fleet = FleetReads(
+            agents: management.reads,
+            summaries: dependencies.feed.sources.summaries,
+            incidents: IncidentReads(pool: management.readPool),
+            clock: management.clock
+        )
+        story = AgentStory(
+            agents: management.reads,
+            history: HistoryReads(pool: management.readPool),
+            freshness: management.freshness,
+            clock: management.clock
+        )
+        self.views = views
+    }
+
+    func add(to routes: some RouterMethods<AppRequestContext>) {
+        routes.get("/") { request, context in
+            try await show(request) { caller in
+                views.fleet(try await fleet.fleet(try FleetFilter(QueryParameters(request)), for: caller))
+            }
+        }
+        routes.get("/agents/{agent}") { request, context in
+            try await show(request) { caller in
+                views.agent(try await story.agent(try context.agentID(), for: caller))
+            }
+        }
+    }
+
+    /// Shows a page to who is signed in, and the sign-in to everybody else.
+    private func show(_ request: Request, _ page: (Caller) async throws -> Response) async throws -> Response {
+        do {
+            guard let session = try await sessions.session(of: request) else { return views.signIn() }
+            return try await page(session.caller)
+        } catch let problem as Problem {
+            return views.problem(problem)
+        } catch let error as PQError {
+            return views.problem(Problem(error))
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import Domain
+import FoundationEssentials
+package import Hummingbird
+package import LibPQ
+
+/// The sign-ins of browsers: a cookie in place of a key.
+///
+/// A session can do what its key can, and ends with it. It also ends when nobody used it for ``idleTimeout``, and
+/// ``lifetime`` after the sign-in in any case.
+package struct PageSessions: Sendable {
+    /// A working day and a bit: a page left open stays signed in, one that was closed does not for long.
+    static let idleTimeout = Duration.seconds(12 * 3600)
+    static let lifetime = Duration.seconds(7 * 86_400)
+    /// The oldest session of a key ends when it gets more than this.
+    static let limitPerKey: Int64 = 100
+    static let cookieName = "rollcall_session"
+
+    private let pool: PQPool
+    private let keyRing: KeyRing
+    private let publicURL: String?
+
+    /// - Parameters:
+    ///   - pool: may write to `page_sessions` and `audit`.
+    ///   - keyRing: whose keys open sessions, and end them.
+    ///   - publicURL: where browsers find us, if that was set.
+    package init(pool: PQPool, keyRing: KeyRing, publicURL: String?) {
+        self.pool = pool
+        self.keyRing = keyRing
+        self.publicURL = publicURL
+    }
+
+    /// Whose key this is; `nil` when there is no such live key.
+    func owner(of key: String) -> Caller? {
+        keyRing.caller(forBearer: key)
+    }
+
+    /// Signs a browser in for the owner of a key.
+    ///
+    /// - Returns: the secret for the cookie, and the session.
+    func start(for caller: Caller) async throws(PQError) -> (secret: SessionSecret, session: PageSession) {
+        let secret = SessionSecret()
+        let results = try await pool.pipeline([
+            clean(keyID: caller.keyID),
+            """
+            INSERT INTO page_sessions (session_hash, csrf_hash, key_id, expires_at)
+            VALUES (
+                \(secret.digest.bytes), \(KeyDigest(of: secret.csrf).bytes), \(caller.keyID),
+                now() + make_interval(secs => \(Self.idleTimeout.inSeconds))
+            )
+            RETURNING expires_at
+            """,
+            """
+            INSERT INTO audit (actor, deed, subject)
+            VALUES (\(caller.name), 'session.start', \(caller.keyID.uuidString.lowercased()))
+            """,
+        ])
+        let expiresAt = try results[1][0].column("expires_at", as: Timestamp.self)
+        return (secret, PageSession(caller: caller, csrf: secret.csrf, expiresAt: expiresAt))
+    }
+
+    /// Finds the session of a secret, and moves its end while it is used: at most once a minute, so that a page which
+    /// is looked at costs no write per request.
+    ///
+    /// Index: `page_sessions_pkey`.
+    ///
+    /// - Returns: `nil` when it is over, or its key was revoked.
+    func find(_ secret: SessionSecret) async throws(PQError) -> PageSession? {
+        let result = try await pool.query(
+            """
+            WITH found AS (
+                SELECT session_hash, key_id, expires_at, csrf_hash,
+                    least(
+                        created_at + make_interval(secs => \(Self.lifetime.inSeconds)),
+                        now() + make_interval(secs => \(Self.idleTimeout.inSeconds))
+                    ) AS extended_to
+                FROM page_sessions
+                WHERE session_hash = \(secret.digest.bytes)
+                  AND expires_at > now()
+                  AND created_at > now() - make_interval(secs => \(Self.lifetime.inSeconds))
+            ), extended AS (
+                UPDATE page_sessions p
+                SET expires_at = f.extended_to
+                FROM found f
+                WHERE p.session_hash = f.session_hash
+                  AND f.expires_at < f.extended_to - interval '1 minute'
+            )
+            SELECT key_id, extended_to, csrf_hash
+            FROM found
+            """
+        )
+        guard let row = result.first,
+            let caller = keyRing.caller(keyID: try row.column("key_id", as: UUID.self)),
+            KeyDigest(try row.column("csrf_hash", as: [UInt8].self)) == KeyDigest(of: secret.csrf)
+        else { return nil }
+        return PageSession(
+            caller: caller,
+            csrf: secret.csrf,
+            expiresAt: try row.column("extended_to", as: Timestamp.self)
+        )
+    }
+
+    /// Signs a browser out.
+    ///
+    /// Index: `page_sessions_pkey`.
+    func end(_ secret: SessionSecret, of caller: Caller) async throws(PQError) {
+        _ = try await pool.pipeline([
+            "DELETE FROM page_sessions WHERE session_hash = \(secret.digest.bytes)",
+            """
+            INSERT INTO audit (actor, deed, subject)
+            VALUES (\(caller.name), 'session.end', \(caller.keyID.uuidString.lowercased()))
+            """,
+        ])
+    }
+
+    /// Removes sessions that are over, and the oldest ones of a key that has too many.
+    ///
+    /// Reads the whole table, which holds at most a hundred rows per key.
+    private func clean(keyID: UUID) -> PQStatement {
+        """
+        DELETE FROM page_sessions
+        WHERE expires_at <= now()
+           OR created_at <= now() - make_interval(secs => \(Self.lifetime.inSeconds))
+           OR session_hash IN (
+               SELECT session_hash
+               FROM page_sessions
+               WHERE key_id = \(keyID)
+               ORDER BY created_at DESC
+               OFFSET \(Self.limitPerKey - 1)
+           )
+        """
+    }
+}
+
+extension PageSessions {
+    /// The secret in a request's cookie, if there is one.
+    static func secret(in request: Request) -> SessionSecret? {
+        request.cookies[cookieName].flatMap { SessionSecret($0.value) }
+    }
+
+    /// The session a request belongs to; `nil` without one.
+    func session(of request: Request) async throws(PQError) -> PageSession? {
+        guard let secret = Self.secret(in: request) else { return nil }
+        return try await find(secret)
+    }
+
+    /// Whether a request can come from our own page.
+    func isSameOrigin(_ request: Request) -> Bool {
+        request.isSameOrigin(publicURL: publicURL)
+    }
+
+    /// The header that gives a browser its cookie; without a secret, the one that takes it away.
+    func cookie(_ secret: SessionSecret?) -> String {
+        var parts = ["\(Self.cookieName)=\(secret?.text ?? "")", "Path=/", "HttpOnly", "SameSite=Strict"]
+        if secret == nil { parts.append("Max-Age=0") }
+        if publicURL?.hasPrefix("https://") ?? false { parts.append("Secure") }
+        return parts.joined(separator: "; ")
+    }
+
+    /// For ``Authenticate``: whose session a request belongs to.
+    ///
+    /// - Throws: `forbidden` for a request that changes something and does not prove that it comes from the page.
+    package func caller(of request: Request, context: AppRequestContext) async throws -> Caller? {
+        guard let session = try await session(of: request) else { return nil }
+        if request.method != .get, request.method != .head { try checkOrigin(of: request, session) }
+        return session.caller
+    }
+
+    /// Checks that a request which changes something comes from the page itself.
+    ///
+    /// - Throws: `forbidden`.
+    func checkOrigin(of request: Request, _ session: PageSession) throws(Problem) {
+        guard let sent = request.headers[.rollcallCSRF], KeyDigest(of: sent) == KeyDigest(of: session.csrf),
+            isSameOrigin(request)
+        else {
+            throw Problem(.forbidden, "A change by cookie needs X-Rollcall-CSRF with the value the sign-in answered.")
+        }
+    }
+}

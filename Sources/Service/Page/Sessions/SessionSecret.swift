@@ -1,0 +1,32 @@
+import Crypto
+
+/// What the cookie holds: 256 random bits.
+///
+/// The database knows only its digest.
+struct SessionSecret: Sendable, Hashable {
+    let text: String
+
+    /// A new one.
+    init() {
+        text = newSecret()
+    }
+
+    /// One that a browser sent; `nil` for what cannot be one.
+    init?(_ text: String) {
+        guard text.utf8.count == 43 else { return nil }
+        self.text = text
+    }
+
+    var digest: KeyDigest { KeyDigest(of: text) }
+
+    /// The value for `X-Rollcall-CSRF`.
+    ///
+    /// It follows from the secret, so that a page which was reloaded can learn it again, and does not lead back to it.
+    var csrf: String {
+        let code = HMAC<SHA256>.authenticationCode(
+            for: Array("rollcall page".utf8),
+            using: SymmetricKey(data: Array(text.utf8))
+        )
+        return code.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    }
+}

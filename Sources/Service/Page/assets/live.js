@@ -1,0 +1,134 @@
+// Follows the stream, and says so when it does not.
+//
+// Read with fetch rather than EventSource: that one hides comments, which are the sign of life, and the status, which tells
+// a sign-in that is over from a server that is away.
+
+import { measured } from "./ages.js";
+
+const silenceLimit = 25_000; // milliseconds without a sign of life until everything shown counts as old
+const slowestRetry = 10_000;
+
+/**
+ * Follows a stream for as long as the page lives.
+ *
+ * `on` has a function for each kind of event; each gets the event's data. `on.reset` may return a promise: events that
+ * come meanwhile are given in order after it.
+ */
+export function follow(address, on) {
+  let lastEventID = null;
+  let lastLife = Date.now();
+  let retry = 500;
+
+  const state = document.getElementById("live");
+  const silence = document.getElementById("silence");
+  let waitsForDatabase = false;
+
+  function showState(word, text) {
+    if (state.dataset.state === word && state.textContent === text) return;
+    state.dataset.state = word;
+    state.textContent = text;
+  }
+
+  function alive(time) {
+    lastLife = Date.now();
+    waitsForDatabase = false;
+    if (time) measured(time);
+    check();
+  }
+
+  function check() {
+    const quiet = Date.now() - lastLife;
+    const isSilent = quiet > silenceLimit;
+    document.body.classList.toggle("silent", isSilent);
+    silence.hidden = !isSilent;
+    if (isSilent) {
+      const why = waitsForDatabase ? "Rollcall cannot read its database" : "There is no connection to Rollcall";
+      silence.textContent = `${why}: nothing new for ${Math.floor(quiet / 1000)} s. What stands here may not be true any more.`;
+      showState("silent", "not live");
+    }
+  }
+
+  async function take(event) {
+    if (event.comment !== undefined) {
+      if (event.comment.startsWith("waiting")) {
+        waitsForDatabase = true;
+        check();
+      } else {
+        alive(event.comment.split(" ")[1]);
+      }
+      return;
+    }
+    alive();
+    const handler = on[event.name];
+    if (handler) await handler(JSON.parse(event.data));
+    if (event.id) lastEventID = event.id;
+  }
+
+  async function run() {
+    for (;;) {
+      try {
+        const headers = { Accept: "text/event-stream" };
+        if (lastEventID) headers["Last-Event-ID"] = lastEventID;
+        const response = await fetch(address, { headers, cache: "no-store", credentials: "same-origin" });
+        if (response.status === 401) {
+          location.assign("/");
+          return;
+        }
+        if (!response.ok) throw new Error(`status ${response.status}`);
+        retry = 500;
+        showState("live", "live");
+        for await (const event of events(response.body)) {
+          if (state.dataset.state !== "live") showState("live", "live");
+          await take(event);
+        }
+      } catch (error) {
+        console.debug("stream broke off", error);
+      }
+      if (!document.body.classList.contains("silent")) showState("connecting", "reconnecting");
+      await new Promise((resolve) => setTimeout(resolve, retry * (0.75 + Math.random() / 2)));
+      retry = Math.min(retry * 2, slowestRetry);
+    }
+  }
+
+  setInterval(check, 1000);
+  document.addEventListener("visibilitychange", check);
+  run();
+}
+
+/** Cuts a body of server-sent events into events and comments. */
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    rest += value;
+    for (let end = rest.indexOf("\n\n"); end >= 0; end = rest.indexOf("\n\n")) {
+      const block = rest.slice(0, end);
+      rest = rest.slice(end + 2);
+      yield parse(block);
+    }
+  }
+}
+
+function parse(block) {
+  const event = { name: "message", data: "" };
+  for (const line of block.split("\n")) {
+    if (line.startsWith(":")) event.comment = line.slice(1).trim();
+    else if (line.startsWith("event: ")) event.name = line.slice(7);
+    else if (line.startsWith("data: ")) event.data += line.slice(6);
+    else if (line.startsWith("id: ")) event.id = line.slice(4);
+  }
+  return event;
+}
+
+/** Reads this page again and gives its element with the id; goes to the sign-in when the session is over. */
+export async function reread(address, id) {
+  const response = await fetch(address, { cache: "no-store", credentials: "same-origin" });
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const element = page.getElementById(id);
+  if (element) return element;
+  location.assign("/");
+  throw new Error("the session is over");
+}

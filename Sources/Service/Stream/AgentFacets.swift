@@ -1,0 +1,36 @@
+import Domain
+
+/// What filters look at in an agent.
+struct AgentFacets: Sendable, Hashable {
+    var agentID: String
+    var team: String
+    var shift: Shift
+    var condition: Condition
+    /// Digest of what a search looks through.
+    var identity: Int
+
+    init(_ agent: AgentDetails, _ standing: AgentStanding) {
+        agentID = agent.agentID
+        team = agent.team
+        shift = agent.state.shift
+        condition = standing.condition
+        identity = agent.searchText.hashValue
+    }
+}
+
+extension AgentDetails {
+    /// What a search looks through, in lower case.
+    var searchText: String {
+        [agentID, name, instanceSpec?.instanceID, instanceSpec?.sessionName].compactMap { $0 }
+            .joined(separator: "\n").lowercased()
+    }
+}
+
+extension AgentFilter {
+    /// Whether the filter, its search left out, lets such an agent through.
+    func admits(_ facets: AgentFacets) -> Bool {
+        (teams?.contains(facets.team) ?? true)
+            && (shift.map { $0 == facets.shift } ?? true)
+            && (condition.map { $0 == facets.condition } ?? true)
+    }
+}

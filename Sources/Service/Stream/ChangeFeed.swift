@@ -1,0 +1,207 @@
+import FoundationEssentials
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Tells everybody who watches what changes: one reader per replica, however many watch.
+///
+/// While nobody watches nothing is read and nothing is kept. Hints make it quick, and it is right without them.
+package final class ChangeFeed: Service {
+    private struct State {
+        var ring = FeedRing()
+        var touched = Touched()
+        var subscriptions: [UInt64: FeedSubscription] = [:]
+        var nextID: UInt64 = 0
+        /// Whether the reader knows all agents, so that who reads a list now misses nothing afterwards.
+        var isComplete = false
+        /// When the reader last succeeded.
+        var readAt: ContinuousClock.Instant?
+        var isEnding = false
+    }
+
+    /// Names this run of this replica in the ids of events; never the same again.
+    let run: String
+    private let state = Mutex(State())
+    let sources: FeedSources
+    private let logger: Logger
+    private let bell: AsyncStream<Void>
+    private let ringer: AsyncStream<Void>.Continuation
+
+    /// How many may watch at a time; a browser more is told to come back later.
+    static let subscriberLimit = 1000
+    /// Between two reads at the most, while somebody watches.
+    static let interval = Duration.milliseconds(250)
+    /// Between two reads at the least, however many hints come.
+    static let spacing = Duration.milliseconds(40)
+    /// How long reading goes on when the last watcher has left: it may just be reloading the page.
+    static let linger = Duration.seconds(30)
+    /// From then on without a successful read the streams say that they wait.
+    static let silence = Duration.seconds(8)
+    /// Touched agents, and touched instances, read at a time.
+    private static let touchedAtATime = 1000
+
+    package init(_ dependencies: ManagementDependencies) {
+        sources = FeedSources(
+            pool: dependencies.readPool,
+            reads: dependencies.reads,
+            summaries: SummaryReads(
+                pool: dependencies.readPool,
+                freshness: dependencies.freshness,
+                clock: dependencies.clock
+            ),
+            clock: dependencies.clock
+        )
+        logger = dependencies.logger
+        run = UUID().uuidString.prefix(8).lowercased()
+        (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Says that a commit of this replica may have changed what is shown of agents.
+    ///
+    /// Cheap, and free while nobody watches.
+    package func touched(agents: some Sequence<Int64>) {
+        touched { $0.add(agents: agents) }
+    }
+
+    /// The same, by the agents' instances.
+    package func touched(instances: some Sequence<Int64>) {
+        touched { $0.add(instances: instances) }
+    }
+
+    private func touched(_ add: (inout Touched) -> Void) {
+        let isWatched = state.withLock { state in
+            guard state.readAt != nil || !state.subscriptions.isEmpty else { return false }
+            add(&state.touched)
+            return !state.subscriptions.isEmpty
+        }
+        if isWatched { ringer.yield() }
+    }
+
+    /// Reads for as long as somebody watches, until the task is cancelled or shut down gracefully.
+    package func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.tick() }
+            group.addTask { try? await gracefulShutdown() }  // Cancelled: the same as told to stop.
+            group.addTask { await self.read() }
+            await group.next()
+            group.cancelAll()
+        }
+        let left = state.withLock { state in
+            state.isEnding = true
+            defer { state.subscriptions = [:] }
+            return state.subscriptions.values
+        }
+        for subscription in left { subscription.end() }
+    }
+
+    /// Rings the bell at intervals, and wakes subscribers every second so that they say that they are alive.
+    private func tick() async {
+        var ticks = 0
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.interval)  // Cancelled: the loop ends.
+            ticks += 1
+            let subscriptions = state.withLock { Array($0.subscriptions.values) }
+            if ticks % 4 == 0 { for subscription in subscriptions { subscription.pulse() } }
+            ringer.yield()
+        }
+    }
+
+    private func read() async {
+        var reader: FeedReader?
+        var watchedAt = ContinuousClock.now
+        for await _ in bell {
+            if isWatched { watchedAt = .now }
+            guard watchedAt + Self.linger > .now, isWatched || reader != nil else {
+                if reader != nil { forget() }
+                reader = nil
+                continue
+            }
+            var current = reader ?? FeedReader(sources)
+            await read(&current)
+            reader = current
+            try? await Task.sleep(for: Self.spacing)  // Cancelled: the stream ends too.
+        }
+    }
+
+    private func read(_ reader: inout FeedReader) async {
+        let touched = state.withLock { $0.touched.take(Self.touchedAtATime) }
+        do {
+            let news = try await reader.read(touched)
+            let isComplete = reader.isComplete
+            let subscriptions = state.withLock { state in
+                for content in news { state.ring.append(content) }
+                let isFirst = isComplete && !state.isComplete
+                state.isComplete = isComplete
+                state.readAt = .now
+                return news.isEmpty && !isFirst ? [] : Array(state.subscriptions.values)
+            }
+            for subscription in subscriptions { subscription.wake() }
+            if !isComplete { ringer.yield() }
+        } catch {
+            logger.warning("feed cannot read", metadata: [LogKeys.error: "\(error)"])
+            try? await Task.sleep(for: .seconds(1))  // Cancelled: the stream ends too.
+        }
+    }
+
+    /// Nobody watched for a while: what happens from now on is not noticed.
+    private func forget() {
+        state.withLock { state in
+            state.ring.clear()
+            state.touched = Touched()
+            state.isComplete = false
+            state.readAt = nil
+        }
+    }
+
+    private var isWatched: Bool { state.withLock { !$0.subscriptions.isEmpty } }
+}
+
+/// For subscribers.
+extension ChangeFeed {
+    /// Starts to watch.
+    ///
+    /// - Returns: `nil` when too many do, or the service is ending.
+    func subscribe(onStuck: @escaping @Sendable () -> Void) -> FeedSubscription? {
+        let subscription = state.withLock { state -> FeedSubscription? in
+            guard !state.isEnding, state.subscriptions.count < Self.subscriberLimit else { return nil }
+            let subscription = FeedSubscription(id: state.nextID, onStuck: onStuck)
+            state.nextID += 1
+            state.subscriptions[subscription.id] = subscription
+            return subscription
+        }
+        if subscription != nil { ringer.yield() }
+        return subscription
+    }
+
+    /// Ends a subscription; its signals end with it.
+    func unsubscribe(_ subscription: FeedSubscription) {
+        state.withLock { _ = $0.subscriptions.removeValue(forKey: subscription.id) }
+        subscription.end()
+    }
+
+    /// Where a list that is read now can be followed up from; `nil` while the feed does not know all agents yet.
+    var position: UInt64? {
+        state.withLock { $0.isComplete ? $0.ring.last : nil }
+    }
+
+    /// Whether a stream can go on after an event.
+    func holds(after sequence: UInt64) -> Bool {
+        state.withLock { $0.isComplete && $0.ring.holds(after: sequence) }
+    }
+
+    /// The events after one, oldest first; `nil` when some of them are gone.
+    func events(after sequence: UInt64, limit: Int) -> ArraySlice<FeedEvent>? {
+        state.withLock { $0.ring.events(after: sequence, limit: limit) }
+    }
+
+    /// Whether what is told is up to date: the database answered a moment ago.
+    var isCurrent: Bool {
+        state.withLock { state in state.readAt.map { $0 + Self.silence > .now } ?? false }
+    }
+
+    /// Whether one more may watch.
+    var hasRoom: Bool { state.withLock { !$0.isEnding && $0.subscriptions.count < Self.subscriberLimit } }
+
+    /// How many watch, for metrics and tests.
+    package var subscriberCount: Int { state.withLock { $0.subscriptions.count } }
+}

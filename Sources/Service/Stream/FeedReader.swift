@@ -1,0 +1,116 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+
+/// Finds out what changed: the one reader behind all of a replica's streams.
+///
+/// It goes round all agents again and again, and in between reads what commits of this replica touched. The round finds what
+/// no hint tells of: other replicas' commits, agents that are gone, and what the mere passing of time does to a row.
+struct FeedReader: Sendable {
+    private let pool: PQPool
+    private let reads: AgentReads
+    private let summaries: SummaryReads
+    private let incidents: IncidentReads
+    private let clock: DatabaseClock
+
+    private var memory = FeedMemory()
+    private var position: Int64 = 0
+    private var roundEndsNoSoonerThan = ContinuousClock.now
+    private var summary: Summary?
+    /// Since when the counts may be other than the summary says.
+    private var countsChangedAt: Timestamp?
+    private var knownIncidents: [Int64: Incident]?
+    private var incidentsDueAt = ContinuousClock.now
+
+    /// A round of a small fleet is not begun more often than this; a large one takes as long as it takes.
+    static let roundInterval = Duration.seconds(2)
+    static let incidentInterval = Duration.seconds(2)
+
+    init(_ sources: FeedSources) {
+        pool = sources.pool
+        reads = sources.reads
+        summaries = sources.summaries
+        incidents = IncidentReads(pool: sources.pool)
+        clock = sources.clock
+    }
+
+    /// Whether all agents are known, so that no change goes by unseen.
+    var isComplete: Bool { memory.isComplete && summary != nil && knownIncidents != nil }
+
+    /// Reads once: what was touched, and a part of the round where it is due.
+    ///
+    /// - Returns: what changed, in the order in which it is told.
+    /// - Throws: when the database fails; nothing is lost then but what was touched, which the round finds.
+    mutating func read(_ touched: Touched) async throws(PQError) -> [FeedEvent.Content] {
+        let agents = try await readAgents(touched)
+        if agents.contains(where: { $0.before != $0.after }) { countsChangedAt = clock.now() }
+        var news = agents.map { FeedEvent.Content.agent($0) }
+        if let latest = try await readSummary() { news.append(.summary(latest)) }
+        news += try await readIncidents().map { .incident($0) }
+        return news
+    }
+
+    private mutating func readAgents(_ touched: Touched) async throws(PQError) -> [FeedEvent.AgentNews] {
+        let isWalking = !memory.isComplete || position > 0 || roundEndsNoSoonerThan <= .now
+        guard isWalking || !touched.isEmpty else { return [] }
+        if isWalking, position == 0 { roundEndsNoSoonerThan = .now + Self.roundInterval }
+        var statements: [PQStatement] = []
+        if !touched.isEmpty {
+            statements.append(
+                FeedStatements.touched(agents: Array(touched.agents), instances: Array(touched.instances))
+            )
+        }
+        if isWalking { statements.append(FeedStatements.walk(after: position)) }
+        let results = try await pool.pipeline(statements)
+        var news: [FeedEvent.AgentNews] = []
+        if !touched.isEmpty {
+            let found = try await standing(try AgentDetailRows.read(results[0]))
+            news += memory.take(found, isTouched: true)
+            news += memory.lose(touched.agents.subtracting(found.map(\.0.agent)))
+        }
+        if isWalking, let result = results.last {
+            let met = try await standing(try AgentDetailRows.read(result))
+            news += memory.take(met, isTouched: false)
+            position = met.count < FeedStatements.chunk ? 0 : met.last?.0.agent ?? 0
+            if position == 0 { news += memory.endRound() }
+        }
+        return news
+    }
+
+    private func standing(_ agents: [AgentDetails]) async throws(PQError) -> [(AgentDetails, AgentStanding)] {
+        Array(zip(agents, try await reads.standings(agents)))
+    }
+
+    /// The counts, when they have changed.
+    ///
+    /// A count is shared with others and may be a little old; then it is asked for again.
+    private mutating func readSummary() async throws(PQError) -> Summary? {
+        guard memory.isComplete, summary == nil || countsChangedAt != nil else { return nil }
+        let latest = try await summaries.summary()
+        if let changedAt = countsChangedAt, latest.asOf >= changedAt { countsChangedAt = nil }
+        defer { summary = latest }
+        return summary == nil || summary?.groups == latest.groups ? nil : latest
+    }
+
+    private mutating func readIncidents() async throws(PQError) -> [Incident] {
+        guard incidentsDueAt <= .now else { return [] }
+        incidentsDueAt = .now + Self.incidentInterval
+        let latest = try await incidents.incidents(for: .everyTeam)
+        defer { knownIncidents = Dictionary(latest.map { ($0.id, $0) }) { first, _ in first } }
+        guard let knownIncidents else { return [] }
+        return latest.reversed().filter { knownIncidents[$0.id] != $0 }
+    }
+}
+
+/// Where the feed reads from.
+struct FeedSources: Sendable {
+    var pool: PQPool
+    var reads: AgentReads
+    var summaries: SummaryReads
+    var clock: DatabaseClock
+}
+
+extension Caller {
+    /// The feed itself, which sees everything; what it sees is cut for each subscriber.
+    fileprivate static let everyTeam = Caller(keyID: UUID(), name: "feed", role: .view, sourceID: 0)
+}

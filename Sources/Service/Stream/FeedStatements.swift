@@ -1,0 +1,56 @@
+import LibPQ
+
+/// What the feed reads.
+///
+/// Every agent is found by primary keys.
+enum FeedStatements {
+    /// Agents that are read at a time; the same figure as in the statement.
+    static let chunk = 1000
+
+    /// The next agents of the round through all of them.
+    ///
+    /// Index: `agents_pkey`.
+    ///
+    /// `LIMIT` in figures and `OFFSET 0` keep the planner to that, also for a prepared statement.
+    static func walk(after agent: Int64) -> PQStatement {
+        """
+        SELECT v.*
+        FROM (
+            SELECT a.agent
+            FROM agents a
+            WHERE a.agent > \(agent)
+            ORDER BY a.agent
+            LIMIT 1000
+        ) w
+        CROSS JOIN LATERAL (
+            SELECT *
+            FROM agent_details d
+            WHERE d.agent = w.agent
+            OFFSET 0
+        ) v
+        ORDER BY v.agent
+        """
+    }
+
+    /// Agents that something touched, by themselves or by their instances.
+    ///
+    /// Indexes: `agents_pkey`, `instances_pkey`.
+    static func touched(agents: [Int64], instances: [Int64]) -> PQStatement {
+        """
+        SELECT v.*
+        FROM (
+            SELECT unnest(\(agents)) AS agent
+            UNION
+            SELECT x.agent
+            FROM instances x
+            WHERE x.instance = ANY (\(instances)) AND x.agent IS NOT NULL
+        ) w
+        CROSS JOIN LATERAL (
+            SELECT *
+            FROM agent_details d
+            WHERE d.agent = w.agent
+            OFFSET 0
+        ) v
+        """
+    }
+}

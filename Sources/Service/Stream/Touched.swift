@@ -1,0 +1,27 @@
+/// What commits of this replica touched since the feed last looked.
+///
+/// Collapses; beyond a bound it forgets, and the next round through all agents finds what was forgotten.
+struct Touched: Sendable {
+    private(set) var agents: Set<Int64> = []
+    private(set) var instances: Set<Int64> = []
+
+    static let limit = 5000
+
+    var isEmpty: Bool { agents.isEmpty && instances.isEmpty }
+
+    mutating func add(agents added: some Sequence<Int64>) {
+        for agent in added where agents.count < Self.limit { agents.insert(agent) }
+    }
+
+    mutating func add(instances added: some Sequence<Int64>) {
+        for instance in added where instances.count < Self.limit { instances.insert(instance) }
+    }
+
+    /// Takes out as many as one query reads.
+    mutating func take(_ count: Int) -> Touched {
+        var taken = Touched()
+        while taken.agents.count < count, let agent = agents.popFirst() { taken.agents.insert(agent) }
+        while taken.instances.count < count, let instance = instances.popFirst() { taken.instances.insert(instance) }
+        return taken
+    }
+}

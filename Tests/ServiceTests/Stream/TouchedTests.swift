@@ -1,0 +1,28 @@
+import Testing
+
+@testable import Service
+
+@Suite("Touched")
+struct TouchedTests {
+    @Test
+    func `hints collapse and are bounded`() {
+        var touched = Touched()
+        for _ in 0..<3 { touched.add(agents: [1, 2]) }
+        #expect(touched.agents == [1, 2])
+        touched.add(agents: Array(0..<20_000))
+        #expect(touched.agents.count == Touched.limit)
+    }
+
+    @Test
+    func `what is taken is taken once, and the rest stays`() {
+        var touched = Touched()
+        touched.add(agents: [1, 2, 3])
+        touched.add(instances: [9])
+        let first = touched.take(2)
+        #expect(first.agents.count == 2)
+        #expect(first.instances == [9])
+        #expect(touched.agents.isDisjoint(with: first.agents))
+        #expect(touched.take(2).agents.count == 1)
+        #expect(touched.isEmpty)
+    }
+}
