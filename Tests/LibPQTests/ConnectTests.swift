@@ -6,7 +6,7 @@ import TestSupport
 struct ConnectTests {
     private func configuration(_ connectionString: String) -> PQConfiguration {
         var configuration = PQConfiguration(connectionString: connectionString, maxConnections: 2)
-        configuration.acquireTimeout = .milliseconds(300)
+        configuration.acquireTimeout = .seconds(1)
         configuration.connectTimeout = .milliseconds(150)
         return configuration
     }
@@ -36,7 +36,7 @@ struct ConnectTests {
         let wrong = cluster.tcpConnectionString().replacing(cluster.password, with: "hunter2-secret")
         var patient = configuration(wrong)
         patient.connectTimeout = .seconds(5)
-        patient.acquireTimeout = .seconds(1)
+        patient.acquireTimeout = .seconds(3)
         let error = try await failure(patient)
         #expect(error.kind == .connectionFailed)
         #expect(error.debugDescription.contains("password authentication failed"))

@@ -6,9 +6,11 @@ struct PoolBoundsTests {
     @Test
     func `one waiter too many is refused and the others wait no longer than allowed`() async throws {
         try await withPool(connections: 1) {
+            $0.minConnections = 1
             $0.maxWaiters = 1
             $0.acquireTimeout = .milliseconds(200)
         } _: { pool in
+            await until { pool.statistics.idle == 1 }
             try await pool.withTransaction { transaction in
                 try await transaction.query("SELECT 1")
                 await withTaskGroup { group in

@@ -1,5 +1,5 @@
 package import Domain
-import LibPQ
+package import LibPQ
 import Synchronization
 
 /// The database's clock, as this process knows it.
@@ -21,7 +21,7 @@ package final class DatabaseClock: Sendable {
     /// Asks the database what time it is.
     ///
     /// Called once before anything is served; every heartbeat measures again.
-    func measure(_ pool: PQPool) async throws(PQError) {
+    package func measure(_ pool: PQPool) async throws(PQError) {
         let sent = Self.monotonic()
         let result = try await pool.query("SELECT clock_timestamp() AS now")
         measured(try result[0].column("now", as: Timestamp.self), between: sent, and: Self.monotonic())

@@ -11,7 +11,9 @@ enum Departures {
         }
     }
 
-    /// Deletes them, and the agents that leave with them. Checks everything again under the lock of the map.
+    /// Deletes them, and the agents that leave with them.
+    ///
+    /// Checks everything again under the lock of the map.
     static func complete(_ instances: [Int64], pool: PQPool) async throws(PQError) {
         _ = try await pool.pipeline([
             "SELECT pg_advisory_xact_lock(7265, 1)",

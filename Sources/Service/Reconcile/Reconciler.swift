@@ -45,7 +45,9 @@ package final class Reconciler: Service, WakeBell {
         for wake in wakes { workers[wake.account]?.wake(wake.instance) }
     }
 
-    /// Tells `watcher` of instances whose rows changed, right after each commit. Set once, before ``run()``.
+    /// Tells `watcher` of instances whose rows changed, right after each commit.
+    ///
+    /// Set once, before ``run()``.
     func watch(_ watcher: @escaping @Sendable ([Int64]) -> Void) {
         self.watcher.withLock { $0 = watcher }
     }

@@ -20,7 +20,8 @@ struct SettingsOptions: ParsableArguments {
             yaml = text
         }
         do {
-            return try LoadSettings.load(environment: ProcessInfo.processInfo.environment, yaml: yaml, for: purpose) { path in
+            return try LoadSettings.load(environment: ProcessInfo.processInfo.environment, yaml: yaml, for: purpose) {
+                path in
                 // What cannot be read is one of the problems that loading reports.
                 try? String(contentsOfFile: path, encoding: .utf8)
             }
@@ -63,8 +64,10 @@ enum Ending {
 
 extension Settings {
     /// Sets up logging for the process: one JSON object a line, secrets blotted out.
-    func bootstrapLogging() -> Logger {
-        let level = logLevel
+    ///
+    /// `least`: less is not said, whatever the settings ask for.
+    func bootstrapLogging(atLeast least: Logger.Level = .trace) -> Logger {
+        let level = max(logLevel, least)
         let redactor = Redactor(secrets: secrets)
         LoggingSystem.bootstrap { StructuredLogHandler(label: $0, level: level, redactor: redactor) }
         return Logger(label: "rollcall")

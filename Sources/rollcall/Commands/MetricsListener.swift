@@ -17,7 +17,9 @@ struct MetricsListener: ServiceLifecycle.Service {
         self.logger = logger
     }
 
-    /// Serves until told to stop. A default port that is taken is done without; a chosen one ends the process.
+    /// Serves until told to stop.
+    ///
+    /// A default port that is taken is done without; a chosen one ends the process.
     func run() async throws {
         let router = Router()
         let metrics = metrics
@@ -39,7 +41,10 @@ struct MetricsListener: ServiceLifecycle.Service {
         do {
             try await application.run()
         } catch let error as IOError where !listener.isPortChosen {
-            logger.warning("metrics are not served: the default port is taken", metadata: ["errno": "\(error.errnoCode)"])
+            logger.warning(
+                "metrics are not served: the default port is taken",
+                metadata: ["errno": "\(error.errnoCode)"]
+            )
             try? await gracefulShutdown()  // Cancelled: the same as told to stop.
         }
     }

@@ -8,7 +8,9 @@ struct Rollcall: AsyncParsableCommand {
         abstract: "Keeps every agent's messaging session in step with the agent's shift.",
         discussion: "Settings come from the environment, then from --config, then from defaults; see check-config.",
         subcommands: [
-            ServeCommand.self, MigrateCommand.self, SimulateEngineCommand.self,
+            ServeCommand.self, MigrateCommand.self, AgentsCommand.self, KeysCommand.self, StatusCommand.self,
+            VerifyCommand.self, RebuildCommand.self, CheckConfigCommand.self, DemoCommand.self,
+            SimulateEngineCommand.self, RehearseCommand.self,
         ]
     )
 }

@@ -34,14 +34,14 @@ struct ServeCommand: AsyncParsableCommand {
         MetricsSystem.bootstrap(metrics)
         let composition = try Composition(settings)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
-        var databaseURL = settings.databaseURL
+        var embeddedURL: String?
         if let embedded {
             let database = try EmbeddedPostgres(directory: Self.absolute(embedded), logger: logger)
             try await database.start()
-            databaseURL = database.connectionString
+            embeddedURL = database.connectionString
             services.append(.init(service: database))
         }
-        guard let databaseURL else { throw SettingsError([]) }
+        let databaseURL = try embeddedURL ?? settings.requireDatabase()
         if let listener = settings.metrics {
             services.append(.init(service: MetricsListener(listener, metrics: metrics, logger: logger)))
         }

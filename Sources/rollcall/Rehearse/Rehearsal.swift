@@ -11,6 +11,9 @@ struct Rehearsal: Sendable {
     /// The longest wait for sessions to get where they should be.
     let patience: Duration
 
+    /// Rest between the last stop and the first clock-in, so that the gap between stop and start is not measured.
+    private static let restAfterStops = Duration.seconds(4)
+
     /// Events at a steady rate, in and out in turn, each a change of shift.
     func append(_ schedule: LoadSchedule) async throws -> [RehearsalReport.Line] {
         let outcome = await OpenLoop(schedule: schedule, connections: connections).run { number in
@@ -29,6 +32,7 @@ struct Rehearsal: Sendable {
             throw RemoteService.Failure(description: "this needs --simulator")
         }
         try await fleet.bring("clock_out", until: "STOPPED", run: run, within: patience)
+        try await ContinuousClock().sleep(for: Self.restAfterStops)
         let firstCall = try await simulator.read("/_sim/calls?limit=0", as: Calls.self).total
         let begin = Date().timeIntervalSince1970
         let outcome = await OpenLoop(schedule: schedule, connections: connections).run { number in

@@ -13,7 +13,8 @@ struct UnknownNames {
 
     /// Variables that Kubernetes makes for a service called `rollcall`.
     static func isFromKubernetes(_ variable: String) -> Bool {
-        variable == "ROLLCALL_PORT" || variable.hasPrefix("ROLLCALL_PORT_") || variable.hasPrefix("ROLLCALL_SERVICE_")
+        variable == "ROLLCALL_CRASH_AT" || variable == "ROLLCALL_PORT" || variable.hasPrefix("ROLLCALL_PORT_")
+            || variable.hasPrefix("ROLLCALL_SERVICE_")
     }
 
     /// The problem with an environment variable, if it has one.

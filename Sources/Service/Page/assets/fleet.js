@@ -5,7 +5,7 @@ import { follow, reread } from "./live.js";
 
 const rowLimit = 2000; // rows a browser holds with ease; beyond, the filter has to be narrowed
 
-let fleet = document.getElementById("fleet");
+const fleet = document.getElementById("fleet");
 let body, order, rows, words, isWhole, nobody;
 
 function adopt() {
@@ -158,15 +158,13 @@ function incident(incident) {
 async function reset() {
   pending = new Map();
   const fresh = await reread(location.href, "fleet");
-  const filter = document.getElementById("filter");
-  const focused = document.activeElement;
-  const name = focused?.closest?.("[data-agent]")?.dataset.agent;
-  fresh.querySelector("#filter").replaceWith(filter);
-  fleet.replaceWith(fresh);
-  fleet = fresh;
+  const name = document.activeElement?.closest?.("[data-agent]")?.dataset.agent;
+  for (const part of ["incidents", "counts", "rows", "nobody", "more-place"]) {
+    document.getElementById(part).replaceWith(fresh.querySelector(`#${part}`));
+  }
+  fleet.dataset.now = fresh.dataset.now;
   adopt();
-  const target = name ? rows.get(name)?.querySelector("a") : filter.contains(focused) ? focused : null;
-  target?.focus({ preventScroll: true });
+  if (name) rows.get(name)?.querySelector("a").focus({ preventScroll: true });
 }
 
 document.addEventListener("click", more);

@@ -1,0 +1,115 @@
+import ArgumentParser
+import Domain
+import NIOCore
+import Service
+
+extension AgentsCommand {
+    /// `rollcall agents list`.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List agents with shift, session and condition.")
+
+        @OptionGroup var options: SettingsOptions
+
+        @Option(help: "Only this team; may be given several times.")
+        var team: [String] = []
+
+        @Option(help: "Only this condition, as converged or needs_attention.")
+        var condition: String?
+
+        @Option(help: "Part of an agent's id, name, instance or session.")
+        var search: String?
+
+        @Flag(help: "Print JSON, one array.")
+        var json = false
+
+        /// Agents read at a time.
+        private static let pageSize = 500
+
+        func run() async throws {
+            let filter = AgentFilter(
+                teams: team.isEmpty ? nil : team,
+                condition: try condition.map { word in
+                    guard let condition = Condition(rawValue: word) else {
+                        throw ValidationError("--condition: one of \(Condition.allCases.map(\.rawValue))")
+                    }
+                    return condition
+                },
+                search: search
+            )
+            try await DatabaseCommand.run(options) { settings, pools, clock, _ in
+                let reads = settings.reads(pools, clock)
+                var cursor: String?
+                var isFirst = true
+                repeat {
+                    let page = try await reads.page(filter, cursor: cursor, limit: Self.pageSize)
+                    for (agent, standing) in zip(page.agents, try await reads.standings(page.agents)) {
+                        if json {
+                            Terminal.say((isFirst ? "[" : ",") + agent.json(standing))
+                        } else {
+                            Terminal.say(agent.line(standing))
+                        }
+                        isFirst = false
+                    }
+                    cursor = page.nextCursor
+                } while cursor != nil
+                if json { Terminal.say(isFirst ? "[]" : "]") }
+            }
+        }
+    }
+
+    /// `rollcall agents show AGENT`.
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show one agent, and why the session is as it is.")
+
+        @OptionGroup var options: SettingsOptions
+
+        @Argument(help: "The agent's id.")
+        var agent: String
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func run() async throws {
+            try await DatabaseCommand.run(options) { settings, pools, clock, _ in
+                let reads = settings.reads(pools, clock)
+                guard let details = try await reads.agent(agent, for: nil),
+                    let standing = try await reads.standings([details]).first
+                else {
+                    Terminal.complain("there is no agent \(agent)")
+                    throw Ending.foundWrong
+                }
+                Terminal.say(json ? details.json(standing) : details.line(standing))
+                if !json { Terminal.say(standing.reason.sentence) }
+            }
+        }
+    }
+}
+
+extension Settings {
+    /// Reads of agents, as the API makes them.
+    func reads(_ pools: Pools, _ clock: DatabaseClock) -> AgentReads {
+        let freshness = FreshnessBook(
+            pool: pools.readers,
+            sweep: SweepPolicy(onShift: sweepInterval, offShift: offShiftSweepInterval),
+            callsPerSecond: Dictionary(engines.map { ($0.name, $0.callsPerSecond) }) { first, _ in first }
+        )
+        return AgentReads(pool: pools.readers, freshness: freshness, breakAction: policy.breakAction, clock: clock)
+    }
+}
+
+extension AgentDetails {
+    /// The agent as in the API's list.
+    fileprivate func json(_ standing: AgentStanding) -> String {
+        var buffer = ByteBuffer()
+        write(standing, to: &buffer)
+        return String(buffer: buffer)
+    }
+
+    /// The agent as a line of a table.
+    fileprivate func line(_ standing: AgentStanding) -> String {
+        [
+            agentID, team, state.shift.rawValue, standing.desired.run.rawValue, reading ?? "-",
+            standing.condition.rawValue, standing.reason.rawValue,
+        ].joined(separator: "  ")
+    }
+}

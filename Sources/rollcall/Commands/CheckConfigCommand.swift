@@ -1,0 +1,27 @@
+import ArgumentParser
+import Service
+
+/// `rollcall check-config`: every setting with its origin, and nothing secret.
+struct CheckConfigCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check-config",
+        abstract: "Print all settings with their origin, without secrets; exit 2 when they would not boot."
+    )
+
+    @OptionGroup var options: SettingsOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        let settings = try options.load(for: .check)
+        do {
+            _ = try Composition(settings)
+        } catch {
+            Terminal.complain("\(error)")
+            throw ExitCode(SettingsError.exitCode)
+        }
+        Terminal.say(json ? try settings.report.json() : settings.report.table)
+        for notice in settings.notices { Terminal.complain(notice) }
+    }
+}
