@@ -58,7 +58,7 @@ let package = Package(
         ),
         .target(
             name: "EngineSimulator",
-            dependencies: ["Domain", hummingbird, asyncHTTPClient, nioCore, httpTypes, crypto, log],
+            dependencies: ["Domain", hummingbird, asyncHTTPClient, nioCore, nioHTTP1, httpTypes, crypto, log],
             swiftSettings: strict
         ),
         .target(
@@ -96,14 +96,17 @@ let package = Package(
         ),
         .testTarget(
             name: "EnginesTests",
-            dependencies: ["Engines", "EngineSimulator", "Domain", asyncHTTPClient, nioCore],
+            dependencies: [
+                "Engines", "EngineSimulator", "Domain", asyncHTTPClient, hummingbird, nioHTTP1, httpTypes, log, nioCore,
+            ],
             resources: [.copy("engine-cases.json")],
             swiftSettings: strict
         ),
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Service", "Domain", "ClockSources", "LibPQ", "Engines", "EngineSimulator", "TestSupport", log,
+                "Service", "Domain", "ClockSources", "LibPQ", "Engines", "EngineSimulator", "TestSupport", log, metrics,
+                hummingbird, asyncHTTPClient, lifecycle, crypto, nioCore, nioPosix, nioHTTP1, httpTypes,
             ],
             swiftSettings: strict
         ),

@@ -46,7 +46,7 @@ struct SimulatorResponder: HTTPResponder {
                 body: try await body(of: request),
                 placements: fleet.withWorld { world, _ in world.behaviour.tokenPlacements }
             )
-            return try await serve(call, request: request, received: received, channel: context.channel)
+            return try await serve(call, received: received, channel: context.channel)
         }
     }
 
@@ -58,7 +58,6 @@ struct SimulatorResponder: HTTPResponder {
 
     private func serve(
         _ call: WawpCall,
-        request: Request,
         received: RealTime,
         channel: any Channel
     ) async throws -> Response {
@@ -70,10 +69,9 @@ struct SimulatorResponder: HTTPResponder {
             try? await channel.close()
             return Response(status: .serviceUnavailable)
         case .hang(let duration):
-            // The caller giving up ends the wait early; both ways the connection is done with.
-            try? await request.body.consumeWithCancellationOnInboundClose { _ in
-                try await fleet.clock.sleep(until: fleet.clock.now + duration, nap: .milliseconds(100))
-            }
+            // A caller that gives up is not noticed: noticing would read the body a second time, which the
+            // server does not allow.
+            try await fleet.clock.sleep(until: fleet.clock.now + duration, nap: .milliseconds(250))
             try? await channel.close()
             return Response(status: .serviceUnavailable)
         case .cut(let reply):

@@ -21,9 +21,11 @@ struct WebhookPump: Sendable {
     private static let laneCount = 16
     /// Deliveries that wait in one lane; beyond it the newest are lost, as any engine loses them.
     private static let laneLimit = 8192
-    /// The longest a receiver may take, and how often due events are looked for; both real.
+    /// The longest a receiver may take; real.
     private static let timeout = TimeAmount.seconds(10)
+    /// How often due events are looked for while somebody listens, and how often for a listener; real.
     private static let tick = Duration.milliseconds(5)
+    private static let idleTick = Duration.milliseconds(100)
 
     let fleet: Fleet
     let client: HTTPClient
@@ -39,13 +41,13 @@ struct WebhookPump: Sendable {
                 group.addTask { for await delivery in stream { await deliver(delivery) } }
             }
             while !Task.isCancelled {
-                let (events, settings) = fleet.withWorld { world, now in
+                let (events, settings, isHeard) = fleet.withWorld { world, now in
                     world.settleDue(now: now)
-                    return (world.takeEvents(), world.webhooks)
+                    return (world.takeEvents(), world.webhooks, world.isHeard)
                 }
                 for event in events { enqueue(event, settings, lanes) }
                 // Cancellation ends the loop by its condition.
-                try? await Task.sleep(for: Self.tick)
+                try? await Task.sleep(for: isHeard ? Self.tick : Self.idleTick)
             }
             for lane in lanes { lane.finish() }
         }

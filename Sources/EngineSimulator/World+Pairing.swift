@@ -78,6 +78,7 @@ extension World {
         if call.operation == .webhookSet {
             let list = call.json?["webhooks"]?.elements ?? []
             edit(index) { $0.webhooks = list }
+            hasOwnWebhooks = true
             setAlarms()
         }
         let state = JSONValue.object(["webhooks": .array(sessions[index].webhooks), "systemConfig": .object([:])])

@@ -15,6 +15,8 @@ struct World {
     private(set) var events: [StatusEvent] = []
     private var eventCount = 0
     private var createdCount = 0
+    /// Whether a session was given a webhook list of its own since the last reset.
+    var hasOwnWebhooks = false
     /// Events beyond this are lost, oldest first; a receiver that is so far behind polls anyway.
     private let eventLimit = 100_000
 
@@ -111,6 +113,9 @@ struct World {
             for step in session.steps { alarms.insert(session.instanceID, at: step.at) }
         }
     }
+
+    /// Whether anybody gets events: all sessions' or one's.
+    var isHeard: Bool { !webhooks.urls.isEmpty || hasOwnWebhooks }
 
     /// Takes the events that wait.
     mutating func takeEvents() -> [StatusEvent] {

@@ -38,7 +38,9 @@ struct JSONScanner {
                 position = index + 1
                 skipSpace()
                 return start..<index
-            case UInt8(ascii: "\\"): index += 2
+            case UInt8(ascii: "\\"):
+                guard let length = escapeLength(at: index) else { return nil }
+                index += length
             case 0..<0x20: return nil
             default: index += 1
             }
@@ -91,6 +93,29 @@ struct JSONScanner {
             contentsOf: String(decoding: bytes[min(plain, range.upperBound)..<range.upperBound], as: UTF8.self).utf16
         )
         return String(decoding: units, as: UTF16.self)
+    }
+
+    /// How many bytes an escape has; `nil` when JSON knows none like it.
+    private func escapeLength(at index: Int) -> Int? {
+        guard index + 1 < bytes.count else { return nil }
+        switch bytes[index + 1] {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            return 2
+        case UInt8(ascii: "u"):
+            guard index + 6 <= bytes.count, bytes[(index + 2)..<(index + 6)].allSatisfy(isHexDigit) else { return nil }
+            return 6
+        default: return nil
+        }
+    }
+
+    private func isHexDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            true
+        default: false
+        }
     }
 
     private func escape(at index: Int, before end: Int) -> (unit: UInt16, length: Int) {

@@ -6,7 +6,7 @@ import NIOCore
 import NIOHTTP1
 import Testing
 
-@Suite("engine-cases.json, Wawp")
+@Suite("engine-cases.json, Wawp", .serialized)
 struct EngineCaseTests {
     @Test func `all cases are there`() {
         #expect(EngineCase.wawp.count == 107)

@@ -5,7 +5,7 @@ import NIOHTTP1
 import Testing
 
 /// What sessions do as simulated time passes.
-@Suite("Simulated sessions")
+@Suite("Simulated sessions", .serialized)
 struct SessionTimeTests {
     private static func status(_ simulator: Simulator) async throws -> SessionStatus? {
         try await simulator.engine().send(.info, to: Simulator.session).status

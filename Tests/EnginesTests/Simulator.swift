@@ -51,10 +51,15 @@ struct Simulator: Sendable {
         )
     }
 
-    /// Orders a fault for all sessions.
-    func fault(_ kind: String, _ params: String = "{}", count: Int? = nil) async throws {
+    /// Orders a fault for all sessions, perhaps for one operation only.
+    func fault(_ kind: String, _ params: String = "{}", count: Int? = nil, operations: String? = nil) async throws {
         let count = count.map { #","count":\#($0)"# } ?? ""
-        try await admin(.PUT, "faults", #"{"kind":"\#(kind)","scope":"all","params":\#(params)\#(count)}"#)
+        let operations = operations.map { #","operations":["\#($0)"]"# } ?? ""
+        try await admin(
+            .PUT,
+            "faults",
+            #"{"kind":"\#(kind)","scope":"all","params":\#(params)\#(count)\#(operations)}"#
+        )
     }
 
     /// The call log, without the calls before a number.

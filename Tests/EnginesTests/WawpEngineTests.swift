@@ -7,7 +7,7 @@ import Testing
 
 @testable import Engines
 
-@Suite("WawpEngine")
+@Suite("WawpEngine", .serialized)
 struct WawpEngineTests {
     @Test(arguments: WawpAccount.TokenPlacement.allCases, EngineCall.allCases)
     func `every placement works for every call where the engine takes no other`(
@@ -40,8 +40,10 @@ struct WawpEngineTests {
     @Test func `an id that no header can carry is a setting's fault, not a crash`() async throws {
         try await withSimulator { simulator in
             let session = SessionAddress(instanceID: "a\r\nx: y")
-            #expect(try await simulator.engine(.bearer).send(.stop, to: session).verdict == .permanent)
-            #expect(try await simulator.engine(.body).send(.stop, to: session).verdict == .missing)
+            let inHeader = try simulator.engine(.bearer)
+            let inBody = try simulator.engine(.body)
+            #expect(await inHeader.send(.stop, to: session).verdict == .permanent)
+            #expect(await inBody.send(.stop, to: session).verdict == .missing)
         }
     }
 

@@ -2,7 +2,7 @@ import LibPQ
 import Testing
 import TestSupport
 
-@Suite("Connecting", .timeLimit(.minutes(1)))
+@Suite("Connecting", .timeLimit(.minutes(5)))
 struct ConnectTests {
     private func configuration(_ connectionString: String) -> PQConfiguration {
         var configuration = PQConfiguration(connectionString: connectionString, maxConnections: 2)

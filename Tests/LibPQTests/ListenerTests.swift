@@ -2,7 +2,7 @@ import LibPQ
 import Testing
 import TestSupport
 
-@Suite("PQListener", .timeLimit(.minutes(1)))
+@Suite("PQListener", .timeLimit(.minutes(5)))
 struct ListenerTests {
     private func notify(_ pool: PQPool, _ channel: String, _ payload: String) async throws {
         try await pool.query("SELECT pg_notify(\(channel), \(payload))")

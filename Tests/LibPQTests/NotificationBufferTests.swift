@@ -2,7 +2,7 @@ import Testing
 
 @testable import LibPQ
 
-@Suite("NotificationBuffer", .timeLimit(.minutes(1)))
+@Suite("NotificationBuffer", .timeLimit(.minutes(5)))
 struct NotificationBufferTests {
     private func event(_ number: Int) -> PQNotifications.Event {
         .notification(PQNotification(channel: "wake", payload: "\(number)"))

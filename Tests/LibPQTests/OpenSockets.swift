@@ -15,7 +15,8 @@ enum OpenSockets {
         }
     }
 
-    private static func descriptors() throws -> [String] {
+    /// What each open descriptor of this process stands for.
+    static func descriptors() throws -> [String] {
         let folder = "/proc/self/fd"
         return try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in
             // A descriptor of another test may be closed by now.

@@ -1,7 +1,7 @@
 import LibPQ
 import Testing
 
-@Suite("The pool's bounds", .timeLimit(.minutes(1)))
+@Suite("The pool's bounds", .timeLimit(.minutes(5)))
 struct PoolBoundsTests {
     @Test
     func `one waiter too many is refused and the others wait no longer than allowed`() async throws {
@@ -103,6 +103,18 @@ struct PoolBoundsTests {
                 await pool.shutdown(grace: .milliseconds(20))
             }
         }
+    }
+
+    @Test
+    func `a pool that is shut down leaves no descriptor`() async throws {
+        let before = try OpenSockets.descriptors().count
+        for _ in 0..<300 {
+            try await withPool(configuration: PQConfiguration(connectionString: "host=127.0.0.1")) { pool in
+                #expect(pool.statistics.open == 0)
+            }
+        }
+        // Tests beside this one open some of their own; a leak would be 600.
+        #expect(try OpenSockets.descriptors().count < before + 300)
     }
 
     @Test

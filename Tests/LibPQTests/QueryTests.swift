@@ -1,7 +1,7 @@
 import LibPQ
 import Testing
 
-@Suite("PQPool.query and pipeline", .timeLimit(.minutes(1)))
+@Suite("PQPool.query and pipeline", .timeLimit(.minutes(5)))
 struct QueryTests {
     @Test
     func `a value never becomes part of the statement`() async throws {

@@ -2,7 +2,7 @@ import FoundationEssentials
 import LibPQ
 import Testing
 
-@Suite("Binds and columns", .timeLimit(.minutes(1)))
+@Suite("Binds and columns", .timeLimit(.minutes(5)))
 struct RoundTripTests {
     /// Sends a value and reads it back.
     private func check<Value: PQEncodable & PQDecodable & Equatable>(_ pool: PQPool, _ values: Value...) async throws {

@@ -1,3 +1,4 @@
+import Dispatch
 import LibPQ
 import Logging
 import TestSupport
@@ -42,6 +43,18 @@ extension PQPool {
     func waitUntil(_ statement: PQStatement) async throws {
         while try await !value(statement, as: Bool.self) {
             try await query("SELECT pg_sleep(0.002)")
+        }
+    }
+}
+
+/// Looks once a millisecond until a condition holds; the test's time limit ends a wait for what never comes.
+///
+/// Not a pause of a guessed length: however fast or slow the machine is, the test goes on when the state is reached. It
+/// leaves the cooperative threads alone, which a loop of `Task.yield()` would keep busy.
+func until(_ condition: () -> Bool) async {
+    while !condition() {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(1)) { continuation.resume() }
         }
     }
 }

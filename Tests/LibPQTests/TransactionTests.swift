@@ -1,7 +1,7 @@
 import LibPQ
 import Testing
 
-@Suite("PQPool.withTransaction", .timeLimit(.minutes(1)))
+@Suite("PQPool.withTransaction", .timeLimit(.minutes(5)))
 struct TransactionTests {
     private struct Refusal: Error {}
 

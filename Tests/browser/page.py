@@ -4,6 +4,8 @@ from selenium.common.exceptions import NoSuchElementException, StaleElementRefer
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from rollcall import OUTPUT
+
 
 class Page:
     def __init__(self, driver, rollcall):
@@ -33,6 +35,10 @@ class Page:
     def type_key(self, key):
         self.find("#key").send_keys(key)
         self.find("#sign-in button").click()
+
+    def shoot(self, name):
+        """Keeps what is seen now."""
+        self.driver.save_screenshot(str(OUTPUT / f"{name}.png"))
 
     def sign_in(self, key, path="/"):
         self.open(path)
@@ -67,3 +73,7 @@ class Page:
 
     def agents_without_script(self):
         return [row.get_attribute("data-agent") for row in self.driver.find_elements(By.CSS_SELECTOR, "#rows tr")]
+
+    def commands(self):
+        """What was done for the agent of this page, newest first."""
+        return [cell.text for cell in self.driver.find_elements(By.CSS_SELECTOR, "#commands td[data-label=What]")]

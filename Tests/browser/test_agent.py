@@ -21,7 +21,7 @@ def test_it_tells_how_an_agent_stands_why_and_what_happened(page, view_key, on_s
     assert "running, as it should" in page.text("#reason")
     assert "shift decides" in page.text(".reasons")
     assert "clock-in" in page.text("#events")
-    assert "start" in page.text("#commands")
+    assert page.commands() == ["start"]
     assert "on shift" in page.text("#commands"), "the sentence behind the command"
 
 
@@ -32,7 +32,7 @@ def test_it_follows_what_happens_without_a_reload(rollcall, page, view_key, on_s
     rollcall.clock_out(on_shift)
     page.wait_text("#observed", "STOPPED")
     page.wait_text("#events", "clock-out")
-    page.wait_text("#commands", "stop")
+    page.wait(lambda: page.commands() == ["stop", "start"])
     assert page.is_marked()
 
 
@@ -67,8 +67,8 @@ def test_look_now_and_reboot_are_done_and_their_refusal_is_explained(rollcall, p
     page.find("#reboot").click()
     page.driver.switch_to.alert.accept()
     page.wait_text("#outcome", "being rebooted")
-    page.wait(lambda: page.text("#commands").count("start") >= 2, what="the start after the stop")
-    page.wait_text("#observed", "WORKING")
+    page.wait(lambda: page.commands() == ["start", "stop", "start"], what="the start after the stop")
+    page.wait(lambda: page.text("#condition") == "in order" and page.text("#observed") == "WORKING", what="the boot")
     rollcall.clock_out(on_shift)
     page.wait_text("#observed", "STOPPED")
     page.find("#reboot").click()

@@ -18,7 +18,7 @@ def test_what_cannot_be_read_any_more_is_shown_as_old(rollcall, page, view_key):
         page.wait_cell("olga", "observed", "last seen WORKING")
         assert page.find(page.row("olga")).get_attribute("data-stale") == "true"
         assert "too old to be believed" in page.cell("olga", "reason")
-        page.driver.save_screenshot(str(__import__("rollcall").OUTPUT / "stale.png"))
+        page.shoot("stale")
     finally:
         rollcall.mend()
     page.wait(lambda: page.cell("olga", "observed") == "WORKING", 60, "the end of the outage")
@@ -48,7 +48,7 @@ def test_a_page_that_hears_nothing_says_so_and_turns_grey(rollcall, page, view_k
         page.wait(lambda: page.find("#silence").is_displayed(), 45, "the warning")
         assert "may not be true any more" in page.text("#silence")
         assert "grayscale" in page.driver.execute_script("return getComputedStyle(document.getElementById('fleet')).filter")
-        page.driver.save_screenshot(str(__import__("rollcall").OUTPUT / "silent.png"))
+        page.shoot("silent")
     finally:
         rollcall.thaw()
     page.wait(lambda: not page.find("#silence").is_displayed(), what="the end of the silence")

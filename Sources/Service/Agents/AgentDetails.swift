@@ -38,7 +38,9 @@ package struct AgentStanding: Sendable, Hashable {
 }
 
 extension AgentDetails {
-    /// What the row means now. Never shows as current what is not: a hold that is over, a look too old.
+    /// What the row means now.
+    ///
+    /// Never shows as current what is not: a hold that is over, a look too old.
     package func standing(breakAction: BreakAction, freshness: Freshness, now: Timestamp) -> AgentStanding {
         let liveHold = hold.flatMap { $0.until > now ? $0 : nil }
         let desired =

@@ -43,9 +43,9 @@ package struct AgentDirectory: Sendable {
 
     /// Adds an agent or changes it.
     ///
-    /// - Parameter caller: whose teams bound what may be changed, and whose name goes into the audit.
-    /// - Returns: whether the agent is new.
-    /// - Throws: ``Problem`` when refused; ``PQError``.
+    /// `caller`: whose teams bound what may be changed, and whose name goes into the audit.
+    /// Returns whether the agent is new.
+    /// Throws ``Problem`` when refused; ``PQError``.
     func put(_ spec: AgentSpec, by caller: Caller) async throws -> Bool {
         switch try await put([spec], caller: caller, author: caller.name).first {
         case .refused(let problem): throw problem
@@ -56,10 +56,9 @@ package struct AgentDirectory: Sendable {
 
     /// Adds or changes agents in one transaction; those that are refused are left out, and the others go on.
     ///
-    /// - Parameters:
-    ///   - specs: at most one per agent, and at most 500.
-    ///   - isDryRun: compares only.
-    /// - Returns: the outcomes in the order of the specifications.
+    /// `specs`: at most one per agent, and at most 500.
+    /// `isDryRun`: compares only.
+    /// Returns the outcomes in the order of the specifications.
     func put(
         _ specs: [AgentSpec],
         caller: Caller?,
@@ -93,9 +92,11 @@ package struct AgentDirectory: Sendable {
         statements.append(AgentMapStatements.match(change.rematched, rules: rules, now: now))
         statements.append(AgentMapStatements.keys(change.recomputed))
         let results = try await transaction.run(statements)
-        let matched = Set(try results[results.count - 2].decoded { row throws(PQError) in
-            try row.column("agent", as: Int64.self)
-        })
+        let matched = Set(
+            try results[results.count - 2].decoded { row throws(PQError) in
+                try row.column("agent", as: Int64.self)
+            }
+        )
         let recomputed = try results[results.count - 1].decoded { row throws(PQError) in
             try row.column("agent", as: Int64.self)
         }

@@ -21,7 +21,9 @@ package struct AgentFilter: Sendable, Hashable {
 }
 
 extension AgentFilter {
-    /// Reads the parameters of a list. A key bound to teams sees no other.
+    /// Reads the parameters of a list.
+    ///
+    /// A key bound to teams sees no other.
     ///
     /// - Throws: `invalid_field`.
     init(_ query: QueryParameters, caller: Caller) throws(Problem) {

@@ -28,8 +28,8 @@ package struct AgentImport: Sendable {
     /// With a fault in the file nothing is written. A line that only the database refuses (an unknown engine, an
     /// instance of another agent) is left out, and the others are written. Running it again changes nothing more.
     ///
-    /// - Parameter author: for the audit.
-    /// - Throws: ``PQError``; what was written until then stays.
+    /// `author`: for the audit.
+    /// Throws ``PQError``; what was written until then stays.
     package func run(_ file: AgentImportFile, isDryRun: Bool, author: String) async throws -> Report {
         var report = Report(isDryRun: isDryRun)
         guard file.faults.isEmpty else {

@@ -58,7 +58,11 @@ package struct AgentImportFile: Sendable {
 
     private static func check(_ columns: [String]) -> Fault? {
         if let unknown = columns.first(where: { !Self.columns.contains($0) }) {
-            return Fault(line: 1, column: unknown, detail: "unknown column; known are \(Self.columns.joined(separator: ", "))")
+            return Fault(
+                line: 1,
+                column: unknown,
+                detail: "unknown column; known are \(Self.columns.joined(separator: ", "))"
+            )
         }
         if Set(columns).count < columns.count { return Fault(line: 1, detail: "a column stands twice") }
         guard columns.contains("agent_id") else {

@@ -4,7 +4,7 @@ package import NIOCore
 extension AgentDetails {
     /// Writes the agent as clients see it, in lists, alone and in streams.
     ///
-    /// - Parameter aliases: added where they were asked for.
+    /// `aliases`: added where they were asked for.
     package func write(_ standing: AgentStanding, aliases: [AliasSpec]? = nil, to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
         object.member("agent_id", agentID, into: &buffer)

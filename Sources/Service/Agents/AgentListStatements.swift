@@ -1,8 +1,10 @@
 import Domain
 import LibPQ
 
-/// The statements behind lists of agents. Each walks an index in order, looks every agent up by primary keys, and
-/// stops when the page is full, so that a page costs the same whatever the size of the fleet.
+/// The statements behind lists of agents.
+///
+/// Each walks an index in order, looks every agent up by primary keys, and stops when the page is full, so that a
+/// page costs the same whatever the size of the fleet.
 ///
 /// `LIMIT` in figures and `OFFSET 0` are for the planner: it then needs no statistics to choose that plan, also for a
 /// prepared statement. A walk ends after 20,000 agents even when few of them fit; the list goes on there.
@@ -19,7 +21,9 @@ struct AgentListStatements {
     private var onShift: [Timestamp] { freshness.staleBefore(.running, now: now) }
     private var offShift: [Timestamp] { freshness.staleBefore(.stopped, now: now) }
 
-    /// Agents of one team by agent id. Index: `agents_of_team`.
+    /// Agents of one team by agent id.
+    ///
+    /// Index: `agents_of_team`.
     func ofTeam(_ team: String, after: String, limit: Int64) -> PQStatement {
         """
         SELECT p.*
@@ -56,7 +60,9 @@ struct AgentListStatements {
         """
     }
 
-    /// Agents of all teams by agent id. Index: `agents_agent_id_key`.
+    /// Agents of all teams by agent id.
+    ///
+    /// Index: `agents_agent_id_key`.
     func ofAll(after: String, limit: Int64) -> PQStatement {
         """
         SELECT p.*
@@ -93,7 +99,9 @@ struct AgentListStatements {
         """
     }
 
-    /// Agents whose condition is an exception, by instance. Index: `observed_states_exceptions`.
+    /// Agents whose condition is an exception, by instance.
+    ///
+    /// Index: `observed_states_exceptions`.
     func ofException(_ condition: Condition, after: Int64, limit: Int64) -> PQStatement {
         """
         SELECT p.*
@@ -160,7 +168,9 @@ struct AgentListStatements {
         """
     }
 
-    /// One agent. Index: `agents_agent_id_key`.
+    /// One agent.
+    ///
+    /// Index: `agents_agent_id_key`.
     static func one(_ agentID: String) -> PQStatement {
         """
         SELECT *

@@ -1,6 +1,8 @@
 import LibPQ
 
-/// What a set of agents' specifications changes in the map, compared with how it is. Pure.
+/// What a set of agents' specifications changes in the map, compared with how it is.
+///
+/// Pure.
 struct AgentMapChange: Sendable, Equatable {
     /// An agent to add or to write over, complete.
     struct Agent: Sendable, Equatable {
@@ -44,7 +46,9 @@ struct AgentMapChange: Sendable, Equatable {
     /// In the order of the specifications.
     var outcomes: [Outcome] = []
 
-    /// Compares. A specification that is refused changes nothing, and no other.
+    /// Compares.
+    ///
+    /// A specification that is refused changes nothing, and no other.
     ///
     /// - Parameters:
     ///   - specs: at most one per agent.

@@ -11,6 +11,7 @@ enum AgentMapStatements {
     static var sources: PQStatement { "SELECT source_id AS number, name FROM clock_sources" }
 
     /// The agents as they are, with what the sources call them, and their states locked in order.
+    ///
     /// Indexes: `agents_agent_id_key`, `instances_agent_key`, `agent_aliases_of_agent`.
     static func current(_ agentIDs: [String]) -> PQStatement {
         """
@@ -28,7 +29,9 @@ enum AgentMapStatements {
         """
     }
 
-    /// Who has the sessions that are asked for. Index: `instances_session_key`.
+    /// Who has the sessions that are asked for.
+    ///
+    /// Index: `instances_session_key`.
     static func occupants(accounts: [String], instanceIDs: [String]) -> PQStatement {
         """
         SELECT x.account, x.instance_id, a.agent_id
@@ -53,7 +56,9 @@ enum AgentMapStatements {
         return statements
     }
 
-    /// Adds agents or writes them over. Index: `agents_agent_id_key`.
+    /// Adds agents or writes them over.
+    ///
+    /// Index: `agents_agent_id_key`.
     private static func store(_ agents: [AgentMapChange.Agent]) -> PQStatement {
         """
         INSERT INTO agents AS a (agent_id, name, team, time_zone)
@@ -183,7 +188,9 @@ enum AgentMapStatements {
         """
     }
 
-    /// The surrogate keys of agents. Index: `agents_agent_id_key`.
+    /// The surrogate keys of agents.
+    ///
+    /// Index: `agents_agent_id_key`.
     static func keys(_ agentIDs: [String]) -> PQStatement {
         "SELECT agent, agent_id FROM agents WHERE agent_id = ANY (\(agentIDs))"
     }
@@ -198,7 +205,7 @@ package struct MatchingRules: Sendable, Hashable {
     /// Those whose external ids may be agent ids (`ROLLCALL_SOURCE_<NAME>_MATCH_AGENT_ID`).
     package var byAgentID: [String]
 
-    /// - Parameter sources: each configured source, and whether its external ids may be agent ids.
+    /// `sources`: each configured source, and whether its external ids may be agent ids.
     package init(maxAge: Duration = .seconds(86_400), sources: [String: Bool] = [:]) {
         self.maxAge = maxAge
         configured = sources.keys.sorted()

@@ -104,8 +104,8 @@ struct AgentOrders: Sendable {
 
     /// Removes an agent whose session is proved stopped, or who has none.
     ///
-    /// - Parameter stop: otherwise stop the session first.
-    /// - Throws: ``Problem`` `not_found`, `instance_running`; ``PQError``.
+    /// `stop`: otherwise stop the session first.
+    /// Throws ``Problem`` `not_found`, `instance_running`; ``PQError``.
     func remove(_ agentID: String, stop: Bool, by caller: Caller) async throws -> Removal {
         try await change(agentID, by: caller, changingMap: true) { subject, transaction, now in
             let isStopped = subject.subject.map { isProvedStopped($0.evidence, now: now) } ?? true
@@ -159,7 +159,7 @@ extension AgentOrders {
 
     /// Locks an agent, runs the body, commits, and rings the wakes that it returned.
     ///
-    /// - Parameter changingMap: takes the lock on the map of agents first.
+    /// `changingMap`: takes the lock on the map of agents first.
     private func change<Value>(
         _ agentID: String,
         by caller: Caller,
@@ -177,7 +177,9 @@ extension AgentOrders {
         return value
     }
 
-    /// Locks an agent's state and reads it. Indexes: `agents_agent_id_key` and the primary keys behind `subjects_by_agent`.
+    /// Locks an agent's state and reads it.
+    ///
+    /// Indexes: `agents_agent_id_key` and the primary keys behind `subjects_by_agent`.
     private static func lock(
         _ agentID: String,
         for caller: Caller,
@@ -201,7 +203,9 @@ extension AgentOrders {
         return LockedAgent(agent: facts.agent, facts: facts, subject: try rows.subject(row))
     }
 
-    /// Ends the agent's holds in the history. Index: `holds_of_agent`.
+    /// Ends the agent's holds in the history.
+    ///
+    /// Index: `holds_of_agent`.
     private static func endHolds(_ agent: Int64, by author: String, at now: Timestamp) -> PQStatement {
         """
         UPDATE holds

@@ -38,7 +38,9 @@ package struct AgentReads: Sendable {
         return found.flatMap { caller?.sees(team: $0.team) ?? true ? $0 : nil }
     }
 
-    /// What the sources call an agent, in order. Index: `agent_aliases_of_agent`.
+    /// What the sources call an agent, in order.
+    ///
+    /// Index: `agent_aliases_of_agent`.
     package func aliases(of agent: Int64) async throws(PQError) -> [AliasSpec] {
         try await pool.rows(
             """
@@ -61,8 +63,8 @@ package struct AgentReads: Sendable {
     /// One statement where one page of one walk has enough agents. A page may hold fewer than `limit`, even none,
     /// while there is a next one.
     ///
-    /// - Parameter limit: 1-500.
-    /// - Throws: ``Problem`` for a cursor that is not ours or of another list; ``PQError``.
+    /// `limit`: 1-500.
+    /// Throws ``Problem`` for a cursor that is not ours or of another list; ``PQError``.
     package func page(_ filter: AgentFilter, cursor: String?, limit: Int) async throws -> AgentPage {
         let position = try cursor.map { word throws(Problem) in
             guard let position = AgentCursor(word: word) else { throw .badCursor }
@@ -78,7 +80,11 @@ package struct AgentReads: Sendable {
         }
     }
 
-    private func all(_ statements: AgentListStatements, _ position: AgentCursor?, _ limit: Int) async throws -> AgentPage {
+    private func all(
+        _ statements: AgentListStatements,
+        _ position: AgentCursor?,
+        _ limit: Int
+    ) async throws -> AgentPage {
         let after: String
         switch position {
         case nil: after = ""

@@ -1,6 +1,8 @@
 import FoundationEssentials
 
-/// What an administrator says about one agent. What is `nil` in it stays as it is.
+/// What an administrator says about one agent.
+///
+/// What is `nil` in it stays as it is.
 package struct AgentSpec: Sendable, Hashable {
     package var agentID: String
     package var name: String?
@@ -26,7 +28,9 @@ package struct AgentSpec: Sendable, Hashable {
     }
 }
 
-/// What is said about an agent's instance. Saying nothing is not saying that there is none.
+/// What is said about an agent's instance.
+///
+/// Saying nothing is not saying that there is none.
 package enum InstanceChange: Sendable, Hashable {
     case keep
     /// The agent gets none; the one it had is stopped.

@@ -122,7 +122,8 @@ package struct RollcallService: Service {
         let freshness = FreshnessBook(
             pool: pools.readers,
             sweep: configuration.sweep,
-            callsPerSecond: Dictionary(configuration.accounts.map { ($0.name, $0.callsPerSecond) }) { first, _ in first }
+            callsPerSecond: Dictionary(configuration.accounts.map { ($0.name, $0.callsPerSecond) }) { first, _ in first
+            }
         )
         var management = ManagementDependencies(
             pool: pools.writers,
@@ -153,7 +154,12 @@ package struct RollcallService: Service {
             port: configuration.port,
             logger: logger,
             routes: { router in
-                router.add(middleware: ProblemMiddleware(limits: limits, routes: RouteTable(managementRoutes + eventRoutes + pageRoutes)))
+                router.add(
+                    middleware: ProblemMiddleware(
+                        limits: limits,
+                        routes: RouteTable(managementRoutes + eventRoutes + pageRoutes)
+                    )
+                )
                 addManagementRoutes(to: router, management)
                 addPageRoutes(to: router, page)
                 sourceRoutes.add(to: router)

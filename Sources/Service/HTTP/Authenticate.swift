@@ -36,7 +36,9 @@ package struct Authenticate: RouterMiddleware {
     }
 }
 
-/// Lets a request pass only when its caller's role allows it. Stands after ``Authenticate``.
+/// Lets a request pass only when its caller's role allows it.
+///
+/// Stands after ``Authenticate``.
 package struct RequireRole: RouterMiddleware {
     package typealias Context = AppRequestContext
 

@@ -14,11 +14,10 @@ package struct HTTPListener: Service {
     /// How long a connection may lie idle between two requests; longer than the 60 s that proxies keep theirs.
     private static let idleTimeout = TimeAmount.seconds(75)
 
-    /// - Parameters:
-    ///   - host: an address or a name to bind to.
-    ///   - port: 0 for any that is free.
-    ///   - routes: adds what is to be served.
-    ///   - onListening: gets the port once requests are taken.
+    /// `host`: an address or a name to bind to.
+    ///
+    /// `port`: 0 for any that is free. `routes`: adds what is to be served. `onListening`: gets the port once
+    /// requests are taken.
     package init(
         host: String,
         port: Int,

@@ -2,7 +2,9 @@ import Hummingbird
 import LibPQ
 import Logging
 
-/// Routes for whoever watches the process. They need no key and tell nothing about anybody.
+/// Routes for whoever watches the process.
+///
+/// They need no key and tell nothing about anybody.
 struct HealthRoutes: Sendable {
     let pool: PQPool
     let logger: Logger

@@ -110,10 +110,12 @@ package func jsonBody(
     return try JSONFields(JSONValue(parsing: body.readableBytesView))
 }
 
-/// Checks `Content-Type`. One that is missing passes, since simple senders leave it out.
+/// Checks `Content-Type`.
 ///
-/// - Parameter allowed: in lower case, without parameters.
-/// - Throws: `unsupported_media_type`.
+/// One that is missing passes, since simple senders leave it out.
+///
+/// `allowed`: in lower case, without parameters.
+/// Throws `unsupported_media_type`.
 package func checkMediaType(_ request: Request, allowed: [String]) throws(Problem) {
     guard let header = request.headers[.contentType] else { return }
     let type = header.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()

@@ -11,8 +11,8 @@ package enum JSONValue: Sendable, Hashable {
 
     /// Reads one JSON text (RFC 8259) in UTF-8 that fills all the bytes.
     ///
-    /// - Parameter depthLimit: how deep arrays and objects may nest.
-    /// - Throws: `malformed_json`.
+    /// `depthLimit`: how deep arrays and objects may nest.
+    /// Throws `malformed_json`.
     package init(parsing bytes: some Collection<UInt8>, depthLimit: Int = 32) throws(Problem) {
         var parser = JSONParser(bytes: Array(bytes), depthLimit: depthLimit)
         self = try parser.document()

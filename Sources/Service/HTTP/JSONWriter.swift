@@ -1,8 +1,10 @@
 package import Domain
 package import NIOCore
 
-/// Writes one JSON object member by member into a buffer. By hand, since lists of agents are read often and
-/// a reflecting encoder was measured to cost more than the query behind them.
+/// Writes one JSON object member by member into a buffer.
+///
+/// By hand, since lists of agents are read often and a reflecting encoder was measured to cost more than the query
+/// behind them.
 package struct JSONObjectWriter {
     private var isFirst = true
 

@@ -42,7 +42,9 @@ private func isAgentIDByte(_ byte: UInt8) -> Bool {
     }
 }
 
-/// Decodes `%XX`. The result is `nil` for a `%` without two hexadecimal digits and for bytes that are not UTF-8.
+/// Decodes `%XX`.
+///
+/// The result is `nil` for a `%` without two hexadecimal digits and for bytes that are not UTF-8.
 package func percentDecoded(_ text: some StringProtocol) -> String? {
     guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
     var bytes: [UInt8] = []

@@ -2,7 +2,9 @@ package import Hummingbird
 import LibPQ
 import Logging
 
-/// Turns every error into a problem that says nothing of the inside. Stands outermost.
+/// Turns every error into a problem that says nothing of the inside.
+///
+/// Stands outermost.
 package struct ProblemMiddleware: RouterMiddleware {
     package typealias Context = AppRequestContext
 
@@ -96,4 +98,13 @@ package struct RouteTable: Sendable {
         }
         return fitting.map(\.method)
     }
+}
+
+/// Puts ``ProblemMiddleware`` on a router; must come before any route.
+package func addProblems(
+    to router: Router<AppRequestContext>,
+    limits: BodyLimits,
+    routes: [(method: String, path: String)]
+) {
+    router.add(middleware: ProblemMiddleware(limits: limits, routes: RouteTable(routes)))
 }

@@ -55,10 +55,13 @@ package struct QueryParameters: Sendable {
         }
     }
 
-    /// An instant as RFC 3339 with an offset; `nil` when missing. A `+` that arrived as a space is read as `+`.
+    /// An instant as RFC 3339 with an offset; `nil` when missing.
+    ///
+    /// A `+` that arrived as a space is read as `+`.
     package func instant(_ name: String) throws(Problem) -> Timestamp? {
         guard let text = self[name] else { return nil }
-        let spaceAsPlus = text.count > 11 ? text.prefix(11) + text.dropFirst(11).map { $0 == " " ? "+" : $0 } : text[...]
+        let spaceAsPlus =
+            text.count > 11 ? text.prefix(11) + text.dropFirst(11).map { $0 == " " ? "+" : $0 } : text[...]
         guard let instant = Timestamp(rfc3339: text) ?? Timestamp(rfc3339: String(spaceAsPlus)) else {
             throw .invalid(name, "Expected a date and time as RFC 3339 with an offset.")
         }

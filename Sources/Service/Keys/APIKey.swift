@@ -25,11 +25,10 @@ package struct NewAPIKey: Sendable, Hashable {
 
     /// Checks what an administrator asked for.
     ///
-    /// - Parameters:
-    ///   - name: 1-200 characters without control characters.
-    ///   - teams: 1-100 names as agents' teams have them; `nil` for all.
-    ///   - source: letters, digits and `-`; only for the role `clock`.
-    /// - Throws: `invalid_field`.
+    /// `name`: 1-200 characters without control characters.
+    /// `teams`: 1-100 names as agents' teams have them; `nil` for all.
+    /// `source`: letters, digits and `-`; only for the role `clock`.
+    /// Throws `invalid_field`.
     package init(name: String, role: Role, teams: [String]? = nil, source: String? = nil) throws(Problem) {
         try checkText(name, field: "name", isRequired: true)
         if let teams {

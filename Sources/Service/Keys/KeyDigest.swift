@@ -1,6 +1,8 @@
 import Crypto
 
-/// SHA-256 of a key, as it is stored and looked up. The key itself is stored nowhere.
+/// SHA-256 of a key, as it is stored and looked up.
+///
+/// The key itself is stored nowhere.
 struct KeyDigest: Sendable, Hashable {
     private let words: SIMD4<UInt64>
 

@@ -76,19 +76,20 @@ package final class KeyRing: Sendable {
 
     /// Reads the keys again when they have changed since.
     ///
-    /// - Parameter version: what the database answers to the scalar expression
-    ///   `(SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) FROM api_keys)`.
+    /// `version`: what the database answers to the scalar expression
+    /// `(SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) FROM api_keys)`.
     package func refreshIfChanged(version: String) async throws(PQError) {
         guard state.withLock({ $0.version != version }) else { return }
         try await refresh()
     }
 
-    /// Makes a key. It works here at once, and on every replica within 2 seconds.
+    /// Makes a key.
     ///
-    /// - Parameters:
-    ///   - key: what it may do.
-    ///   - author: name of the key that asks, or `command line`.
-    /// - Returns: the key's record, and the secret, which is shown this once.
+    /// It works here at once, and on every replica within 2 seconds.
+    ///
+    /// `key`: what it may do.
+    /// `author`: name of the key that asks, or `command line`.
+    /// Returns the key's record, and the secret, which is shown this once.
     package func create(_ key: NewAPIKey, by author: String) async throws(PQError) -> (key: APIKey, secret: String) {
         let secret = "rk_" + newSecret()
         let record = try await keys.insert(key, digest: KeyDigest(of: secret), author: author)
@@ -96,7 +97,9 @@ package final class KeyRing: Sendable {
         return (record, secret)
     }
 
-    /// Revokes a key. It stops working here at once, and on every replica within 2 seconds.
+    /// Revokes a key.
+    ///
+    /// It stops working here at once, and on every replica within 2 seconds.
     ///
     /// - Returns: whether there was such a key, revoked before or not.
     package func revoke(_ id: UUID, by author: String) async throws(PQError) -> Bool {
@@ -117,9 +120,11 @@ package final class KeyRing: Sendable {
         case ignored
     }
 
-    /// Makes the first admin key, unless there is a live one. Replicas that boot together make one.
+    /// Makes the first admin key, unless there is a live one.
     ///
-    /// - Parameter secret: at least 32 characters.
+    /// Replicas that boot together make one.
+    ///
+    /// `secret`: at least 32 characters.
     package func bootstrap(_ secret: String) async throws(PQError) -> Bootstrap {
         let isNew = try await keys.insertFirstAdmin(digest: KeyDigest(of: secret))
         try await refresh()

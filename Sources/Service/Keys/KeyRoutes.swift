@@ -54,7 +54,7 @@ extension AppRequestContext {
 extension APIKey {
     /// Writes the key as clients see it.
     ///
-    /// - Parameter secret: only in the answer to its making.
+    /// `secret`: only in the answer to its making.
     func write(secret: String?, to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
         object.member("id", id.uuidString.lowercased(), into: &buffer)

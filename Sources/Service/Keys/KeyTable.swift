@@ -2,7 +2,9 @@ import Domain
 import FoundationEssentials
 import LibPQ
 
-/// The statements on `api_keys`. The table is small: a row per key ever made.
+/// The statements on `api_keys`.
+///
+/// The table is small: a row per key ever made.
 struct KeyTable: Sendable {
     let pool: PQPool
 
@@ -73,7 +75,9 @@ struct KeyTable: Sendable {
         )
     }
 
-    /// Adds the bootstrap key as the first admin key. The advisory lock makes two replicas take turns.
+    /// Adds the bootstrap key as the first admin key.
+    ///
+    /// The advisory lock makes two replicas take turns.
     func insertFirstAdmin(digest: KeyDigest) async throws(PQError) -> Bool {
         let results = try await pool.pipeline([
             "SELECT pg_advisory_xact_lock(7265, 2)",
@@ -87,7 +91,9 @@ struct KeyTable: Sendable {
         return results[1].affectedRows == 1
     }
 
-    /// Revokes a key; one that was revoked before keeps its time. Index: `api_keys_pkey`.
+    /// Revokes a key; one that was revoked before keeps its time.
+    ///
+    /// Index: `api_keys_pkey`.
     func revoke(_ id: UUID, author: String) async throws(PQError) -> Bool {
         let results = try await pool.pipeline([
             """

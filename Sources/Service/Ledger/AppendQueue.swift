@@ -161,7 +161,8 @@ package final class AppendQueue: Sendable {
 
     private func refuse(_ batch: [Waiting], _ error: any Error) async {
         let error = error as? PQError
-        let isTheDatabases = error.map { $0.isTransient || $0.kind == .commitUnknown || $0.kind == .notReplicated } ?? true
+        let isTheDatabases =
+            error.map { $0.isTransient || $0.kind == .commitUnknown || $0.kind == .notReplicated } ?? true
         let metadata: Logger.Metadata = ["error": "\(error?.description ?? "cancelled")", "count": "\(batch.count)"]
         if isTheDatabases {
             meters.refused(batch.count)

@@ -15,7 +15,9 @@ package struct Migrator: Sendable {
         self.migrations = migrations
     }
 
-    /// What ``migrate()`` would apply, in order. Changes nothing.
+    /// What ``migrate()`` would apply, in order.
+    ///
+    /// Changes nothing.
     ///
     /// - Throws: ``MigrationError`` when an applied file has been edited; ``PQError``.
     package func pending() async throws -> [Migration] {
@@ -76,7 +78,7 @@ package struct Migrator: Sendable {
 
     /// What is not applied yet.
     ///
-    /// - Parameter applied: the checksums on record, by number.
+    /// `applied`: the checksums on record, by number.
     private func unapplied(_ applied: [Int32: String]) throws(MigrationError) -> [Migration] {
         for migration in migrations {
             if let checksum = applied[migration.number], checksum != migration.sha256 {
@@ -108,6 +110,10 @@ package struct Migrator: Sendable {
 package struct MigrationError: Error, Equatable, CustomStringConvertible {
     /// The file's name without its extension.
     package var edited: String
+
+    package init(edited: String) {
+        self.edited = edited
+    }
 
     package var description: String {
         "migration \(edited) was applied with another text than this release has. Migrations only add: run the release "

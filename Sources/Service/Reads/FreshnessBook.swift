@@ -41,7 +41,7 @@ package final class FreshnessBook: Sendable {
     private static let recountOfLargeFleet = Duration.seconds(600)
     private static let largeFleet = 50_000
 
-    /// - Parameter callsPerSecond: the budget of each configured account, by name.
+    /// `callsPerSecond`: the budget of each configured account, by name.
     package init(pool: PQPool, sweep: SweepPolicy, callsPerSecond: [String: Int]) {
         self.pool = pool
         self.sweep = sweep

@@ -85,7 +85,9 @@ struct HistoryReads: Sendable {
         )
     }
 
-    /// The agent's holds, oldest first. Index: `holds_of_agent`.
+    /// The agent's holds, oldest first.
+    ///
+    /// Index: `holds_of_agent`.
     func holds(of agent: Int64) async throws(PQError) -> [HoldEntry] {
         let rows = try await pool.rows(
             """
@@ -145,7 +147,9 @@ struct HistoryReads: Sendable {
         }
     }
 
-    /// When the instance is looked at for a reason of its own; `nil` when only the sweep will. Index: `reconcile_queue_pkey`.
+    /// When the instance is looked at for a reason of its own; `nil` when only the sweep will.
+    ///
+    /// Index: `reconcile_queue_pkey`.
     func dueAt(_ instance: Int64) async throws(PQError) -> Timestamp? {
         try await pool.rows("SELECT due_at FROM reconcile_queue WHERE instance = \(instance)") { row throws(PQError) in
             try row.column("due_at", as: Timestamp.self)

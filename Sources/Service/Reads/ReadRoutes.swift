@@ -174,7 +174,9 @@ extension UnmatchedReads.Position {
             guard let low = rest.popFirst().flatMap(hexadecimalDigit) else { return nil }
             bytes.append(high << 4 | low)
         }
-        guard rest.isEmpty, let text = String(validating: bytes, as: UTF8.self), !text.contains("\u{0}") else { return nil }
+        guard rest.isEmpty, let text = String(validating: bytes, as: UTF8.self), !text.contains("\u{0}") else {
+            return nil
+        }
         return text
     }
 }

@@ -64,7 +64,9 @@ extension ByteBuffer {
     }
 }
 
-/// Counts agents. Reads every agent, so all requests of a replica share one count for a while.
+/// Counts agents.
+///
+/// Reads every agent, so all requests of a replica share one count for a while.
 final class SummaryReads: Sendable {
     private struct State {
         var summary: Summary?

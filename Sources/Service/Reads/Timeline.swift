@@ -24,11 +24,10 @@ struct Timeline: Sendable, Equatable {
 
     /// Works out shift and desired.
     ///
-    /// - Parameters:
-    ///   - punches: all of the agent's, also those before `from`.
-    ///   - holds: oldest first.
-    ///   - from: begins the span; must not lie after `to`.
-    ///   - to: ends it.
+    /// `punches`: all of the agent's, also those before `from`.
+    /// `holds`: oldest first.
+    /// `from`: begins the span; must not lie after `to`.
+    /// `to`: ends it.
     init(
         punches: [LedgerPunch],
         holds: [HoldEntry],
@@ -47,7 +46,12 @@ struct Timeline: Sendable, Equatable {
             let hold = holds.last { $0.from <= start && start < $0.to }?.hold
             let wanted = derive(state, hold: hold, breakAction: breakAction, now: start)
             Self.append(
-                Interval(from: start, to: end, state: state.shift.rawValue, reason: state.since == nil ? "no_events" : "events"),
+                Interval(
+                    from: start,
+                    to: end,
+                    state: state.shift.rawValue,
+                    reason: state.since == nil ? "no_events" : "events"
+                ),
                 to: &shift
             )
             Self.append(

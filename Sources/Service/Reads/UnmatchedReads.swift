@@ -27,9 +27,11 @@ struct UnmatchedReads: Sendable {
         var sequence: Int64 = 0
     }
 
-    /// One page. Index: `clock_events_unmatched`; `clock_event_matches_pkey` for each row.
+    /// One page.
     ///
-    /// - Parameter source: name of the only source to show; `nil` for all.
+    /// Index: `clock_events_unmatched`; `clock_event_matches_pkey` for each row.
+    ///
+    /// `source`: name of the only source to show; `nil` for all.
     func page(
         source: String?,
         after position: Position,

@@ -8,7 +8,9 @@ struct AgentFacets: Sendable, Hashable {
     var condition: Condition
     /// Digest of what a search looks through.
     var identity: Int
+}
 
+extension AgentFacets {
     init(_ agent: AgentDetails, _ standing: AgentStanding) {
         agentID = agent.agentID
         team = agent.team

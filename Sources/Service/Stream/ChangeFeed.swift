@@ -109,6 +109,7 @@ package final class ChangeFeed: Service {
     private func read() async {
         var reader: FeedReader?
         var watchedAt = ContinuousClock.now
+        var isFailing = false
         for await _ in bell {
             if isWatched { watchedAt = .now }
             guard watchedAt + Self.linger > .now, isWatched || reader != nil else {
@@ -117,13 +118,18 @@ package final class ChangeFeed: Service {
                 continue
             }
             var current = reader ?? FeedReader(sources)
-            await read(&current)
+            isFailing = await !read(&current, isFailing: isFailing)
             reader = current
             try? await Task.sleep(for: Self.spacing)  // Cancelled: the stream ends too.
         }
     }
 
-    private func read(_ reader: inout FeedReader) async {
+    /// Reads once, and tells the subscribers.
+    ///
+    /// A failure is logged when it is the first in a row.
+    ///
+    /// - Returns: whether the database answered.
+    private func read(_ reader: inout FeedReader, isFailing: Bool) async -> Bool {
         let touched = state.withLock { $0.touched.take(Self.touchedAtATime) }
         do {
             let news = try await reader.read(touched)
@@ -137,9 +143,11 @@ package final class ChangeFeed: Service {
             }
             for subscription in subscriptions { subscription.wake() }
             if !isComplete { ringer.yield() }
+            return true
         } catch {
-            logger.warning("feed cannot read", metadata: [LogKeys.error: "\(error)"])
+            if !isFailing { logger.warning("streams wait for the database", metadata: [LogKeys.error: "\(error)"]) }
             try? await Task.sleep(for: .seconds(1))  // Cancelled: the stream ends too.
+            return false
         }
     }
 

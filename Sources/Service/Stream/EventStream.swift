@@ -47,6 +47,7 @@ struct EventStream: Sendable {
                 place = try await take(after: here, text, into: &buffer)
             }
             try await flush(&buffer, subscription, &writer)
+            if let here = place, feed.position.map({ here < $0 }) ?? false { subscription.wake() }
             if place == nil, let start = feed.position {
                 try await sendEverything(from: start, text, subscription, &writer)
                 place = start

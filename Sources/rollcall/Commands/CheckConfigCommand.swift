@@ -16,7 +16,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try options.load(for: .check)
         do {
-            _ = try Composition(settings)
+            await (try Composition(settings)).shutdown()
         } catch {
             Terminal.complain("\(error)")
             throw ExitCode(SettingsError.exitCode)

@@ -4,8 +4,10 @@ import Testing
 @Suite("JSONValue")
 struct JSONValueTests {
     @Test(arguments: [
-        ("null", JSONValue.null), (" true ", .bool(true)), ("-1.5e+3", .number("-1.5e+3")), ("\"a\\n\\u00e9\"", .string("a\né")),
-        ("\"\\ud83d\\ude00\"", .string("😀")), ("[]", .array([])), ("[1,[2]]", .array([.number("1"), .array([.number("2")])])),
+        ("null", JSONValue.null), (" true ", .bool(true)), ("-1.5e+3", .number("-1.5e+3")),
+        ("\"a\\n\\u00e9\"", .string("a\né")),
+        ("\"\\ud83d\\ude00\"", .string("😀")), ("[]", .array([])),
+        ("[1,[2]]", .array([.number("1"), .array([.number("2")])])),
         ("{\"a\":{},\"b\":[null]}", .object(["a": .object([:]), "b": .array([.null])])),
         ("{\"a\":1,\"a\":2}", .object(["a": .number("2")])),
     ])
@@ -14,7 +16,8 @@ struct JSONValueTests {
     }
 
     @Test(arguments: [
-        "", " ", "{", "[1,", "[1,]", "{\"a\"}", "{\"a\":}", "{a:1}", "'a'", "nul", "01", "1.", "1e", "-", "+1", ".5", "\"a", "\"\\x\"",
+        "", " ", "{", "[1,", "[1,]", "{\"a\"}", "{\"a\":}", "{a:1}", "'a'", "nul", "01", "1.", "1e", "-", "+1", ".5",
+        "\"a", "\"\\x\"",
         "\"\\u12\"", "\"\\ud83d\"", "\"\u{0}\"", "\"\n\"", "1 2", "{} {}", "[1 2]", "\u{0}", "NaN",
     ])
     func `anything else is malformed`(text: String) {

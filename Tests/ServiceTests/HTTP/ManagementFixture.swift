@@ -1,5 +1,6 @@
 import Domain
 import FoundationEssentials
+import Hummingbird
 import LibPQ
 import Logging
 import Service
@@ -44,7 +45,8 @@ struct ManagementFixture: Sendable {
 
     /// Makes a key that is bound to teams.
     func key(_ role: Role, teams: [String]) async throws -> String {
-        try await keyRing.create(NewAPIKey(name: "\(role.rawValue) of \(teams)", role: role, teams: teams), by: "test").secret
+        try await keyRing.create(NewAPIKey(name: "\(role.rawValue) of \(teams)", role: role, teams: teams), by: "test")
+            .secret
     }
 
     /// Puts an agent with an instance of the engine `main`.
@@ -198,7 +200,7 @@ func withManagement(
         }
         let (ports, port) = AsyncStream<Int>.makeStream()
         let listener = HTTPListener(host: "127.0.0.1", port: 0, logger: logger) { router in
-            router.add(middleware: ProblemMiddleware(limits: limits, routes: RouteTable(managementRoutes)))
+            addProblems(to: router, limits: limits, routes: managementRoutes)
             addManagementRoutes(to: router, dependencies)
         } onListening: { number in
             port.yield(number)

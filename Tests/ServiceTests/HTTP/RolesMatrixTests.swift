@@ -1,3 +1,6 @@
+import Domain
+import Domain
+import LibPQ
 import Service
 import Testing
 
@@ -31,7 +34,10 @@ struct RolesMatrixTests {
                     let body = route.body?.replacing("UNTIL", with: until)
                     let answer = try await fixture.send(route.method, route.path, as: role, json: body)
                     if role.includes(route.needs) {
-                        #expect((200..<300).contains(answer.status), "\(role) \(route.method) \(route.path) \(answer.text)")
+                        #expect(
+                            (200..<300).contains(answer.status),
+                            "\(role) \(route.method) \(route.path) \(answer.text)"
+                        )
                     } else {
                         #expect(answer.status == 403, "\(role) \(route.method) \(route.path)")
                         #expect(try answer.code() == "forbidden")
@@ -56,7 +62,12 @@ struct RolesMatrixTests {
                     #expect(try answer.code() == "unauthenticated")
                 }
             }
-            let basic = try await fixture.send("GET", "/v1/agents", as: nil, headers: ["Authorization": "Basic \(secret)"])
+            let basic = try await fixture.send(
+                "GET",
+                "/v1/agents",
+                as: nil,
+                headers: ["Authorization": "Basic \(secret)"]
+            )
             #expect(basic.status == 401)
         }
     }

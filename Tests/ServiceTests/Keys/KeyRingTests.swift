@@ -1,3 +1,4 @@
+import Domain
 import LibPQ
 import Service
 import Testing
@@ -46,19 +47,27 @@ struct KeyRingTests {
             let ring = KeyRing(pool: pool)
             let secret = String(repeating: "b", count: 32)
             #expect(!ring.hasAdmin)
-            #expect(try await ring.bootstrap(secret) == .created)
+            let found50 = try await ring.bootstrap(secret)
+            #expect(found50 == .created)
             #expect(ring.hasAdmin)
             #expect(ring.caller(forBearer: secret)?.role == .admin)
-            #expect(try await ring.bootstrap(secret) == .ignored)
-            #expect(try await ring.bootstrap(String(repeating: "c", count: 32)) == .ignored)
-            #expect(try await ring.list().count == 1)
+            let found53 = try await ring.bootstrap(secret)
+            #expect(found53 == .ignored)
+            let found54 = try await ring.bootstrap(String(repeating: "c", count: 32))
+            #expect(found54 == .ignored)
+            let found55 = try await ring.list().count
+            #expect(found55 == 1)
         }
     }
 
     @Test
     func `no key is stored or listed in clear`() async throws {
         try await withManagement { fixture in
-            let made = try await fixture.send("POST", "/v1/keys", json: #"{"name":"n","role":"view","teams":["b","a"]}"#)
+            let made = try await fixture.send(
+                "POST",
+                "/v1/keys",
+                json: #"{"name":"n","role":"view","teams":["b","a"]}"#
+            )
             #expect(made.status == 201)
             let secret = try #require(try made.json()["key"] as? String)
             #expect(secret.utf8.count >= 43)
@@ -77,7 +86,8 @@ struct KeyRingTests {
         (#"{"role":"view"}"#, "name"), (#"{"name":"","role":"view"}"#, "name"), (#"{"name":"n"}"#, "role"),
         (#"{"name":"n","role":"god"}"#, "role"), (#"{"name":"n","role":"view","teams":[]}"#, "teams"),
         (#"{"name":"n","role":"view","teams":"a"}"#, "teams"), (#"{"name":"n","role":"view","teams":[1]}"#, "teams[0]"),
-        (#"{"name":"n","role":"view","source":"hr"}"#, "source"), (#"{"name":"n","role":"clock","source":"a b"}"#, "source"),
+        (#"{"name":"n","role":"view","source":"hr"}"#, "source"),
+        (#"{"name":"n","role":"clock","source":"a b"}"#, "source"),
     ])
     func `a key that makes no sense is refused`(body: String, field: String) async throws {
         try await withManagement { fixture in

@@ -1,4 +1,5 @@
 import Domain
+import Hummingbird
 import LibPQ
 import Logging
 import Service

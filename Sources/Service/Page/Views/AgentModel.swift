@@ -25,7 +25,10 @@ struct AgentModel {
         values["stream"] = "/v1/stream?snapshot=false&q=" + pathEscaped(details.agentID)
         values["api"] = "/v1/agents/" + pathEscaped(details.agentID)
         values["losing"] = standing.desired.losing.map { verdict in
-            ["rule": verdict.rule.label, "state": verdict.run.rawValue]
+            [
+                "rule": verdict.rule.label, "state": verdict.run.rawValue,
+                "agrees": verdict.run == standing.desired.run,
+            ]
         }
         values["event"] = explanation.event.map(event)
         values["changes"] = explanation.changes

@@ -36,6 +36,7 @@ struct FleetModel {
             "any_condition": filter.condition == nil,
             "any_team": filter.team == nil,
             "incidents": incidents.filter { $0.closedAt == nil }.map(incident),
+            "kinds": IncidentKind.allCases.map { ["word": $0.rawValue, "label": $0.label] },
             "stream": "/v1/stream" + filter.query(["snapshot": "false"]),
         ]
     }
@@ -76,7 +77,9 @@ struct FleetModel {
 /// What a template shows of an incident.
 func incidentValues(_ incident: Incident, now: Timestamp) -> [String: Any] {
     [
-        "id": incident.id, "engine": incident.engine, "kind": incident.kind, "detail": incident.detail,
+        "id": incident.id, "engine": incident.engine,
+        "kind": IncidentKind(rawValue: incident.kind)?.label ?? incident.kind,
+        "detail": incident.detail,
         "agents": incident.agents, "opened": timeValues(incident.openedAt, now: now),
     ]
 }

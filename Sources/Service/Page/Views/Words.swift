@@ -60,6 +60,16 @@ extension PunchKind {
     }
 }
 
+extension IncidentKind {
+    /// What happens, as the middle of a sentence.
+    var label: String {
+        switch self {
+        case .accountRefused: "the engine refuses the account's credential"
+        case .engineOutage: "no call to the engine succeeds"
+        }
+    }
+}
+
 /// The order in which agents are shown: what needs a person first, what is as it should be last.
 enum RowOrder {
     /// A condition, with `:on` where it only means an agent who is on shift or on break.

@@ -150,7 +150,7 @@ function incident(incident) {
   engine.textContent = incident.engine;
   const since = document.createElement("span");
   show(since, incident.opened_at);
-  line.append(engine, `: ${incident.kind}, since `, since, `. ${incident.agents} agents are affected. ${incident.detail}`);
+  line.append(engine, `: ${place.dataset[incident.kind] ?? incident.kind}, since `, since, `. ${incident.agents} agents are affected. ${incident.detail}`);
   place.prepend(line);
 }
 

@@ -1,0 +1,177 @@
+import Domain
+import Testing
+
+@Suite("fold")
+struct FoldTests {
+    private let day = Timestamp(seconds: 1_800_000_000)
+
+    private func at(_ seconds: Int64) -> Timestamp { day + .seconds(seconds) }
+
+    private func punch(
+        _ kind: PunchKind,
+        _ seconds: Int64,
+        sequence: Int64 = 0,
+        record: String? = nil,
+        version: Int64? = nil,
+        ordinal: Int16 = 0
+    ) -> LedgerPunch {
+        LedgerPunch(
+            sequence: sequence,
+            kind: kind,
+            effectiveAt: at(seconds),
+            record: record.map { RecordKey(source: 1, id: $0) },
+            ordinal: ordinal,
+            version: version
+        )
+    }
+
+    @Test
+    func `neither order nor repetition of the punches matters`() {
+        var draw = Draw(seed: 7)
+        for _ in 0..<2000 {
+            let punches = draw.punches(records: true)
+            let expected = fold(punches, now: at(500))
+            #expect(fold(draw.shuffled(punches + punches), now: at(500)) == expected)
+        }
+    }
+
+    @Test
+    func `a step gives what folding everything gives`() {
+        var draw = Draw(seed: 11)
+        var stepped = 0
+        for _ in 0..<4000 {
+            let punches = draw.punches(records: false)
+            var state = ShiftState()
+            for (index, punch) in punches.enumerated() {
+                let folded = fold(punches[...index], now: at(500))
+                if let next = step(state, punch, now: at(500)) {
+                    stepped += 1
+                    #expect(next == folded)
+                }
+                state = folded
+            }
+        }
+        #expect(stepped > 4000)
+    }
+
+    @Test
+    func `a late punch is not stepped over`() {
+        let state = fold([punch(.clockIn, 100)], now: at(500))
+        #expect(step(state, punch(.clockOut, 50), now: at(500)) == nil)
+    }
+
+    @Test
+    func `at the same instant a clock-in stands over a clock-out`() {
+        let state = fold([punch(.clockIn, 10, sequence: 1), punch(.clockOut, 10, sequence: 2)], now: at(500))
+        #expect(state.shift == .in)
+    }
+
+    @Test
+    func `a clock-in during a break ends it`() {
+        let state = fold([punch(.clockIn, 1), punch(.breakStart, 2), punch(.clockIn, 3)], now: at(500))
+        #expect(state.shift == .in)
+        #expect(state.since == at(3))
+    }
+
+    @Test
+    func `a break-start while out changes nothing`() {
+        #expect(fold([punch(.breakStart, 2)], now: at(500)).shift == .out)
+    }
+
+    @Test
+    func `a punch in the future is parked`() {
+        let state = fold([punch(.clockIn, 1), punch(.clockOut, 900)], now: at(500))
+        #expect(state.shift == .in)
+        #expect(state.nextPunchAt == at(900))
+    }
+
+    @Test
+    func `a later version of a record supersedes all of the earlier one`() {
+        let first = [punch(.clockIn, 1, record: "a", version: 1)]
+        let second = [
+            punch(.clockIn, 1, record: "a", version: 2),
+            punch(.clockOut, 9, record: "a", version: 2, ordinal: 1),
+        ]
+        #expect(fold(first, now: at(500)).shift == .in)
+        #expect(fold(first + second, now: at(500)).shift == .out)
+        #expect(fold(second + [punch(.clockIn, 1, record: "a", version: 3)], now: at(500)).shift == .in)
+    }
+
+    @Test
+    func `a withdrawn record stays withdrawn, whatever comes later`() {
+        let void = punch(.void, 5, record: "a", version: 2)
+        let punches = [punch(.clockIn, 1, record: "a", version: 1), void, punch(.clockIn, 1, record: "a", version: 3)]
+        #expect(fold(punches, now: at(500)).shift == .out)
+    }
+
+    @Test
+    func `a record's end closes that record only`() {
+        let punches = [
+            punch(.clockIn, 1, record: "a", version: 1), punch(.clockIn, 2, record: "b", version: 1),
+            punch(.clockOut, 9, record: "b", version: 1, ordinal: 1),
+        ]
+        #expect(fold(punches, now: at(500)).shift == .in)
+    }
+
+    @Test
+    func `a clock-out without a record closes what began before it`() {
+        let open = [punch(.clockIn, 1, record: "a", version: 1), punch(.clockIn, 2)]
+        #expect(fold(open + [punch(.clockOut, 5)], now: at(500)).shift == .out)
+        let began = [punch(.clockIn, 7, record: "b", version: 1)]
+        #expect(fold(open + [punch(.clockOut, 5)] + began, now: at(500)).shift == .in)
+    }
+
+    @Test
+    func `a record that ends when it starts leaves nobody in`() {
+        let punches = [
+            punch(.clockIn, 5, record: "a", version: 1),
+            punch(.clockOut, 5, record: "a", version: 1, ordinal: 1),
+        ]
+        #expect(fold(punches, now: at(500)).shift == .out)
+    }
+
+    @Test
+    func `back-to-back breaks of a record end in the second`() {
+        let punches = [
+            punch(.clockIn, 1, record: "a", version: 1),
+            punch(.breakStart, 5, record: "a", version: 1, ordinal: 1),
+            punch(.breakEnd, 9, record: "a", version: 1, ordinal: 2),
+            punch(.breakStart, 9, record: "a", version: 1, ordinal: 3),
+        ]
+        #expect(fold(punches, now: at(500)).shift == .onBreak)
+    }
+}
+
+/// Punches drawn by lot, the same for the same seed.
+private struct Draw {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func below(_ bound: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int((state >> 33) % UInt64(bound))
+    }
+
+    mutating func shuffled<Element>(_ elements: [Element]) -> [Element] {
+        var elements = elements
+        for index in elements.indices.dropFirst() { elements.swapAt(index, below(index + 1)) }
+        return elements
+    }
+
+    /// Up to twelve punches over a short time, so that instants coincide; some lie in the future.
+    mutating func punches(records: Bool) -> [LedgerPunch] {
+        (0..<(1 + below(12))).map { number in
+            let record = records && below(2) == 0 ? RecordKey(source: 1, id: ["a", "b"][below(2)]) : nil
+            let kinds: [PunchKind] = [.clockIn, .clockOut, .breakStart, .breakEnd] + (record == nil ? [] : [.void])
+            return LedgerPunch(
+                sequence: Int64(number),
+                kind: kinds[below(kinds.count)],
+                effectiveAt: Timestamp(seconds: 1_800_000_000 + Int64(below(30) * 20)),
+                record: record,
+                ordinal: Int16(number),
+                version: record.map { _ in Int64(below(3)) }
+            )
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Domain
+import Testing
+
+@testable import Service
+
+@Suite("Timeline")
+struct TimelineTests {
+    private func at(_ seconds: Int64) -> Timestamp { Timestamp(seconds: 1_800_000_000 + seconds) }
+
+    private func punch(_ kind: PunchKind, _ seconds: Int64) -> LedgerPunch {
+        LedgerPunch(sequence: seconds, kind: kind, effectiveAt: at(seconds))
+    }
+
+    private func timeline(
+        _ punches: [LedgerPunch],
+        holds: [HoldEntry] = [],
+        breakAction: BreakAction = .keep,
+        from: Int64 = 0,
+        to: Int64 = 100
+    ) -> Timeline {
+        Timeline(punches: punches, holds: holds, breakAction: breakAction, observed: [], from: at(from), to: at(to))
+    }
+
+    @Test
+    func `a shift is told from what happened, also before the span`() {
+        let timeline = timeline([
+            punch(.clockIn, -50), punch(.breakStart, 20), punch(.breakEnd, 30), punch(.clockOut, 80),
+        ])
+        #expect(timeline.shift.map(\.state) == ["in", "break", "in", "out"])
+        #expect(timeline.shift.map(\.from) == [at(0), at(20), at(30), at(80)])
+        #expect(timeline.shift.map(\.to) == [at(20), at(30), at(80), at(100)])
+        #expect(timeline.desired.map(\.state) == ["running", "running", "running", "stopped"])
+        #expect(timeline.desired.map(\.reason) == ["shift", "break", "shift", "shift"])
+    }
+
+    @Test
+    func `without events there is one interval that says so`() {
+        let timeline = timeline([])
+        #expect(timeline.shift == [.init(from: at(0), to: at(100), state: "out", reason: "no_events")])
+        #expect(timeline.desired == [.init(from: at(0), to: at(100), state: "stopped", reason: "default")])
+    }
+
+    @Test
+    func `a hold decides from its beginning to its end, or until somebody ends it`() {
+        let hold = Hold(state: .running, until: at(90), reason: "r", author: "m")
+        let ended = timeline([], holds: [HoldEntry(hold: hold, from: at(10), endedAt: at(40))])
+        #expect(ended.desired.map(\.reason) == ["default", "hold", "default"])
+        #expect(ended.desired.map(\.to) == [at(10), at(40), at(100)])
+        let expired = timeline([], holds: [HoldEntry(hold: hold, from: at(10), endedAt: nil)])
+        #expect(expired.desired.map(\.to) == [at(10), at(90), at(100)])
+    }
+
+    @Test
+    func `a late report changes the past it is about`() {
+        let before = timeline([punch(.clockIn, 10)])
+        let after = timeline([punch(.clockIn, 10), punch(.clockOut, 50)])
+        #expect(before.shift.map(\.state) == ["out", "in"])
+        #expect(after.shift.map(\.state) == ["out", "in", "out"])
+    }
+
+    @Test
+    func `what nobody recorded of the session is shown as a gap`() {
+        let command = CommandEntry(
+            id: 1,
+            action: "start",
+            reason: "should_run",
+            intendedAt: at(10),
+            sentAt: at(10),
+            endedAt: at(11),
+            verdict: "ok",
+            claim: "STARTING"
+        )
+        let observed = Timeline.observed(
+            commands: [command],
+            proof: (state: "WORKING", from: at(40), to: at(90)),
+            from: at(0),
+            to: at(100)
+        )
+        #expect(observed.map(\.state) == [nil, "STARTING", nil, "WORKING", nil])
+        #expect(observed.map(\.reason) == ["not_recorded", "claimed", "not_recorded", "read", "not_recorded"])
+        #expect(observed.map(\.from) == [at(0), at(11), at(11), at(40), at(90)])
+    }
+
+    @Test
+    func `intervals cover the span without a hole`() {
+        let kinds: [PunchKind] = [.clockIn, .breakStart, .clockOut, .breakEnd]
+        let timeline = timeline((0..<40).map { punch(kinds[Int($0) % 4], $0 * 7 - 50) })
+        for intervals in [timeline.shift, timeline.desired] {
+            #expect(intervals.first?.from == at(0) && intervals.last?.to == at(100))
+            for (left, right) in zip(intervals, intervals.dropFirst()) { #expect(left.to == right.from) }
+        }
+    }
+}
