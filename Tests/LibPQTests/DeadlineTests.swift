@@ -75,7 +75,9 @@ struct DeadlineTests {
 
     @Test
     func `a cancelled task that waits for a connection stops waiting`() async throws {
-        try await withPool(connections: 1) { pool in
+        try await withPool(connections: 1) {
+            $0.acquireTimeout = .seconds(240)
+        } _: { pool in
             try await pool.withTransaction { transaction in
                 try await transaction.query("SELECT 1")
                 await withTaskGroup { group in
