@@ -95,7 +95,7 @@ extension UUID: PQDecodable {
 
 extension Optional: PQDecodable, PQDecodableElement where Wrapped: PQDecodable {
     /// Reads what the wrapped type reads, and NULL as `nil`.
-    public init(pq value: PQValue) throws(PQError) {
+    @inlinable public init(pq value: PQValue) throws(PQError) {
         self = value.isNull ? nil : .some(try Wrapped(pq: value))
     }
 }

@@ -34,8 +34,8 @@ public struct PQResult: Sendable, RandomAccessCollection {
 
 /// One row of a result.
 public struct PQRow: Sendable {
-    let storage: PQResultStorage
-    let index: Int
+    @usableFromInline let storage: PQResultStorage
+    @usableFromInline let index: Int
 
     /// Reads a column by its name.
     ///
@@ -46,13 +46,15 @@ public struct PQRow: Sendable {
 }
 
 /// A column of a result, found by ``PQResult/decoder(_:as:)``; use it with rows of that result only.
+///
+/// Inlinable, so that callers read values of a known type without looking the type up for each.
 public struct PQColumn<Value: PQDecodable>: Sendable {
-    let index: Int
+    @usableFromInline let index: Int
 
     /// Reads the column in a row.
     ///
     /// - Throws: kind `decoding`, naming the column: its value is not a `Value`.
-    public subscript(row: PQRow) -> Value {
+    @inlinable public subscript(row: PQRow) -> Value {
         get throws(PQError) {
             try Value(pq: PQValue(source: row.storage, row: row.index, column: index))
         }

@@ -6,7 +6,7 @@ import Glibc
 /// Proof for `@unchecked Sendable`: the pointer is set once and libpq never changes a `PGresult` after handing it out
 /// (manual, "Behavior in Threaded Programs": results are read-only after creation and may be passed around freely
 /// between threads). Only reading functions are called here, and `PQclear` exactly once, when nobody can read any more.
-@safe final class PQResultStorage: @unchecked Sendable {
+@safe @usableFromInline final class PQResultStorage: @unchecked Sendable {
     private let pointer: OpaquePointer
     let rowCount: Int
     let columnCount: Int

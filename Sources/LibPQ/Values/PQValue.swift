@@ -10,7 +10,7 @@ public struct PQValue: Sendable {
     /// The length in bytes; -1 is NULL.
     private let length: Int
 
-    init(source: PQResultStorage, row: Int, column: Int) {
+    @usableFromInline init(source: PQResultStorage, row: Int, column: Int) {
         self.source = source
         self.row = Int32(truncatingIfNeeded: row)
         self.column = Int32(truncatingIfNeeded: column)
