@@ -53,7 +53,7 @@ let package = Package(
         .target(name: "ClockSources", dependencies: ["Domain", crypto], swiftSettings: strict),
         .target(
             name: "Engines",
-            dependencies: ["Domain", asyncHTTPClient, nioCore, nioHTTP1],
+            dependencies: ["Domain", asyncHTTPClient, nioCore, nioHTTP1, nioPosix],
             swiftSettings: strict
         ),
         .target(

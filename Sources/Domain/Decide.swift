@@ -69,7 +69,12 @@ struct Situation {
             return claimed(command, endedAt: endedAt, provedFrom: provedFrom)
         case .ambiguous, .errorBody, .missing:
             return look(.outcomeUnknown, at: provedFrom)
+        case .notSent:
+            // It replaced the record of the command before it, which no read may have proved yet.
+            return look(.lookFirst, at: provedFrom)
         case .transient, .unreachable, .permanent, .auth:
+            // What is desired has turned since: nothing of that command is tried again, so nothing waits for it.
+            if (command.action == .stop) != (desired == .stopped) { return look(.lookFirst, at: provedFrom) }
             return look(tooManyAttempts ? refusal : .retryLater, at: endedAt + retryDelay)
         }
     }
@@ -89,11 +94,11 @@ struct Situation {
         case (.start, .stopped), (.restart, .stopped):
             Decision(.stop, .shouldStop, .stopping)
         case (.start, .running):
-            look(.startSent, at: provedFrom)
+            look(unlessRefusedBefore(.startSent), at: provedFrom)
         case (.restart, .running):
-            look(.restartSent, at: provedFrom)
+            look(unlessRefusedBefore(.restartSent), at: provedFrom)
         case (.stop, .stopped):
-            look(.stopSent, at: provedFrom)
+            look(unlessRefusedBefore(.stopSent), at: provedFrom)
         case (.stop, .running):
             look(.stopGap, at: provedFrom)
         }

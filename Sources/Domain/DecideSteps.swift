@@ -6,13 +6,13 @@ extension Situation {
         if now < gapEnd { return Decision(nil, .stopGap, .starting, lookAgainAt: gapEnd) }
         if let wait = retryWait(after: .start) { return wait }
         guard now - readAt <= policy.startLookAfter else { return look(.lookFirst, at: now) }
-        return Decision(.start, reason, reason == .wentDown ? .drifted : .starting)
+        return Decision(.start, reason, sending(reason == .wentDown ? .drifted : .starting))
     }
 
     /// A stop, unless it was tried just now.
     func stop(_ reason: Reason) -> Decision {
         if let wait = retryWait(after: .stop) { return wait }
-        return Decision(.stop, reason, reason == .cameUp ? .drifted : .stopping)
+        return Decision(.stop, reason, sending(reason == .cameUp ? .drifted : .stopping))
     }
 
     /// A restart, as long as the budget lasts; afterwards a person is needed, with slow looks.
@@ -77,6 +77,14 @@ extension Situation {
     var retryDelay: Duration { policy.retryDelay(afterAttempts: evidence.attempts) }
 
     var tooManyAttempts: Bool { evidence.attempts >= policy.attemptsBeforeAttention }
+
+    /// The condition while a command is sent; who was told that it keeps failing is not told otherwise by one more try.
+    private func sending(_ condition: Condition) -> Condition { tooManyAttempts ? .needsAttention : condition }
+
+    /// The same for the reason of the look that is to prove it.
+    func unlessRefusedBefore(_ reason: Reason) -> Reason {
+        evidence.attempts > policy.attemptsBeforeAttention ? refusal : reason
+    }
 
     var refusal: Reason { desired == .running ? .startRefused : .stopRefused }
 

@@ -174,6 +174,11 @@ extension Evidence {
         command.verdict = answer.verdict
         lastCommand = command
         claim = answer.verdict == .ok ? answer.status : nil
+        guard answer.verdict != .notSent else {
+            attempts = max(0, attempts - 1)
+            if command.action == .restart, !restarts.isEmpty { restarts.removeLast() }
+            return
+        }
         switch command.action {
         case .stop: lastStopEndedAt = answer.verdict == .ambiguous ? max(endedAt, sentAt + callTimeout) : endedAt
         case .start, .restart: lastStartSentAt = sentAt

@@ -56,6 +56,8 @@ package enum EngineVerdict: String, Sendable, Hashable, CaseIterable {
     case unreachable
     /// No answer, a cut answer, or one too large: the outcome is unknown; read.
     case ambiguous
+    /// We kept the call back (lease over, or shutting down): nothing left this process.
+    case notSent
 }
 
 /// The outcome of one call.
@@ -82,5 +84,16 @@ package struct EngineAnswer: Sendable, Hashable {
         self.httpStatus = httpStatus
         self.detail = detail
         self.retryAfter = retryAfter
+    }
+}
+
+extension EngineAnswer {
+    /// What an answer to `info` proves; `nil` when nothing.
+    package var reading: SessionReading? {
+        switch verdict {
+        case .ok: status.map(SessionReading.status)
+        case .missing: .missing
+        case .already, .verify, .errorBody, .permanent, .auth, .transient, .unreachable, .ambiguous, .notSent: nil
+        }
     }
 }

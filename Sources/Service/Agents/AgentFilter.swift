@@ -44,7 +44,7 @@ extension AgentFilter {
 enum AgentCursor: Sendable, Hashable {
     /// By agent id; `team` is empty where all teams are walked together.
     case agent(team: String, after: String)
-    /// Through the exceptions, by instance.
+    /// By instance, where few have the condition that is asked for.
     case instance(after: Int64)
 
     /// The opaque word: hexadecimal, so that it needs no escaping anywhere.

@@ -10,7 +10,7 @@ package struct AgentImport: Sendable {
         /// The lines that were refused; at most 100.
         package var faults: [AgentImportFile.Fault] = []
         package var isDryRun: Bool
-        /// Whether anything was, or would be, refused.
+        /// Whether nothing was, or would be, refused.
         package var isComplete: Bool { faults.isEmpty }
     }
 
@@ -23,32 +23,57 @@ package struct AgentImport: Sendable {
         self.directory = directory
     }
 
-    /// Compares a file with the database and, unless it is a dry run, writes what differs.
+    /// Compares a file with the database as a whole and, unless it is a dry run, writes what differs.
     ///
-    /// With a fault in the file nothing is written. A line that only the database refuses (an unknown engine, an
-    /// instance of another agent) is left out, and the others are written. Running it again changes nothing more.
+    /// With one fault nothing is written, be it in the file itself or one that only the database knows of (an unknown
+    /// engine, an instance of an agent that the file does not name). What stands against a line only once others were
+    /// written leaves out that line. Running the same file again goes on where one that was broken off ended, and
+    /// otherwise changes nothing.
     ///
     /// `author`: for the audit.
+    /// `onDifference`: gets what differs, in the file's order, before anything is written.
     /// Throws ``PQError``; what was written until then stays.
-    package func run(_ file: AgentImportFile, isDryRun: Bool, author: String) async throws -> Report {
-        var report = Report(isDryRun: isDryRun)
-        guard file.faults.isEmpty else {
-            report.faults = file.faults
-            return report
-        }
-        var rest = file.rows[...]
-        while !rest.isEmpty {
-            let rows = Array(rest.prefix(Self.chunk))
-            rest = rest.dropFirst(Self.chunk)
-            let outcomes = try await directory.put(
-                rows.map(\.spec),
-                caller: nil,
-                author: author,
-                isDryRun: isDryRun
-            )
-            for (row, outcome) in zip(rows, outcomes) { report.take(outcome, line: row.line) }
+    package func run(
+        _ file: AgentImportFile,
+        isDryRun: Bool,
+        author: String,
+        onDifference: (AgentDifference) -> Void = { _ in }
+    ) async throws -> Report {
+        guard file.faults.isEmpty else { return Report(faults: file.faults, isDryRun: isDryRun) }
+        var (report, differing) = try await compare(file, onDifference)
+        report.isDryRun = isDryRun
+        guard !isDryRun, report.isComplete else { return report }
+        report.added = 0
+        report.changed = 0
+        var chunks = file.chunks(of: Self.chunk)
+        for differs in differing {
+            guard let rows = chunks.next() else { break }
+            guard differs else { continue }
+            let outcomes = try await directory.put(rows.map(\.spec), caller: nil, author: author)
+            for (row, outcome) in zip(rows, outcomes) where outcome != .unchanged {
+                report.take(outcome, line: row.line)
+            }
         }
         return report
+    }
+
+    /// Compares every chunk; returns what would change, and for each chunk whether anything in it does.
+    private func compare(
+        _ file: AgentImportFile,
+        _ onDifference: (AgentDifference) -> Void
+    ) async throws -> (report: Report, differing: [Bool]) {
+        var report = Report(isDryRun: true)
+        var differing: [Bool] = []
+        var chunks = file.chunks(of: Self.chunk)
+        while let rows = chunks.next() {
+            let (outcomes, differences) = try await directory.compare(rows.map(\.spec), mayMove: file.names)
+            differing.append(outcomes.contains { $0 != .unchanged })
+            for (place, outcome) in outcomes.enumerated() {
+                report.take(outcome, line: rows[place].line)
+                if outcome == .added || outcome == .changed { onDifference(differences[place]) }
+            }
+        }
+        return (report, differing)
     }
 }
 
@@ -59,7 +84,7 @@ extension AgentImport.Report {
         case .changed: changed += 1
         case .unchanged: unchanged += 1
         case .refused(let problem):
-            guard faults.count < 100 else { return }
+            guard faults.count < AgentImportFile.faultLimit else { return }
             faults.append(AgentImportFile.Fault(line: line, column: problem.field, detail: problem.detail))
         }
     }

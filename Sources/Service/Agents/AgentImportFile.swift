@@ -19,41 +19,87 @@ package struct AgentImportFile: Sendable {
         var spec: AgentSpec
     }
 
-    private(set) var rows: [Row] = []
+    /// How many agents the file names.
+    package private(set) var count = 0
     /// Nothing is imported as long as there are any; at most 100 are kept.
     package private(set) var faults: [Fault] = []
+    private let bytes: [UInt8]
+    private var lines = Lines()
 
     package static let columns = [
         "agent_id", "name", "team", "time_zone", "engine", "instance_id", "session_name", "aliases",
     ]
-    private static let faultLimit = 100
+    static let faultLimit = 100
 
-    /// How many agents the file names.
-    package var count: Int { rows.count }
-
+    /// Checks the whole file.
+    ///
+    /// Keeps its bytes and where each agent, instance and alias stands; the rows are read again when they are needed.
     package init(parsing bytes: some Collection<UInt8>) {
-        var reader = CSVReader(bytes)
-        guard let header = reader.next() else {
-            faults = [Fault(line: 1, detail: "the file is empty")]
-            return
-        }
-        let columns = header.fields.map { String(decoding: $0, as: UTF8.self) }
-        if let fault = Self.check(columns) {
-            faults = [fault]
-            return
-        }
-        var lines = Lines()
-        var zones: Set<String> = ["UTC"]
-        while let record = reader.next() {
+        self.bytes = Array(bytes)
+        var rows = Rows(self.bytes)
+        faults = rows.faults
+        while let row = rows.next() {
             do throws(Fault) {
-                let spec = try Self.spec(record, columns: columns, zones: &zones)
-                try lines.take(spec, line: record.line)
-                rows.append(Row(line: record.line, spec: spec))
+                let (line, spec) = try row.get()
+                try lines.take(spec, line: line)
+                count += 1
             } catch {
                 if faults.count < Self.faultLimit { faults.append(error) }
             }
         }
-        if let fault = reader.fault { faults.append(fault) }
+        if let fault = rows.end { faults.append(fault) }
+    }
+
+    /// Whether the file says something about an agent.
+    func names(_ agentID: String) -> Bool { lines.agents[agentID] != nil }
+
+    /// The rows in order, some at a time; of a file without faults.
+    func chunks(of size: Int) -> Chunks { Chunks(rows: Rows(bytes), size: size) }
+
+    /// Reads the rows some at a time.
+    struct Chunks {
+        fileprivate var rows: Rows
+        fileprivate let size: Int
+
+        mutating func next() -> [Row]? {
+            var chunk: [Row] = []
+            chunk.reserveCapacity(size)
+            while chunk.count < size, let row = rows.next() {
+                if case .success((let line, let spec)) = row { chunk.append(Row(line: line, spec: spec)) }
+            }
+            return chunk.isEmpty ? nil : chunk
+        }
+    }
+
+    /// Reads one row after the other.
+    fileprivate struct Rows {
+        private var reader: CSVReader
+        private var columns: [String] = []
+        private var zones: Set<String> = ["UTC"]
+        /// What is wrong with the header.
+        let faults: [Fault]
+        /// Why reading ended early.
+        var end: Fault? { reader.fault }
+
+        init(_ bytes: [UInt8]) {
+            reader = CSVReader(bytes)
+            guard let header = reader.next() else {
+                faults = [Fault(line: 1, detail: "the file is empty")]
+                return
+            }
+            let columns = header.fields.map { String(decoding: $0, as: UTF8.self) }
+            faults = [AgentImportFile.check(columns)].compactMap { $0 }
+            if faults.isEmpty { self.columns = columns }
+        }
+
+        mutating func next() -> Result<(line: Int, spec: AgentSpec), Fault>? {
+            guard !columns.isEmpty, let record = reader.next() else { return nil }
+            do throws(Fault) {
+                return .success((record.line, try AgentImportFile.spec(record, columns: columns, zones: &zones)))
+            } catch {
+                return .failure(error)
+            }
+        }
     }
 
     private static func check(_ columns: [String]) -> Fault? {
@@ -98,7 +144,7 @@ package struct AgentImportFile: Sendable {
 
     /// What must stand once in a file.
     private struct Lines {
-        private var agents: [String: Int] = [:]
+        private(set) var agents: [String: Int] = [:]
         private var instances: [InstanceSpec: Int] = [:]
         private var aliases: [AliasSpec: Int] = [:]
 

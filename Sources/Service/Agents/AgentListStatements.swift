@@ -3,20 +3,16 @@ import LibPQ
 
 /// The statements behind lists of agents.
 ///
-/// Each walks an index in order, looks every agent up by primary keys, and stops when the page is full, so that a
-/// page costs the same whatever the size of the fleet.
+/// Each walks an index in order, looks up what belongs to every agent by primary keys, and stops when the page is full,
+/// so that a page costs the same whatever the size of the fleet.
 ///
-/// `LIMIT` in figures and `OFFSET 0` are for the planner: it then needs no statistics to choose that plan, also for a
-/// prepared statement. A walk ends after 20,000 agents even when few of them fit; the list goes on there.
+/// Some of their form is for the planner, which then needs no statistics to choose that plan, also for a prepared
+/// statement: `LIMIT` in figures, `OFFSET 0`, and a team or a condition as the bounds of a row comparison, since only the
+/// index that is meant has that order. A walk ends after 20,000 rows even when few of them fit; the list goes on there.
 struct AgentListStatements {
     let filter: AgentFilter
     let freshness: FreshnessTable
     let now: Timestamp
-
-    /// How many agents a page looks at, the same as in the statements.
-    static let walkLimit: Int64 = 20_000
-    /// How many of the walk's last agents are walked again on the next page, since agents may be deleted meanwhile.
-    static let overlap: Int64 = 100
 
     private var onShift: [Timestamp] { freshness.staleBefore(.running, now: now) }
     private var offShift: [Timestamp] { freshness.staleBefore(.stopped, now: now) }
@@ -26,23 +22,28 @@ struct AgentListStatements {
     /// Index: `agents_of_team`.
     func ofTeam(_ team: String, after: String, limit: Int64) -> PQStatement {
         """
-        SELECT p.*
+        SELECT p.*,
+            coalesce(
+                (\(freshness.names))[p.account],
+                (SELECT e.name FROM engine_accounts e WHERE e.account = p.account)
+            ) AS engine
         FROM (
-            SELECT v.*
+            SELECT w.agent_id, w.name, w.team, w.time_zone, w.created_at, w.removal_asked_at, v.*
             FROM (
-                SELECT a.agent, a.agent_id
+                SELECT a.agent, a.agent_id, a.name, a.team, a.time_zone, a.created_at, a.removal_asked_at
                 FROM agents a
-                WHERE a.team = \(team) AND a.agent_id > \(after)
-                ORDER BY a.agent_id
+                WHERE (a.team, a.agent_id) > (\(team), \(after))
+                  AND a.team <= \(team)
+                ORDER BY a.team, a.agent_id
                 LIMIT 20000
             ) w
             CROSS JOIN LATERAL (
-                SELECT *
-                FROM agent_details d
+                SELECT d.*
+                FROM agent_sessions d
                 WHERE d.agent = w.agent
                   AND (\(filter.shift?.code)::smallint IS NULL OR d.shift = \(filter.shift?.code))
                   AND (\(filter.search)::text IS NULL OR strpos(
-                    lower(concat_ws(chr(10), d.agent_id, d.name, d.instance_id, d.session_name)), lower(\(filter.search))
+                    lower(concat_ws(chr(10), w.agent_id, w.name, d.instance_id, d.session_name)), lower(\(filter.search))
                   ) > 0)
                   AND (\(filter.condition?.rawValue)::text IS NULL OR \(filter.condition?.rawValue) = CASE
                     WHEN d.instance IS NULL THEN 'unassigned'
@@ -52,10 +53,10 @@ struct AgentListStatements {
                   END)
                 OFFSET 0
             ) v
-            ORDER BY w.agent_id
+            ORDER BY w.team, w.agent_id
             LIMIT 501
         ) p
-        ORDER BY p.agent_id
+        ORDER BY p.team, p.agent_id
         LIMIT \(limit)
         """
     }
@@ -65,23 +66,27 @@ struct AgentListStatements {
     /// Index: `agents_agent_id_key`.
     func ofAll(after: String, limit: Int64) -> PQStatement {
         """
-        SELECT p.*
+        SELECT p.*,
+            coalesce(
+                (\(freshness.names))[p.account],
+                (SELECT e.name FROM engine_accounts e WHERE e.account = p.account)
+            ) AS engine
         FROM (
-            SELECT v.*
+            SELECT w.agent_id, w.name, w.team, w.time_zone, w.created_at, w.removal_asked_at, v.*
             FROM (
-                SELECT a.agent, a.agent_id
+                SELECT a.agent, a.agent_id, a.name, a.team, a.time_zone, a.created_at, a.removal_asked_at
                 FROM agents a
                 WHERE a.agent_id > \(after)
                 ORDER BY a.agent_id
                 LIMIT 20000
             ) w
             CROSS JOIN LATERAL (
-                SELECT *
-                FROM agent_details d
+                SELECT d.*
+                FROM agent_sessions d
                 WHERE d.agent = w.agent
                   AND (\(filter.shift?.code)::smallint IS NULL OR d.shift = \(filter.shift?.code))
                   AND (\(filter.search)::text IS NULL OR strpos(
-                    lower(concat_ws(chr(10), d.agent_id, d.name, d.instance_id, d.session_name)), lower(\(filter.search))
+                    lower(concat_ws(chr(10), w.agent_id, w.name, d.instance_id, d.session_name)), lower(\(filter.search))
                   ) > 0)
                   AND (\(filter.condition?.rawValue)::text IS NULL OR \(filter.condition?.rawValue) = CASE
                     WHEN d.instance IS NULL THEN 'unassigned'
@@ -104,67 +109,101 @@ struct AgentListStatements {
     /// Index: `observed_states_exceptions`.
     func ofException(_ condition: Condition, after: Int64, limit: Int64) -> PQStatement {
         """
-        SELECT p.*
+        SELECT p.*,
+            coalesce(
+                (\(freshness.names))[p.account],
+                (SELECT e.name FROM engine_accounts e WHERE e.account = p.account)
+            ) AS engine
         FROM (
-            SELECT v.*
+            SELECT w.attention, w.instance AS walked, t.agent_id, t.name, t.team, t.time_zone, t.created_at, t.removal_asked_at, v.*
             FROM (
-                SELECT o.instance
+                SELECT o.attention, o.instance
                 FROM observed_states o
-                WHERE o.attention = \(condition.code) AND o.instance > \(after)
-                ORDER BY o.instance
+                WHERE (o.attention, o.instance) > (\(condition.code), \(after))
+                  AND o.attention <= \(condition.code)
+                ORDER BY o.attention, o.instance
                 LIMIT 20000
             ) w
             CROSS JOIN LATERAL (
-                SELECT d.*
+                SELECT a.agent, a.agent_id, a.name, a.team, a.time_zone, a.created_at, a.removal_asked_at
                 FROM instances x
-                JOIN agent_details d ON d.agent = x.agent
+                JOIN agents a ON a.agent = x.agent
                 WHERE x.instance = w.instance
-                  AND (\(filter.teams)::text[] IS NULL OR d.team = ANY (\(filter.teams)))
+                  AND (\(filter.teams)::text[] IS NULL OR a.team = ANY (\(filter.teams)))
+                OFFSET 0
+            ) t
+            CROSS JOIN LATERAL (
+                SELECT d.*
+                FROM agent_sessions d
+                WHERE d.agent = t.agent
                   AND (\(filter.shift?.code)::smallint IS NULL OR d.shift = \(filter.shift?.code))
                   AND (\(filter.search)::text IS NULL OR strpos(
-                    lower(concat_ws(chr(10), d.agent_id, d.name, d.instance_id, d.session_name)), lower(\(filter.search))
+                    lower(concat_ws(chr(10), t.agent_id, t.name, d.instance_id, d.session_name)), lower(\(filter.search))
                   ) > 0)
-                  AND (d.reason = 'account_refused'
-                    OR d.read_at >= (CASE d.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[d.account])
+                  AND (\(filter.condition?.rawValue)::text IS NULL OR \(filter.condition?.rawValue) = CASE
+                    WHEN d.instance IS NULL THEN 'unassigned'
+                    WHEN d.reason = 'account_refused' THEN d.condition
+                    WHEN d.read_at >= (CASE d.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[d.account] THEN d.condition
+                    ELSE 'unknown'
+                  END)
+                OFFSET 0
+            ) v
+            ORDER BY w.attention, w.instance
+            LIMIT 501
+        ) p
+        ORDER BY p.attention, p.walked
+        LIMIT \(limit)
+        """
+    }
+
+    /// Agents whose condition means that something is due, by instance: each is in line.
+    ///
+    /// Index: `reconcile_queue_pkey`.
+    func inLine(after: Int64, limit: Int64) -> PQStatement {
+        """
+        SELECT p.*,
+            coalesce(
+                (\(freshness.names))[p.account],
+                (SELECT e.name FROM engine_accounts e WHERE e.account = p.account)
+            ) AS engine
+        FROM (
+            SELECT w.instance AS walked, t.agent_id, t.name, t.team, t.time_zone, t.created_at, t.removal_asked_at, v.*
+            FROM (
+                SELECT q.instance
+                FROM reconcile_queue q
+                WHERE q.instance > \(after)
+                ORDER BY q.instance
+                LIMIT 20000
+            ) w
+            CROSS JOIN LATERAL (
+                SELECT a.agent, a.agent_id, a.name, a.team, a.time_zone, a.created_at, a.removal_asked_at
+                FROM instances x
+                JOIN agents a ON a.agent = x.agent
+                WHERE x.instance = w.instance
+                  AND (\(filter.teams)::text[] IS NULL OR a.team = ANY (\(filter.teams)))
+                OFFSET 0
+            ) t
+            CROSS JOIN LATERAL (
+                SELECT d.*
+                FROM agent_sessions d
+                WHERE d.agent = t.agent
+                  AND (\(filter.shift?.code)::smallint IS NULL OR d.shift = \(filter.shift?.code))
+                  AND (\(filter.search)::text IS NULL OR strpos(
+                    lower(concat_ws(chr(10), t.agent_id, t.name, d.instance_id, d.session_name)), lower(\(filter.search))
+                  ) > 0)
+                  AND (\(filter.condition?.rawValue)::text IS NULL OR \(filter.condition?.rawValue) = CASE
+                    WHEN d.instance IS NULL THEN 'unassigned'
+                    WHEN d.reason = 'account_refused' THEN d.condition
+                    WHEN d.read_at >= (CASE d.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[d.account] THEN d.condition
+                    ELSE 'unknown'
+                  END)
                 OFFSET 0
             ) v
             ORDER BY w.instance
             LIMIT 501
         ) p
-        ORDER BY p.instance
+        ORDER BY p.walked
         LIMIT \(limit)
-        """
-    }
-
-    /// Where a walk of a page that was not filled ended; no row when it came to the end.
-    static func end(ofTeam team: String?, after: String) -> PQStatement {
-        if let team {
-            """
-            SELECT a.agent_id
-            FROM agents a
-            WHERE a.team = \(team) AND a.agent_id > \(after)
-            ORDER BY a.agent_id
-            LIMIT 1 OFFSET \(walkLimit - overlap)
-            """
-        } else {
-            """
-            SELECT a.agent_id
-            FROM agents a
-            WHERE a.agent_id > \(after)
-            ORDER BY a.agent_id
-            LIMIT 1 OFFSET \(walkLimit - overlap)
-            """
-        }
-    }
-
-    /// Where a walk through the exceptions ended, as ``end(ofTeam:after:)``.
-    static func end(of condition: Condition, after: Int64) -> PQStatement {
-        """
-        SELECT o.instance
-        FROM observed_states o
-        WHERE o.attention = \(condition.code) AND o.instance > \(after)
-        ORDER BY o.instance
-        LIMIT 1 OFFSET \(walkLimit - overlap)
         """
     }
 

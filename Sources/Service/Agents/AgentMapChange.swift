@@ -26,6 +26,17 @@ struct AgentMapChange: Sendable, Equatable {
         var externalID: String
     }
 
+    /// What a source calls somebody.
+    private struct Name: Sendable, Hashable {
+        var source: Int32
+        var externalID: String
+
+        init(_ alias: Alias) {
+            source = alias.source
+            externalID = alias.externalID
+        }
+    }
+
     /// What became of one specification.
     enum Outcome: Sendable, Equatable {
         case added, changed, unchanged
@@ -45,6 +56,10 @@ struct AgentMapChange: Sendable, Equatable {
     var touched: [String] = []
     /// In the order of the specifications.
     var outcomes: [Outcome] = []
+    /// The sessions of ``assigned``.
+    private var assignedSessions: Set<AgentMap.Session> = []
+    /// What ``addedAliases`` say, whoever they are of.
+    private var addedNames: Set<Name> = []
 
     /// Compares.
     ///
@@ -54,17 +69,23 @@ struct AgentMapChange: Sendable, Equatable {
     ///   - specs: at most one per agent.
     ///   - map: the map as read under its lock, for these agents.
     ///   - caller: whose teams bound what may be changed; `nil` for all.
-    init(_ specs: [AgentSpec], map: AgentMap, caller: Caller?) {
+    ///   - mayMove: whether an agent, by its id, may yet give up its session to another.
+    init(_ specs: [AgentSpec], map: AgentMap, caller: Caller?, mayMove: (String) -> Bool = { _ in false }) {
         for spec in specs {
             do throws(Problem) {
-                outcomes.append(try take(spec, map: map, caller: caller))
+                outcomes.append(try take(spec, map: map, caller: caller, mayMove: mayMove))
             } catch {
                 outcomes.append(.refused(error))
             }
         }
     }
 
-    private mutating func take(_ spec: AgentSpec, map: AgentMap, caller: Caller?) throws(Problem) -> Outcome {
+    private mutating func take(
+        _ spec: AgentSpec,
+        map: AgentMap,
+        caller: Caller?,
+        mayMove: (String) -> Bool
+    ) throws(Problem) -> Outcome {
         let before = map.agents[spec.agentID]
         if let before, let caller, !caller.sees(team: before.team) { throw Problem(.notFound) }
         let agent = Agent(
@@ -74,7 +95,7 @@ struct AgentMapChange: Sendable, Equatable {
             timeZone: spec.timeZone ?? before?.timeZone ?? "UTC"
         )
         if let caller, !caller.sees(team: agent.team) { throw Problem(.outsideTeam, field: "team") }
-        let assignment = try assignment(spec, map: map)
+        let assignment = try assignment(spec, map: map, mayMove: mayMove)
         let aliases = try aliases(spec, map: map)
         var differs = false
         if before == nil || before?.isSame(as: agent) == false || before?.isLeaving == true {
@@ -88,6 +109,7 @@ struct AgentMapChange: Sendable, Equatable {
         }
         if let assignment, before?.instance?.isSame(as: assignment) != true {
             assigned.append(assignment)
+            assignedSessions.insert(AgentMap.Session(assignment))
             sessionMoves = sessionMoves || before?.instance?.isSameSession(assignment) != true
             differs = true
         }
@@ -97,6 +119,7 @@ struct AgentMapChange: Sendable, Equatable {
             let added = aliases.filter { !old.contains($0) }
             droppedAliases += dropped
             addedAliases += added
+            addedNames.formUnion(added.map(Name.init))
             differs = differs || !dropped.isEmpty || !added.isEmpty
             if !added.isEmpty, before != nil { rematched.append(spec.agentID) }
         }
@@ -107,14 +130,18 @@ struct AgentMapChange: Sendable, Equatable {
         return before == nil ? .added : .changed
     }
 
-    private func assignment(_ spec: AgentSpec, map: AgentMap) throws(Problem) -> Assignment? {
+    private func assignment(
+        _ spec: AgentSpec,
+        map: AgentMap,
+        mayMove: (String) -> Bool
+    ) throws(Problem) -> Assignment? {
         guard case .set(let instance) = spec.instance else { return nil }
         guard let account = map.accounts[instance.engine] else {
             throw .invalid("instance.engine", "There is no engine account of this name.")
         }
         let session = AgentMap.Session(account: account, instanceID: instance.instanceID)
-        let isTaken = map.occupants[session].map { $0 != spec.agentID } ?? false
-        guard !isTaken, !assigned.contains(where: { $0.account == account && $0.instanceID == instance.instanceID })
+        let isTaken = map.occupants[session].map { $0 != spec.agentID && !mayMove($0) } ?? false
+        guard !isTaken, !assignedSessions.contains(session)
         else { throw Problem(.instanceTaken, field: "instance.instance_id") }
         return Assignment(
             agentID: spec.agentID,
@@ -132,9 +159,7 @@ struct AgentMapChange: Sendable, Equatable {
                 throw .invalid("aliases[\(place)].source", "There is no clock source of this name.")
             }
             let known = Alias(agentID: spec.agentID, source: source, externalID: alias.externalID)
-            let isTwice =
-                aliases.contains(known)
-                || addedAliases.contains { $0.source == source && $0.externalID == alias.externalID }
+            let isTwice = aliases.contains(known) || addedNames.contains(Name(known))
             guard !isTwice else { throw .invalid("aliases[\(place)]", "The same alias stands twice.") }
             aliases.append(known)
         }
@@ -147,6 +172,15 @@ struct AgentMap: Sendable {
     struct Session: Sendable, Hashable {
         var account: Int32
         var instanceID: String
+
+        init(account: Int32, instanceID: String) {
+            self.account = account
+            self.instanceID = instanceID
+        }
+
+        init(_ assignment: AgentMapChange.Assignment) {
+            self.init(account: assignment.account, instanceID: assignment.instanceID)
+        }
     }
 
     struct Instance: Sendable, Equatable {

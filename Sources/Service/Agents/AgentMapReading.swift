@@ -3,23 +3,36 @@ import LibPQ
 extension AgentMap {
     /// Reads the part of the map that some specifications are about, and locks the map.
     static func read(_ specs: [AgentSpec], in transaction: PQTransaction) async throws(PQError) -> AgentMap {
+        // The locks come in statements of their own, so that the next ones see what their last holders wrote.
+        let locks = [AgentMapStatements.lock, AgentMapStatements.lockStates(specs.map(\.agentID))]
+        let results = try await transaction.run(locks + statements(specs))
+        return try AgentMap(results.dropFirst(locks.count))
+    }
+
+    /// Reads the same part and locks nothing: for comparing, while clock events go on.
+    static func read(_ specs: [AgentSpec], from pool: PQPool) async throws(PQError) -> AgentMap {
+        try AgentMap(try await pool.pipeline(statements(specs))[...])
+    }
+
+    private static func statements(_ specs: [AgentSpec]) -> [PQStatement] {
         let sessions = specs.compactMap { spec -> InstanceSpec? in
             if case .set(let instance) = spec.instance { instance } else { nil }
         }
-        // The lock comes in a statement of its own, so that the next ones see what its last holder wrote.
-        let results = try await transaction.run([
-            AgentMapStatements.lock,
+        return [
             AgentMapStatements.accounts,
             AgentMapStatements.sources,
             AgentMapStatements.current(specs.map(\.agentID)),
             AgentMapStatements.occupants(accounts: sessions.map(\.engine), instanceIDs: sessions.map(\.instanceID)),
-        ])
-        return try AgentMap(
-            accounts: numbers(results[1]),
-            sources: numbers(results[2]),
-            agents: agents(results[3]),
-            occupants: occupants(results[4])
-        )
+        ]
+    }
+
+    /// Takes the map from the results of ``statements(_:)``.
+    private init(_ results: ArraySlice<PQResult>) throws(PQError) {
+        let results = Array(results)
+        accounts = try Self.numbers(results[0])
+        sources = try Self.numbers(results[1])
+        agents = try Self.agents(results[2])
+        occupants = try Self.occupants(results[3])
     }
 
     private static func numbers(_ result: PQResult) throws(PQError) -> [String: Int32] {

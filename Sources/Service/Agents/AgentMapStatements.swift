@@ -2,6 +2,10 @@ import Domain
 import LibPQ
 
 /// The statements that read and change the map of agents: who there is, whose session is whose, who is called what.
+///
+/// Where a row is found by two columns, a subquery that the planner leaves as it is (`OFFSET 0`, or one that gives a single
+/// value) has it use both. In a join it may use the first alone while the tables' statistics are those of empty ones, and
+/// read the whole of an engine or a source for each row.
 enum AgentMapStatements {
     /// Keeps the map to ourselves until the transaction ends; appends hold the same lock shared.
     static var lock: PQStatement { "SELECT pg_advisory_xact_lock(7265, 1)" }
@@ -10,7 +14,21 @@ enum AgentMapStatements {
 
     static var sources: PQStatement { "SELECT source_id AS number, name FROM clock_sources" }
 
-    /// The agents as they are, with what the sources call them, and their states locked in order.
+    /// Locks the states of agents in order.
+    ///
+    /// Index: `agents_agent_id_key`.
+    static func lockStates(_ agentIDs: [String]) -> PQStatement {
+        """
+        SELECT s.agent
+        FROM agents a
+        JOIN agent_states s ON s.agent = a.agent
+        WHERE a.agent_id = ANY (\(agentIDs))
+        ORDER BY s.agent
+        FOR NO KEY UPDATE OF s
+        """
+    }
+
+    /// The agents as they are, with what the sources call them.
     ///
     /// Indexes: `agents_agent_id_key`, `instances_agent_key`, `agent_aliases_of_agent`.
     static func current(_ agentIDs: [String]) -> PQStatement {
@@ -21,11 +39,8 @@ enum AgentMapStatements {
             ARRAY(SELECT l.external_id FROM agent_aliases l WHERE l.agent = a.agent ORDER BY l.source_id, l.external_id)
                 AS external_ids
         FROM agents a
-        JOIN agent_states s ON s.agent = a.agent
         LEFT JOIN instances x ON x.agent = a.agent
         WHERE a.agent_id = ANY (\(agentIDs))
-        ORDER BY s.agent
-        FOR NO KEY UPDATE OF s
         """
     }
 
@@ -34,11 +49,16 @@ enum AgentMapStatements {
     /// Index: `instances_session_key`.
     static func occupants(accounts: [String], instanceIDs: [String]) -> PQStatement {
         """
-        SELECT x.account, x.instance_id, a.agent_id
+        SELECT o.account, o.instance_id, o.agent_id
         FROM unnest(\(accounts), \(instanceIDs)) AS n (engine, instance_id)
-        JOIN engine_accounts e ON e.name = n.engine
-        JOIN instances x ON x.account = e.account AND x.instance_id = n.instance_id
-        JOIN agents a ON a.agent = x.agent
+        CROSS JOIN LATERAL (
+            SELECT x.account, x.instance_id, a.agent_id
+            FROM instances x
+            JOIN agents a ON a.agent = x.agent
+            WHERE x.account = (SELECT e.account FROM engine_accounts e WHERE e.name = n.engine)
+              AND x.instance_id = n.instance_id
+            OFFSET 0
+        ) o
         """
     }
 
@@ -110,16 +130,26 @@ enum AgentMapStatements {
         """
     }
 
-    private static func addObserved(_ instances: [AgentMapChange.Assignment]) -> PQStatement {
+    /// Index: `instances_session_key`.
+    static func addObserved(_ instances: [AgentMapChange.Assignment]) -> PQStatement {
         """
         INSERT INTO observed_states (instance, attention)
-        SELECT x.instance, \(Condition.unknown.code)
+        SELECT i.instance, \(Condition.unknown.code)
         FROM unnest(\(instances.map(\.account)), \(instances.map(\.instanceID))) AS n (account, instance_id)
-        JOIN instances x ON x.account = n.account AND x.instance_id = n.instance_id
+        CROSS JOIN LATERAL (
+            SELECT x.instance
+            FROM instances x
+            WHERE x.account = n.account
+              AND x.instance_id = n.instance_id
+            OFFSET 0
+        ) i
         ON CONFLICT (instance) DO NOTHING
         """
     }
 
+    /// Takes aliases away.
+    ///
+    /// Index: `agent_aliases_of_agent`; the other two columns are kept from the primary key's index by their form.
     private static func drop(_ aliases: [AgentMapChange.Alias]) -> PQStatement {
         """
         DELETE FROM agent_aliases l
@@ -127,9 +157,9 @@ enum AgentMapStatements {
             \(aliases.map(\.source)), \(aliases.map(\.externalID)), \(aliases.map(\.agentID))
         ) AS n (source_id, external_id, agent_id), agents a
         WHERE a.agent_id = n.agent_id
-          AND l.source_id = n.source_id
-          AND l.external_id = n.external_id
           AND l.agent = a.agent
+          AND l.source_id + 0 = n.source_id
+          AND l.external_id || '' = n.external_id
         """
     }
 
@@ -176,11 +206,18 @@ enum AgentMapStatements {
             WHERE a.agent_id = ANY (\(agentIDs))
               AND (s.name = ANY (\(rules.byAgentID)) OR (s.name <> ALL (\(rules.configured))
                 AND (s.name = 'api' OR EXISTS (SELECT FROM api_keys k WHERE k.source_id = s.source_id))))
-              AND NOT EXISTS (
-                SELECT FROM agent_aliases l WHERE l.source_id = s.source_id AND l.external_id = a.agent_id
-              )
+              AND (
+                SELECT l.agent FROM agent_aliases l WHERE l.source_id = s.source_id AND l.external_id = a.agent_id
+              ) IS NULL
         ) m
-        JOIN clock_events e ON e.agent IS NULL AND e.source_id = m.source_id AND e.external_id = m.external_id
+        CROSS JOIN LATERAL (
+            SELECT c.sequence, c.kind, c.effective_at
+            FROM clock_events c
+            WHERE c.agent IS NULL
+              AND c.source_id = m.source_id
+              AND c.external_id = m.external_id
+            OFFSET 0
+        ) e
         WHERE (e.kind <> \(PunchKind.clockIn.code) OR e.effective_at > \(now - rules.maxAge))
           AND NOT EXISTS (SELECT FROM clock_event_matches x WHERE x.sequence = e.sequence)
         ON CONFLICT (sequence) DO NOTHING

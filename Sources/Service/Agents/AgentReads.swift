@@ -58,7 +58,7 @@ package struct AgentReads: Sendable {
         }
     }
 
-    /// One page of the agents that fit, by agent id within the team; of exceptions by instance.
+    /// One page of the agents that fit, by agent id within the team; of a condition that few have, by instance.
     ///
     /// One statement where one page of one walk has enough agents. A page may hold fewer than `limit`, even none,
     /// while there is a next one.
@@ -72,9 +72,9 @@ package struct AgentReads: Sendable {
         }
         let statements = AgentListStatements(filter: filter, freshness: try await freshness.table(), now: clock.now())
         switch filter.condition {
-        case .drifted, .needsPairing, .needsAttention, .held:
-            return try await exceptions(statements, position, limit)
-        case nil, .converged, .starting, .stopping, .unknown, .unassigned:
+        case .drifted, .needsPairing, .needsAttention, .held, .starting, .stopping:
+            return try await byInstance(statements, position, limit)
+        case nil, .converged, .unknown, .unassigned:
             guard let teams = filter.teams else { return try await all(statements, position, limit) }
             return try await ofTeams(teams, statements, position, limit)
         }
@@ -147,13 +147,14 @@ package struct AgentReads: Sendable {
             return agents.last?.agentID
         }
         guard statements.filter.leavesOut else { return nil }
-        let ends = try await pool.rows(AgentListStatements.end(ofTeam: team, after: after)) { row throws(PQError) in
+        let ends = try await pool.rows(AgentWalkEnds.agents(ofTeam: team, after: after)) { row throws(PQError) in
             try row.column("agent_id", as: String.self)
         }
         return ends.first.map { max($0, agents.last?.agentID ?? "") }
     }
 
-    private func exceptions(
+    /// A page of a condition that few have, by instance.
+    private func byInstance(
         _ statements: AgentListStatements,
         _ position: AgentCursor?,
         _ limit: Int
@@ -165,7 +166,12 @@ package struct AgentReads: Sendable {
         case .instance(let instance): after = instance
         case .agent: throw Problem.badCursor
         }
-        let result = try await pool.query(statements.ofException(condition, after: after, limit: Int64(limit + 1)))
+        let isException = condition.isException
+        let result = try await pool.query(
+            isException
+                ? statements.ofException(condition, after: after, limit: Int64(limit + 1))
+                : statements.inLine(after: after, limit: Int64(limit + 1))
+        )
         var agents = try AgentDetailRows.read(result)
         if agents.count > limit {
             agents.removeLast(agents.count - limit)
@@ -174,7 +180,9 @@ package struct AgentReads: Sendable {
                 nextCursor: agents.last?.instance.map { AgentCursor.instance(after: $0).word }
             )
         }
-        let ends = try await pool.rows(AgentListStatements.end(of: condition, after: after)) { row throws(PQError) in
+        let ends = try await pool.rows(
+            isException ? AgentWalkEnds.exceptions(condition, after: after) : AgentWalkEnds.inLine(after: after)
+        ) { row throws(PQError) in
             try row.column("instance", as: Int64.self)
         }
         let next = ends.first.map { max($0, agents.last?.instance ?? 0) }

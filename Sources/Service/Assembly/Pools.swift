@@ -15,13 +15,22 @@ package struct Pools: Sendable {
     package init(databaseURL: String, connections: Int, logger: Logger) {
         let writerCount = max(3, min(Self.writerShare, connections - 2))
         writers = PQPool(Self.writing(databaseURL, connections: writerCount), logger: logger)
-        readers = PQPool(Self.reading(databaseURL, connections: max(1, connections - writerCount)), logger: logger)
+        // One more is the connection that listens.
+        readers = PQPool(Self.reading(databaseURL, connections: max(1, connections - writerCount - 1)), logger: logger)
     }
 
     /// A connection for migrations and the like: as the login role, which owns the tables.
     package static func owning(_ databaseURL: String) -> PQConfiguration {
         var configuration = PQConfiguration(connectionString: databaseURL, maxConnections: 2)
         configuration.applicationName = "rollcall migrate"
+        return configuration
+    }
+
+    /// The connection on which replicas wake each other.
+    static func listening(_ databaseURL: String) -> PQConfiguration {
+        var configuration = PQConfiguration(connectionString: databaseURL, maxConnections: 1)
+        configuration.applicationName = "rollcall listen"
+        configuration.sessionSettings = ["role": "rollcall_app"]
         return configuration
     }
 
@@ -52,6 +61,8 @@ package struct Pools: Sendable {
         return configuration
     }
 
+    /// Lists and pages are made of statements whose plan does not depend on their values, and planning one costs more
+    /// than running it.
     private static func reading(_ databaseURL: String, connections: Int) -> PQConfiguration {
         var configuration = PQConfiguration(connectionString: databaseURL, maxConnections: connections)
         configuration.minConnections = 1
@@ -59,7 +70,11 @@ package struct Pools: Sendable {
         configuration.acquireTimeout = .milliseconds(700)
         configuration.statementTimeout = .seconds(5)
         configuration.callTimeout = .seconds(8)
-        configuration.sessionSettings = ["role": "rollcall_app", "jit": "off"]
+        configuration.sessionSettings = [
+            "role": "rollcall_app",
+            "plan_cache_mode": "force_generic_plan",
+            "jit": "off",
+        ]
         return configuration
     }
 }

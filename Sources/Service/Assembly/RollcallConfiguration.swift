@@ -21,6 +21,8 @@ package struct RollcallConfiguration: Sendable {
     package var sweep: SweepPolicy
     package var clockSkew: Duration
     package var unmatchedMaxAge: Duration
+    /// How much a request's body may be, and how long it may take.
+    package var bodyLimits = BodyLimits()
     package var release: String
     package var crashPoint: CrashPoints.Point?
 

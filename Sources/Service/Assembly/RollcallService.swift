@@ -72,6 +72,11 @@ package struct RollcallService: Service {
                 sweep: configuration.sweep,
                 clock: clock,
                 incidents: IncidentLog(logger: logger),
+                channel: WakeChannel(
+                    pool: pools.writers,
+                    listening: Pools.listening(configuration.databaseURL),
+                    logger: logger
+                ),
                 crashPoints: crashPoints,
                 transactionTimeout: .seconds(5),
                 logger: logger
@@ -93,7 +98,7 @@ package struct RollcallService: Service {
             logger: logger
         ) { plans in reconciler.carryOut(plans) }
         let waiters = ConvergenceWaiters(pool: pools.readers)
-        let limits = BodyLimits()
+        let limits = configuration.bodyLimits
         let clockRoutes = ClockRoutes(
             queue: queue,
             clock: clock,
@@ -170,9 +175,11 @@ package struct RollcallService: Service {
             },
             onListening: onListening
         )
-        // Ended in the opposite order: no more requests, then no more events, then the reconciler drains.
+        // Agents may name them from the first request on.
+        try await management.directory.register(accounts: configuration.accounts.map(\.name), sources: [])
+        // Ended in the opposite order: nobody waits, no more requests, no more events, then the reconciler drains.
         let group = ServiceGroup(
-            services: [reconciler, Writers(queue: queue, waiters: waiters), feed, listener],
+            services: [reconciler, Writers(queue: queue), feed, listener, waiters],
             logger: logger
         )
         try await group.run()
@@ -212,15 +219,13 @@ extension RollcallService: CustomStringConvertible, CustomReflectable {
 /// There is no admin key in the database, and none is given to make.
 package struct NoAdminKey: Error {}
 
-/// The append path's writers and those who wait for what they set going.
+/// The append path's writers.
 private struct Writers: Service {
     let queue: AppendQueue
-    let waiters: ConvergenceWaiters
 
     func run() async throws {
         await withDiscardingTaskGroup { group in
             group.addTask { await queue.run() }
-            group.addTask { await BackgroundTasks.untilShutdown { await waiters.run() } }
             try? await gracefulShutdown()  // Cancelled: the same as told to stop.
             queue.close()
         }

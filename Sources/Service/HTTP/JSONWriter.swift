@@ -18,10 +18,14 @@ package struct JSONObjectWriter {
 
     /// Writes the member's name; the value is the caller's.
     package mutating func name(_ name: StaticString, into buffer: inout ByteBuffer) {
-        buffer.writeStaticString(isFirst ? "\"" : ",\"")
+        if isFirst {
+            buffer.writeInteger(UInt8(ascii: "\""))
+        } else {
+            buffer.writeInteger(0x2C22 as UInt16)  // ,"
+        }
         isFirst = false
         buffer.writeStaticString(name)
-        buffer.writeStaticString("\":")
+        buffer.writeInteger(0x223A as UInt16)  // ":
     }
 
     package mutating func member(_ name: StaticString, _ value: String?, into buffer: inout ByteBuffer) {
@@ -54,7 +58,9 @@ extension ByteBuffer {
     /// Writes a string as JSON, quotes included.
     package mutating func writeJSON(_ text: String) {
         writeInteger(UInt8(ascii: "\""))
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+        // Text in one piece is looked through several times faster, and nearly all of it is.
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { $0.allSatisfy(\.isPlainInJSON) } ?? false
+        if isPlain {
             writeString(text)
         } else {
             for byte in text.utf8 { writeEscaped(byte) }
@@ -74,13 +80,14 @@ extension ByteBuffer {
         _ elements: some Sequence<Element>,
         _ write: (Element, inout ByteBuffer) -> Void
     ) {
-        var separator: StaticString = "["
+        var isFirst = true
+        writeInteger(UInt8(ascii: "["))
         for element in elements {
-            writeStaticString(separator)
+            if !isFirst { writeInteger(UInt8(ascii: ",")) }
+            isFirst = false
             write(element, &self)
-            separator = ","
         }
-        writeStaticString(separator == "[" ? "[]" : "]")
+        writeInteger(UInt8(ascii: "]"))
     }
 
     private mutating func writeEscaped(_ byte: UInt8) {
@@ -98,8 +105,7 @@ extension ByteBuffer {
     }
 }
 
-extension StaticString {
-    fileprivate static func == (left: StaticString, right: StaticString) -> Bool {
-        left.description == right.description
-    }
+extension UInt8 {
+    /// Whether JSON has this byte of UTF-8 as it is.
+    fileprivate var isPlainInJSON: Bool { self >= 0x20 && self != UInt8(ascii: "\"") && self != UInt8(ascii: "\\") }
 }

@@ -50,6 +50,10 @@ package struct ManagementDependencies: Sendable {
         AgentReads(pool: readPool, freshness: freshness, breakAction: policy.breakAction, clock: clock)
     }
 
+    var explanations: ExplanationReads {
+        ExplanationReads(pool: readPool, freshness: freshness, breakAction: policy.breakAction, clock: clock)
+    }
+
     /// Changes of the map of agents.
     package var directory: AgentDirectory {
         AgentDirectory(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes)

@@ -17,7 +17,11 @@ struct AppendBatch {
     /// The terms of the leases, as share-locked.
     private(set) var terms: [Int32: Int64] = [:]
 
-    init(_ events: [IncomingEvent], locked: PQResult, appended: PQResult) throws(PQError) {
+    /// A record got its first event between the lock and the append, so an agent takes part who is not locked; the same
+    /// batch will lock it.
+    struct AgentNotLocked: Error {}
+
+    init(_ events: [IncomingEvent], locked: PQResult, appended: PQResult) throws {
         self.events = events
         sequences = Array(repeating: nil, count: events.count)
         agentOf = Array(repeating: nil, count: events.count)
@@ -37,7 +41,7 @@ struct AppendBatch {
             let index = Int(try place[row]) - 1
             sequences[index] = try sequence[row]
             guard let agent = try agent[row] else { continue }
-            precondition(lockedAgents.contains(agent), "an agent appeared while the map was held")
+            guard lockedAgents.contains(agent) else { throw AgentNotLocked() }
             agentOf[index] = agent
             guard facts[agent] == nil else { continue }
             facts[agent] = try rows.agentFacts(row)
@@ -98,7 +102,7 @@ struct AppendBatch {
                 agent: change,
                 priority: .people,
                 context: PlanningContext(
-                    policy: policy,
+                    policy: leases.policy(policy, for: subject.account),
                     now: now,
                     mayAct: lease != nil && lease?.term == terms[subject.account],
                     isAccountRefused: leases.isRefused(subject.account)

@@ -17,7 +17,8 @@ enum AppendRefusal: Error, Sendable, Hashable {
 
 /// Group commit: events that come while a batch commits go into the next one.
 ///
-/// Two writers overlap, so that one batch folds while the other waits for its fsync. A batch that fails for a reason
+/// Two writers overlap once there is enough for both, so that one batch folds while the other waits for its fsync; with
+/// less, two half batches cost more than one whole. A batch that fails for a reason
 /// that is not transient is halved until the culprit stands alone; a transient failure or an unknown commit is tried
 /// again on another connection, which is safe since each event's identity is fixed before the first try.
 package final class AppendQueue: Sendable {
@@ -27,6 +28,8 @@ package final class AppendQueue: Sendable {
     static let batchLimit = 512
     /// Batches under way at a time.
     static let writers = 2
+    /// Events that must wait before a second batch begins beside one that is under way.
+    static let overlapFrom = 96
     /// How long a transient failure is retried, from the moment the batch was taken.
     static let retryFor: Duration = .milliseconds(700)
     static let retryPause: Duration = .milliseconds(50)
@@ -42,6 +45,8 @@ package final class AppendQueue: Sendable {
         var event: IncomingEvent
         var ticket: AppendTicket
         var place: Int
+        /// The body it came in, with the first event of a vendor's delivery.
+        var delivery: KeptDelivery?
     }
 
     private let state = Mutex(State())
@@ -66,8 +71,12 @@ package final class AppendQueue: Sendable {
     /// Commits events, each with its own outcome, in order.
     ///
     /// `events`: 1 to 1,000 validated events.
+    /// `delivery`: the body they came in, committed with the first of them.
     /// Returns as many outcomes once every event is committed.
-    func append(_ events: [IncomingEvent]) async throws(AppendRefusal) -> [AppendOutcome] {
+    func append(
+        _ events: [IncomingEvent],
+        delivery: KeptDelivery? = nil
+    ) async throws(AppendRefusal) -> [AppendOutcome] {
         let ticket = AppendTicket(count: events.count)
         let answer = await withCheckedContinuation { (continuation: CheckedContinuation<AppendTicket.Answer, Never>) in
             ticket.wait(continuation)
@@ -75,7 +84,8 @@ package final class AppendQueue: Sendable {
                 if state.isClosed { return .closing }
                 if state.waiting.count + events.count > Self.waitingLimit { return .overloaded }
                 for (place, event) in events.enumerated() {
-                    state.waiting.append(Waiting(event: event, ticket: ticket, place: place))
+                    let delivery = place == 0 ? delivery : nil
+                    state.waiting.append(Waiting(event: event, ticket: ticket, place: place, delivery: delivery))
                 }
                 return nil
             }
@@ -110,7 +120,10 @@ package final class AppendQueue: Sendable {
 
     private func wakeWriter() {
         let woken = state.withLock { state -> (CheckedContinuation<[Waiting], Never>, [Waiting])? in
-            guard !state.waiting.isEmpty, let writer = state.idleWriters.popLast() else { return nil }
+            let othersAreIdle = state.idleWriters.count == Self.writers
+            guard state.waiting.count >= (othersAreIdle ? 1 : Self.overlapFrom),
+                let writer = state.idleWriters.popLast()
+            else { return nil }
             return (writer, state.takeBatch())
         }
         if let (writer, batch) = woken { writer.resume(returning: batch) }
@@ -120,7 +133,7 @@ package final class AppendQueue: Sendable {
     private func nextBatch() async -> [Waiting] {
         await withCheckedContinuation { continuation in
             let batch = state.withLock { state -> [Waiting]? in
-                if !state.waiting.isEmpty { return state.takeBatch() }
+                if state.mayBegin { return state.takeBatch() }
                 if state.isClosed { return [] }
                 state.idleWriters.append(continuation)
                 return nil
@@ -132,7 +145,7 @@ package final class AppendQueue: Sendable {
     private func commit(_ batch: [Waiting]) async {
         let began = ContinuousClock.now
         do {
-            let result = try await commitInTime(batch.map(\.event), began: began)
+            let result = try await commitInTime(batch, began: began)
             carryOut(result.plans)
             meters.committed(batch.count, in: ContinuousClock.now - began)
             for (waiting, outcome) in zip(batch, result.outcomes) {
@@ -144,19 +157,27 @@ package final class AppendQueue: Sendable {
     }
 
     private func commitInTime(
-        _ events: [IncomingEvent],
+        _ batch: [Waiting],
         began: ContinuousClock.Instant
     ) async throws -> AppendTransaction.Result {
+        let (events, deliveries) = (batch.map(\.event), batch.compactMap(\.delivery))
         while true {
             do {
-                return try await transaction.run(events)
-            } catch let error as PQError {
-                let mayPass = error.isTransient || error.kind == .commitUnknown
-                guard mayPass, ContinuousClock.now - began < Self.retryFor else { throw error }
+                return try await transaction.run(events, deliveries: deliveries)
+            } catch {
+                guard Self.mayPass(error), ContinuousClock.now - began < Self.retryFor else { throw error }
                 logger.debug("append batch failed, trying again", metadata: ["error": "\(error)"])
-                try? await Task.sleep(for: Self.retryPause)  // Cancelled only at the very end: then at once.
+                if error is PQError {
+                    try? await Task.sleep(for: Self.retryPause)  // Cancelled only at the very end: then at once.
+                }
             }
         }
+    }
+
+    /// Whether the same batch may be committed by another try.
+    private static func mayPass(_ error: any Error) -> Bool {
+        guard let error = error as? PQError else { return error is AppendBatch.AgentNotLocked }
+        return error.isTransient || error.kind == .commitUnknown
     }
 
     private func refuse(_ batch: [Waiting], _ error: any Error) async {
@@ -165,9 +186,11 @@ package final class AppendQueue: Sendable {
             error.map { $0.isTransient || $0.kind == .commitUnknown || $0.kind == .notReplicated } ?? true
         let metadata: Logger.Metadata = ["error": "\(error?.description ?? "cancelled")", "count": "\(batch.count)"]
         if isTheDatabases {
-            meters.refused(batch.count)
             logger.warning("events not committed", metadata: metadata)
-            for waiting in batch { waiting.ticket.refuse(.databaseUnavailable) }
+            // What waits behind a batch that failed for as long as we try would only hear the same later.
+            let refused = batch + (error?.isTransient ?? false ? state.withLock { $0.takeAll() } : [])
+            meters.refused(refused.count)
+            for waiting in refused { waiting.ticket.refuse(.databaseUnavailable) }
         } else if batch.count > 1 {
             let half = batch.count / 2
             await commit(Array(batch[..<half]))
@@ -175,12 +198,23 @@ package final class AppendQueue: Sendable {
         } else {
             meters.refused(1)
             logger.error("event refused by the database", metadata: metadata)
-            for waiting in batch { waiting.ticket.refuse(.databaseUnavailable) }
+            for waiting in batch { waiting.ticket.settle(waiting.place, .refused) }
         }
     }
 }
 
 extension AppendQueue.State {
+    /// Whether a writer that just became free takes what waits: all others are idle, or there is enough for two.
+    fileprivate var mayBegin: Bool {
+        let othersAreIdle = idleWriters.count == AppendQueue.writers - 1
+        return !waiting.isEmpty && (isClosed || othersAreIdle || waiting.count >= AppendQueue.overlapFrom)
+    }
+
+    fileprivate mutating func takeAll() -> [AppendQueue.Waiting] {
+        defer { waiting.removeAll(keepingCapacity: true) }
+        return waiting
+    }
+
     fileprivate mutating func takeBatch() -> [AppendQueue.Waiting] {
         guard waiting.count > AppendQueue.batchLimit else {
             defer { waiting.removeAll(keepingCapacity: true) }

@@ -24,7 +24,9 @@ struct AppendTransaction: Sendable {
     }
 
     /// `events`: 1 to ``AppendQueue/batchLimit`` events; an identity may occur more than once.
-    func run(_ events: [IncomingEvent]) async throws -> Result {
+    ///
+    /// `deliveries`: the bodies that some of them came in.
+    func run(_ events: [IncomingEvent], deliveries: [KeptDelivery] = []) async throws -> Result {
         let distinct = DistinctEvents(events)
         let accounts = leases.heldAccounts()
         return try await pool.withTransaction { transaction in
@@ -51,6 +53,7 @@ struct AppendTransaction: Sendable {
                 term: batch.terms.values.max() ?? 0,
                 now: now
             )
+            if !deliveries.isEmpty { writes.append(LedgerStatements.keep(deliveries)) }
             if !batch.replays.isEmpty { writes.append(LedgerStatements.stored(batch.replays)) }
             let written = try await transaction.run(writes, commit: true, timeout: timeout)
             let stored = batch.replays.isEmpty ? nil : written.last

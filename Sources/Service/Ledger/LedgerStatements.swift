@@ -46,7 +46,9 @@ enum LedgerStatements {
         """
     }
 
-    /// Adds the batch's events and returns, in the batch's order, which are new and what is known of their agents.
+    /// Adds the batch's events and returns which are new and what is known of their agents.
+    ///
+    /// Grouped rather than joined: of two lists without an index a join compares each row with each.
     ///
     /// `place` counts from 1. `sequence` is null for an event that was there already. The rows are added in the order
     /// of their identity, so two batches with the same events cannot wait for each other. Indexes: as ``lock(_:accounts:)``
@@ -82,10 +84,17 @@ enum LedgerStatements {
             ON CONFLICT (dedupe) DO NOTHING
             RETURNING dedupe, sequence
         )
-        SELECT i.place, e.sequence, v.*
-        FROM i
-        LEFT JOIN e ON e.dedupe = i.dedupe
-        LEFT JOIN subjects_by_agent v ON v.agent = i.matched
+        SELECT g.place, g.sequence, v.*
+        FROM (
+            SELECT max(u.place) AS place, max(u.sequence) AS sequence, max(u.matched) AS matched
+            FROM (
+                SELECT dedupe, place, matched, NULL::bigint AS sequence FROM i
+                UNION ALL
+                SELECT dedupe, NULL, NULL, sequence FROM e
+            ) u
+            GROUP BY u.dedupe
+        ) g
+        LEFT JOIN subjects_by_agent v ON v.agent = g.matched
         """
     }
 

@@ -38,4 +38,6 @@ enum AppendOutcome: Sendable {
     case receipt(Receipt)
     /// The same id was used for another event.
     case conflict
+    /// The database refuses this event alone, and will again; nothing of it is in the ledger.
+    case refused
 }

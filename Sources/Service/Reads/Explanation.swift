@@ -1,9 +1,9 @@
 import Domain
-import NIOCore
+package import NIOCore
 
 /// Why an agent's session is as it is: the rule that won, those that lost, the event behind it, what was done, what
 /// would change it, and when we look again.
-struct Explanation: Sendable {
+package struct Explanation: Sendable {
     var details: AgentDetails
     var standing: AgentStanding
     /// The event that decides where the agent stands; `nil` when there is none.
@@ -14,6 +14,8 @@ struct Explanation: Sendable {
     var dueAt: Timestamp?
     /// How long a look counts; a third of it is how often the sweep looks.
     var lookLifetime: Duration
+    /// When all this was so.
+    var asOf: Timestamp
 
     /// The event behind the shift: the last that counts by now.
     static func deciding(_ events: [LedgerEntry], state: ShiftState) -> LedgerEntry? {
@@ -49,7 +51,7 @@ struct Explanation: Sendable {
         return changes
     }
 
-    func write(now: Timestamp, to buffer: inout ByteBuffer) {
+    package func write(to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
         object.name("agent", into: &buffer)
         details.write(standing, to: &buffer)
@@ -62,7 +64,7 @@ struct Explanation: Sendable {
         object.member("reason_text", standing.reason.sentence, into: &buffer)
         object.name("changes", into: &buffer)
         buffer.writeJSONArray(changes) { $1.writeJSON($0) }
-        object.member("next_look_at", nextLook(now: now), into: &buffer)
+        object.member("next_look_at", nextLook(now: asOf), into: &buffer)
         object.name("commands", into: &buffer)
         buffer.writeJSONArray(commands) { $0.write(to: &$1) }
         object.end(&buffer)

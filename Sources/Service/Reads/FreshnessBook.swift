@@ -6,10 +6,13 @@ import Synchronization
 package struct FreshnessTable: Sendable, Hashable {
     private let accounts: [Int32: Freshness]
     private let fallback: Freshness
+    /// For each account id from 1 on, the name, where it is known.
+    let names: [String?]
 
-    init(accounts: [Int32: Freshness], fallback: Freshness) {
+    init(accounts: [Int32: Freshness], fallback: Freshness, names: [Int32: String] = [:]) {
         self.accounts = accounts
         self.fallback = fallback
+        self.names = (0..<max(names.keys.max() ?? 0, 1)).map { names[$0 + 1] }
     }
 
     /// The rule for an account; for one we do not know, the intervals as set.
@@ -96,6 +99,10 @@ package final class FreshnessBook: Sendable {
             )
         }
         let fallback = state.withLock { $0.table[nil] }
-        return (FreshnessTable(accounts: accounts, fallback: fallback), counts.reduce(0) { $0 + $1.instances })
+        let names = Dictionary(counts.map { ($0.account, $0.name) }) { first, _ in first }
+        return (
+            FreshnessTable(accounts: accounts, fallback: fallback, names: names),
+            counts.reduce(0) { $0 + $1.instances }
+        )
     }
 }

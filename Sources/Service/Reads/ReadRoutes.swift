@@ -9,7 +9,7 @@ struct ReadRoutes: Sendable {
     private let summaries: SummaryReads
     private let incidentReads: IncidentReads
     private let unmatchedReads: UnmatchedReads
-    private let freshness: FreshnessBook
+    private let explanations: ExplanationReads
     private let breakAction: BreakAction
     private let clock: DatabaseClock
 
@@ -24,7 +24,7 @@ struct ReadRoutes: Sendable {
         summaries = SummaryReads(pool: pool, freshness: dependencies.freshness, clock: dependencies.clock)
         incidentReads = IncidentReads(pool: pool)
         unmatchedReads = UnmatchedReads(pool: pool, rules: dependencies.rules)
-        freshness = dependencies.freshness
+        explanations = dependencies.explanations
         breakAction = dependencies.policy.breakAction
         clock = dependencies.clock
     }
@@ -66,31 +66,8 @@ struct ReadRoutes: Sendable {
 
     @Sendable
     func explain(_ request: Request, context: AppRequestContext) async throws -> Response {
-        let details = try await agent(context)
-        let table = try await freshness.table()
-        let now = clock.now()
-        let rule = table[details.account]
-        var commands: [CommandEntry] = []
-        var dueAt: Timestamp?
-        if let instance = details.instance {
-            commands = try await history.commands(
-                of: instance,
-                agent: details.agent,
-                from: now - Self.spanLimit,
-                to: now + .seconds(60),
-                limit: 10
-            )
-            dueAt = try await history.dueAt(instance)
-        }
-        let explanation = Explanation(
-            details: details,
-            standing: details.standing(breakAction: breakAction, freshness: rule, now: now),
-            event: Explanation.deciding(try await history.events(of: details.agent), state: details.state),
-            commands: commands,
-            dueAt: dueAt,
-            lookLifetime: rule.lifetime(desired: details.storedDesired)
-        )
-        return .json { buffer in explanation.write(now: now, to: &buffer) }
+        let explanation = try await explanations.explanation(of: try await agent(context))
+        return .json { buffer in explanation.write(to: &buffer) }
     }
 
     @Sendable

@@ -17,7 +17,7 @@ final class AccountWorker: Sendable {
     private let pool: PQPool
     private let leases: LeaseBook
     private let clock: DatabaseClock
-    private let incidents: IncidentLog
+    private let standing: AccountStanding
     private let crashPoints: CrashPoints
     /// Told of every committed batch's plans.
     private let onCommit: @Sendable ([Plan]) -> Void
@@ -25,6 +25,7 @@ final class AccountWorker: Sendable {
     private let meters: WorkerMeters
     /// Instances with a look under way or waiting, so that none has two.
     private let looking = Mutex<Set<Int64>>([])
+    private let isDraining = Atomic(false)
 
     init(
         _ settings: AccountSettings,
@@ -42,7 +43,6 @@ final class AccountWorker: Sendable {
         timers = Timers(clock: dependencies.clock)
         pool = dependencies.pool
         leases = dependencies.leases
-        incidents = dependencies.incidents
         crashPoints = dependencies.crashPoints
         var policy = dependencies.policy
         policy.callTimeout = settings.timeout
@@ -57,19 +57,31 @@ final class AccountWorker: Sendable {
         logger[metadataKey: "account"] = "\(settings.name)"
         self.logger = logger
         meters = WorkerMeters(account: settings.name)
+        standing = AccountStanding(
+            account: account,
+            calls: calls,
+            leases: dependencies.leases,
+            incidents: dependencies.incidents,
+            meters: meters,
+            logger: logger
+        )
     }
 
     /// Runs lanes, timers and the writer until ``drain()``.
     func run() async {
         await withDiscardingTaskGroup { group in
-            for _ in 0..<width {
-                group.addTask { await self.runLane() }
+            group.addTask {
+                await withDiscardingTaskGroup { lanes in
+                    for _ in 0..<self.width { lanes.addTask { await self.runLane() } }
+                }
+                // Only now is every outcome among the passes.
+                self.passes.close()
             }
             group.addTask { await self.calls.runPacer() }
             let timing = AsyncStream<Never>.makeStream()
             group.addTask {
                 await withDiscardingTaskGroup { inner in
-                    inner.addTask { await self.timers.run { self.passes.add(PassItem(instance: $0, priority: $1)) } }
+                    inner.addTask { await self.timers.run { self.isDue($0) } }
                     for await _ in timing.stream {}
                     inner.cancelAll()
                 }
@@ -81,15 +93,24 @@ final class AccountWorker: Sendable {
         }
     }
 
-    /// Ends ``run()``: what waits is given up as unsent, what is under way is awaited and written.
+    /// Ends ``run()``: what waits is kept back, what is under way is awaited and written, and nothing new is begun.
     func drain() {
+        isDraining.store(true, ordering: .relaxed)
         for job in calls.close() { giveUp(job) }
-        passes.close()
     }
 
-    /// Something about an instance may have changed: pass over it now.
-    func wake(_ instance: Int64, priority: JobPriority = .people) {
-        passes.add(PassItem(instance: instance, priority: priority))
+    /// The time of an instance has come: looks, or passes over it where more than a look may follow.
+    private func isDue(_ entry: Timers.Entry) {
+        if let address = entry.look, leases.lease(of: account) != nil, !leases.isRefused(account) {
+            look(entry.instance, address, priority: max(entry.priority, .repair))
+        } else {
+            passes.add(PassItem(instance: entry.instance, priority: entry.priority))
+        }
+    }
+
+    /// Something about an instance may have changed: pass over it now, and look at it if there is nothing else to do.
+    func wake(_ instance: Int64, priority: JobPriority = .people, look: LookWish = .now) {
+        passes.add(PassItem(instance: instance, priority: priority, look: look))
     }
 
     /// The lease is gone: nothing that waits here may leave.
@@ -105,13 +126,19 @@ final class AccountWorker: Sendable {
             let instance = plan.subject.instance
             let run = runs[instance]
             if let dueAt = plan.dueAt {
-                timers.schedule(instance, at: max(dueAt, now + .milliseconds(1)), priority: plan.priority)
+                timers.schedule(
+                    instance,
+                    at: max(dueAt, now + .milliseconds(1)),
+                    priority: plan.priority,
+                    look: plan.looksWhenDue ? plan.subject.address : nil
+                )
             } else {
                 timers.cancel(instance)
             }
             if let command = plan.command {
-                guard let lease = leases.lease(of: account) else { continue }
-                calls.push(.command(command, term: lease.term, run: run), priority: plan.priority)
+                // Without a lease the term fits no other, so the lane keeps the command back and says so.
+                let term = leases.lease(of: account)?.term ?? 0
+                put(.command(command, term: term, run: run), priority: plan.priority)
             } else if plan.decision.wantsLook(at: now) {
                 timers.cancel(instance)
                 // A look proves what commands did, so commands go first.
@@ -121,19 +148,24 @@ final class AccountWorker: Sendable {
     }
 
     /// Puts a look in line unless the instance has one.
+    ///
+    /// Returns whether it did; if not, `run` is told nothing.
+    @discardableResult
     func look(
         _ instance: Int64,
         _ address: SessionAddress,
         priority: JobPriority,
         expected: SessionReading? = nil,
         run: SweepRun? = nil
-    ) {
-        guard looking.withLock({ $0.insert(instance).inserted }) else {
-            run?.look(succeeded: false)
-            return
-        }
+    ) -> Bool {
+        guard looking.withLock({ $0.insert(instance).inserted }) else { return false }
         let job = LookJob(instance: instance, address: address, priority: priority, expected: expected, run: run)
-        calls.push(.look(job), priority: priority)
+        put(.look(job), priority: priority)
+        return true
+    }
+
+    private func put(_ job: CallJob, priority: JobPriority) {
+        if !calls.push(job, priority: priority) { giveUp(job) }
     }
 
     private func runLane() async {
@@ -164,7 +196,7 @@ final class AccountWorker: Sendable {
         let endedAt = clock.now()
         crashPoints.reach(.afterEngineCall)
         meters.called(command.action.call, answer.verdict, in: endedAt - sentAt)
-        note(answer)
+        standing.note(answer)
         logger.debug(
             "command sent",
             metadata: [
@@ -182,7 +214,7 @@ final class AccountWorker: Sendable {
         let answer = await engine.send(.info, to: look.address)
         meters.called(.info, answer.verdict, in: clock.now() - sentAt)
         looking.withLock { _ = $0.remove(look.instance) }
-        note(answer)
+        standing.note(answer)
         guard let reading = answer.reading else {
             look.run?.look(succeeded: false)
             guard look.priority != .sweep else { return }
@@ -230,46 +262,16 @@ final class AccountWorker: Sendable {
         let plans = try await transaction.run(
             items,
             term: lease.term,
-            mayAct: leases.lease(of: account) != nil,
+            mayAct: leases.lease(of: account) != nil && !isDraining.load(ordering: .relaxed),
             isRefused: leases.isRefused(account)
         )
         meters.passed(items.count, in: ContinuousClock.now - began)
-        var runs: [Int64: SweepRun] = [:]
-        for item in items { if let run = item.run { runs[item.instance] = run } }
-        for plan in plans {
-            guard let run = runs[plan.subject.instance] else { continue }
-            if plan.command != nil {
-                run.lookLedToRepair()
-            } else {
-                let isFine = plan.decision.condition == .converged || plan.decision.condition == .held
-                run.look(succeeded: true, drifted: !isFine, isDeferred: !isFine)
-            }
-        }
-        let existing = Set(plans.map(\.subject.instance))
-        for (instance, run) in runs where !existing.contains(instance) { run.look(succeeded: false) }
+        let runs = SweepRun.byInstance(items)
+        SweepRun.settle(runs, with: plans)
         onCommit(plans)
         carryOut(plans, runs: runs)
         let departed = Departures.due(plans)
         if !departed.isEmpty { try await Departures.complete(departed, pool: pool) }
-    }
-
-    /// Feeds the breaker and the account's standing.
-    private func note(_ answer: EngineAnswer) {
-        if let pause = calls.noteOutcome(answer.verdict) {
-            meters.paused()
-            incidents.raise(.engineOutage, account: account, detail: "no call succeeds; pausing \(pause)")
-        } else if answer.verdict == .ok {
-            incidents.clear(.engineOutage, account: account)
-        }
-        if answer.verdict == .auth {
-            guard leases.setRefused(account, true) else { return }
-            logger.warning("the engine refuses the account's credential")
-            incidents.raise(.accountRefused, account: account, detail: "HTTP 401 for the whole account")
-        } else if answer.httpStatus != nil, answer.verdict == .ok || answer.verdict == .missing {
-            guard leases.setRefused(account, false) else { return }
-            logger.notice("the engine accepts the account's credential again")
-            incidents.clear(.accountRefused, account: account)
-        }
     }
 
     private func giveUp(_ job: CallJob) {
@@ -286,17 +288,6 @@ final class AccountWorker: Sendable {
         case .look(let look):
             looking.withLock { _ = $0.remove(look.instance) }
             look.run?.look(succeeded: false)
-        }
-    }
-}
-
-extension EngineAnswer {
-    /// What an answer to `info` proves; `nil` when nothing.
-    fileprivate var reading: SessionReading? {
-        switch verdict {
-        case .ok: status.map(SessionReading.status)
-        case .missing: .missing
-        case .already, .verify, .errorBody, .permanent, .auth, .transient, .unreachable, .ambiguous: nil
         }
     }
 }

@@ -1,4 +1,3 @@
-import DequeModule
 import Domain
 import Synchronization
 
@@ -23,7 +22,7 @@ struct LookJob: Sendable {
 /// The calls that wait for one engine account, in the order people, repair, sweep, within a budget of calls per second.
 final class CallQueue: Sendable {
     fileprivate struct State {
-        var waiting: [Deque<CallJob>] = Array(repeating: [], count: JobPriority.allCases.count)
+        var line = CallLine()
         var lanes: [CheckedContinuation<CallJob?, Never>] = []
         var budget: CallBudget
         /// Monotonic microseconds until which nothing leaves (breaker).
@@ -50,15 +49,19 @@ final class CallQueue: Sendable {
         (pace, paceSignal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    func push(_ job: CallJob, priority: JobPriority) {
-        state.withLock { $0.waiting[Int(priority.rawValue)].append(job) }
-        handOut()
+    /// Puts a call in line; `false` once the queue is closed.
+    func push(_ job: CallJob, priority: JobPriority) -> Bool {
+        let now = DatabaseClock.monotonic()
+        let isTaken = state.withLock { state in
+            if !state.isClosed { state.line.append(job, priority: priority, now: now) }
+            return !state.isClosed
+        }
+        if isTaken { handOut() }
+        return isTaken
     }
 
-    /// How many calls of a priority wait.
-    func waitingCount(_ priority: JobPriority) -> Int {
-        state.withLock { $0.waiting[Int(priority.rawValue)].count }
-    }
+    /// How many looks wait besides those of the background's sweep.
+    var lookCount: Int { state.withLock { $0.line.lookCount } }
 
     /// The next call; `nil` once the queue is closed.
     func next() async -> CallJob? {
@@ -88,6 +91,8 @@ final class CallQueue: Sendable {
                 state.failuresInRow = 0
                 state.pausedUntil = 0
                 return nil
+            case .notSent:
+                return nil
             }
         }
     }
@@ -108,11 +113,8 @@ final class CallQueue: Sendable {
     func close() -> [CallJob] {
         let (lanes, jobs) = state.withLock { state in
             state.isClosed = true
-            defer {
-                state.lanes = []
-                state.waiting = state.waiting.map { _ in [] }
-            }
-            return (state.lanes, state.waiting.flatMap { $0 })
+            defer { state.lanes = [] }
+            return (state.lanes, state.line.removeAll())
         }
         paceSignal.finish()
         for lane in lanes { lane.resume(returning: nil) }
@@ -121,10 +123,7 @@ final class CallQueue: Sendable {
 
     /// Removes and returns everything that waits, as when the lease is lost.
     func clear() -> [CallJob] {
-        state.withLock { state in
-            defer { state.waiting = state.waiting.map { _ in [] } }
-            return state.waiting.flatMap { $0 }
-        }
+        state.withLock { $0.line.removeAll() }
     }
 
     private func handOut() {
@@ -148,22 +147,28 @@ final class CallQueue: Sendable {
 }
 
 extension CallQueue.State {
+    /// How long looks are held before that is thought over, in microseconds.
+    private static let holdStep: Int64 = 20_000
+
     fileprivate mutating func nextStep(now: Int64) -> CallQueue.Step {
-        guard !isClosed, !lanes.isEmpty, let priority = nextPriority() else { return .nothing }
-        if now < pausedUntil { return wait(until: pausedUntil) }
-        guard budget.take(now: now) else { return wait(until: budget.nextAllowed(now: now)) }
-        guard let lane = lanes.popLast(), let job = waiting[Int(priority.rawValue)].popFirst() else { return .nothing }
-        return .run(lane, job)
+        guard !isClosed, !lanes.isEmpty else { return .nothing }
+        switch line.next(now: now) {
+        case .nothing:
+            return .nothing
+        case .later(let instant):
+            // Not all of it at once: a command may have to wait for less meanwhile, and there is one timer.
+            return wait(until: max(min(instant, now + Self.holdStep), pausedUntil))
+        case .job(let rank):
+            if now < pausedUntil { return wait(until: pausedUntil) }
+            guard budget.take(now: now) else { return wait(until: budget.nextAllowed(now: now)) }
+            guard let lane = lanes.popLast(), let job = line.take(rank, now: now) else { return .nothing }
+            return .run(lane, job)
+        }
     }
 
     private mutating func wait(until instant: Int64) -> CallQueue.Step {
         if hasTimer { return .nothing }
         hasTimer = true
         return .later(instant)
-    }
-
-    /// People before repair before sweeps.
-    private func nextPriority() -> JobPriority? {
-        JobPriority.allCases.first { !waiting[Int($0.rawValue)].isEmpty }
     }
 }

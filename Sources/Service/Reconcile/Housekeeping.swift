@@ -11,6 +11,8 @@ struct Housekeeping: Sendable {
     static let leaseTTL: Duration = .seconds(5)
     /// No command leaves in the last part of a lease: the clocks of two machines need not run alike.
     static let leaseMargin: Duration = .milliseconds(500)
+    /// A row that is due this long is taken whatever its number: numbers commit in another order than they are drawn.
+    static let overdueAfter: Duration = .seconds(2)
     /// Rows taken per second of each kind.
     static let rowLimit: Int64 = 1000
 
@@ -90,7 +92,9 @@ struct Housekeeping: Sendable {
         UNION ALL
         (SELECT 'due', q.account, q.instance, q.wakes, NULL, NULL
         FROM reconcile_queue q
-        WHERE q.due_at <= now() AND q.wakes > \(lastWake) AND q.account IN (SELECT account FROM held)
+        WHERE q.due_at <= now()
+          AND (q.wakes > \(lastWake) OR q.due_at <= now() - make_interval(secs => \(Self.overdueAfter.inSeconds)))
+          AND q.account IN (SELECT account FROM held)
         ORDER BY q.wakes
         LIMIT \(Self.rowLimit))
         UNION ALL

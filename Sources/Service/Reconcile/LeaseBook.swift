@@ -14,6 +14,7 @@ final class LeaseBook: Sendable {
     private struct Entry {
         var lease: HeldLease?
         var isRefused = false
+        var callTimeout: Duration?
     }
 
     private let entries = Mutex<[Int32: Entry]>([:])
@@ -46,6 +47,18 @@ final class LeaseBook: Sendable {
             for account in entries.keys { entries[account]?.lease = leases[account] }
             for (account, lease) in leases { entries[account, default: Entry()].lease = lease }
         }
+    }
+
+    /// Notes how long a call of an account may take.
+    func setCallTimeout(_ timeout: Duration, of account: Int32) {
+        entries.withLock { $0[account, default: Entry()].callTimeout = timeout }
+    }
+
+    /// The policy as it is for one account: with its own limit for a call.
+    func policy(_ policy: ReconcilePolicy, for account: Int32) -> ReconcilePolicy {
+        var policy = policy
+        policy.callTimeout = entries.withLock { $0[account]?.callTimeout } ?? policy.callTimeout
+        return policy
     }
 
     /// Whether the engine answers 401 for the whole account.

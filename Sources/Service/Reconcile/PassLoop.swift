@@ -12,7 +12,7 @@ final class PassLoop: Sendable {
     /// Clean looks in one statement.
     static let lookLimit = 2048
     /// How long outcomes are gathered before they are written: nobody waits for them sooner.
-    static let linger: Duration = .milliseconds(8)
+    static let linger: Duration = .milliseconds(20)
     /// Between tries while the database is away; what was learned is kept meanwhile.
     static let retryPause: Duration = .milliseconds(250)
 

@@ -61,11 +61,14 @@ func rederive(
 ///
 /// Pure. The one place where production turns a decision into writes, used by the append path, by passes
 /// and by everything that changes what is desired.
+///
+/// `looksUnlessReadSince`: somebody wants the instance looked at; a read from then on will do.
 func plan(
     _ subject: Subject,
     agent: AgentChange?,
     news: [News] = [],
     priority: JobPriority,
+    looksUnlessReadSince: Timestamp? = nil,
     context: PlanningContext
 ) -> Plan {
     var evidence = subject.evidence
@@ -82,6 +85,7 @@ func plan(
     if let retryAt = news.retryOfRead(context) {
         decision.lookAgainAt = max(decision.lookAgainAt ?? retryAt, retryAt)
     }
+    if let since = looksUnlessReadSince { decision.lookNow(unlessReadSince: since, evidence, context) }
     var dueAt = [decision.lookAgainAt, desired.nextChangeAt].compactMap { $0 }.min()
     var command: PlannedCommand?
     if let action = decision.action {
@@ -118,7 +122,18 @@ func plan(
         command: command,
         dueAt: dueAt,
         priority: priority,
-        isDeparting: agent?.after.isLeaving ?? true
+        looksWhenDue: dueAt.map { due in
+            command == nil && due != desired.nextChangeAt
+                && decide(
+                    desired,
+                    evidence: evidence,
+                    isAccountRefused: context.isAccountRefused,
+                    policy: context.policy,
+                    now: due
+                ).wantsLook(at: due)
+        } ?? false,
+        isDeparting: agent?.after.isLeaving ?? true,
+        isActing: context.mayAct
     )
 }
 
@@ -144,13 +159,26 @@ extension Evidence {
             take(outcome: answer, of: command.id, sentAt: sentAt, endedAt: endedAt, callTimeout: policy.callTimeout)
         case .unsent(let command, let instant):
             take(
-                outcome: EngineAnswer(verdict: .unreachable),
+                outcome: EngineAnswer(verdict: .notSent),
                 of: command.id,
                 sentAt: instant,
                 endedAt: instant,
                 callTimeout: policy.callTimeout
             )
         }
+    }
+}
+
+extension Decision {
+    /// Asks for a look, unless there is something to do or one will be made in a moment anyway.
+    fileprivate mutating func lookNow(
+        unlessReadSince since: Timestamp,
+        _ evidence: Evidence,
+        _ context: PlanningContext
+    ) {
+        guard action == nil, !context.isAccountRefused, evidence.readAt.map({ $0 < since }) ?? true else { return }
+        if let lookAgainAt, lookAgainAt <= context.now + context.policy.confirmationDelay { return }
+        lookAgainAt = context.now
     }
 }
 

@@ -15,7 +15,19 @@ package protocol WakeBell: Sendable {
 package final class Reconciler: Service, WakeBell {
     private let settings: [String: AccountSettings]
     private let dependencies: ReconcilerDependencies
-    private let watcher = Mutex<(@Sendable ([Int64]) -> Void)?>(nil)
+    /// Who is told of changed instances.
+    ///
+    /// A class, because a closure that is read out of a `Mutex` is wrapped once more each time, without end: measured with
+    /// Swift 6.3.1, also inside a struct.
+    private final class Watcher: Sendable {
+        let tell: @Sendable ([Int64]) -> Void
+
+        init(_ tell: @escaping @Sendable ([Int64]) -> Void) {
+            self.tell = tell
+        }
+    }
+
+    private let watcher = Mutex<Watcher?>(nil)
     private let workers = Mutex<[Int32: AccountWorker]>([:])
     private let release: String
     private let onBeat: @Sendable (_ keyVersion: String) async -> Void
@@ -43,13 +55,14 @@ package final class Reconciler: Service, WakeBell {
         notice(wakes.map(\.instance))
         let workers = workers.withLock { $0 }
         for wake in wakes { workers[wake.account]?.wake(wake.instance) }
+        tellOthers(of: wakes.lazy.map(\.account))
     }
 
     /// Tells `watcher` of instances whose rows changed, right after each commit.
     ///
     /// Set once, before ``run()``.
     func watch(_ watcher: @escaping @Sendable ([Int64]) -> Void) {
-        self.watcher.withLock { $0 = watcher }
+        self.watcher.withLock { $0 = Watcher(watcher) }
     }
 
     /// Does what committed plans ask for, where this replica acts.
@@ -60,21 +73,27 @@ package final class Reconciler: Service, WakeBell {
         for (account, group) in Dictionary(grouping: plans, by: \.subject.account) {
             workers[account]?.carryOut(group)
         }
+        tellOthers(of: plans.lazy.map(\.subject.account))
+    }
+
+    private func tellOthers(of accounts: some Sequence<Int32>) {
+        let leases = dependencies.leases
+        if accounts.contains(where: { leases.lease(of: $0) == nil }) { dependencies.channel.tell() }
     }
 
     private func notice(_ instances: [Int64]) {
         let watcher = watcher.withLock { $0 }
-        watcher?(instances)
+        watcher?.tell(instances)
     }
 
     /// Looks at every instance of an account once.
     ///
     /// `wait`: how long; what is not done by then goes on.
-    /// Returns `nil` when this replica does not act for the account.
+    /// Returns `nil` when this replica does not act for the account, nor does within ``leaseWait``.
     func sweep(_ name: String, wait: Duration) async throws(PQError) -> SweepRun? {
-        guard let worker = workers.withLock({ $0.values.first { $0.name == name } }),
-            dependencies.leases.lease(of: worker.account) != nil
-        else { return nil }
+        guard let worker = await leasedWorker(name, by: ContinuousClock.now + min(wait, Self.leaseWait)) else {
+            return nil
+        }
         let run = SweepRun()
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -95,6 +114,21 @@ package final class Reconciler: Service, WakeBell {
             group.cancelAll()
         }
         return run
+    }
+
+    /// How long an order waits for a lease: a replica that just started has none yet.
+    private static let leaseWait: Duration = .seconds(6)
+
+    private func leasedWorker(_ name: String, by deadline: ContinuousClock.Instant) async -> AccountWorker? {
+        while true {
+            if let worker = workers.withLock({ $0.values.first { $0.name == name } }),
+                dependencies.leases.lease(of: worker.account) != nil
+            {
+                return worker
+            }
+            guard ContinuousClock.now < deadline, !Task.isCancelled else { return nil }
+            try? await Task.sleep(for: .milliseconds(50))  // Cancelled: as above.
+        }
     }
 
     /// Whether an engine account of this name is configured.
@@ -127,7 +161,14 @@ package final class Reconciler: Service, WakeBell {
                 group.addTask { await worker.run() }
                 group.addTask { await BackgroundTasks.untilShutdown { await self.sweeper(for: worker).run() } }
             }
-            group.addTask { await BackgroundTasks.untilShutdown { await self.beat(housekeeping, workers: workers) } }
+            let (beats, beat) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+            group.addTask {
+                await BackgroundTasks.untilShutdown { await self.beat(housekeeping, workers: workers, at: beats) }
+            }
+            group.addTask { await BackgroundTasks.untilShutdown { await Self.tick { beat.yield() } } }
+            group.addTask {
+                await BackgroundTasks.untilShutdown { await self.dependencies.channel.run { beat.yield() } }
+            }
             try? await gracefulShutdown()  // Cancelled: the same as told to stop.
             for worker in workers.values { worker.drain() }
         }
@@ -166,34 +207,49 @@ package final class Reconciler: Service, WakeBell {
         }
         var accounts: [Int32: (id: Int32, settings: AccountSettings)] = [:]
         for (id, name) in rows {
-            if let settings = settings[name] { accounts[id] = (id, settings) }
+            guard let settings = settings[name] else { continue }
+            accounts[id] = (id, settings)
+            dependencies.leases.setCallTimeout(settings.timeout, of: id)
         }
         return accounts
     }
 
-    private func beat(_ housekeeping: Housekeeping, workers: [Int32: AccountWorker]) async {
+    private static func tick(_ beat: () -> Void) async {
+        // The first beat only registers the replica; the second, right after it, may take leases.
+        beat()
+        try? await Task.sleep(for: .milliseconds(50))  // Cancelled: the loop ends.
+        while !Task.isCancelled {
+            beat()
+            try? await Task.sleep(for: Housekeeping.interval)  // As above.
+        }
+    }
+
+    private func beat(
+        _ housekeeping: Housekeeping,
+        workers: [Int32: AccountWorker],
+        at beats: AsyncStream<Void>
+    ) async {
         var lastWake: Int64 = 0
         var terms: [Int32: Int64] = [:]
-        while !Task.isCancelled {
-            let began = ContinuousClock.now
+        for await _ in beats {
             do {
                 let answer = try await housekeeping.beat(lastWake: lastWake)
                 lastWake = answer.lastWake
                 dependencies.leases.replace(with: answer.leases)
                 health.withLock { $0 = ContinuousClock.now }
                 for (account, worker) in workers where terms[account] != answer.leases[account]?.term {
-                    terms[account] = answer.leases[account]?.term
                     try await changeLease(worker, answer.leases[account])
+                    terms[account] = answer.leases[account]?.term
                 }
-                for wake in answer.due { workers[wake.account]?.wake(wake.instance, priority: .repair) }
+                for wake in answer.due {
+                    workers[wake.account]?.wake(wake.instance, priority: .repair, look: .ifStillDue)
+                }
                 if !answer.parked.isEmpty { ring(try await unpark(answer.parked)) }
+                dependencies.channel.note(otherReplicas: answer.otherReplicas)
                 await onBeat(answer.keyVersion)
-                // The first beat only registers the replica; the second may take leases.
-                if terms.isEmpty, !workers.isEmpty, answer.leases.isEmpty, answer.otherReplicas == 0 { continue }
             } catch {
                 logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
             }
-            try? await Task.sleep(until: began + Housekeeping.interval)  // Cancelled: the loop ends.
         }
     }
 
@@ -206,14 +262,15 @@ package final class Reconciler: Service, WakeBell {
         }
         logger.notice("lease taken", metadata: ["account": "\(worker.name)", "term": "\(lease.term)"])
         let rows = try await dependencies.pool.query(
-            "SELECT instance, due_at, priority FROM reconcile_queue WHERE account = \(worker.account)"
+            "SELECT instance, priority FROM reconcile_queue WHERE account = \(worker.account)"
         )
         let instance = try rows.decoder("instance", as: Int64.self)
-        let dueAt = try rows.decoder("due_at", as: Timestamp.self)
         let priority = try rows.decoder("priority", as: Int16.self)
+        // The rows say when each is due at the latest; when it is due indeed follows from a pass over its evidence.
+        let now = dependencies.clock.now()
         for row in rows {
             let rank = JobPriority(rawValue: try priority[row]) ?? .repair
-            worker.timers.schedule(try instance[row], at: try dueAt[row], priority: rank)
+            worker.timers.schedule(try instance[row], at: now, priority: rank)
         }
     }
 

@@ -37,6 +37,7 @@ struct ReconcilerDependencies: Sendable {
     var sweep: SweepPolicy
     var clock: DatabaseClock
     var incidents: IncidentLog
+    var channel: WakeChannel
     var crashPoints: CrashPoints
     var transactionTimeout: Duration
     var logger: Logger

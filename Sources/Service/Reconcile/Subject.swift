@@ -46,13 +46,25 @@ struct Plan: Sendable {
     /// When the queue row is due; `nil` deletes it.
     var dueAt: Timestamp?
     var priority: JobPriority
+    /// Once it is due, a look is all that can follow.
+    var looksWhenDue: Bool
     /// Nobody owns the instance any more, or its agent is to be removed: it goes once it is proved to be down.
     var isDeparting: Bool
 
     /// Whether the stored evidence, condition or reason change.
     var changesObserved: Bool { subject.differsInRow(from: stored) }
+    /// Whether this replica acts for the instance, so that its own memory has when it is due.
+    var isActing: Bool
+
     /// Whether the queue row has to be written.
-    var changesQueue: Bool { dueAt != nil && dueAt != stored.dueAt }
+    ///
+    /// Where this replica acts, a row that is due later than it is in memory may stay: who takes over passes over
+    /// every row at once.
+    var changesQueue: Bool {
+        guard let dueAt else { return false }
+        guard stored.wakes != nil, let stored = stored.dueAt else { return true }
+        return isActing ? dueAt > stored : dueAt != stored
+    }
     /// Whether the queue row has to go.
     var releasesQueue: Bool { dueAt == nil && stored.wakes != nil }
 }

@@ -1,3 +1,4 @@
+import Domain
 import Synchronization
 
 /// One sweep that somebody asked for: counts what comes of it, and tells when it is over.
@@ -95,5 +96,33 @@ final class SweepRun: Sendable {
             return state.waiter
         }
         waiter?.resume()
+    }
+}
+
+extension SweepRun {
+    /// Which sweep waits for which instance.
+    static func byInstance(_ items: [PassItem]) -> [Int64: SweepRun] {
+        var runs: [Int64: SweepRun] = [:]
+        for item in items {
+            guard let run = item.run else { continue }
+            // Of two sweeps that looked at the same instance, the later one hears what comes of it.
+            runs.updateValue(run, forKey: item.instance)?.look(succeeded: true)
+        }
+        return runs
+    }
+
+    /// Tells each sweep what was decided about its instances; one without a plan is gone.
+    static func settle(_ runs: [Int64: SweepRun], with plans: [Plan]) {
+        for plan in plans {
+            guard let run = runs[plan.subject.instance] else { continue }
+            if plan.command != nil {
+                run.lookLedToRepair()
+            } else {
+                let isFine = plan.decision.condition == .converged || plan.decision.condition == .held
+                run.look(succeeded: true, drifted: !isFine, isDeferred: !isFine)
+            }
+        }
+        let existing = Set(plans.map(\.subject.instance))
+        for (instance, run) in runs where !existing.contains(instance) { run.look(succeeded: false) }
     }
 }

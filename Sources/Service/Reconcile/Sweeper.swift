@@ -28,33 +28,64 @@ struct Sweeper: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await walk(.running, interval: policy.onShift) }
             group.addTask { await walk(.stopped, interval: policy.offShift) }
+            group.addTask { await probe() }
+        }
+    }
+
+    /// Asks now and then whether an account that is refused still is; nothing else is read of it meanwhile.
+    private func probe() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.probeInterval)  // Cancelled: the loop ends.
+            guard leases.isRefused(worker.account), leases.lease(of: worker.account) != nil else { continue }
+            do {
+                let running = try await page(.running, after: 0, limit: 1)
+                let any = try await running.isEmpty ? page(.stopped, after: 0, limit: 1) : running
+                if let entry = any.first { look(entry, desired: .running, priority: .sweep, run: nil) }
+            } catch {
+                logger.debug("probe not begun", metadata: ["error": "\(error)"])
+            }
         }
     }
 
     /// Looks at every instance once, as fast as the account's budget allows.
     func sweepOnce(_ run: SweepRun) async throws(PQError) {
+        var busy: [(SweepEntry, RunState)] = []
+        defer { for _ in busy { run.look(succeeded: false) } }
         for desired in [RunState.running, .stopped] {
             var position: Int64 = 0
             while true {
                 let page = try await page(desired, after: position)
                 guard let last = page.last else { break }
                 run.expect(looks: page.count)
-                for entry in page { look(entry, desired: desired, priority: .repair, run: run) }
+                for entry in page where !look(entry, desired: desired, priority: .repair, run: run) {
+                    busy.append((entry, desired))
+                }
                 position = last.instance
-                while worker.calls.waitingCount(.repair) > Self.aheadLimit {
+                while worker.calls.lookCount > Self.aheadLimit {
                     try? await Task.sleep(for: .milliseconds(2))  // Cancelled: the looks are counted all the same.
                     if Task.isCancelled { break }
                 }
             }
         }
+        await lookAgain(&busy, run)
         run.allExpected()
+    }
+
+    /// Looks at instances that had a look under way, which may have been sent before the sweep was asked for.
+    ///
+    /// What is still left in `entries` at the end was not looked at.
+    private func lookAgain(_ entries: inout [(SweepEntry, RunState)], _ run: SweepRun) async {
+        while !entries.isEmpty, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(2))  // Cancelled: the loop ends.
+            entries.removeAll { look($0.0, desired: $0.1, priority: .repair, run: run) }
+        }
     }
 
     private func walk(_ desired: RunState, interval: Duration) async {
         var position: Int64 = 0
         var count = 0
         while !Task.isCancelled {
-            guard leases.lease(of: worker.account) != nil else {
+            guard leases.lease(of: worker.account) != nil, !leases.isRefused(worker.account) else {
                 position = 0
                 try? await Task.sleep(for: .milliseconds(500))  // Cancelled: the loop ends.
                 continue
@@ -62,11 +93,6 @@ struct Sweeper: Sendable {
             do {
                 if position == 0 { count = try await self.count(desired) }
                 let page = try await page(desired, after: position)
-                if leases.isRefused(worker.account) {
-                    if let probe = page.first { look(probe, desired: desired, priority: .sweep, run: nil) }
-                    try? await Task.sleep(for: Self.probeInterval)  // As above.
-                    continue
-                }
                 for entry in page { look(entry, desired: desired, priority: .sweep, run: nil) }
                 position = page.count < Self.pageLimit ? 0 : page.last?.instance ?? 0
                 try? await Task.sleep(for: pause(after: page.count, of: count, interval: interval))  // As above.
@@ -86,7 +112,8 @@ struct Sweeper: Sendable {
         return max(.seconds(max(interval.inSeconds * share, budget)), Self.shortestPause)
     }
 
-    private func look(_ entry: SweepEntry, desired: RunState, priority: JobPriority, run: SweepRun?) {
+    @discardableResult
+    private func look(_ entry: SweepEntry, desired: RunState, priority: JobPriority, run: SweepRun?) -> Bool {
         worker.look(
             entry.instance,
             entry.address,
@@ -97,7 +124,11 @@ struct Sweeper: Sendable {
     }
 
     /// Index: `instances_pkey`, walked from the last page's end; states by primary key.
-    private func page(_ desired: RunState, after position: Int64) async throws(PQError) -> [SweepEntry] {
+    private func page(
+        _ desired: RunState,
+        after position: Int64,
+        limit: Int = pageLimit
+    ) async throws(PQError) -> [SweepEntry] {
         try await pool.rows(
             """
             SELECT x.instance, x.instance_id, x.session_name, o.reading, o.condition
@@ -108,7 +139,7 @@ struct Sweeper: Sendable {
               AND x.instance > \(position)
               AND coalesce(s.desired, 0) = \(desired.code)
             ORDER BY x.instance
-            LIMIT \(Int64(Self.pageLimit))
+            LIMIT \(Int64(limit))
             """
         ) { row throws(PQError) in
             SweepEntry(

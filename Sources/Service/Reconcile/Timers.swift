@@ -4,10 +4,13 @@ import Synchronization
 
 /// When instances are due, by the database's clock: the queue's order in memory.
 final class Timers: Sendable {
-    private struct Entry: Comparable {
+    /// An instance that is due.
+    struct Entry: Comparable {
         var dueAt: Timestamp
         var instance: Int64
         var priority: JobPriority
+        /// Where to look, when a look is all that can follow.
+        var look: SessionAddress?
 
         static func < (left: Entry, right: Entry) -> Bool {
             (left.dueAt, left.instance) < (right.dueAt, right.instance)
@@ -31,12 +34,13 @@ final class Timers: Sendable {
     }
 
     /// Sets when an instance is due; a later call for it replaces an earlier one.
-    func schedule(_ instance: Int64, at dueAt: Timestamp, priority: JobPriority) {
+    ///
+    /// `look`: where to look then, if that is all that can follow.
+    func schedule(_ instance: Int64, at dueAt: Timestamp, priority: JobPriority, look: SessionAddress? = nil) {
         let isFirst = state.withLock { state in
-            guard state.due[instance] != dueAt else { return false }
             state.due[instance] = dueAt
             let isFirst = state.heap.min.map { dueAt < $0.dueAt } ?? true
-            state.heap.insert(Entry(dueAt: dueAt, instance: instance, priority: priority))
+            state.heap.insert(Entry(dueAt: dueAt, instance: instance, priority: priority, look: look))
             return isFirst
         }
         if isFirst { signal.yield() }
@@ -53,10 +57,10 @@ final class Timers: Sendable {
     var count: Int { state.withLock { $0.due.count } }
 
     /// Calls `fire` for each instance when it is due, at most ``resolution`` late, until the task is cancelled.
-    func run(fire: @escaping @Sendable (Int64, JobPriority) -> Void) async {
+    func run(fire: @escaping @Sendable (Entry) -> Void) async {
         var changes = changes.makeAsyncIterator()
         while !Task.isCancelled {
-            for entry in takeDue() { fire(entry.instance, entry.priority) }
+            for entry in takeDue() { fire(entry) }
             if let wait = untilNext() {
                 try? await Task.sleep(for: min(wait, Self.resolution))  // Cancelled: the loop ends.
             } else {

@@ -58,7 +58,8 @@ struct ClockRoutes: Sendable {
         let event = try admission.admit(item, headerID: headerID, sourceID: caller.sourceID, now: clock.now())
         if try await outsideTeam([event], caller).contains(event.externalID) { throw Problem(.outsideTeam) }
         let outcomes = try await append([event])
-        guard case .receipt(let receipt) = outcomes.first else { throw Problem(.idempotencyConflict) }
+        guard let outcome = outcomes.first else { throw Problem(.databaseUnavailable, retryAfter: 1) }
+        let receipt = try outcome.receipt.get()
         var isDone = receipt.isReplay
         if let seconds = PreferWait.seconds(request.headers[.prefer]) {
             isDone = await waiters.wait(for: receipt, atMost: .seconds(seconds))
@@ -103,11 +104,12 @@ struct ClockRoutes: Sendable {
                 hasProblem = true
                 problem.write(to: &buffer)
             case .success:
-                if case .receipt(let receipt) = outcomes.popFirst() {
-                    receipt.write(to: &buffer)
-                } else {
+                switch outcomes.popFirst()?.receipt {
+                case .success(let receipt)?: receipt.write(to: &buffer)
+                case .failure(let problem)?:
                     hasProblem = true
-                    Problem(.idempotencyConflict).write(to: &buffer)
+                    problem.write(to: &buffer)
+                case nil: preconditionFailure("fewer outcomes than events")
                 }
             }
         }
@@ -162,6 +164,17 @@ struct ClockRoutes: Sendable {
         case "application/json": return .json
         case "application/x-ndjson": return .lines
         default: throw Problem(.unsupportedMediaType)
+        }
+    }
+}
+
+extension AppendOutcome {
+    /// The receipt, or what the sender is told instead.
+    var receipt: Result<Receipt, Problem> {
+        switch self {
+        case .receipt(let receipt): .success(receipt)
+        case .conflict: .failure(Problem(.idempotencyConflict))
+        case .refused: .failure(Problem(.databaseUnavailable, "The database refuses this event.", retryAfter: 60))
         }
     }
 }

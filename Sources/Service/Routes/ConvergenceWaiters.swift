@@ -1,12 +1,13 @@
 import Domain
 import LibPQ
+import ServiceLifecycle
 import Synchronization
 
 /// Requests that wait until an instance is where it should be (`Prefer: wait=N`).
 ///
 /// One statement every ``interval`` reads the conditions of all instances somebody waits for, whichever replica acts for
 /// them; nothing runs while nobody waits.
-final class ConvergenceWaiters: Sendable {
+final class ConvergenceWaiters: Service {
     /// Requests that may wait at a time; one more is answered at once.
     static let limit = 1000
     static let interval: Duration = .milliseconds(100)
@@ -18,7 +19,12 @@ final class ConvergenceWaiters: Sendable {
         var deadline: ContinuousClock.Instant
     }
 
-    private let waiting = Mutex<[Waiter]>([])
+    private struct State {
+        var waiters: [Waiter] = []
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
     private let arrivals: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
     private let pool: PQPool
@@ -40,17 +46,28 @@ final class ConvergenceWaiters: Sendable {
                 continuation: continuation,
                 deadline: ContinuousClock.now + limit
             )
-            let isTaken = waiting.withLock { waiting in
-                guard waiting.count < Self.limit else { return false }
-                waiting.append(waiter)
+            let isTaken = state.withLock { state in
+                guard !state.isClosed, state.waiters.count < Self.limit else { return false }
+                state.waiters.append(waiter)
                 return true
             }
             if isTaken { signal.yield() } else { continuation.resume(returning: false) }
         }
     }
 
-    /// Answers waiters until the task is cancelled; then answers all.
-    func run() async {
+    /// Answers waiters until the service is told to stop; then answers all, and who comes later at once, so that
+    /// nobody's patience holds up the end.
+    func run() async throws {
+        await BackgroundTasks.untilShutdown { await self.answer() }
+        let rest = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in rest { waiter.continuation.resume(returning: false) }
+    }
+
+    private func answer() async {
         for await _ in arrivals {
             while !Task.isCancelled, case let instances = waitedFor(), !instances.isEmpty {
                 // A failed read answers nobody; the deadline does.
@@ -60,11 +77,6 @@ final class ConvergenceWaiters: Sendable {
             }
             if Task.isCancelled { break }
         }
-        let rest = waiting.withLock { waiting in
-            defer { waiting = [] }
-            return waiting
-        }
-        for waiter in rest { waiter.continuation.resume(returning: false) }
     }
 
     fileprivate struct Standing {
@@ -73,7 +85,7 @@ final class ConvergenceWaiters: Sendable {
     }
 
     private func waitedFor() -> [Int64] {
-        waiting.withLock { Array(Set($0.map(\.instance))) }
+        state.withLock { Array(Set($0.waiters.map(\.instance))) }
     }
 
     private func standings(of instances: [Int64]) async throws(PQError) -> [Int64: Standing] {
@@ -97,9 +109,9 @@ final class ConvergenceWaiters: Sendable {
 
     private func settle(_ standings: [Int64: Standing]) {
         let now = ContinuousClock.now
-        let settled = waiting.withLock { waiting in
+        let settled = state.withLock { state in
             var settled: [(CheckedContinuation<Bool, Never>, Bool)] = []
-            waiting.removeAll { waiter in
+            state.waiters.removeAll { waiter in
                 let answer = standings[waiter.instance].flatMap { $0.answer(for: waiter.generation) }
                 guard let answer = answer ?? (waiter.deadline <= now ? false : nil) else { return false }
                 settled.append((waiter.continuation, answer))

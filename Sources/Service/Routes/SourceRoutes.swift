@@ -57,30 +57,46 @@ struct SourceRoutes: Sendable {
             logger.warning("delivery refused", metadata: ["source": "\(name)", "reason": "\(error.kind.rawValue)"])
             throw Problem(error.status == 401 ? .unauthenticated : .malformedJSON, error.description)
         }
-        try await keep(delivery, reading, sourceID: sourceID)
+        let kept = kept(delivery, reading, sourceID: sourceID)
         let events = reading.punches.enumerated().map { index, punch in
             event(punch, at: index, of: reading, delivery, source, sourceID)
         }
-        let outcomes = events.isEmpty ? [] : try await append(events)
+        let outcomes = try await events.isEmpty ? keep(kept) : append(events, kept)
+        // A sender that hears 2xx never comes again.
+        for outcome in outcomes {
+            if case .refused = outcome { _ = try outcome.receipt.get() }
+        }
         return answer(reading, outcomes)
     }
 
-    /// Keeps the raw body once, before anything is made of it.
-    ///
-    /// Credentials in headers are not kept.
-    private func keep(_ delivery: Delivery, _ reading: DeliveryReading, sourceID: Int32) async throws(Problem) {
-        let names = delivery.headers.map { $0.name.lowercased() }.filter { Self.keptHeaders.contains($0) }
-        let values = names.map { delivery.header($0) ?? "" }
-        let label = reading.ignored ?? "\(reading.punches.count) punches"
+    /// What is kept of a delivery: credentials in headers are not.
+    private func kept(_ delivery: Delivery, _ reading: DeliveryReading, sourceID: Int32) -> KeptDelivery {
+        var headers = ByteBuffer()
+        var separator = "{"
+        for name in Self.keptHeaders.sorted() {
+            guard let value = delivery.header(name) else { continue }
+            headers.writeString(separator)
+            headers.writeJSON(name)
+            headers.writeString(":")
+            headers.writeJSON(value)
+            separator = ","
+        }
+        headers.writeString(separator == "{" ? "{}" : "}")
+        return KeptDelivery(
+            sourceID: sourceID,
+            receivedAt: delivery.receivedAt,
+            deliveryID: reading.deliveryID,
+            headers: String(buffer: headers),
+            body: delivery.body,
+            reading: reading.ignored ?? "\(reading.punches.count) punches"
+        )
+    }
+
+    /// Keeps a delivery that no event comes of.
+    private func keep(_ delivery: KeptDelivery) async throws(Problem) -> [AppendOutcome] {
         do {
-            _ = try await pool.execute(
-                """
-                INSERT INTO deliveries (source_id, received_at, delivery_id, headers, body, reading)
-                SELECT \(sourceID), \(delivery.receivedAt), \(reading.deliveryID),
-                    coalesce((SELECT jsonb_object_agg(n.name, n.value) FROM unnest(\(names), \(values)) AS n (name, value)), '{}'),
-                    \(delivery.body), \(label)
-                """
-            )
+            _ = try await pool.execute(LedgerStatements.keep([delivery]))
+            return []
         } catch {
             throw Problem(error)
         }
@@ -138,9 +154,12 @@ struct SourceRoutes: Sendable {
         )
     }
 
-    private func append(_ events: [IncomingEvent]) async throws(Problem) -> [AppendOutcome] {
+    private func append(
+        _ events: [IncomingEvent],
+        _ delivery: KeptDelivery
+    ) async throws(Problem) -> [AppendOutcome] {
         do {
-            return try await queue.append(events)
+            return try await queue.append(events, delivery: delivery)
         } catch {
             throw Problem(error == .databaseUnavailable ? .databaseUnavailable : .overloaded, retryAfter: 1)
         }
@@ -155,9 +174,9 @@ struct SourceRoutes: Sendable {
         object.member("ignored", reading.ignored, into: &buffer)
         object.name("results", into: &buffer)
         buffer.writeJSONArray(outcomes) { outcome, buffer in
-            switch outcome {
-            case .receipt(let receipt): receipt.write(to: &buffer)
-            case .conflict: Problem(.idempotencyConflict).write(to: &buffer)
+            switch outcome.receipt {
+            case .success(let receipt): receipt.write(to: &buffer)
+            case .failure(let problem): problem.write(to: &buffer)
             }
         }
         object.name("warnings", into: &buffer)

@@ -54,6 +54,8 @@ package final class ChangeFeed: Service {
         logger = dependencies.logger
         run = UUID().uuidString.prefix(8).lowercased()
         (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        // So that 0 is no place of the ring: it is the id of what is sent before everything was.
+        state.withLock { $0.ring.clear() }
     }
 
     /// Says that a commit of this replica may have changed what is shown of agents.

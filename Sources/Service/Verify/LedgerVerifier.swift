@@ -5,6 +5,8 @@ package import LibPQ
 package struct LedgerVerifier: Sendable {
     /// Agents in one snapshot.
     static let pageSize: Int64 = 500
+    /// How long a parked punch may be due without being applied: a running replica takes a second.
+    static let overdueLimit: Duration = .seconds(10)
 
     /// One agent whose state is not what the ledger says.
     package struct Difference: Sendable, Hashable {
@@ -73,9 +75,11 @@ package struct LedgerVerifier: Sendable {
         }
     }
 
-    /// A parked punch or a hold whose time has just come is applied within a second; until then the state before counts.
+    /// A parked punch or a hold whose time has just come is applied within a second; until then the state before counts, for a
+    /// punch up to ``overdueLimit``.
     private func differences(_ stored: AgentFacts, punches: [LedgerPunch], now: Timestamp) -> [String] {
-        let asOf = min(now, stored.state.nextPunchAt.map { $0 - .microseconds(1) } ?? now)
+        let isPending = stored.state.nextPunchAt.map { now - $0 <= Self.overdueLimit } ?? false
+        let asOf = isPending ? min(now, stored.state.nextPunchAt.map { $0 - .microseconds(1) } ?? now) : now
         let folded = fold(punches, now: asOf)
         var before = stored
         before.state = folded

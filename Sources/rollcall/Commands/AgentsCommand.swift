@@ -32,11 +32,7 @@ struct AgentsCommand: AsyncParsableCommand {
         var json = false
 
         func run() async throws {
-            guard let bytes = FileManager.default.contents(atPath: file) else {
-                Terminal.complain("\(file) cannot be read")
-                throw ExitCode(2)
-            }
-            let parsed = AgentImportFile(parsing: bytes)
+            let parsed = try parsed()
             try await DatabaseCommand.run(options) { settings, pools, clock, _ in
                 let directory = AgentDirectory(
                     pool: pools.writers,
@@ -49,26 +45,25 @@ struct AgentsCommand: AsyncParsableCommand {
                     accounts: settings.engines.map(\.name),
                     sources: settings.sources.map(\.name)
                 )
-                let report = try await AgentImport(directory).run(parsed, isDryRun: dryRun, author: "command line")
-                show(report)
+                let output = ImportOutput(isDryRun: dryRun, isJSON: json)
+                let report = try await AgentImport(directory).run(
+                    parsed,
+                    isDryRun: dryRun,
+                    author: "command line",
+                    onDifference: output.say
+                )
+                output.finish(report)
                 if !report.isComplete { throw Ending.foundWrong }
             }
         }
 
-        private func show(_ report: AgentImport.Report) {
-            if json {
-                let faults = report.faults.map { "{\"line\":\($0.line),\"detail\":\(JSONText.quoted($0.detail))}" }
-                Terminal.say(
-                    "{\"dry_run\":\(dryRun),\"added\":\(report.added),\"changed\":\(report.changed),"
-                        + "\"unchanged\":\(report.unchanged),\"faults\":[\(faults.joined(separator: ","))]}"
-                )
-            } else {
-                for fault in report.faults { Terminal.complain("line \(fault.line): \(fault.detail)") }
-                let verb = dryRun ? "would be " : ""
-                Terminal.say(
-                    "\(report.added) \(verb)added, \(report.changed) \(verb)changed, \(report.unchanged) unchanged"
-                )
+        /// The file, checked; its bytes are given up before the import begins.
+        private func parsed() throws -> AgentImportFile {
+            guard let bytes = FileManager.default.contents(atPath: file) else {
+                Terminal.complain("\(file) cannot be read")
+                throw ExitCode(2)
             }
+            return AgentImportFile(parsing: bytes)
         }
     }
 }

@@ -59,7 +59,7 @@ extension AgentsCommand {
 
     /// `rollcall agents show AGENT`.
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one agent, and why the session is as it is.")
+        static let configuration = CommandConfiguration(abstract: "Show one agent as the list does; explain says more.")
 
         @OptionGroup var options: SettingsOptions
 
@@ -88,12 +88,21 @@ extension AgentsCommand {
 extension Settings {
     /// Reads of agents, as the API makes them.
     func reads(_ pools: Pools, _ clock: DatabaseClock) -> AgentReads {
-        let freshness = FreshnessBook(
+        AgentReads(
+            pool: pools.readers,
+            freshness: freshness(pools),
+            breakAction: policy.breakAction,
+            clock: clock
+        )
+    }
+
+    /// How fresh looks must be, as the API has it.
+    func freshness(_ pools: Pools) -> FreshnessBook {
+        FreshnessBook(
             pool: pools.readers,
             sweep: SweepPolicy(onShift: sweepInterval, offShift: offShiftSweepInterval),
             callsPerSecond: Dictionary(engines.map { ($0.name, $0.callsPerSecond) }) { first, _ in first }
         )
-        return AgentReads(pool: pools.readers, freshness: freshness, breakAction: policy.breakAction, clock: clock)
     }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import LibPQ
 import Logging
+import NIOCore
 import Service
 
 /// What every command that needs settings shares.
@@ -49,6 +50,9 @@ enum Ending {
             return unreachable
         case let error as EmbeddedError:
             Terminal.complain(error.description)
+            return unreachable
+        case is IOError, is SocketAddressError, is SocketAddressError.UnknownHost:
+            Terminal.complain("\(error): can ROLLCALL_HTTP_HOST and _PORT, and those of METRICS, be listened on?")
             return unreachable
         case let error as SettingsError:
             Terminal.complain(error.description)

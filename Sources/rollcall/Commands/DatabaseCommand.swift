@@ -6,11 +6,14 @@ import Service
 /// Runs the body of a command that needs the database, and maps what goes wrong to an exit code.
 enum DatabaseCommand {
     /// Opens the pools `serve` would open, measures the database's clock, and closes everything afterwards.
+    ///
+    /// `purpose`: decides which settings may not be missing.
     static func run(
         _ options: SettingsOptions,
+        for purpose: LoadSettings.Purpose = .command,
         _ body: (Settings, Pools, DatabaseClock, Logger) async throws -> Void
     ) async throws {
-        let settings = try options.load(for: .command)
+        let settings = try options.load(for: purpose)
         let logger = settings.bootstrapLogging(atLeast: .warning)
         do {
             let pools = Pools(databaseURL: try settings.requireDatabase(), connections: 4, logger: logger)

@@ -15,6 +15,9 @@ struct MigrateCommand: AsyncParsableCommand {
     @Flag(help: "Only say what is pending.")
     var check = false
 
+    @Flag(help: "Print JSON.")
+    var json = false
+
     func run() async throws {
         let settings = try options.load(for: .command)
         let logger = settings.bootstrapLogging()
@@ -34,12 +37,13 @@ struct MigrateCommand: AsyncParsableCommand {
 
     private func run(_ migrator: Migrator) async throws {
         let pending = try await migrator.pending()
-        for migration in pending { Terminal.say("pending: \(migration.name)") }
-        if check {
-            if !pending.isEmpty { throw Ending.foundWrong }
-        } else {
-            try await migrator.migrate()
+        if !json { for migration in pending { Terminal.say("pending: \(migration.name)") } }
+        if !check { try await migrator.migrate() }
+        if json {
+            let names = pending.map { JSONText.quoted($0.name) }.joined(separator: ",")
+            Terminal.say("{\"pending\":[\(check ? names : "")],\"applied\":[\(check ? "" : names)]}")
         }
-        Terminal.say(check || pending.isEmpty ? "up to date" : "applied \(pending.count)")
+        if check, !pending.isEmpty { throw Ending.foundWrong }
+        if !json { Terminal.say(pending.isEmpty ? "up to date" : "applied \(pending.count)") }
     }
 }

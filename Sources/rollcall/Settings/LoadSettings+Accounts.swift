@@ -141,7 +141,7 @@ extension LoadSettings {
             _ = try makeClockSource(settings)
         } catch {
             reader.add(
-                .init(setting: "ROLLCALL_SOURCES", fault: error.description, remedy: "correct it; see docs/sources.md")
+                .init(setting: "ROLLCALL_SOURCES", fault: error.description, remedy: "correct it")
             )
             return nil
         }

@@ -138,6 +138,9 @@ extension PageSessions {
     }
 
     /// The session a request belongs to; `nil` without one.
+    ///
+    /// Not inlined: Swift 6.3.1 crashes where it splits the caller's coroutine with this in it, optimised.
+    @inline(never)
     func session(of request: Request) async throws(PQError) -> PageSession? {
         guard let secret = Self.secret(in: request) else { return nil }
         return try await find(secret)

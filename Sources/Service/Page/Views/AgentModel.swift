@@ -21,6 +21,7 @@ struct AgentModel {
         values["now"] = now.rfc3339
         values["now_clock"] = clockTime(now)
         values["may_act"] = caller.role.includes(.manage)
+        values["has_team"] = !details.team.isEmpty
         values["is_held"] = standing.hold != nil
         values["stream"] = "/v1/stream?snapshot=false&q=" + pathEscaped(details.agentID)
         values["api"] = "/v1/agents/" + pathEscaped(details.agentID)
@@ -57,7 +58,7 @@ struct AgentModel {
             "action": command.action,
             "reason_text": Reason(rawValue: command.reason)?.sentence ?? command.reason,
             "intended": timeValues(command.intendedAt, now: now),
-            "verdict": command.verdict ?? (command.sentAt == nil ? "not sent yet" : "no answer yet"),
+            "verdict": verdict(command),
             "claim": command.claim ?? "",
             "has_claim": command.claim != nil,
         ]
@@ -65,6 +66,11 @@ struct AgentModel {
             values["took"] = "\((endedAt - sentAt).microseconds / 1000) ms"
         }
         return values
+    }
+
+    private func verdict(_ command: CommandEntry) -> String {
+        guard let verdict = command.verdict else { return command.sentAt == nil ? "not sent yet" : "no answer yet" }
+        return EngineVerdict(rawValue: verdict)?.label ?? verdict
     }
 
     private func ahead(_ instant: Timestamp) -> [String: Any] {

@@ -40,7 +40,8 @@ struct AgentStory: Sendable {
                 event: Explanation.deciding(events, state: details.state),
                 commands: commands,
                 dueAt: dueAt,
-                lookLifetime: rule.lifetime(desired: details.storedDesired)
+                lookLifetime: rule.lifetime(desired: details.storedDesired),
+                asOf: now
             ),
             events: events.suffix(Self.lineLimit).reversed(),
             now: now

@@ -60,8 +60,8 @@ struct FleetModel {
     }
 
     private var teams: [[String: Any]] {
-        Set(summary.groups.map(\.team)).sorted().prefix(500).map { team in
-            ["word": team, "label": team.isEmpty ? "(no team)" : team, "selected": filter.team == team]
+        Set(summary.groups.map(\.team)).subtracting([""]).sorted().prefix(500).map { team in
+            ["word": team, "label": team, "selected": filter.team == team]
         }
     }
 
@@ -79,8 +79,7 @@ func incidentValues(_ incident: Incident, now: Timestamp) -> [String: Any] {
     [
         "id": incident.id, "engine": incident.engine,
         "kind": IncidentKind(rawValue: incident.kind)?.label ?? incident.kind,
-        "detail": incident.detail,
-        "agents": incident.agents, "opened": timeValues(incident.openedAt, now: now),
+        "opened": timeValues(incident.openedAt, now: now),
     ]
 }
 

@@ -60,12 +60,31 @@ extension PunchKind {
     }
 }
 
-extension IncidentKind {
-    /// What happens, as the middle of a sentence.
+extension EngineVerdict {
+    /// What became of a command.
     var label: String {
         switch self {
-        case .accountRefused: "the engine refuses the account's credential"
-        case .engineOutage: "no call to the engine succeeds"
+        case .ok: "accepted"
+        case .already: "it was so already"
+        case .verify: "accepted without a word"
+        case .errorBody: "refused, dressed as success"
+        case .missing: "session not known"
+        case .permanent: "refused"
+        case .auth: "credential refused"
+        case .transient: "engine busy or failing"
+        case .unreachable: "engine not reached"
+        case .ambiguous: "no usable answer"
+        case .notSent: "held back"
+        }
+    }
+}
+
+extension IncidentKind {
+    /// What happens, as the end of a sentence.
+    var label: String {
+        switch self {
+        case .accountRefused: "it refuses our credential, so nothing can be started, stopped or seen"
+        case .engineOutage: "no call to it succeeds, so what its sessions do cannot be seen"
         }
     }
 }

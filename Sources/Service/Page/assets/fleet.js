@@ -126,8 +126,9 @@ function observed(agent, isStale) {
   return isStale ? `last seen ${agent.observed}` : agent.observed;
 }
 
+/** The same words as the server's. */
 function clock(instant) {
-  return new Date(instant).toLocaleString();
+  return `${instant.slice(0, 19).replace("T", " ")} UTC`;
 }
 
 function count(summary) {
@@ -148,9 +149,9 @@ function incident(incident) {
   line.dataset.incident = incident.id;
   const engine = document.createElement("strong");
   engine.textContent = incident.engine;
-  const since = document.createElement("span");
-  show(since, incident.opened_at);
-  line.append(engine, `: ${place.dataset[incident.kind] ?? incident.kind}, since `, since, `. ${incident.agents} agents are affected. ${incident.detail}`);
+  const began = document.createElement("span");
+  show(began, incident.opened_at);
+  line.append("Engine ", engine, `: ${place.dataset[incident.kind] ?? incident.kind}. It began `, began, ".");
   place.prepend(line);
 }
 

@@ -5,7 +5,9 @@
 
 import { measured } from "./ages.js";
 
-const silenceLimit = 25_000; // milliseconds without a sign of life until everything shown counts as old
+// Milliseconds until everything shown counts as old: without a sign of life, and without even a connection.
+const silenceLimit = 25_000;
+const breakLimit = 5_000;
 const slowestRetry = 10_000;
 
 /**
@@ -17,6 +19,9 @@ const slowestRetry = 10_000;
 export function follow(address, on) {
   let lastEventID = null;
   let lastLife = Date.now();
+  let brokenSince = null;
+  let attempt = null; // the connection that there is or is being made
+  let attemptedAt = 0;
   let retry = 500;
 
   const state = document.getElementById("live");
@@ -31,6 +36,7 @@ export function follow(address, on) {
 
   function alive(time) {
     lastLife = Date.now();
+    brokenSince = null;
     waitsForDatabase = false;
     if (time) measured(time);
     check();
@@ -38,14 +44,18 @@ export function follow(address, on) {
 
   function check() {
     const quiet = Date.now() - lastLife;
-    const isSilent = quiet > silenceLimit;
+    const isSilent = quiet > silenceLimit || (brokenSince !== null && Date.now() - brokenSince > breakLimit);
     document.body.classList.toggle("silent", isSilent);
     silence.hidden = !isSilent;
     if (isSilent) {
       const why = waitsForDatabase ? "Rollcall cannot read its database" : "There is no connection to Rollcall";
-      silence.textContent = `${why}: nothing new for ${Math.floor(quiet / 1000)} s. What stands here may not be true any more.`;
+      const since = new Date(lastLife).toLocaleTimeString();
+      const text = `${why}. Nothing has been heard since ${since}: what stands here may not be true any more.`;
+      if (silence.textContent !== text) silence.textContent = text;
       showState("silent", "not live");
     }
+    // A connection that broke without a word would be waited on for minutes.
+    if (attempt && quiet > silenceLimit && Date.now() - attemptedAt > silenceLimit && !waitsForDatabase) attempt.abort();
   }
 
   async function take(event) {
@@ -69,7 +79,14 @@ export function follow(address, on) {
       try {
         const headers = { Accept: "text/event-stream" };
         if (lastEventID) headers["Last-Event-ID"] = lastEventID;
-        const response = await fetch(address, { headers, cache: "no-store", credentials: "same-origin" });
+        attempt = new AbortController();
+        attemptedAt = Date.now();
+        const response = await fetch(address, {
+          headers,
+          cache: "no-store",
+          credentials: "same-origin",
+          signal: attempt.signal,
+        });
         if (response.status === 401) {
           location.assign("/");
           return;
@@ -84,6 +101,7 @@ export function follow(address, on) {
       } catch (error) {
         console.debug("stream broke off", error);
       }
+      brokenSince ??= Date.now();
       if (!document.body.classList.contains("silent")) showState("connecting", "reconnecting");
       await new Promise((resolve) => setTimeout(resolve, retry * (0.75 + Math.random() / 2)));
       retry = Math.min(retry * 2, slowestRetry);

@@ -48,7 +48,7 @@ package struct DemoCommand: AsyncParsableCommand {
         )
         let problems: [String]
         do {
-            problems = try await play(demo)
+            problems = try await play(demo, adminKey: key)
         } catch {
             // What is left of the connections ends with the process.
             try? await client.shutdown()
@@ -60,27 +60,33 @@ package struct DemoCommand: AsyncParsableCommand {
     }
 
     /// - Returns: what was wrong in the end.
-    private func play(_ demo: DemoRun) async throws -> [String] {
+    private func play(_ demo: DemoRun, adminKey: String) async throws -> [String] {
         try await demo.waitUntilReady(within: Self.readyLimit)
         try await demo.prepare()
         Terminal.say("page: \(page ?? url)/")
         Terminal.say("a manager's key: \(try await demo.makeManagerKey())")
+        if !once { Terminal.say("to post events yourself: export ADMIN_KEY=\(adminKey)") }
         let first = try await demo.nextCall()
+        _ = try await demo.goHome(within: Self.settleLimit)
         repeat {
             Terminal.say("a working day begins")
             try await demo.play("demo-\(UUID().uuidString)")
-            let problems = try await demo.settle(within: Self.settleLimit) + demo.faults(since: first)
+            var problems = try await demo.settle(to: demo.day.endings, within: Self.settleLimit)
+            problems += try await demo.faults(since: first)
             summarize(problems)
             if once { return problems }
             try await Task.sleep(for: Self.night)
+            Terminal.say("everybody goes home")
             // The next day begins like the first: everybody out, every telephone linked.
-            try await demo.goHome()
+            for problem in try await demo.goHome(within: Self.settleLimit) { Terminal.say("  \(problem)") }
         } while true
     }
 
     private func summarize(_ problems: [String]) {
         if problems.isEmpty {
-            Terminal.say("the day ended right for all \(DemoPerson.all.count) agents")
+            let ends = Dictionary(grouping: DemoDay.standard.endings.values, by: \.status)
+            let counts = ends.map { "\($0.value.count) \($0.key)" }.sorted().joined(separator: ", ")
+            Terminal.say("the day ended right for all \(DemoPerson.all.count) agents: \(counts)")
         } else {
             Terminal.say("the day ended wrong:")
             for problem in problems { Terminal.say("  \(problem)") }

@@ -77,6 +77,11 @@ struct DemoDay: Sendable {
         Step(second: 24.5, deed: .clock("clock_out", person: "emil"), story: "Emil clocks out"),
     ]
 
+    /// Everybody out, before a day and after it.
+    static let night = Dictionary(
+        uniqueKeysWithValues: DemoPerson.all.map { ($0.id, Ending(status: "STOPPED", condition: "converged")) }
+    )
+
     /// What must be true in the end, by person.
     var endings: [String: Ending] {
         var lastKind: [String: String] = [:]

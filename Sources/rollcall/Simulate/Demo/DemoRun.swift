@@ -107,24 +107,26 @@ struct DemoRun: Sendable {
         }
     }
 
-    /// Clocks everybody out and links every telephone again.
-    func goHome() async throws {
+    /// Clocks out who is in, links every telephone again, and waits until every session is stopped.
+    ///
+    /// - Returns: who is not home when time is up, in words.
+    func goHome(within limit: Duration) async throws -> [String] {
         struct Scan: Encodable {
             var scope = "all"
         }
         let evening = UUID().uuidString
-        let events = DemoPerson.all.map { person in
-            Event(eventID: "\(evening)-\(person.id)", agentID: person.id, kind: "clock_out")
-        }
-        try await rollcall.call(.post, "/v1/clock-events", events)
+        let present = try await people().filter { $0.shift != "out" }
+        let events = present.map { Event(eventID: "\(evening)-\($0.agentId)", agentID: $0.agentId, kind: "clock_out") }
+        if !events.isEmpty { try await rollcall.call(.post, "/v1/clock-events", events) }
         try await simulator.call(.post, "/_sim/scan", Scan())
+        return try await settle(to: DemoDay.night, within: limit)
     }
 
-    /// Waits until everybody is where the day leads, and says what is still wrong when time is up.
-    func settle(within limit: Duration) async throws -> [String] {
+    /// Waits until everybody is where they should be, and says what is still wrong when time is up.
+    func settle(to endings: [String: DemoDay.Ending], within limit: Duration) async throws -> [String] {
         let clock = ContinuousClock()
         let end = clock.now + limit
-        let check = DemoCheck(endings: day.endings)
+        let check = DemoCheck(endings: endings)
         while true {
             let wrong = check.misplaced(try await look())
             if wrong.isEmpty || clock.now >= end { return wrong }
@@ -146,15 +148,8 @@ struct DemoRun: Sendable {
             }
             var sessions: [Session]
         }
-        struct Agents: Decodable {
-            struct Agent: Decodable {
-                var agentId: String
-                var condition: String
-            }
-            var items: [Agent]
-        }
         let sessions = try await simulator.read("/_sim/sessions", as: Sessions.self).sessions
-        let agents = try await rollcall.read("/v1/agents?limit=500", as: Agents.self).items
+        let agents = try await people()
         let statuses = Dictionary(sessions.map { ($0.instanceId, $0.status) }) { first, _ in first }
         let conditions = Dictionary(agents.map { ($0.agentId, $0.condition) }) { first, _ in first }
         return Dictionary(
@@ -162,6 +157,22 @@ struct DemoRun: Sendable {
                 ($0.id, DemoCheck.Seen(status: statuses[$0.instanceID], condition: conditions[$0.id]))
             }
         )
+    }
+
+    /// The team as Rollcall shows it; whoever else there is stays out of the play.
+    private func people() async throws -> [Shown] {
+        struct Page: Decodable {
+            var items: [Shown]
+        }
+        let known = Set(DemoPerson.all.map(\.id))
+        let shown = try await rollcall.read("/v1/agents?limit=500", as: Page.self).items
+        return shown.filter { known.contains($0.agentId) }
+    }
+
+    private struct Shown: Decodable {
+        var agentId: String
+        var shift: String
+        var condition: String
     }
 
     private struct CallPage: Decodable {

@@ -1,0 +1,48 @@
+package import Domain
+package import LibPQ
+
+/// Reads what it takes to explain an agent.
+package struct ExplanationReads: Sendable {
+    private let history: HistoryReads
+    private let freshness: FreshnessBook
+    private let breakAction: BreakAction
+    private let clock: DatabaseClock
+
+    /// How far back commands are shown, and how many.
+    private static let span = Duration.seconds(31 * 86_400)
+    private static let commandLimit = 10
+
+    package init(pool: PQPool, freshness: FreshnessBook, breakAction: BreakAction, clock: DatabaseClock) {
+        history = HistoryReads(pool: pool)
+        self.freshness = freshness
+        self.breakAction = breakAction
+        self.clock = clock
+    }
+
+    /// Why an agent's session is as it is now.
+    package func explanation(of details: AgentDetails) async throws(PQError) -> Explanation {
+        let rule = try await freshness.table()[details.account]
+        let now = clock.now()
+        var commands: [CommandEntry] = []
+        var dueAt: Timestamp?
+        if let instance = details.instance {
+            commands = try await history.commands(
+                of: instance,
+                agent: details.agent,
+                from: now - Self.span,
+                to: now + .seconds(60),
+                limit: Self.commandLimit
+            )
+            dueAt = try await history.dueAt(instance)
+        }
+        return Explanation(
+            details: details,
+            standing: details.standing(breakAction: breakAction, freshness: rule, now: now),
+            event: Explanation.deciding(try await history.events(of: details.agent), state: details.state),
+            commands: commands,
+            dueAt: dueAt,
+            lookLifetime: rule.lifetime(desired: details.storedDesired),
+            asOf: now
+        )
+    }
+}

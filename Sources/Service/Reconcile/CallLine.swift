@@ -1,0 +1,100 @@
+import DequeModule
+import Domain
+
+/// The calls that wait for one engine account, in the order in which they may leave.
+///
+/// People's commands first, then commands that repair drift, then looks, then the sweep. While people's commands come in a
+/// burst, looks stay back: they prove what the commands did, and that can wait a moment where the next command cannot.
+struct CallLine {
+    private enum Rank: Int, CaseIterable {
+        case people, repair, look, sweep
+    }
+
+    private struct Entry {
+        var job: CallJob
+        /// Monotonic microseconds.
+        var since: Int64
+    }
+
+    /// The longest that looks stay back, in microseconds.
+    private static let longestHold: Int64 = 3_000_000
+
+    private var waiting: [Deque<Entry>] = Array(repeating: [], count: Rank.allCases.count)
+    private var burst = CommandBurst()
+
+    mutating func append(_ job: CallJob, priority: JobPriority, now: Int64) {
+        waiting[Self.rank(of: job, priority).rawValue].append(Entry(job: job, since: now))
+    }
+
+    /// How many looks wait that no sweep in the background asked for.
+    var lookCount: Int { waiting[Rank.look.rawValue].count }
+
+    /// What may leave.
+    enum Next {
+        case nothing
+        /// Take it with ``take(_:now:)``.
+        case job(Int)
+        /// Nothing before that instant.
+        case later(Int64)
+    }
+
+    mutating func next(now: Int64) -> Next {
+        guard let first = Rank.allCases.first(where: { !waiting[$0.rawValue].isEmpty }) else { return .nothing }
+        guard first == .look || first == .sweep, let since = waiting[first.rawValue].first?.since else {
+            return .job(first.rawValue)
+        }
+        let heldUntil = min(burst.end(now: now), since + Self.longestHold)
+        return heldUntil <= now ? .job(first.rawValue) : .later(heldUntil)
+    }
+
+    /// Takes what ``next(now:)`` named.
+    mutating func take(_ rank: Int, now: Int64) -> CallJob? {
+        if rank == Rank.people.rawValue { burst.note(now: now) }
+        return waiting[rank].popFirst()?.job
+    }
+
+    mutating func removeAll() -> [CallJob] {
+        defer { waiting = waiting.map { _ in [] } }
+        return waiting.flatMap { $0.map(\.job) }
+    }
+
+    private static func rank(of job: CallJob, _ priority: JobPriority) -> Rank {
+        switch (job, priority) {
+        case (.command, .people): .people
+        case (.command, .repair), (.command, .sweep): .repair
+        case (.look, .people), (.look, .repair): .look
+        case (.look, .sweep): .sweep
+        }
+    }
+}
+
+/// Notices when people's commands come in a burst: counts them in slots of 100 ms.
+private struct CommandBurst {
+    private static let slotLength: Int64 = 100_000
+    /// Commands in two slots that make a burst: 200 a second, a shift change of a large team.
+    private static let limit = 40
+
+    private var slot: Int64 = 0
+    private var count = 0
+    private var previous = 0
+
+    mutating func note(now: Int64) {
+        advance(to: now / Self.slotLength)
+        count += 1
+    }
+
+    /// When the burst ends if no further command comes; not after `now` when there is none.
+    mutating func end(now: Int64) -> Int64 {
+        advance(to: now / Self.slotLength)
+        guard count + previous >= Self.limit else { return now }
+        let slots: Int64 = count >= Self.limit ? 2 : 1
+        return (slot + slots) * Self.slotLength
+    }
+
+    private mutating func advance(to next: Int64) {
+        guard next > slot else { return }
+        previous = next == slot + 1 ? count : 0
+        count = 0
+        slot = next
+    }
+}

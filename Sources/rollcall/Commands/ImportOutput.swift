@@ -1,0 +1,69 @@
+import Service
+import Synchronization
+
+/// What `agents import` prints: of a dry run what would change, line by line as it is found, and the counts.
+final class ImportOutput: Sendable {
+    private let isDryRun: Bool
+    private let isJSON: Bool
+    private let isFirst = Atomic(true)
+
+    init(isDryRun: Bool, isJSON: Bool) {
+        self.isDryRun = isDryRun
+        self.isJSON = isJSON
+    }
+
+    /// One agent that would be added or changed.
+    func say(_ difference: AgentDifference) {
+        guard isDryRun else { return }
+        if isJSON {
+            let separator = isFirst.exchange(false, ordering: .relaxed) ? "{\"changes\":[" : ","
+            Terminal.say(separator + Self.json(difference))
+        } else {
+            Terminal.say(Self.line(difference))
+        }
+    }
+
+    func finish(_ report: AgentImport.Report) {
+        guard isJSON else {
+            for fault in report.faults { Terminal.complain(fault.description) }
+            if !report.isComplete, !isDryRun, report.added + report.changed == 0 {
+                Terminal.complain("nothing was imported")
+            }
+            let verb = isDryRun ? "would be " : ""
+            Terminal.say(
+                "\(report.added) \(verb)added, \(report.changed) \(verb)changed, \(report.unchanged) unchanged"
+            )
+            return
+        }
+        var start = "{"
+        if isDryRun { start = isFirst.load(ordering: .relaxed) ? "{\"changes\":[]," : "]," }
+        let faults = report.faults.map { fault in
+            let column = fault.column.map(JSONText.quoted) ?? "null"
+            return "{\"line\":\(fault.line),\"column\":\(column),\"detail\":\(JSONText.quoted(fault.detail))}"
+        }
+        Terminal.say(
+            start + "\"dry_run\":\(isDryRun),\"added\":\(report.added),\"changed\":\(report.changed),"
+                + "\"unchanged\":\(report.unchanged),\"faults\":[\(faults.joined(separator: ","))]}"
+        )
+    }
+
+    /// `+ ana  team: support` or `~ ana  team: support -> sales`.
+    private static func line(_ difference: AgentDifference) -> String {
+        let fields = difference.fields.map { field in
+            "\(field.name): " + (field.before.map { "\($0.isEmpty ? "-" : $0) -> " } ?? "")
+                + (field.after.flatMap { $0.isEmpty ? nil : $0 } ?? "-")
+        }
+        return ([(difference.isNew ? "+ " : "~ ") + difference.agentID] + fields).joined(separator: "  ")
+    }
+
+    private static func json(_ difference: AgentDifference) -> String {
+        let fields = difference.fields.map { field in
+            let before = field.before.map(JSONText.quoted) ?? "null"
+            let after = field.after.map(JSONText.quoted) ?? "null"
+            return "\(JSONText.quoted(field.name)):{\"from\":\(before),\"to\":\(after)}"
+        }
+        let change = difference.isNew ? "added" : "changed"
+        return "{\"agent_id\":\(JSONText.quoted(difference.agentID)),\"change\":\"\(change)\","
+            + "\"fields\":{\(fields.joined(separator: ","))}}"
+    }
+}
