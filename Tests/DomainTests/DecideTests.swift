@@ -181,6 +181,43 @@ struct DecideTests {
         #expect(decision(stopped, evidence).action == .stop)
     }
 
+    @Test(arguments: [(Action.start, RunState.stopped), (.restart, .stopped), (.stop, .running)])
+    func `a try that failed holds up nothing once the opposite is desired`(action: Action, run: RunState) {
+        var evidence = read(.status(.stopped), ago: .seconds(300))
+        evidence.attempts = policy.attemptsBeforeAttention
+        evidence.lastCommand = CommandRecord(
+            id: 1,
+            action: action,
+            sentAt: now - .milliseconds(300),
+            endedAt: now,
+            verdict: .transient
+        )
+        let decision = decision(DesiredState(run: run, rule: .shift), evidence)
+        #expect(decision.reason == .lookFirst)
+        #expect(decision.condition != .needsAttention)
+        #expect(decision.lookAgainAt == now + policy.confirmationDelay)
+    }
+
+    @Test
+    func `somebody who was told that a start keeps failing is not told otherwise by the next try`() {
+        var evidence = read(.status(.stopped))
+        evidence.attempts = policy.attemptsBeforeAttention
+        evidence.lastCommand = CommandRecord(
+            id: 1,
+            action: .start,
+            sentAt: now - .seconds(1001),
+            endedAt: now - .seconds(1000),
+            verdict: .ok
+        )
+        #expect(decision(running, evidence).action == .start)
+        #expect(decision(running, evidence).condition == .needsAttention)
+        evidence.attempts += 1
+        evidence.lastCommand?.sentAt = now - .milliseconds(20)
+        evidence.lastCommand?.endedAt = now
+        #expect(decision(running, evidence).condition == .needsAttention)
+        #expect(decision(running, evidence).reason == .startRefused)
+    }
+
     @Test
     func `an account that is refused gets no command`() {
         let decision = decide(

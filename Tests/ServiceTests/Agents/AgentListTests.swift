@@ -94,6 +94,22 @@ struct AgentListTests {
     }
 
     @Test
+    func `agents whose session starts or stops are found through what is in line`() async throws {
+        try await withSixAgents { fixture in
+            for number in [1, 2, 4] {
+                try await fixture.observe("n\(number)", "STARTING", .starting, reason: .booting)
+            }
+            try await fixture.observe("n3", "WORKING", .stopping, reason: .stopSent)
+            #expect(try await ids(fixture, "condition=starting&limit=1").sorted() == ["n1", "n2", "n4"])
+            #expect(try await ids(fixture, "condition=starting&team=a").sorted() == ["n1", "n2"])
+            #expect(try await ids(fixture, "condition=stopping") == ["n3"])
+            #expect(try await ids(fixture, "condition=stopping&q=n4").isEmpty)
+            try await fixture.observe("n4", "STARTING", .starting, reason: .booting, ago: .seconds(3600))
+            #expect(try await ids(fixture, "condition=starting").sorted() == ["n1", "n2"])
+        }
+    }
+
+    @Test
     func `an agent looks the same alone and in the list`() async throws {
         try await withSixAgents { fixture in
             var alone = try await fixture.send("GET", "/v1/agents/n1").json()

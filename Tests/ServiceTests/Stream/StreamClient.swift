@@ -30,8 +30,7 @@ final class StreamClient: Sendable {
         var seen: [String]
     }
 
-    private let descriptor: Int32
-    private let isOpen = Mutex(true)
+    private let connection: Connection
     private let events: AsyncStream<StreamEvent>
 
     /// Connects and asks.
@@ -55,21 +54,38 @@ final class StreamClient: Sendable {
         _ = bytes.withUnsafeBytes { unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         let (events, sink) = AsyncStream<StreamEvent>.makeStream()
         self.events = events
-        self.descriptor = descriptor
-        DispatchQueue.global().async { Self.read(descriptor, sink) }
+        let connection = Connection(descriptor)
+        self.connection = connection
+        DispatchQueue.global().async {
+            Self.read(descriptor, sink)
+            connection.close()
+        }
     }
 
     deinit { close() }
 
     /// Hangs up, as a closed browser does.
-    func close() {
-        let wasOpen = isOpen.withLock { isOpen in
-            defer { isOpen = false }
-            return isOpen
+    func close() { connection.hangUp() }
+
+    /// A descriptor that only its reader closes: its number is given to somebody else right after.
+    private final class Connection: Sendable {
+        private let descriptor: Int32
+        private let isOpen = Mutex(true)
+
+        init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+        func hangUp() {
+            isOpen.withLock { isOpen in
+                if isOpen { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+            }
         }
-        guard wasOpen else { return }
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        Glibc.close(descriptor)
+
+        func close() {
+            isOpen.withLock { isOpen in
+                isOpen = false
+                _ = Glibc.close(descriptor)
+            }
+        }
     }
 
     /// The next event that fits; those before it are passed over.

@@ -1,0 +1,47 @@
+import LibPQ
+import TestSupport
+import Testing
+
+/// The database goes away and comes back.
+@Suite("Database down", .timeLimit(.minutes(3)))
+struct DatabaseDownTests {
+    @Test
+    func `events are refused at once, nothing is half-done, and all goes on when it is back`() async throws {
+        let cluster = try await ThrowawayCluster.start()
+        try await withInstallation(cluster: cluster) { installation in
+            let service = try await installation.serve()
+            try await service.put("ana")
+            try await service.until("ana") { $0.observed == "STOPPED" }
+            try await cluster.stop(mode: .immediate)
+
+            let event = #"{"event_id":"down-1","agent_id":"ana","kind":"clock_in"}"#
+            var quickest = Duration.seconds(1000)
+            for attempt in 0..<4 {
+                let began = ContinuousClock.now
+                let answer = try await service.post(attempt == 3 ? "[\(event),\(event)]" : event)
+                quickest = min(quickest, ContinuousClock.now - began)
+                service.expectProblem(answer, 503, "database_unavailable")
+                let seconds = try #require(answer.headers["retry-after"].flatMap { Int($0) })
+                #expect((1...60).contains(seconds))
+            }
+            // On a busy machine one answer may be late; that it can be given in time is what counts.
+            #expect(quickest < .seconds(1))
+            #expect(try await service.http.send("GET", "/readyz").status == 503)
+            #expect(try await service.http.send("GET", "/livez").status == 200)
+            let list = try await service.send("GET", "/v1/agents")
+            service.expectProblem(list, 503, "database_unavailable")
+
+            try await cluster.startAgain()
+            try await service.until("it is ready again") { try await service.http.send("GET", "/readyz").status == 200 }
+            // The tests' own connection breaks once before it is made anew.
+            try await service.until("the ledger is read") { (try? await installation.ledgerCount()) != nil }
+            #expect(try await installation.ledgerCount() == 0)
+            #expect(try await service.post(event).status == 202)
+            #expect(try await installation.ledgerCount() == 1)
+            try await service.until("ana") { $0.observed == "WORKING" && $0.condition == "converged" }
+            #expect(try await service.engine.commands(of: "i-ana").map(\.operation) == ["start"])
+            let verified = try await installation.run("verify")
+            #expect(verified.code == 0, "\(verified.output)")
+        }
+    }
+}

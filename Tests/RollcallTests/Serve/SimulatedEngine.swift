@@ -1,0 +1,63 @@
+/// The simulated engine of one installation: how it is moved, and what it saw.
+struct SimulatedEngine: Sendable {
+    let http: PlainHTTP
+
+    /// One call as the engine's log has it.
+    struct Call: Decodable, Sendable {
+        var operation: String
+        var instanceId: String
+        var effect: String
+        /// 0 when no answer was given.
+        var httpStatus: Int
+        var receivedMonotonicUs: Int64
+        var answeredMonotonicUs: Int64?
+    }
+
+    /// Makes a session, or changes it.
+    func put(_ instance: String, _ status: String, isPaired: Bool = true) async throws {
+        try await admin(
+            "PUT",
+            "sessions",
+            #"{"sessions":[{"instance_id":"\#(instance)","status":"\#(status)","paired":\#(isPaired)}]}"#
+        )
+    }
+
+    /// Orders a fault for one operation on one instance; `milliseconds` are real ones.
+    func fault(_ kind: String, on operation: String, of instance: String, milliseconds: Int) async throws {
+        let simulated = milliseconds * Installation.speed
+        try await admin(
+            "PUT",
+            "faults",
+            #"{"kind":"\#(kind)","scope":"\#(instance)","operations":["\#(operation)"],"params":{"ms":\#(simulated)}}"#
+        )
+    }
+
+    /// What is true of a session, whatever anybody says; `nil` for one that does not exist.
+    func status(of instance: String) async throws -> String? {
+        struct Sessions: Decodable {
+            struct Session: Decodable {
+                var instanceId: String
+                var status: String
+            }
+            var sessions: [Session]
+        }
+        let sessions: Sessions = try await admin("GET", "sessions").decoded()
+        return sessions.sessions.first { $0.instanceId == instance }?.status
+    }
+
+    /// The calls that change a session, oldest first.
+    func commands(of instance: String) async throws -> [Call] {
+        struct Log: Decodable {
+            var calls: [Call]
+        }
+        let log: Log = try await admin("GET", "calls").decoded()
+        return log.calls.filter { $0.instanceId == instance && $0.operation != "info" }
+    }
+
+    @discardableResult
+    func admin(_ method: String, _ path: String, _ json: String? = nil) async throws -> Answer {
+        let answer = try await http.send(method, "/_sim/\(path)", body: json.map { Array($0.utf8) })
+        guard answer.status == 200 else { throw PlainHTTP.Failure(reason: answer.text) }
+        return answer
+    }
+}

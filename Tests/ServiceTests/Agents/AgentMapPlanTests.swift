@@ -1,0 +1,59 @@
+import Domain
+import LibPQ
+import Testing
+
+@testable import Service
+
+/// Plans of what imports run once per chunk: with the statistics of empty tables, made once, and used until the end.
+@Suite("Agent map plans")
+struct AgentMapPlanTests {
+    /// A statement's plan when it was prepared on empty tables.
+    private func plan(of statement: PQStatement, types: String, _ pool: PQPool) async throws -> String {
+        try await pool.withConnection { connection in
+            try await connection.simpleQuery(
+                """
+                DEALLOCATE ALL;
+                SET plan_cache_mode = force_generic_plan;
+                SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+                PREPARE change \(types) AS \(statement.text)
+                """
+            )
+            let nulls = statement.binds.map { _ in "NULL" }.joined(separator: ", ")
+            let lines = try await connection.rows(
+                PQStatement(stringLiteral: "EXPLAIN (COSTS off) EXECUTE change (\(nulls))")
+            ) { row throws(PQError) in try row.column("QUERY PLAN", as: String.self) }
+            return lines.joined(separator: "\n")
+        }
+    }
+
+    @Test
+    func `a session is found by account and instance id, however empty the tables were`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            let occupants = AgentMapStatements.occupants(accounts: ["main"], instanceIDs: ["i1"])
+            let observed = AgentMapStatements.addObserved([
+                .init(agentID: "a1", account: 1, instanceID: "i1", sessionName: nil)
+            ])
+            for (statement, types) in [(occupants, "(text[], text[])"), (observed, "(smallint, int[], text[])")] {
+                let plan = try await plan(of: statement, types: types, pool)
+                let lookUps = plan.split(separator: "\n").filter { $0.contains("Index Cond") }
+                #expect(lookUps.contains { $0.contains("account = ") && $0.contains("instance_id = ") }, "\(plan)")
+            }
+        }
+    }
+
+    @Test
+    func `aliases and unmatched events are found by source and external id`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            let match = AgentMapStatements.match(["a1"], rules: MatchingRules(), now: Timestamp(seconds: 0))
+            let plan = try await plan(
+                of: match,
+                types: "(text[], text[], text[], text[], smallint, timestamptz)",
+                pool
+            )
+            let lookUps = plan.split(separator: "\n")
+                .filter { $0.contains("Index Cond") && $0.contains("source_id = ") }
+            #expect(lookUps.count == 2, "\(plan)")
+            #expect(lookUps.allSatisfy { $0.contains("external_id = ") }, "\(plan)")
+        }
+    }
+}

@@ -1,0 +1,111 @@
+"""What a person sees and does on the page."""
+
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from rollcall import OUTPUT
+
+
+class Page:
+    def __init__(self, driver, rollcall):
+        self.driver = driver
+        self.rollcall = rollcall
+        # Parts of the console's complaints that the test provokes.
+        self.provoked = []
+
+    def provoke(self, *words):
+        """Says which complaints of the browser belong to the test: a status, or a net:: word."""
+        self.provoked += words
+
+    def open(self, path="/"):
+        self.driver.get(self.rollcall.address + path)
+
+    def wait(self, is_so, seconds=30, what=""):
+        """Waits until something is so. Elements may be replaced while one looks; then one looks again."""
+        ignored = (StaleElementReferenceException, NoSuchElementException)
+        return WebDriverWait(self.driver, seconds, 0.05, ignored).until(lambda _: is_so(), what)
+
+    def find(self, selector):
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def has(self, selector):
+        return bool(self.driver.find_elements(By.CSS_SELECTOR, selector))
+
+    def text(self, selector):
+        """What is read in an element; in one step, since the page may replace it meanwhile."""
+        text = self.driver.execute_script("return document.querySelector(arguments[0])?.innerText", selector)
+        if text is None:
+            raise NoSuchElementException(selector)
+        return text.strip()
+
+    def wait_text(self, selector, text, seconds=30):
+        self.wait(lambda: text in self.text(selector), seconds, f"{selector} showing {text}")
+
+    def type_key(self, key):
+        self.find("#key").send_keys(key)
+        self.find("#sign-in button").click()
+
+    def shoot(self, name):
+        """Keeps what is seen now."""
+        self.driver.save_screenshot(str(OUTPUT / f"{name}.png"))
+
+    def sign_in(self, key, path="/"):
+        self.open(path)
+        self.type_key(key)
+        self.wait(lambda: self.has("#sign-out"), what="the sign-in")
+
+    def wait_live(self, seconds=30):
+        self.wait(lambda: self.find("#live").get_attribute("data-state") == "live", seconds, "a live page")
+
+    def mark(self):
+        """Leaves a mark that a reload would wipe away."""
+        self.driver.execute_script("window.mark = true")
+
+    def is_marked(self):
+        return self.driver.execute_script("return window.mark === true")
+
+    def row(self, agent):
+        return f'tr[data-agent="{agent}"]'
+
+    def cell(self, agent, field):
+        return self.text(f"{self.row(agent)} [data-field={field}]")
+
+    def wait_cell(self, agent, field, text, seconds=30):
+        self.wait(lambda: text in self.cell(agent, field), seconds, f"{field} of {agent} showing {text}")
+
+    def agents(self):
+        """The agents of the table, from top to bottom."""
+        return self.driver.execute_script("return [...document.querySelectorAll('#rows tr')].map((row) => row.dataset.agent)")
+
+    def count(self, word):
+        return int(self.text(f'[data-count="{word}"]'))
+
+    def record(self, agent, field):
+        """Keeps every text that a cell shows from now on; `recorded` gives them."""
+        self.driver.execute_script(
+            """
+            const cell = document.querySelector(arguments[0]);
+            window.recorded = [cell.textContent];
+            new MutationObserver(() => {
+              if (window.recorded.at(-1) !== cell.textContent) window.recorded.push(cell.textContent);
+            }).observe(cell, { childList: true, characterData: true, subtree: true });
+            """,
+            f"{self.row(agent)} [data-field={field}]",
+        )
+
+    def recorded(self):
+        return self.driver.execute_script("return window.recorded")
+
+    def is_grey(self, element="fleet"):
+        """Whether what is shown is greyed out as no longer true."""
+        script = "return getComputedStyle(document.getElementById(arguments[0])).filter"
+        return "grayscale(1)" in self.driver.execute_script(script, element)
+
+    def agents_without_script(self):
+        return [row.get_attribute("data-agent") for row in self.driver.find_elements(By.CSS_SELECTOR, "#rows tr")]
+
+    def commands(self):
+        """What was done for the agent of this page, newest first."""
+        script = "return [...document.querySelectorAll('#commands td[data-label=What]')].map((cell) => cell.innerText.trim())"
+        return self.driver.execute_script(script)

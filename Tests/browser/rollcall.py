@@ -1,0 +1,186 @@
+"""The real programs, started for the length of a module: PostgreSQL inside `serve --embedded`, the engine simulator, Rollcall."""
+
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("ROLLCALL_BINARY", ROOT / ".build" / "debug" / "rollcall"))
+OUTPUT = ROOT / "test-output" / "browser"
+TOKEN = "tok_valid_0001"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_until(is_so, seconds=30, what="it"):
+    """Waits until a function returns something true, and returns that."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = is_so()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come to pass within {seconds} s")
+        time.sleep(0.05)  # between two questions; nothing relies on how long it is
+
+
+class Rollcall:
+    """One installation on free ports of loopback, in a folder of its own."""
+
+    def __init__(self, name):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rollcall-browser-"))
+        self.folder.chmod(0o755)  # PostgreSQL's user passes through it to its own part
+        OUTPUT.mkdir(parents=True, exist_ok=True)
+        self.log = open(OUTPUT / f"{name}.log", "wb")
+        self.port = free_port()
+        self.simulator_port = free_port()
+        self.admin_key = secrets.token_hex(32)
+        self.simulator = None
+        self.server = None
+
+    @property
+    def address(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        self.simulator = self._run("simulate-engine", "--port", str(self.simulator_port), "--boot", "300-600")
+        self.start_server()
+
+    def start_server(self):
+        self.server = self._run("serve", "--embedded", str(self.folder / "database"))
+        wait_until(self._is_ready, 60, "the start of Rollcall")
+
+    def stop_server(self):
+        self._end(self.server)
+        self.server = None
+
+    def kill_server(self):
+        """Ends it as a machine that loses its power does."""
+        self.server.kill()
+        self.server.wait()
+        self.server = None
+
+    def freeze(self):
+        os.kill(self.server.pid, signal.SIGSTOP)
+
+    def thaw(self):
+        os.kill(self.server.pid, signal.SIGCONT)
+
+    def stop(self):
+        self._end(self.server)
+        self._end(self.simulator)
+        self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def call(self, method, path, body=None, key=None, port=None):
+        """Calls the API; returns status and body."""
+        request = urllib.request.Request(f"http://127.0.0.1:{port or self.port}{path}", method=method)
+        if port is None:
+            request.add_header("Authorization", f"Bearer {key or self.admin_key}")
+        data = None
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+            data = json.dumps(body).encode()
+        try:
+            with urllib.request.urlopen(request, data, timeout=30) as response:
+                text = response.read()
+                return response.status, json.loads(text) if text else None
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+
+    def must(self, method, path, body=None, **more):
+        """Calls the API, and fails unless that succeeds."""
+        status, answer = self.call(method, path, body, **more)
+        assert status < 300, f"{method} {path}: {status} {answer}"
+        return answer
+
+    def key(self, role, **more):
+        """Makes a key; returns its record with the secret as `key`."""
+        return self.must("POST", "/v1/keys", {"name": f"{role} {secrets.token_hex(2)}", "role": role, **more})
+
+    def add_agent(self, agent, name=None, team="support", with_instance=True):
+        """Makes an agent and its session."""
+        instance = None
+        if with_instance:
+            self.sim("PUT", "/_sim/sessions", {"sessions": [{"instance_id": f"I-{agent}", "status": "STOPPED"}]})
+            instance = {"engine": "main", "instance_id": f"I-{agent}", "session_name": f"wawp-{agent}"}
+        body = {"name": name or f"Agent {agent}", "team": team, "instance": instance}
+        self.must("PUT", f"/v1/agents/{agent}", body)
+
+    def clock_in(self, agent):
+        self.must("POST", f"/v1/agents/{agent}/clock-in")
+
+    def clock_out(self, agent):
+        self.must("POST", f"/v1/agents/{agent}/clock-out")
+
+    def agent(self, agent):
+        return self.must("GET", f"/v1/agents/{agent}")
+
+    def wait_for(self, agent, **values):
+        """Waits until the API says so of an agent."""
+
+        def is_so():
+            seen = self.agent(agent)
+            return seen if all(seen[name] == value for name, value in values.items()) else None
+
+        return wait_until(is_so, 30, f"{agent} being {values}")
+
+    def sim(self, method, path, body=None):
+        return self.must(method, path, body, port=self.simulator_port)
+
+    def fault(self, kind, scope="all", **more):
+        return self.sim("PUT", "/_sim/faults", {"kind": kind, "scope": scope, **more})
+
+    def mend(self):
+        self.sim("DELETE", "/_sim/faults")
+
+    def _is_ready(self):
+        if self.server.poll() is not None:
+            raise AssertionError(f"Rollcall ended by itself, see {self.log.name}")
+        try:
+            return self.call("GET", "/readyz")[0] == 200
+        except (OSError, ValueError):
+            return False
+
+    def _run(self, *arguments):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
+        environment |= {
+            "ROLLCALL_HTTP_PORT": str(self.port),
+            "ROLLCALL_METRICS_PORT": "0",
+            "ROLLCALL_BOOTSTRAP_ADMIN_KEY": self.admin_key,
+            "ROLLCALL_ENGINES": "main",
+            "ROLLCALL_ENGINE_MAIN_KIND": "wawp",
+            "ROLLCALL_ENGINE_MAIN_URL": f"http://127.0.0.1:{self.simulator_port}",
+            "ROLLCALL_ENGINE_MAIN_TOKEN": TOKEN,
+            "ROLLCALL_SWEEP_INTERVAL": "1500ms",
+            "ROLLCALL_OFF_SHIFT_SWEEP_INTERVAL": "1500ms",
+            "ROLLCALL_CONFIRM_AFTER": "2s",
+            "ROLLCALL_ENGINE_MAIN_TIMEOUT": "5s",
+        }
+        return subprocess.Popen([BINARY, *arguments], env=environment, stdout=self.log, stderr=self.log)
+
+    @staticmethod
+    def _end(process):
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError("a program did not end when it was told to") from None

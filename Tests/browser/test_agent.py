@@ -1,0 +1,77 @@
+import pytest
+
+
+@pytest.fixture
+def on_shift(rollcall, request):
+    """An agent on shift whose session runs, one for each test."""
+    agent = request.node.name.replace("test_", "")[:20].replace("_", "-")
+    rollcall.add_agent(agent)
+    rollcall.clock_in(agent)
+    rollcall.wait_for(agent, observed="WORKING", condition="converged")
+    return agent
+
+
+def test_it_tells_how_an_agent_stands_why_and_what_happened(page, view_key, on_shift):
+    page.sign_in(view_key)
+    page.wait_live()
+    page.find(f"{page.row(on_shift)} a").click()
+    page.wait_text("#condition", "in order")
+    assert page.text("#observed") == "WORKING"
+    assert page.text("#desired") == "running"
+    assert "running, as it should" in page.text("#reason")
+    assert "shift decides" in page.text(".reasons")
+    assert "clock-in" in page.text("#events")
+    assert page.commands() == ["start"]
+    assert "on shift" in page.text("#commands"), "the sentence behind the command"
+
+
+def test_it_follows_what_happens_without_a_reload(rollcall, page, view_key, on_shift):
+    page.sign_in(view_key, f"/agents/{on_shift}")
+    page.wait_live()
+    page.mark()
+    rollcall.clock_out(on_shift)
+    page.wait_text("#observed", "STOPPED")
+    page.wait_text("#events", "clock-out")
+    page.wait(lambda: page.commands() == ["stop", "start"])
+    assert page.is_marked()
+
+
+def test_a_key_that_only_looks_has_nothing_to_press(page, view_key, on_shift):
+    page.sign_in(view_key, f"/agents/{on_shift}")
+    page.wait_live()
+    assert not page.has("#acts")
+    assert [button.text for button in page.driver.find_elements("css selector", "button")] == ["Sign out"]
+
+
+def test_a_hold_is_set_shown_and_ended(rollcall, page, manage_key, on_shift):
+    page.sign_in(manage_key, f"/agents/{on_shift}")
+    page.wait_live()
+    page.find("#hold [name=reason]").send_keys("number is being <b>moved</b>")
+    page.find("#hold button").click()
+    page.wait_text("#outcome", "It is held")
+    page.wait_text("#observed", "STOPPED")
+    page.wait_text(".reasons", "number is being <b>moved</b>")
+    page.wait(lambda: page.find("#release").is_displayed())
+    assert rollcall.agent(on_shift)["hold"]["state"] == "stopped"
+    page.find("#release").click()
+    page.wait_text("#outcome", "The hold is over")
+    page.wait_text("#observed", "WORKING")
+    page.wait(lambda: not page.find("#release").is_displayed())
+
+
+def test_look_now_and_reboot_are_done_and_their_refusal_is_explained(rollcall, page, manage_key, on_shift):
+    page.provoke("409")
+    page.sign_in(manage_key, f"/agents/{on_shift}")
+    page.wait_live()
+    page.find("#look").click()
+    page.wait_text("#outcome", "being looked at")
+    page.find("#reboot").click()
+    page.driver.switch_to.alert.accept()
+    page.wait_text("#outcome", "being rebooted")
+    page.wait(lambda: page.commands() == ["start", "stop", "start"], what="the start after the stop")
+    page.wait(lambda: page.text("#condition") == "in order" and page.text("#observed") == "WORKING", what="the boot")
+    rollcall.clock_out(on_shift)
+    page.wait_text("#observed", "STOPPED")
+    page.find("#reboot").click()
+    page.driver.switch_to.alert.accept()
+    page.wait_text("#outcome", "not on shift")

@@ -1,0 +1,172 @@
+from rollcall import wait_until
+
+
+def test_a_clock_in_becomes_working_without_a_reload(rollcall, page, view_key):
+    rollcall.add_agent("anna", name="Anna Ito", team="desk")
+    rollcall.wait_for("anna", observed="STOPPED")
+    page.sign_in(view_key, "/?team=desk")
+    page.wait_live()
+    page.mark()
+    page.wait_cell("anna", "observed", "STOPPED")
+    page.wait(lambda: counts(page) == {"agents": 1, "in": 0, "out": 1, "converged": 1})
+    assert page.cell("anna", "name") == "Anna Ito"
+    assert page.cell("anna", "team") == "desk"
+    assert page.cell("anna", "desired") == "stopped"
+    page.record("anna", "reason")
+    rollcall.clock_in("anna")
+    page.wait_cell("anna", "shift", "on shift")
+    page.wait_cell("anna", "observed", "WORKING")
+    page.wait_cell("anna", "condition", "in order")
+    assert page.cell("anna", "desired") == "running"
+    assert page.cell("anna", "reason") == "The session is running, as it should."
+    assert "The engine was told to start the session; it counts once it is seen running." in page.recorded()
+    for field in ("shift_since", "since", "as_of"):
+        assert "s ago" in page.cell("anna", field)
+    page.wait(lambda: counts(page) == {"agents": 1, "in": 1, "out": 0, "converged": 1})
+    rollcall.clock_out("anna")
+    page.wait_cell("anna", "shift", "off shift")
+    page.wait_cell("anna", "observed", "STOPPED")
+    page.wait(lambda: counts(page) == {"agents": 1, "in": 0, "out": 1, "converged": 1})
+    assert page.is_marked()
+
+
+def test_drift_is_shown_explained_and_repaired(rollcall, page, view_key):
+    rollcall.add_agent("dora")
+    rollcall.clock_in("dora")
+    rollcall.wait_for("dora", observed="WORKING", condition="converged")
+    page.sign_in(view_key)
+    page.wait_live()
+    page.mark()
+    page.wait_cell("dora", "condition", "in order")
+    page.record("dora", "reason")
+    rollcall.fault("self_stop", ["I-dora"])
+    page.wait(lambda: page.cell("dora", "condition") != "in order", what="the drift")
+    page.wait_cell("dora", "observed", "WORKING")
+    page.wait_cell("dora", "condition", "in order")
+    assert "The session no longer seems to run; it is looked at again before anything is done." in page.recorded()
+    assert page.recorded()[-1] == "The session is running, as it should."
+    assert page.is_marked()
+    page.open("/agents/dora")
+    assert page.commands() == ["start", "start"]
+    assert "The session went down by itself while the agent is on shift, so it is being started." in page.text("#commands")
+
+
+def test_a_session_that_comes_up_off_shift_is_shown_explained_and_stopped(rollcall, page, view_key):
+    rollcall.add_agent("dino")
+    rollcall.wait_for("dino", observed="STOPPED", condition="converged")
+    page.sign_in(view_key, "/agents/dino")
+    page.wait_live()
+    rollcall.fault("self_start", ["I-dino"])
+    page.wait(lambda: page.commands() == ["stop"], what="the stop")
+    assert "The agent is not on shift and the session is running, so it is being stopped." in page.text("#commands")
+    page.wait(lambda: page.text("#condition") == "in order" and page.text("#observed") == "STOPPED", what="the repair")
+
+
+def test_who_needs_somebody_moves_to_the_top_and_back(rollcall, page, view_key):
+    for agent in ("a-first", "z-last"):
+        rollcall.add_agent(agent, team="order")
+        rollcall.clock_in(agent)
+        rollcall.wait_for(agent, condition="converged", observed="WORKING")
+    page.sign_in(view_key, "/?team=order")
+    page.wait_live()
+    page.wait(lambda: page.agents() == ["a-first", "z-last"])
+    rollcall.fault("needs_qr", ["I-z-last"])
+    page.wait_cell("z-last", "condition", "needs pairing")
+    page.wait(lambda: page.agents() == ["z-last", "a-first"])
+    page.wait(lambda: page.count("needs_pairing") == 1)
+    rollcall.sim("POST", "/_sim/scan", {"scope": ["I-z-last"]})
+    page.wait(lambda: page.agents() == ["a-first", "z-last"])
+    page.wait(lambda: page.count("needs_pairing") == 0)
+
+
+def test_agents_come_and_go_without_a_reload(rollcall, page, view_key):
+    rollcall.add_agent("stays", team="coming")
+    page.sign_in(view_key, "/?team=coming")
+    page.wait_live()
+    page.mark()
+    rollcall.add_agent("comes", team="coming", with_instance=False)
+    page.wait(lambda: set(page.agents()) == {"stays", "comes"})
+    page.wait_cell("comes", "condition", "no instance")
+    rollcall.must("DELETE", "/v1/agents/comes")
+    page.wait(lambda: page.agents() == ["stays"])
+    rollcall.must("PUT", "/v1/agents/stays", {"team": "elsewhere"})
+    page.wait(lambda: page.agents() == [])
+    assert page.is_marked()
+
+
+def test_filters_stand_in_the_address_and_the_keyboard_reaches_them(rollcall, page, view_key):
+    rollcall.add_agent("fi-1", name="Filippa", team="north")
+    rollcall.add_agent("fi-2", name="Finn", team="south")
+    page.sign_in(view_key, "/?q=fi-")
+    page.wait_live()
+    assert set(page.agents()) == {"fi-1", "fi-2"}
+    page.driver.switch_to.active_element.send_keys("/")
+    search = page.driver.switch_to.active_element
+    assert search.get_attribute("name") == "q"
+    search.clear()
+    search.send_keys("filippa\n")
+    page.wait(lambda: "q=filippa" in page.driver.current_url)
+    page.wait(lambda: page.agents() == ["fi-1"])
+    page.open("/?team=south")
+    page.wait(lambda: page.agents() == ["fi-2"])
+    page.find('[name=condition] option[value="needs_attention"]').click()
+    page.wait(lambda: "condition=needs_attention" in page.driver.current_url and "team=south" in page.driver.current_url)
+    assert page.agents() == []
+    assert "Nobody fits" in page.text("#nobody")
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(rollcall, open_browser, view_key):
+    rollcall.add_agent("narrow-with-quite-a-long-identifier-of-an-agent", name="Maximiliane von Hohenstein-Mustermann")
+    page = open_browser(width=500, height=900)
+    page.driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+    )
+    page.sign_in(view_key)
+    page.wait_live()
+    for path in ("/", "/agents/narrow-with-quite-a-long-identifier-of-an-agent"):
+        page.open(path)
+        page.wait_live()
+        assert page.driver.execute_script("return innerWidth") == 360
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
+def test_it_can_be_read_in_the_dark(rollcall, page, view_key):
+    page.driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    )
+    page.sign_in(view_key)
+    page.wait_live()
+    colours = page.driver.execute_script(
+        "const style = getComputedStyle(document.documentElement); return [style.backgroundColor, style.color]"
+    )
+    background, ink = (sum(int(part) for part in colour[4:-1].split(",")) for colour in colours)
+    assert background < 150 < 500 < ink
+
+
+def test_thousands_of_agents_do_not_freeze_it(rollcall, page, view_key):
+    for number in range(450):
+        rollcall.add_agent(f"m{number:04}", team="many", with_instance=False)
+    rollcall.add_agent("zz-needs", team="many")
+    rollcall.clock_in("zz-needs")
+    rollcall.fault("needs_qr", ["I-zz-needs"])
+    rollcall.wait_for("zz-needs", condition="needs_pairing")
+    wait_until(lambda: team_summary(rollcall, "many")["condition"]["needs_pairing"] == 1)
+    page.sign_in(view_key, "/?team=many")
+    page.wait_live()
+    page.wait(lambda: len(page.agents()) == 201)
+    assert page.agents()[0] == "zz-needs"
+    assert page.count("agents") == 451
+    page.find("#more").click()
+    page.wait(lambda: len(page.agents()) == 401)
+    page.find("#more").click()
+    page.wait(lambda: len(page.agents()) == 451)
+    assert not page.has("#more")
+    assert page.agents()[0] == "zz-needs"
+
+
+def counts(page):
+    return {word: page.count(word) for word in ("agents", "in", "out", "converged")}
+
+
+def team_summary(rollcall, team):
+    return next(part for part in rollcall.must("GET", "/v1/summary")["teams"] if part["team"] == team)

@@ -1,0 +1,104 @@
+import pytest
+
+LOST = "net::ERR_"  # what the console says of a connection that broke or was refused
+
+
+@pytest.fixture(scope="module", autouse=True)
+def agents(rollcall):
+    rollcall.add_agent("olga")
+    rollcall.add_agent("otto")
+    rollcall.clock_in("olga")
+    rollcall.wait_for("olga", observed="WORKING", condition="converged")
+
+
+@pytest.mark.parametrize("mode", ["503", "hang"])
+def test_what_cannot_be_read_any_more_is_shown_as_old(rollcall, page, view_key, mode):
+    page.sign_in(view_key)
+    page.wait_live()
+    page.wait_cell("olga", "observed", "WORKING")
+    page.wait_cell("olga", "condition", "in order")
+    rollcall.fault("outage", mode=mode)
+    try:
+        page.wait_cell("olga", "condition", "unknown")
+        page.wait_cell("olga", "observed", "last seen WORKING")
+        assert page.find(page.row("olga")).get_attribute("data-stale") == "true"
+        assert "too old to be believed" in page.cell("olga", "reason")
+        page.wait(lambda: page.count("unknown") == 2 and page.count("converged") == 0, what="the counts")
+        page.open("/agents/olga")
+        page.wait_text("#observed", "last seen WORKING")
+        page.wait_text("#condition", "unknown")
+        page.open()
+        page.shoot(f"stale-{mode}")
+    finally:
+        rollcall.mend()
+    page.wait(lambda: page.cell("olga", "observed") == "WORKING", 90, "the end of the outage")
+    page.wait_cell("olga", "condition", "in order")
+    page.wait(lambda: page.count("unknown") == 0, what="the counts")
+
+
+def test_an_engine_that_is_away_is_named_and_what_was_seen_ages_until_it_is_back(rollcall, page, view_key):
+    page.sign_in(view_key)
+    page.wait_live()
+    assert not page.has(".incident")
+    rollcall.fault("outage", mode="503")
+    try:
+        page.wait(lambda: page.has(".incident"), what="the incident")
+        assert "Engine main: no call to it succeeds" in page.text(".incident")
+        page.wait(lambda: age(page) >= 8, what="an age that counts up")
+    finally:
+        rollcall.mend()
+    page.wait(lambda: not page.has(".incident"), 60, "the end of the incident")
+    page.wait(lambda: age(page) <= 4, what="a fresh look")
+
+
+def age(page):
+    """How many seconds ago the session was seen."""
+    number, unit = page.cell("olga", "as_of").split()[:2]
+    assert unit == "s"
+    return int(number)
+
+
+@pytest.mark.parametrize("end", ["stop_server", "kill_server"])
+def test_a_page_whose_server_ends_says_so_and_finds_it_again(rollcall, page, view_key, end):
+    page.provoke(LOST)
+    page.sign_in(view_key)
+    page.wait_live()
+    page.mark()
+    assert not page.find("#silence").is_displayed()
+    before = sorted(page.agents())
+    getattr(rollcall, end)()
+    try:
+        page.wait(lambda: page.find("#live").get_attribute("data-state") != "live", what="the break")
+        page.wait(lambda: page.find("#silence").is_displayed(), what="the warning")
+        assert "may not be true any more" in page.text("#silence")
+        page.wait(page.is_grey, what="the grey")
+        page.shoot(end)
+    finally:
+        rollcall.start_server()
+    page.wait_live(60)
+    page.wait(lambda: not page.find("#silence").is_displayed(), what="the end of the warning")
+    assert not page.is_grey()
+    page.wait(lambda: sorted(page.agents()) == before, what="every row once")
+    rollcall.add_agent(f"after-{end}", with_instance=False)
+    page.wait(lambda: f"after-{end}" in page.agents())
+    page.wait(lambda: page.cell("olga", "observed") == "WORKING")
+    assert len(page.agents()) == len(set(page.agents())) == len(before) + 1
+    assert page.count("agents") == len(before) + 1
+    assert page.is_marked()
+
+
+def test_a_page_that_hears_nothing_says_so_and_turns_grey(rollcall, page, view_key):
+    page.sign_in(view_key)
+    page.wait_live()
+    assert not page.find("#silence").is_displayed()
+    rollcall.freeze()
+    try:
+        page.wait(lambda: page.find("#silence").is_displayed(), 45, "the warning")
+        assert "may not be true any more" in page.text("#silence")
+        page.wait(page.is_grey, what="the grey")
+        page.shoot("silent")
+    finally:
+        rollcall.thaw()
+    page.wait(lambda: not page.find("#silence").is_displayed(), what="the end of the silence")
+    page.wait_live()
+    page.wait(lambda: not page.is_grey(), what="the colours")

@@ -1,0 +1,95 @@
+import urllib.request
+
+import pytest
+
+
+@pytest.fixture(scope="module", autouse=True)
+def team(rollcall):
+    rollcall.add_agent("s1", team="red")
+    rollcall.add_agent("s2", team="blue")
+
+
+def test_a_wrong_key_is_refused_and_the_person_is_told(page):
+    page.provoke("401")
+    page.open()
+    page.type_key("rk_this_is_no_key")
+    page.wait_text("#refusal", "not known")
+    assert not page.has("#rows")
+    assert "s1" not in page.driver.page_source
+    assert page.driver.get_cookie("rollcall_session") is None
+
+
+def test_who_signs_in_sees_the_table_and_who_signs_out_does_not(page, view_key):
+    page.sign_in(view_key)
+    page.wait(lambda: page.agents() == ["s2", "s1"])
+    page.find("#sign-out button").click()
+    page.wait(lambda: page.has("#key"))
+    page.open("/agents/s1")
+    assert page.has("#key")
+
+
+def test_the_cookie_is_out_of_the_script_s_reach_and_no_secret_is_where_it_can_be_read(page, manage_key):
+    page.sign_in(manage_key, "/agents/s1")
+    page.wait_live()
+    assert page.driver.execute_script("return document.cookie") == ""
+    cookie = page.driver.get_cookie("rollcall_session")
+    assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
+    assert cookie["path"] == "/"
+    source = page.driver.page_source
+    addresses = page.driver.execute_script("return performance.getEntries().map((entry) => entry.name).join() + location")
+    stored = page.driver.execute_script("return JSON.stringify([localStorage, sessionStorage, history.state])")
+    for secret in (manage_key, cookie["value"]):
+        for place in (source, addresses, stored):
+            assert secret not in place
+    assert "wawp-s1" not in source
+
+
+def test_every_answer_says_what_a_browser_may_run(rollcall):
+    for path in ("/", "/agents/s1", "/assets/page.css", "/assets/fleet.js"):
+        with urllib.request.urlopen(rollcall.address + path) as answer:
+            policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "script-src 'self'" in policy
+        assert "unsafe" not in policy and "http" not in policy
+
+
+def test_a_key_of_a_team_shows_that_team_alone(rollcall, page):
+    page.provoke("404")
+    page.sign_in(rollcall.key("view", teams=["red"])["key"])
+    page.wait_live()
+    assert page.agents() == ["s1"]
+    assert page.count("agents") == 1
+    teams = [option.text for option in page.driver.find_elements("css selector", "[name=team] option")]
+    assert teams == ["all", "red"]
+    # What happens in other teams does not come by the stream either.
+    rollcall.add_agent("s3", team="blue", with_instance=False)
+    rollcall.add_agent("s4", team="red", with_instance=False)
+    page.wait(lambda: "s4" in page.agents())
+    page.wait(lambda: page.count("agents") == 2)
+    assert set(page.agents()) == {"s1", "s4"}
+    rollcall.must("PUT", "/v1/agents/s4", {"team": "blue"})
+    page.wait(lambda: page.agents() == ["s1"])
+    page.open("/?team=blue")
+    page.wait_live()
+    assert page.agents() == []
+    page.open("/agents/s2")
+    assert "Agent s2" not in page.driver.page_source
+    assert page.text("h1") == "There is no such thing."
+
+
+def test_without_script_one_can_sign_in_look_and_sign_out(open_browser, view_key):
+    page = open_browser(script=False)
+    page.sign_in(view_key)
+    assert {"s1", "s2"} <= set(page.agents_without_script())
+    assert "does not follow" in page.find("noscript").text
+    assert view_key not in page.driver.current_url
+    page.find("#sign-out button").click()
+    page.wait(lambda: page.has("#key"))
+
+
+def test_a_revoked_key_ends_what_is_open(rollcall, page):
+    page.provoke("401")
+    key = rollcall.key("view")
+    page.sign_in(key["key"])
+    page.wait_live()
+    rollcall.must("DELETE", f"/v1/keys/{key['id']}")
+    page.wait(lambda: page.has("#key"), what="the sign-in")
