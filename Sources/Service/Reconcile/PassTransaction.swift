@@ -110,8 +110,7 @@ struct PassTransaction: Sendable {
 
     /// What is known of the instances, read after the lock was got.
     ///
-    /// Indexes: the primary keys. The account is checked afterwards: as a condition it led the planner, while the tables
-    /// were small, to the index of the account's sessions, and later through the whole fleet (20 ms a batch at 20,000).
+    /// Indexes: the primary keys. The account is checked afterwards, so that no plan can begin with the account's index.
     private func facts(_ instances: [Int64]) -> PQStatement {
         "SELECT * FROM subjects_by_instance WHERE instance = ANY (\(instances))"
     }

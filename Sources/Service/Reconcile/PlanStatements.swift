@@ -3,7 +3,9 @@ import LibPQ
 
 /// The statements that write plans, as part of the transaction that made them.
 ///
-/// All rows they touch belong to agents (or retired instances) that the transaction has locked.
+/// All rows they touch belong to agents (or retired instances) that the transaction has locked. Each names its rows by
+/// `= ANY` too, though the join says the same: a plan made while a table was vacuumed and empty goes through the table and
+/// looks each row up in the batch, and is kept until the next vacuum (measured: 12 s for a burst of 10,000).
 enum PlanStatements {
     /// Everything to write; statements with nothing to do are left out.
     ///
@@ -58,6 +60,7 @@ enum PlanStatements {
             has_records, next_punch_at, desired, rule
         )
         WHERE s.agent = n.agent
+          AND s.agent = ANY (\(agents.map(\.agent)))
         """
     }
 
@@ -87,6 +90,7 @@ enum PlanStatements {
         DELETE FROM reconcile_queue AS q
         USING unnest(\(plans.map(\.stored.instance)), \(plans.map(\.stored.wakes))) AS n (instance, wakes)
         WHERE q.instance = n.instance
+          AND q.instance = ANY (\(plans.map(\.stored.instance)))
           AND q.wakes = n.wakes
         """
     }
@@ -144,6 +148,7 @@ enum PlanStatements {
                 condition, reason, attention
             )
             WHERE o.instance = n.instance
+              AND o.instance = ANY (\(subjects.map(\.instance)))
             """
     }
 
@@ -189,6 +194,7 @@ enum PlanStatements {
             \(outcomes.map { $0.answer.detail.isEmpty ? nil : $0.answer.detail })
         ) AS n (instance, command_id, sent_at, ended_at, verdict, http_status, claim, detail)
         WHERE c.instance = n.instance
+          AND c.instance = ANY (\(outcomes.map(\.command.instance)))
           AND c.command_id = n.command_id
         """
     }

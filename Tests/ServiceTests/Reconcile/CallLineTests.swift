@@ -1,0 +1,103 @@
+import Domain
+import Testing
+
+@testable import Service
+
+@Suite("CallLine")
+struct CallLineTests {
+    private var line = CallLine()
+
+    @Test
+    mutating func `people's commands leave first, then repairs, then looks, then the sweep`() {
+        line.append(look(4, .sweep), priority: .sweep, now: 0)
+        line.append(look(3, .repair), priority: .repair, now: 0)
+        line.append(command(2), priority: .repair, now: 0)
+        line.append(command(1), priority: .people, now: 0)
+        #expect(instancesThatLeave(at: 0) == [1, 2, 3, 4])
+    }
+
+    @Test
+    mutating func `a few commands hold no look back`() {
+        for number in 1...10 { line.append(command(Int64(number)), priority: .people, now: 0) }
+        line.append(look(99, .repair), priority: .repair, now: 0)
+        #expect(instancesThatLeave(at: 0).last == 99)
+    }
+
+    @Test
+    mutating func `a look waits for the end of a burst of people's commands`() {
+        burst(at: 1_000_000)
+        line.append(look(99, .repair), priority: .repair, now: 1_000_000)
+        #expect(instancesThatLeave(at: 1_000_000) == [])
+        guard case .later(let instant) = line.next(now: 1_000_000) else {
+            Issue.record("nothing is waited for")
+            return
+        }
+        #expect(instant > 1_000_000 && instant <= 1_200_000)
+        #expect(instancesThatLeave(at: instant) == [99])
+    }
+
+    @Test
+    mutating func `a look waits no longer than 3 s, however long the burst is`() {
+        line.append(look(99, .repair), priority: .repair, now: 0)
+        for tenth in 0..<30 {
+            let now = Int64(tenth) * 100_000
+            burst(at: now)
+            #expect(instancesThatLeave(at: now) == [])
+        }
+        burst(at: 3_000_000)
+        #expect(instancesThatLeave(at: 3_000_000) == [99])
+    }
+
+    @Test
+    mutating func `a repair is not held back by a burst`() {
+        burst(at: 0)
+        line.append(command(5), priority: .repair, now: 0)
+        #expect(instancesThatLeave(at: 0) == [5])
+    }
+
+    @Test
+    mutating func `what is removed is everything that waits`() {
+        line.append(look(2, .sweep), priority: .sweep, now: 0)
+        line.append(command(1), priority: .people, now: 0)
+        #expect(line.removeAll().count == 2)
+        #expect(instancesThatLeave(at: 0) == [])
+    }
+
+    /// Fifty people's commands that leave at once.
+    private mutating func burst(at now: Int64) {
+        for number in 1...50 { line.append(command(Int64(number)), priority: .people, now: now) }
+        for _ in 1...50 {
+            guard case .job(let rank) = line.next(now: now) else { return }
+            _ = line.take(rank, now: now)
+        }
+    }
+
+    private mutating func instancesThatLeave(at now: Int64) -> [Int64] {
+        var instances: [Int64] = []
+        while case .job(let rank) = line.next(now: now), let job = line.take(rank, now: now) {
+            switch job {
+            case .command(let command, _, _): instances.append(command.instance)
+            case .look(let look): instances.append(look.instance)
+            }
+        }
+        return instances
+    }
+
+    private func look(_ instance: Int64, _ priority: JobPriority) -> CallJob {
+        .look(LookJob(instance: instance, address: Self.address, priority: priority))
+    }
+
+    private func command(_ instance: Int64) -> CallJob {
+        let command = PlannedCommand(
+            id: 1,
+            instance: instance,
+            address: Self.address,
+            action: .start,
+            reason: .shouldRun,
+            priority: .people
+        )
+        return .command(command, term: 1, run: nil)
+    }
+
+    private static let address = SessionAddress(instanceID: "3EB0BCB2E3D4", sessionName: nil)
+}
