@@ -28,13 +28,14 @@ CREATE TRIGGER ignore INSTEAD OF UPDATE ON harness.agents FOR EACH ROW EXECUTE F
 ALTER ROLE postgres IN DATABASE bench SET search_path = harness, public;
 """
 
-# Agents whose session is not, or not yet, what they should have.
+# Agents whose session is not, or not yet, what they should have; a command without an outcome is still under way.
 UNSETTLED = """
 SELECT count(*)
 FROM public.agent_states s
 JOIN public.instances i ON i.agent = s.agent
 LEFT JOIN public.observed_states o ON o.instance = i.instance
 WHERE (s.desired = 1) <> (coalesce(o.claim, o.reading, 'STOPPED') IN ('WORKING', 'STARTING'))
+   OR (o.command_id IS NOT NULL AND o.command_ended_at IS NULL)
 """
 
 
