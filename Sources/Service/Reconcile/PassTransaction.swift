@@ -100,7 +100,12 @@ struct PassTransaction: Sendable {
         ), r AS (
             SELECT o.instance
             FROM observed_states o
-            WHERE o.instance IN (SELECT x.instance FROM instances x WHERE x.instance = ANY (\(instances)) AND x.agent IS NULL)
+            WHERE o.instance IN (
+                SELECT x.instance
+                FROM unnest(\(instances)) AS n (instance)
+                JOIN instances x ON x.instance = ANY (ARRAY[n.instance])
+                WHERE x.agent IS NULL
+            )
             ORDER BY o.instance
             FOR NO KEY UPDATE
         )

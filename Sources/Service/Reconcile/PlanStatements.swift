@@ -3,9 +3,10 @@ import LibPQ
 
 /// The statements that write plans, as part of the transaction that made them.
 ///
-/// All rows they touch belong to agents (or retired instances) that the transaction has locked. Each names its rows by
-/// `= ANY` too, though the join says the same: a plan made while a table was vacuumed and empty goes through the table and
-/// looks each row up in the batch, and is kept until the next vacuum (measured: 12 s for a burst of 10,000).
+/// All rows they touch belong to agents (or retired instances) that the transaction has locked. Joins say `= ANY (ARRAY[key])`
+/// where `= key` means the same: only then can the planner do nothing but look each row up in the table's index. A plan
+/// made while the table was vacuumed and empty would go through the table and look each row up in the batch, and is kept
+/// until the next vacuum (measured: 12 s for a burst of 10,000).
 enum PlanStatements {
     /// Everything to write; statements with nothing to do are left out.
     ///
@@ -59,8 +60,7 @@ enum PlanStatements {
             agent, generation, shift, shift_since, last_effective_at, last_rank,
             has_records, next_punch_at, desired, rule
         )
-        WHERE s.agent = n.agent
-          AND s.agent = ANY (\(agents.map(\.agent)))
+        WHERE s.agent = ANY (ARRAY[n.agent])
         """
     }
 
@@ -89,8 +89,7 @@ enum PlanStatements {
         """
         DELETE FROM reconcile_queue AS q
         USING unnest(\(plans.map(\.stored.instance)), \(plans.map(\.stored.wakes))) AS n (instance, wakes)
-        WHERE q.instance = n.instance
-          AND q.instance = ANY (\(plans.map(\.stored.instance)))
+        WHERE q.instance = ANY (ARRAY[n.instance])
           AND q.wakes = n.wakes
         """
     }
@@ -147,8 +146,7 @@ enum PlanStatements {
                 start_sent_at, stop_ended_at, deviating_since, attempts, reboot_asked_at, restarts,
                 condition, reason, attention
             )
-            WHERE o.instance = n.instance
-              AND o.instance = ANY (\(subjects.map(\.instance)))
+            WHERE o.instance = ANY (ARRAY[n.instance])
             """
     }
 
@@ -193,8 +191,7 @@ enum PlanStatements {
             \(outcomes.map { $0.answer.status?.word }),
             \(outcomes.map { $0.answer.detail.isEmpty ? nil : $0.answer.detail })
         ) AS n (instance, command_id, sent_at, ended_at, verdict, http_status, claim, detail)
-        WHERE c.instance = n.instance
-          AND c.instance = ANY (\(outcomes.map(\.command.instance)))
+        WHERE c.instance = ANY (ARRAY[n.instance])
           AND c.command_id = n.command_id
         """
     }

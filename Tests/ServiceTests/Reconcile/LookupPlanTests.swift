@@ -1,3 +1,4 @@
+import Domain
 import LibPQ
 import Testing
 
@@ -27,6 +28,93 @@ struct LookupPlanTests {
             let lookUps = plan.filter { $0.contains("Index Cond: ") }
             #expect(scans.count >= 6 && lookUps.count == scans.count, "\(plan.joined(separator: "\n"))")
         }
+    }
+
+    @Test(arguments: 0..<5)
+    func `what a plan writes is found by keys, however empty its tables were`(number: Int) async throws {
+        let now = Timestamp(microseconds: 1_800_000_000_000_000)
+        let statements = Self.writes(now: now)
+        try #require(statements.count == 5)
+        try await withMigratedDatabase { pool, _ in
+            let plan = try await pool.withConnection { connection in
+                try await connection.simpleQuery("VACUUM ANALYZE")
+                try await connection.simpleQuery(
+                    """
+                    SET plan_cache_mode = force_generic_plan;
+                    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off
+                    """
+                )
+                let statement = statements[number]
+                let types = try await connection.rows(
+                    """
+                    SELECT format_type(t.oid::oid, NULL) AS name
+                    FROM unnest(\(statement.binds.map { Int64($0.type.oid) })) WITH ORDINALITY AS t (oid, place)
+                    ORDER BY t.place
+                    """
+                ) { row throws(PQError) in try row.column("name", as: String.self) }
+                let nulls = Array(repeating: "NULL", count: types.count).joined(separator: ", ")
+                try await connection.simpleQuery("PREPARE w (\(types.joined(separator: ", "))) AS \(statement.text)")
+                try await connection.simpleQuery("CREATE TEMP TABLE x (line text)")
+                try await connection.simpleQuery(
+                    """
+                    DO $$ DECLARE line text; BEGIN
+                        FOR line IN EXECUTE 'EXPLAIN (COSTS off) EXECUTE w (\(nulls))' LOOP
+                            INSERT INTO x VALUES (line);
+                        END LOOP;
+                    END $$
+                    """
+                )
+                return try await connection.rows("SELECT line FROM x") { row throws(PQError) in
+                    try row.column("line", as: String.self)
+                }
+            }
+            let scans = plan.filter { $0.contains(" Scan using ") || $0.contains("Seq Scan") || $0.contains("Bitmap") }
+            let lookUps = plan.filter { $0.contains("Index Cond: ") && $0.contains("ANY (ARRAY[n.") }
+            let inserts = plan.filter { $0.contains("Insert on ") }
+            #expect(scans.count == lookUps.count && scans.count + inserts.count == 1, "\(plan.joined(separator: "\n"))")
+        }
+    }
+
+    /// Each statement that writes a plan: the agent's state, the queue row put and deleted, what is observed, an outcome.
+    private static func writes(now: Timestamp) -> [PQStatement] {
+        let stored = Subject(
+            instance: 1,
+            account: 1,
+            address: SessionAddress(instanceID: "i", sessionName: nil),
+            evidence: Evidence(),
+            condition: .unknown,
+            reason: .neverRead,
+            wakes: 1,
+            dueAt: now
+        )
+        let agent = AgentFacts(
+            agent: 1,
+            generation: 0,
+            state: ShiftState(),
+            desired: .running,
+            rule: .default,
+            isLeaving: false
+        )
+        let context = PlanningContext(policy: ReconcilePolicy(), now: now, mayAct: false, isAccountRefused: false)
+        let change = rederive(agent, policy: context.policy, now: now)
+        var settled = plan(stored, agent: change, priority: .repair, context: context)
+        settled.dueAt = nil
+        settled.subject.evidence.attempts += 1
+        var waiting = settled
+        waiting.stored = waiting.subject
+        waiting.dueAt = now + .seconds(1)
+        let command = PlannedCommand(
+            id: 1,
+            instance: 1,
+            address: stored.address,
+            action: .start,
+            reason: .neverRead,
+            priority: .people
+        )
+        let outcome = CommandOutcome(command: command, answer: EngineAnswer(verdict: .ok), sentAt: now, endedAt: now)
+        return PlanStatements.all(agents: [change], plans: [settled], term: 1, now: now)
+            + PlanStatements.all(agents: [], plans: [waiting], term: 1, now: now)
+            + [PlanStatements.complete([outcome])]
     }
 
     private static let fleet = """
