@@ -29,6 +29,8 @@ protocol ReactorCore<Command>: AnyObject {
 final class PQReactor<Command: Sendable>: Sendable {
     private struct Inbox {
         var commands: [Command] = []
+        /// Parts of tasks that prefer this thread.
+        var jobs: [UnownedJob] = []
         var isSleeping = false
         var isClosed = false
         var isOver = false
@@ -65,9 +67,14 @@ final class PQReactor<Command: Sendable>: Sendable {
 
     /// Hands a command to the thread; false when the thread is over, and the caller must answer itself.
     func post(_ command: Command) -> Bool {
+        put { $0.commands.append(command) }
+    }
+
+    /// Puts something in the inbox and wakes the thread if it sleeps; false when the thread is over.
+    private func put(_ add: (inout Inbox) -> Void) -> Bool {
         let (isTaken, mustWake) = inbox.withLock { inbox in
             guard !inbox.isClosed else { return (false, false) }
-            inbox.commands.append(command)
+            add(&inbox)
             guard inbox.isSleeping else { return (true, false) }
             inbox.isSleeping = false
             wakers.add(1, ordering: .relaxed)
@@ -113,25 +120,28 @@ final class PQReactor<Command: Sendable>: Sendable {
         poll.watch(pipe.reader, for: 0, writing: false)
         var events: [EventPoll.Event] = []
         var commands: [Command] = []
+        var jobs: [UnownedJob] = []
         while !core.isFinished {
             poll.wait(milliseconds: pause(before: core.nextDeadline), into: &events)
             for event in events where event.id != 0 { core.ready(event) }
             if events.contains(where: { $0.id == 0 }) { pipe.drain() }
-            take(&commands)
+            take(&commands, &jobs)
             for command in commands { core.receive(command) }
+            for job in jobs { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
             if let deadline = core.nextDeadline {
                 let now = Tick.now()
                 if deadline <= now { core.tick(now) }
             }
         }
-        refuseFromNowOn(&commands)
+        refuseFromNowOn(&commands, &jobs)
         for command in commands { core.refuse(command) }
+        for job in jobs { globalConcurrentExecutor.enqueue(job) }
     }
 
     /// How long to wait for events: not at all when commands came meanwhile, else until the deadline.
     private func pause(before deadline: Tick?) -> Int32 {
         let isIdle = inbox.withLock { inbox in
-            inbox.isSleeping = inbox.commands.isEmpty
+            inbox.isSleeping = inbox.commands.isEmpty && inbox.jobs.isEmpty
             return inbox.isSleeping
         }
         guard isIdle else { return 0 }
@@ -139,19 +149,32 @@ final class PQReactor<Command: Sendable>: Sendable {
         return (deadline - Tick.now()).wholeMilliseconds
     }
 
-    private func take(_ commands: inout [Command]) {
+    private func take(_ commands: inout [Command], _ jobs: inout [UnownedJob]) {
         commands.removeAll(keepingCapacity: true)
+        jobs.removeAll(keepingCapacity: true)
         inbox.withLock { inbox in
             inbox.isSleeping = false
             swap(&inbox.commands, &commands)
+            swap(&inbox.jobs, &jobs)
         }
     }
 
-    private func refuseFromNowOn(_ commands: inout [Command]) {
+    private func refuseFromNowOn(_ commands: inout [Command], _ jobs: inout [UnownedJob]) {
         commands.removeAll()
+        jobs.removeAll()
         inbox.withLock { inbox in
             inbox.isClosed = true
             swap(&inbox.commands, &commands)
+            swap(&inbox.jobs, &jobs)
         }
+    }
+}
+
+/// The thread runs the parts of tasks that prefer it between two waits for its sockets; once it is over, the concurrency
+/// pool runs them.
+extension PQReactor: TaskExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if !put({ $0.jobs.append(job) }) { globalConcurrentExecutor.enqueue(job) }
     }
 }
