@@ -11,6 +11,7 @@ let strict: [SwiftSetting] = [
 ]
 
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
@@ -65,7 +66,8 @@ let package = Package(
             name: "Service",
             dependencies: [
                 "Domain", "ClockSources", "LibPQ",
-                hummingbird, lifecycle, log, metrics, crypto, collections, mustache, nioCore, nioPosix, httpTypes,
+                hummingbird, hummingbirdCore, lifecycle, log, metrics, crypto, collections, mustache, nioCore, nioPosix,
+                httpTypes,
             ],
             resources: [.embedInCode("migrations"), .embedInCode("Page/assets")],
             swiftSettings: strict

@@ -51,9 +51,12 @@ package struct WawpEngine: SessionEngine {
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(concurrency, 1)
         configuration.connectionPool.retryConnectionEstablishment = false
         // One event loop for an account: a call that starts on one and has its connection on another costs a fifth more.
-        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        let eventLoop = Self.eventLoops.next()
         return HTTPClient(eventLoopGroupProvider: .shared(eventLoop), configuration: configuration)
     }
+
+    /// For calls alone, so that none waits behind requests that our own server reads; lives as long as the process.
+    private static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount / 2))
 
     package func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {
         guard !Task.isCancelled else { return EngineAnswer(verdict: .ambiguous, detail: "cancelled") }

@@ -1,4 +1,5 @@
 package import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 import ServiceLifecycle
@@ -39,7 +40,11 @@ package struct HTTPListener: Service {
         let listening = onListening
         let application = Application(
             responder: responder,
-            server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
+            server: HTTPServerBuilder { responder in
+                LoopBoundChannel(
+                    HTTP1Channel(responder: responder, configuration: .init(idleTimeout: Self.idleTimeout))
+                )
+            },
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
             onServerRunning: { channel in await listening(channel.localAddress?.port ?? 0) },
             logger: logger

@@ -12,6 +12,7 @@ final class AccountWorker: Sendable {
     let passes = PassLoop()
     let timers: Timers
     private let engine: any SessionEngine
+    private let executor: (any TaskExecutor)?
     private let width: Int
     private let transaction: PassTransaction
     private let pool: PQPool
@@ -37,6 +38,7 @@ final class AccountWorker: Sendable {
         self.account = account
         name = settings.name
         engine = settings.engine
+        executor = settings.executor
         width = settings.concurrency
         calls = CallQueue(callsPerSecond: settings.callsPerSecond)
         clock = dependencies.clock
@@ -68,9 +70,11 @@ final class AccountWorker: Sendable {
     }
 
     /// Runs lanes, timers and the writer until ``drain()``.
+    ///
+    /// Lanes run where their calls leave, and the writer on the pool's own thread: a call or a pass then changes no thread.
     func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask {
+            group.addTask(executorPreference: executor) {
                 await withDiscardingTaskGroup { lanes in
                     for _ in 0..<self.width { lanes.addTask { await self.runLane() } }
                 }
@@ -86,7 +90,7 @@ final class AccountWorker: Sendable {
                     inner.cancelAll()
                 }
             }
-            group.addTask {
+            group.addTask(executorPreference: pool.executor) {
                 while let batch = await self.passes.next() { await self.write(batch) }
                 timing.continuation.finish()
             }

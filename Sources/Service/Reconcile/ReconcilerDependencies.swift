@@ -13,19 +13,23 @@ package struct AccountSettings: Sendable {
     package var concurrency: Int
     /// The longest a call takes before its outcome counts as unknown.
     package var timeout: Duration
+    /// Where the tasks that make the calls run; `nil` for the concurrency pool.
+    package var executor: (any TaskExecutor)?
 
     package init(
         name: String,
         engine: any SessionEngine,
         callsPerSecond: Int,
         concurrency: Int,
-        timeout: Duration
+        timeout: Duration,
+        executor: (any TaskExecutor)? = nil
     ) {
         self.name = name
         self.engine = engine
         self.callsPerSecond = callsPerSecond
         self.concurrency = concurrency
         self.timeout = timeout
+        self.executor = executor
     }
 }
 

@@ -3,6 +3,7 @@ import ClockSources
 import Domain
 import Engines
 import Foundation
+import NIOCore
 import Service
 
 /// Puts concrete engines and clock sources together as the settings say.
@@ -84,7 +85,8 @@ struct Composition {
             engine: try WawpEngine(account, client: client),
             callsPerSecond: engine.callsPerSecond,
             concurrency: engine.concurrency,
-            timeout: engine.timeout
+            timeout: engine.timeout,
+            executor: EventLoopTaskExecutor(client.eventLoopGroup.any())
         )
     }
 }
