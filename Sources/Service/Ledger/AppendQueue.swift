@@ -18,7 +18,8 @@ enum AppendRefusal: Error, Sendable, Hashable {
 /// Group commit: events that come while a batch commits go into the next one.
 ///
 /// Two writers overlap once there is enough for both, so that one batch folds while the other waits for its fsync; with
-/// less, two half batches cost more than one whole. A batch that fails for a reason
+/// less, two half batches cost more than one whole. For the same reason a batch waits a moment for the senders that just got
+/// their answers. The writers run on the pool's own thread. A batch that fails for a reason
 /// that is not transient is halved until the culprit stands alone; a transient failure or an unknown commit is tried
 /// again on another connection, which is safe since each event's identity is fixed before the first try.
 package final class AppendQueue: Sendable {
@@ -37,6 +38,9 @@ package final class AppendQueue: Sendable {
     fileprivate struct State {
         var waiting: [Waiting] = []
         var idleWriters: [CheckedContinuation<[Waiting], Never>] = []
+        var gathering = Gathering()
+        /// Whether a timer is set for the end of the gathering.
+        var hasTimer = false
         var isClosed = false
     }
 
@@ -50,6 +54,9 @@ package final class AppendQueue: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Signals that a batch is being gathered, and until when.
+    private let gatherings: AsyncStream<ContinuousClock.Instant>
+    private let gatheringSignal: AsyncStream<ContinuousClock.Instant>.Continuation
     private let transaction: AppendTransaction
     private let carryOut: @Sendable ([Plan]) -> Void
     private let logger: Logger
@@ -66,6 +73,7 @@ package final class AppendQueue: Sendable {
         self.meters = meters
         self.logger = logger
         self.carryOut = carryOut
+        (gatherings, gatheringSignal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Commits events, each with its own outcome, in order.
@@ -101,8 +109,15 @@ package final class AppendQueue: Sendable {
     func run() async {
         await withDiscardingTaskGroup { group in
             for _ in 0..<Self.writers {
-                group.addTask {
+                group.addTask(executorPreference: transaction.pool.executor) {
                     while case let batch = await self.nextBatch(), !batch.isEmpty { await self.commit(batch) }
+                }
+            }
+            group.addTask {
+                for await instant in self.gatherings {
+                    try? await Task.sleep(until: instant)  // Cancelled only at the very end: then at once.
+                    self.state.withLock { $0.hasTimer = false }
+                    self.wakeWriter()
                 }
             }
         }
@@ -116,30 +131,50 @@ package final class AppendQueue: Sendable {
             return state.idleWriters
         }
         for writer in idle { writer.resume(returning: []) }
+        gatheringSignal.finish()
     }
 
     private func wakeWriter() {
-        let woken = state.withLock { state -> (CheckedContinuation<[Waiting], Never>, [Waiting])? in
-            let othersAreIdle = state.idleWriters.count == Self.writers
-            guard state.waiting.count >= (othersAreIdle ? 1 : Self.overlapFrom),
-                let writer = state.idleWriters.popLast()
-            else { return nil }
-            return (writer, state.takeBatch())
+        let now = ContinuousClock.now
+        let step = state.withLock { state -> Step in
+            guard !state.idleWriters.isEmpty else { return .rest }
+            switch state.next(othersAreIdle: state.idleWriters.count == Self.writers, now: now) {
+            case .begin: return .begin(state.idleWriters.removeLast(), state.takeBatch())
+            case .gather(let instant): return .gather(until: instant)
+            case .rest: return .rest
+            }
         }
-        if let (writer, batch) = woken { writer.resume(returning: batch) }
+        perform(step)
     }
 
     /// The next batch; empty once the queue is closed and drained.
     private func nextBatch() async -> [Waiting] {
         await withCheckedContinuation { continuation in
-            let batch = state.withLock { state -> [Waiting]? in
-                if state.mayBegin { return state.takeBatch() }
-                if state.isClosed { return [] }
+            let now = ContinuousClock.now
+            let step = state.withLock { state -> Step in
+                let next = state.next(othersAreIdle: state.idleWriters.count == Self.writers - 1, now: now)
+                if case .begin = next { return .begin(continuation, state.takeBatch()) }
+                if state.isClosed { return .begin(continuation, []) }
                 state.idleWriters.append(continuation)
-                return nil
+                if case .gather(let instant) = next { return .gather(until: instant) }
+                return .rest
             }
-            if let batch { continuation.resume(returning: batch) }
+            perform(step)
         }
+    }
+
+    private func perform(_ step: Step) {
+        switch step {
+        case .begin(let writer, let batch): writer.resume(returning: batch)
+        case .gather(let instant): gatheringSignal.yield(instant)
+        case .rest: break
+        }
+    }
+
+    private enum Step {
+        case begin(CheckedContinuation<[Waiting], Never>, [Waiting])
+        case gather(until: ContinuousClock.Instant)
+        case rest
     }
 
     private func commit(_ batch: [Waiting]) async {
@@ -147,7 +182,9 @@ package final class AppendQueue: Sendable {
         do {
             let result = try await commitInTime(batch, began: began)
             carryOut(result.plans)
-            meters.committed(batch.count, in: ContinuousClock.now - began)
+            let ended = ContinuousClock.now
+            meters.committed(batch.count, in: ended - began)
+            state.withLock { $0.gathering = Gathering(after: batch.count, waiting: $0.waiting.count, at: ended) }
             for (waiting, outcome) in zip(batch, result.outcomes) {
                 waiting.ticket.settle(waiting.place, outcome)
             }
@@ -204,10 +241,23 @@ package final class AppendQueue: Sendable {
 }
 
 extension AppendQueue.State {
-    /// Whether a writer that just became free takes what waits: all others are idle, or there is enough for two.
-    fileprivate var mayBegin: Bool {
-        let othersAreIdle = idleWriters.count == AppendQueue.writers - 1
-        return !waiting.isEmpty && (isClosed || othersAreIdle || waiting.count >= AppendQueue.overlapFrom)
+    /// What an idle writer does now.
+    enum Next {
+        case begin
+        /// More will come in a moment.
+        case gather(until: ContinuousClock.Instant)
+        case rest
+    }
+
+    /// Begins where no other writer is at work, or where there is enough for two.
+    fileprivate mutating func next(othersAreIdle: Bool, now: ContinuousClock.Instant) -> Next {
+        guard !waiting.isEmpty, isClosed || othersAreIdle || waiting.count >= AppendQueue.overlapFrom else {
+            return .rest
+        }
+        if isClosed || gathering.isOver(waiting: waiting.count, now: now) { return .begin }
+        if hasTimer { return .rest }
+        hasTimer = true
+        return .gather(until: gathering.until)
     }
 
     fileprivate mutating func takeAll() -> [AppendQueue.Waiting] {
