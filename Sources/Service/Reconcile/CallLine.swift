@@ -17,7 +17,7 @@ struct CallLine {
     }
 
     /// The longest that looks stay back, in microseconds.
-    private static let longestHold: Int64 = 3_000_000
+    private static let longestHold: Int64 = 5_000_000
 
     private var waiting: [Deque<Entry>] = Array(repeating: [], count: Rank.allCases.count)
     private var burst = CommandBurst()
