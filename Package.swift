@@ -16,6 +16,11 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let structuredFields = Target.Dependency.product(
+    name: "RawStructuredFieldValues",
+    package: "swift-http-structured-headers"
+)
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
@@ -43,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -51,7 +57,11 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "LibPQ", dependencies: ["CLibPQ", log], swiftSettings: strict + [.strictMemorySafety()]),
         .target(name: "Domain", swiftSettings: strict),
-        .target(name: "ClockSources", dependencies: ["Domain", crypto], swiftSettings: strict),
+        .target(
+            name: "ClockSources",
+            dependencies: ["Domain", crypto, cryptoExtras, structuredFields],
+            swiftSettings: strict
+        ),
         .target(
             name: "Engines",
             dependencies: ["Domain", asyncHTTPClient, nioCore, nioHTTP1, nioPosix],
@@ -89,10 +99,15 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "LibPQTests", dependencies: ["LibPQ", "TestSupport", log], swiftSettings: strict),
-        .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: strict),
+        .testTarget(
+            name: "DomainTests",
+            dependencies: ["Domain"],
+            resources: [.copy("zone-matrix.py")],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ClockSourcesTests",
-            dependencies: ["ClockSources", "Domain", crypto],
+            dependencies: ["ClockSources", "Domain", crypto, cryptoExtras],
             resources: [.copy("clock-cases.json")],
             swiftSettings: strict
         ),
@@ -115,7 +130,8 @@ let package = Package(
         .testTarget(
             name: "RollcallTests",
             dependencies: [
-                "rollcall", "TestSupport", "LibPQ", "Domain", "ClockSources", asyncHTTPClient, nioCore, log,
+                "rollcall", "TestSupport", "LibPQ", "Domain", "ClockSources", "Service", hummingbird, asyncHTTPClient,
+                nioCore, httpTypes, log,
             ],
             swiftSettings: strict
         ),

@@ -7,6 +7,16 @@ package protocol ClockSource: Sendable {
     ///
     /// - Throws: when the proof fails; nothing of the delivery may be kept then.
     func read(_ delivery: Delivery) throws(SourceRefusal) -> DeliveryReading
+
+    /// Answers an `OPTIONS` request by which a sender asks, before any delivery, whether we want them.
+    ///
+    /// Proves nothing and carries no event.
+    /// - Returns: `nil` for senders that never ask, or when this is no such question.
+    func consent(to request: Delivery) -> DeliveryAnswer?
+}
+
+extension ClockSource {
+    package func consent(to request: Delivery) -> DeliveryAnswer? { nil }
 }
 
 /// Makes the adapter that a configured source asks for.
@@ -16,5 +26,18 @@ package func makeClockSource(_ settings: SourceSettings) throws(SourceSettingsEr
     switch settings.kind {
     case .square: try SquareSource(settings)
     case .genericBearer: try GenericBearerSource(settings)
+    case .standardWebhooks: try StandardWebhooksSource(settings)
+    case .cloudEvents: try CloudEventsSource(settings)
+    case .rfc9421: try RFC9421Source(settings)
+    case .toggl: try TogglSource(settings)
+    case .clockify: try ClockifySource(settings)
+    case .twilio: try TwilioSource(settings)
+    case .deputy: try DeputySource(settings)
+    case .frappe: try FrappeSource(settings)
+    case .odoo: try OdooSource(settings)
+    case .zendesk: try ZendeskSource(settings)
+    case .sevenShifts: try SevenShiftsSource(settings)
+    case .factorial: try FactorialSource(settings)
+    case .personio: try PersonioSource(settings)
     }
 }

@@ -85,12 +85,17 @@ extension KeyedDecodingContainer {
 struct OffsetTime: Decodable, Sendable {
     var timestamp: Timestamp
 
+    init?(_ text: String) {
+        guard let timestamp = Timestamp(rfc3339: text) else { return nil }
+        self.timestamp = timestamp
+    }
+
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        guard let timestamp = Timestamp(rfc3339: try container.decode(String.self)) else {
+        guard let time = OffsetTime(try container.decode(String.self)) else {
             throw DecodingError.dataCorruptedError(in: container, debugDescription: "not an RFC 3339 time")
         }
-        self.timestamp = timestamp
+        self = time
     }
 }
 
@@ -119,9 +124,29 @@ struct Identifier: Decodable, Sendable {
     }
 }
 
+/// An identifier that senders write as text in one place and as a whole number in another.
+struct LooseIdentifier: Decodable, Sendable {
+    var text: String
+
+    init(from decoder: any Decoder) throws {
+        // What is no number is read as text, whose own error is then the one that counts.
+        if let number = try? decoder.singleValueContainer().decode(Int64.self) {
+            text = String(number)
+        } else {
+            text = try Identifier(from: decoder).text
+        }
+    }
+}
+
 extension Timestamp {
     /// Whether a sender's time can be meant: from 2000-01-01 to one year after it reached us.
     func isPlausible(receivedAt: Timestamp) -> Bool {
         self >= Timestamp(seconds: 946_684_800) && self <= receivedAt + .seconds(366 * 86_400)
     }
+}
+
+/// JSON text of an answer to a sender.
+func jsonText(_ members: [String: String]) -> String? {
+    // Text always encodes; without an answer the sender merely asks again.
+    (try? JSONEncoder().encode(members)).map { String(decoding: $0, as: UTF8.self) }
 }

@@ -42,13 +42,19 @@ struct PlainEvent: Decodable, Sendable {
     ///
     /// - Parameters:
     ///   - map: the operator's words; they win over our own.
-    ///   - receivedAt: counts as the time of an event that names none.
+    ///   - receivedAt: what a time must be plausible beside.
+    ///   - undatedAt: counts as the time of an event that names none.
     ///   - deliveryID: counts as the event's id when it has none of its own.
     /// - Returns: the punch, or why there is none.
-    func outcome(map: [String: PunchKind], receivedAt: Timestamp, deliveryID: String?) -> Outcome {
+    func outcome(
+        map: [String: PunchKind],
+        receivedAt: Timestamp,
+        undatedAt: Timestamp,
+        deliveryID: String?
+    ) -> Outcome {
         guard let word = kind.value ?? type.value,
             let agent = (agentID.value ?? data.value?.agentID.value ?? data.value?.camelAgentID.value)?.text,
-            let occurredAt = time(receivedAt: receivedAt)
+            let time = time(receivedAt: receivedAt, undatedAt: undatedAt)
         else { return .nothing(DeliveryLabel.unusable) }
         guard let kind = map[word] ?? PunchKind(plainWord: word) else { return .nothing(DeliveryLabel.unknownType) }
         let eventID: String?
@@ -57,16 +63,24 @@ struct PlainEvent: Decodable, Sendable {
         case .present(let identifier): eventID = identifier.text
         case .unusable: return .nothing(DeliveryLabel.unusable)
         }
-        return .punch(SourcePunch(externalAgent: agent, kind: kind, occurredAt: occurredAt, eventID: eventID))
+        return .punch(
+            SourcePunch(
+                externalAgent: agent,
+                kind: kind,
+                occurredAt: time.at,
+                eventID: eventID,
+                hasOwnTime: time.isOwn
+            )
+        )
     }
 
     /// A time we cannot read is not taken for no time at all: the event would move to another moment.
-    private func time(receivedAt: Timestamp) -> Timestamp? {
+    private func time(receivedAt: Timestamp, undatedAt: Timestamp) -> (at: Timestamp, isOwn: Bool)? {
         switch (occurredAt, timestamp) {
         case (.present(let time), _), (.absent, .present(let time)):
-            time.timestamp.isPlausible(receivedAt: receivedAt) ? time.timestamp : nil
+            time.timestamp.isPlausible(receivedAt: receivedAt) ? (time.timestamp, true) : nil
         case (.absent, .absent):
-            receivedAt
+            (undatedAt, false)
         case (.unusable, _), (.absent, .unusable):
             nil
         }
@@ -74,13 +88,14 @@ struct PlainEvent: Decodable, Sendable {
 }
 
 extension PunchKind {
-    /// Reads `clock_in`, `clock.in` and `clock-in` alike; `nil` for any other word, `void` included.
-    init?(plainWord word: String) {
-        switch word {
-        case "clock_in", "clock.in", "clock-in": self = .clockIn
-        case "clock_out", "clock.out", "clock-out": self = .clockOut
-        case "break_start", "break.start", "break-start": self = .breakStart
-        case "break_end", "break.end", "break-end": self = .breakEnd
+    /// Reads `clock_in`, `clock.in` and `clock-in` alike, and breaks with or without `clock` before them;
+    /// `nil` for any other word, `void` included.
+    init?(plainWord word: some StringProtocol) {
+        switch String(word.map { $0 == "." || $0 == "-" ? "_" : $0 }) {
+        case "clock_in": self = .clockIn
+        case "clock_out": self = .clockOut
+        case "break_start", "clock_break_start": self = .breakStart
+        case "break_end", "clock_break_end": self = .breakEnd
         default: return nil
         }
     }

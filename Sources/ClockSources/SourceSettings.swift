@@ -4,14 +4,34 @@ package import Domain
 package enum SourceKind: String, Sendable, Hashable, CaseIterable {
     case square
     case genericBearer = "generic-bearer"
+    case standardWebhooks = "standard-webhooks"
+    case cloudEvents = "cloudevents"
+    case rfc9421
+    case toggl
+    case clockify
+    case twilio
+    case deputy
+    case frappe
+    case odoo
+    case zendesk
+    case sevenShifts = "sevenshifts"
+    case factorial
+    case personio
 
     /// Whether an external id equal to an agent id matches without an alias, unless the settings say otherwise.
     var matchesAgentIDByDefault: Bool {
         switch self {
-        case .square: false
-        case .genericBearer: true
+        case .square, .toggl, .clockify, .twilio, .deputy, .frappe, .odoo, .zendesk, .sevenShifts, .factorial,
+            .personio:
+            false
+        case .genericBearer, .standardWebhooks, .cloudEvents, .rfc9421: true
         }
     }
+}
+
+extension SourceKind {
+    /// The fewest characters a secret may have; Factorial makes its challenges shorter than all others their secrets.
+    var secretLengthLimit: Int { self == .factorial ? 8 : SourceSettings.secretLengthLimit }
 }
 
 /// How a sender proves itself, where a kind knows several ways (`ROLLCALL_SOURCE_<NAME>_AUTH`).
@@ -31,32 +51,32 @@ package struct SourceSettings: Sendable {
     /// The operator's name for it; part of the route.
     package var name: String
     package var kind: SourceKind
-    /// All of them are valid, so that a secret can be rotated; each at least ``secretLengthLimit`` characters.
+    /// All of them are valid, so that a secret can be rotated; each at least ``SourceKind/secretLengthLimit`` characters.
     package var secrets: [String]
     /// The address as the sender knows it, covered by some signatures and never taken from a request.
     package var publicURL: String?
-    /// IANA name of the zone that times without an offset are in.
-    package var timeZone: String?
+    /// The rules of the zone that times without an offset are in.
+    package var timeZone: ZoneRules?
     /// How far a signed sending time may lie from ours, either way.
     package var tolerance: Duration
-    /// The sender's words, and what they mean here.
+    /// The sender's words, and what they mean here; empty for the kind's usual ones.
     package var map: [String: PunchKind]
     /// `nil` for the kind's usual proof.
     package var auth: SourceAuth?
     /// The header that carries the secret, where it is not the kind's usual one.
     package var headerName: String?
-    /// The only signing key id that is accepted.
+    /// The only signing key id that is accepted; a comma list while one key replaces another.
     package var keyID: String?
     /// Signature components without which a signature counts for nothing.
     package var mustCover: [String]
-    /// Secrets that belong to one event each, by event.
+    /// Secrets that belong to one event each, by event; `old|new` while one replaces another.
     package var tokens: [String: String]
     /// Whether a delivery without an idempotency key or id is refused.
     package var requireKey: Bool
     /// Whether an external id equal to an agent id matches without an alias.
     package var matchAgentID: Bool
 
-    /// The fewest characters a secret may have.
+    /// The fewest characters a secret may have, of most kinds.
     package static let secretLengthLimit = 16
 
     /// Settings with the documented defaults; `matchAgentID` is `nil` for the kind's own.
@@ -65,7 +85,7 @@ package struct SourceSettings: Sendable {
         kind: SourceKind,
         secrets: [String],
         publicURL: String? = nil,
-        timeZone: String? = nil,
+        timeZone: ZoneRules? = nil,
         tolerance: Duration = .seconds(300),
         map: [String: PunchKind] = [:],
         auth: SourceAuth? = nil,
@@ -97,7 +117,7 @@ extension SourceSettings {
     /// The secrets as bytes, once they are known to be long enough.
     func usableSecrets() throws(SourceSettingsError) -> [[UInt8]] {
         guard !secrets.isEmpty else { throw SourceSettingsError(.noSecret, source: name) }
-        guard secrets.allSatisfy({ $0.count >= Self.secretLengthLimit }) else {
+        guard secrets.allSatisfy({ $0.count >= kind.secretLengthLimit }) else {
             throw SourceSettingsError(.shortSecret, source: name)
         }
         return secrets.map { Array($0.utf8) }
@@ -113,6 +133,12 @@ extension SourceSettings {
         return publicURL
     }
 
+    /// The zone, where this kind cannot read its sender's times without one.
+    func usableTimeZone() throws(SourceSettingsError) -> ZoneRules {
+        guard let timeZone else { throw SourceSettingsError(.noTimeZone, source: name) }
+        return timeZone
+    }
+
     /// Refuses a proof that this kind of source does not know.
     func requireAuth(among known: [SourceAuth]) throws(SourceSettingsError) {
         guard let auth, !known.contains(auth) else { return }
@@ -124,7 +150,8 @@ extension SourceSettings {
 package struct SourceSettingsError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What is wrong.
     package enum Kind: String, Sendable, Hashable, CaseIterable {
-        case noSecret, shortSecret, noPublicURL, badPublicURL, unsupportedAuth, badHeaderName
+        case noSecret, shortSecret, noPublicURL, badPublicURL, unsupportedAuth, badHeaderName, badSecret,
+            shortToken, noTimeZone
     }
 
     package var kind: Kind
@@ -143,12 +170,16 @@ package struct SourceSettingsError: Error, Sendable, Hashable, CustomStringConve
         return switch kind {
         case .noSecret: "\(variable)_SECRET is not set"
         case .shortSecret:
-            "\(variable)_SECRET: each secret needs at least \(SourceSettings.secretLengthLimit) characters"
+            "\(variable)_SECRET: each secret needs at least \(SourceSettings.secretLengthLimit) characters, a Factorial challenge \(SourceKind.factorial.secretLengthLimit)"
         case .noPublicURL:
             "neither \(variable)_PUBLIC_URL nor ROLLCALL_PUBLIC_URL is set, and this sender signs its address"
         case .badPublicURL: "\(variable)_PUBLIC_URL is not an http or https address"
         case .unsupportedAuth: "\(variable)_AUTH names a proof that this kind of source does not have"
         case .badHeaderName: "\(variable)_HEADER is not the name of a header"
+        case .badSecret: "\(variable)_SECRET is not in the form that secrets or keys of this kind have"
+        case .shortToken:
+            "\(variable)_TOKENS: each token needs at least \(SourceSettings.secretLengthLimit) characters"
+        case .noTimeZone: "\(variable)_TIME_ZONE is not set, and this sender's times do not say which zone they are in"
         }
     }
 }

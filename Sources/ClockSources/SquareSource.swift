@@ -7,9 +7,6 @@ import Domain
 /// record id and version; both read alike, and the ledger keeps one.
 /// Source: developer.squareup.com/docs/labor-api/webhooks, /docs/webhooks/step2subscribe.
 package struct SquareSource: ClockSource {
-    /// More breaks than this in one timecard is nothing a person did.
-    static let breakLimit = 100
-
     private let keys: [[UInt8]]
     private let signedURL: [UInt8]
 

@@ -37,27 +37,11 @@ struct SquareTimecard: Decodable, Sendable {
             let breaks = breakSpans(receivedAt: receivedAt)
         else { return nil }
 
-        var marks: [(kind: PunchKind, at: Timestamp)] = [(.clockIn, span.start)]
-        for pause in breaks.spans {
-            marks.append((.breakStart, pause.start))
-            if let end = pause.end { marks.append((.breakEnd, end)) }
-        }
-        if let end = span.end { marks.append((.clockOut, end)) }
-
-        let punches = marks.enumerated().map { position, mark in
-            SourcePunch(
-                externalAgent: agent,
-                kind: mark.kind,
-                occurredAt: mark.at,
-                record: record,
-                version: version.value,
-                ordinal: Int16(clamping: position)
-            )
-        }
-        return DeliveryReading(punches: punches, warnings: warnings(span: span, breaksAreWhole: breaks.areWhole))
+        let card = WorkRecord(agent: agent, record: record, version: version.value, work: span, breaks: breaks.spans)
+        return DeliveryReading(card, warnings: warnings(span: span, breaksAreWhole: breaks.areWhole))
     }
 
-    /// The breaks by time, so that the same breaks listed in another order are the same punches.
+    /// The breaks that can be placed in time; `nil` when there are more than a person takes.
     private func breakSpans(receivedAt: Timestamp) -> (spans: [Span], areWhole: Bool)? {
         let listed: [Field<Break>]
         switch breaks {
@@ -65,14 +49,11 @@ struct SquareTimecard: Decodable, Sendable {
         case .unusable: return ([], false)
         case .present(let breaks): listed = breaks
         }
-        guard listed.count <= SquareSource.breakLimit else { return nil }
+        guard listed.count <= WorkRecord.breakLimit else { return nil }
         let spans = listed.compactMap { entry in
             entry.value.flatMap { Span(start: $0.startAt, end: $0.endAt, receivedAt: receivedAt) }
         }
-        return (
-            spans.sorted { ($0.start, $0.end ?? $0.start) < ($1.start, $1.end ?? $1.start) },
-            spans.count == listed.count
-        )
+        return (spans, spans.count == listed.count)
     }
 
     private func warnings(span: Span, breaksAreWhole: Bool) -> [String] {
@@ -80,28 +61,6 @@ struct SquareTimecard: Decodable, Sendable {
         if version.value == nil { warnings.append(DeliveryLabel.noVersion) }
         if !breaksAreWhole { warnings.append(DeliveryLabel.unusableBreak) }
         if span.end == nil, status.value == "CLOSED" { warnings.append(DeliveryLabel.closedWithoutEnd) }
-        if let end = span.end, end < span.start { warnings.append(DeliveryLabel.endBeforeStart) }
         return warnings
-    }
-}
-
-/// A stretch of time that may still be open.
-private struct Span {
-    var start: Timestamp
-    var end: Timestamp?
-
-    /// `nil` without a plausible start, or when an end is given that cannot be used.
-    init?(start: Field<OffsetTime>, end: Field<OffsetTime>, receivedAt: Timestamp) {
-        guard let start = start.value?.timestamp, start.isPlausible(receivedAt: receivedAt) else { return nil }
-        self.start = start
-        switch end {
-        case .absent:
-            self.end = nil
-        case .present(let time):
-            guard time.timestamp.isPlausible(receivedAt: receivedAt) else { return nil }
-            self.end = time.timestamp
-        case .unusable:
-            return nil
-        }
     }
 }

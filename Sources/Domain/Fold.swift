@@ -2,9 +2,12 @@
 ///
 /// Works on intervals. A record gives one interval, from its start to its end or open, with its breaks;
 /// its end closes that record only. Punches without a record open and close one interval of their own;
-/// a clock-out without a record closes everything that began before it. The agent is in while some
+/// a clock-out without a record closes everything that began before it. A record without a start is no interval
+/// but one thing that happened (Frappe's checkins, Personio's breaks): it can be corrected and withdrawn, and counts
+/// as if it had no record. The agent is in while some
 /// interval is open, and on break while a break without a record lasts or every open interval is in a
-/// break of its own. The order of the arguments does not matter, nor do repetitions.
+/// break of its own. Every clock-in, a record's start too, ends a break without a record. The order of the arguments does
+/// not matter, nor do repetitions.
 ///
 /// - Parameters:
 ///   - punches: all punches of one agent, in any order; those after `now` are parked.
@@ -29,12 +32,12 @@ package func fold(_ punches: some Sequence<LedgerPunch>, now: Timestamp) -> Shif
     return state
 }
 
-/// Moves on by one punch where the state alone is enough: nothing of the agent belongs to a record and
-/// the punch is not older than the latest one.
+/// Moves on by one punch where the state alone is enough: nothing of the agent belongs to a record, and the punch has no
+/// version and is not older than the latest one.
 ///
 /// - Returns: what ``fold(_:now:)`` over all punches would give; `nil` when only that can tell.
 package func step(_ state: ShiftState, _ punch: LedgerPunch, now: Timestamp) -> ShiftState? {
-    guard punch.record == nil, !state.hasRecords else { return nil }
+    guard punch.record == nil, punch.version == nil, !state.hasRecords else { return nil }
     var next = state
     if punch.effectiveAt > now {
         next.nextPunchAt = min(punch.effectiveAt, state.nextPunchAt ?? punch.effectiveAt)
@@ -52,10 +55,13 @@ package func step(_ state: ShiftState, _ punch: LedgerPunch, now: Timestamp) -> 
     return next
 }
 
-/// The order of the walk: by instant; at the same instant punches without a record first, by their kind, since a
-/// clock-out closes only what began before it; then records, each in its own order.
+/// The order of the walk: by instant; at the same instant clock-outs first, since they close only what began before
+/// them; then punches without a record, by their kind; then records, each in its own order.
+///
+/// What ends and what begins at one instant are thus told apart, whatever the records are called.
 private func isBefore(_ left: LedgerPunch, _ right: LedgerPunch) -> Bool {
     if left.effectiveAt != right.effectiveAt { return left.effectiveAt < right.effectiveAt }
+    if (left.kind == .clockOut) != (right.kind == .clockOut) { return left.kind == .clockOut }
     switch (left.record, right.record) {
     case (nil, nil): return (left.kind.rank, left.sequence) < (right.kind.rank, right.sequence)
     case (nil, _): return true
@@ -67,21 +73,24 @@ private func isBefore(_ left: LedgerPunch, _ right: LedgerPunch) -> Bool {
     }
 }
 
-/// The punches that count: those without a record, and of each record its highest version.
+/// The punches that count: those without a record, and of each record its standing report (``standingReport(_:)``).
 ///
-/// A record that was withdrawn in any version does not count, nor one that ends before or when it starts.
+/// A record that was withdrawn at any time does not count, nor one that ends before or when it starts, nor one that is
+/// another agent's by now. Punches of a record that has no start lose their record.
 private func standingPunches(_ punches: [LedgerPunch]) -> [LedgerPunch] {
-    guard punches.contains(where: { $0.record != nil }) else { return punches }
-    var newest: [RecordKey: Int64] = [:]
+    guard punches.contains(where: { $0.record != nil || $0.version != nil }) else { return punches }
+    var reports: [RecordKey: [RecordReport]] = [:]
     var withdrawn: Set<RecordKey> = []
     for punch in punches {
         guard let record = punch.record else { continue }
-        if punch.kind == .void { withdrawn.insert(record) }
-        newest[record] = max(newest[record] ?? .min, punch.version ?? .min)
+        if punch.kind == .void { withdrawn.insert(record) } else { reports[record, default: []].append(punch.report) }
     }
+    let standingReports = reports.mapValues(standingReport)
+    let overtaken = overtakenVersions(punches)
     let standing = punches.filter { punch in
-        guard let record = punch.record else { return true }
-        return !withdrawn.contains(record) && newest[record] == punch.version ?? .min
+        guard let record = punch.record else { return !overtaken.contains(punch.sequence) }
+        return punch.kind != .void && !punch.isOfAnother && !withdrawn.contains(record)
+            && standingReports[record] == punch.report
     }
     var starts: [RecordKey: Timestamp] = [:]
     for punch in standing where punch.kind == .clockIn {
@@ -92,7 +101,33 @@ private func standingPunches(_ punches: [LedgerPunch]) -> [LedgerPunch] {
         guard let record = punch.record, let start = starts[record], punch.effectiveAt <= start else { continue }
         empty.insert(record)
     }
-    return standing.filter { $0.record.map { !empty.contains($0) } ?? true }
+    return standing.filter { $0.record.map { !empty.contains($0) } ?? true }.map { punch in
+        var punch = punch
+        if let record = punch.record, starts[record] == nil { punch.record = nil }
+        return punch
+    }
+}
+
+/// The punches without a record that a higher version of the same source contradicts: it happened no later.
+///
+/// Such a version orders what the source says of the agent, and wins over the sender's clock.
+///
+/// - Returns: their sequences.
+private func overtakenVersions(_ punches: [LedgerPunch]) -> Set<Int64> {
+    let numbered = punches.filter { $0.record == nil && $0.version != nil }
+    var overtaken: Set<Int64> = []
+    for (_, punches) in Dictionary(grouping: numbered, by: \.source) {
+        let byVersion = Dictionary(grouping: punches) { $0.version ?? .min }.sorted { $0.key > $1.key }
+        var earliestAbove: Timestamp?
+        for (_, punches) in byVersion {
+            if let earliestAbove {
+                overtaken.formUnion(punches.filter { $0.effectiveAt >= earliestAbove }.map(\.sequence))
+            }
+            let earliest = punches.map(\.effectiveAt).min()
+            earliestAbove = [earliestAbove, earliest].compactMap { $0 }.min()
+        }
+    }
+    return overtaken
 }
 
 /// The state while walking through punches in their order.
@@ -119,7 +154,9 @@ private struct Walk {
     mutating func take(_ punch: LedgerPunch) {
         guard let record = punch.record else { return take(punch.kind) }
         switch punch.kind {
-        case .clockIn: openRecords[record] = false
+        case .clockIn:
+            openRecords[record] = false
+            isOnBreak = false
         case .clockOut: openRecords[record] = nil
         case .breakStart: if openRecords[record] != nil { openRecords[record] = true }
         case .breakEnd: if openRecords[record] != nil { openRecords[record] = false }

@@ -27,27 +27,42 @@ package struct LedgerPunch: Sendable, Hashable {
     package var kind: PunchKind
     /// When it counts: `min(occurred_at, received_at)` within the allowed skew.
     package var effectiveAt: Timestamp
+    /// The clock source that said it.
+    package var source: Int32
     /// The record it belongs to, for sources that send records (timecards).
     package var record: RecordKey?
     /// Its place inside the record: the start is 0, breaks and the end follow.
     package var ordinal: Int16
-    /// Orders reports of the same record; `nil` counts as the lowest.
+    /// Orders reports of the same record, and without a record what one source says of the agent; `nil` where the sender
+    /// numbers nothing.
     package var version: Int64?
+    /// When the report of the record that this belongs to was received; the same for all of its punches.
+    package var reportedAt: Timestamp
+    /// Whether it is another agent's: a report that gives the record to somebody else supersedes ours and says nothing of
+    /// ours.
+    package var isOfAnother: Bool
 
+    /// `source` is that of the record, where there is one.
     package init(
         sequence: Int64,
         kind: PunchKind,
         effectiveAt: Timestamp,
+        source: Int32 = 0,
         record: RecordKey? = nil,
         ordinal: Int16 = 0,
-        version: Int64? = nil
+        version: Int64? = nil,
+        reportedAt: Timestamp = Timestamp(microseconds: 0),
+        isOfAnother: Bool = false
     ) {
         self.sequence = sequence
         self.kind = kind
         self.effectiveAt = effectiveAt
+        self.source = record?.source ?? source
         self.record = record
         self.ordinal = ordinal
         self.version = version
+        self.reportedAt = reportedAt
+        self.isOfAnother = isOfAnother
     }
 
     /// Its place in the order of what happened.

@@ -54,6 +54,23 @@ extension Timestamp {
     }
 }
 
+extension LocalTime {
+    /// Reads a date and a time of day without an offset (`2026-03-02 13:55:00.123` or with `T`).
+    ///
+    /// Fractions finer than a microsecond are cut off. A leap second (`:60`) reads as the second after. `nil` when the
+    /// UTF-8 is anything else, for example when an offset follows.
+    package init?(_ bytes: some Collection<UInt8>) {
+        var reader = DigitReader(bytes)
+        guard let civil = reader.civilTime(), reader.isAtEnd else { return nil }
+        self.init(microseconds: civil.microseconds)
+    }
+
+    /// Reads a date and a time of day without an offset.
+    package init?(_ text: String) {
+        self.init(Array(text.utf8))
+    }
+}
+
 /// A day of the proleptic Gregorian calendar.
 package struct CivilDate: Sendable, Hashable {
     package var year: Int64
@@ -82,6 +99,11 @@ package struct CivilDate: Sendable, Hashable {
 
     /// Days since 1970-01-01.
     package var daysSinceEpoch: Int64 {
+        Self.daysSinceEpoch(year: year, month: month, day: day)
+    }
+
+    /// Days from 1970-01-01 to a date that exists.
+    static func daysSinceEpoch(year: Int64, month: Int64, day: Int64) -> Int64 {
         let shiftedYear = month <= 2 ? year - 1 : year
         let (era, yearOfEra) = shiftedYear.flooredDivision(by: 400)
         let marchMonth = month > 2 ? month - 3 : month + 9
@@ -171,7 +193,7 @@ private struct DigitReader<Bytes: Collection<UInt8>> {
 
 extension Int64 {
     /// Quotient rounded down and the remainder, which is never negative.
-    fileprivate func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+    func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }

@@ -1,4 +1,5 @@
 import Domain
+import Foundation
 import Testing
 
 @testable import ClockSources
@@ -23,6 +24,9 @@ struct ClockCaseTests {
         }
     }
 
+    /// What only somebody can find odd who knows what came before.
+    private static let warningsOfTheLedger: Set = ["already-on", "no-open-shift", "late"]
+
     private func expect(_ step: ClockCase, from source: any ClockSource, in ledger: inout ReferenceLedger) throws {
         let delivery = try step.delivery
         let reading: DeliveryReading
@@ -37,14 +41,25 @@ struct ClockCaseTests {
             Issue.record("\(step.name) was accepted")
             return
         }
-        let effect = ledger.take(reading)
+        let effect = ledger.take(reading, receivedAt: delivery.receivedAt)
         #expect(effect.facts == (try step.expect.events.map { try ReferenceLedger.Fact($0) }), "\(step.name)")
         if let reason = step.expect.ignored ?? step.expect.parked {
             #expect([reason, "duplicate"].contains(effect.reason), "\(step.name)")
         }
         if step.expect.duplicate == true { #expect(effect.reason == "duplicate", "\(step.name)") }
+        #expect(reading.fetch?.kind == step.expect.fetch?.kind, "\(step.name)")
+        #expect(reading.fetch?.id == step.expect.fetch?.id, "\(step.name)")
+        if let warning = step.expect.warn, !Self.warningsOfTheLedger.contains(warning) {
+            #expect(reading.warnings.contains(warning), "\(step.name)")
+        }
+        // Only a status that the vendor names stands in an answer; elsewhere any 2xx will do.
+        if let answer = reading.answer { #expect(answer.status == step.expect.status, "\(step.name)") }
+        let answered = try reading.answer?.body.map {
+            try JSONDecoder().decode([String: String].self, from: Data($0.utf8))
+        }
+        #expect(answered == step.expect.respondBody, "\(step.name)")
         for (agent, state) in step.expect.state ?? [:] {
-            #expect(ledger.state(of: agent) == state, "\(step.name)")
+            #expect(ledger.state(of: agent, at: delivery.receivedAt) == state, "\(step.name)")
         }
     }
 }

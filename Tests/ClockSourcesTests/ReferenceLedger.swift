@@ -4,14 +4,20 @@ import Domain
 
 /// The least that a ledger must do with readings, so that the cases' "new facts" can be checked here.
 ///
-/// Keeps the highest version of every record and says what each reading adds to what was known.
+/// Keeps the highest version of every record, says what each reading adds to what was known, and folds what stands
+/// with the fold that the service uses.
 struct ReferenceLedger {
     /// The sender's id to our agent id.
     var agents: [String: String]
     private var records: [String: (version: Int64, punches: [SourcePunch])] = [:]
     private var deleted: Set<String> = []
     private var deliveries: Set<String> = []
-    private var loose: [SourcePunch] = []
+    private var lone: Set<String> = []
+    private var newestOfAgent: [String: Int64] = [:]
+    private var ledger: [String: [LedgerPunch]] = [:]
+
+    /// How far ahead an event still counts as now.
+    private static let skew = Duration.seconds(2)
 
     init(agents: [String: String]) {
         self.agents = agents
@@ -34,33 +40,75 @@ struct ReferenceLedger {
         var reason: String?
     }
 
-    mutating func take(_ reading: DeliveryReading) -> Effect {
+    mutating func take(_ reading: DeliveryReading, receivedAt: Timestamp) -> Effect {
         if let ignored = reading.ignored { return Effect(reason: ignored) }
         if let id = reading.deliveryID, !deliveries.insert(id).inserted { return Effect(reason: "duplicate") }
-        guard let first = reading.punches.first else { return Effect() }
-        if let agent = first.externalAgent, agents[agent] == nil { return Effect(reason: "unknown-agent") }
-        guard let record = first.record else {
-            loose += reading.punches
-            return Effect(facts: reading.punches.map { fact($0) })
+        var effect = Effect()
+        for group in groups(reading.punches) {
+            let one = take(group, receivedAt: receivedAt)
+            effect.facts += one.facts
+            effect.reason = effect.reason ?? one.reason
         }
-        return first.kind == .void ? withdraw(record, first) : take(reading.punches, of: record, first.version ?? 0)
+        if !effect.facts.isEmpty { effect.reason = nil }
+        return effect
     }
 
-    private mutating func withdraw(_ record: String, _ punch: SourcePunch) -> Effect {
-        deleted.insert(record)
-        guard let known = records.removeValue(forKey: record) else { return Effect(reason: "unknown-record") }
-        var fact = fact(punch)
-        fact.agent = known.punches.first?.externalAgent.flatMap { agents[$0] }
+    /// The punches of each record together, and every other one alone.
+    private func groups(_ punches: [SourcePunch]) -> [[SourcePunch]] {
+        punches.reduce(into: []) { groups, punch in
+            if punch.record != nil, groups.last?.last?.record == punch.record {
+                groups[groups.count - 1].append(punch)
+            } else {
+                groups.append([punch])
+            }
+        }
+    }
+
+    private mutating func take(_ group: [SourcePunch], receivedAt: Timestamp) -> Effect {
+        guard let first = group.first else { return Effect() }
+        if first.kind != .void, first.externalAgent.flatMap({ agents[$0] }) == nil {
+            return Effect(reason: "unknown-agent")
+        }
+        guard let record = first.record else { return takeLone(first, receivedAt: receivedAt) }
+        if first.kind == .void { return withdraw(record, first, receivedAt: receivedAt) }
+        return take(group, of: record, receivedAt: receivedAt)
+    }
+
+    private mutating func takeLone(_ punch: SourcePunch, receivedAt: Timestamp) -> Effect {
+        let fact = fact(punch)
+        let identity = punch.eventID ?? "\(fact.agent ?? "") \(punch.kind) \(fact.second)"
+        guard lone.insert(identity).inserted else { return Effect(reason: "duplicate") }
+        store(punch, version: punch.version, receivedAt: receivedAt)
+        if punch.occurredAt > receivedAt + Self.skew { return Effect(reason: "future") }
+        if let version = punch.version, let agent = fact.agent {
+            let newest = newestOfAgent[agent] ?? .min
+            guard version >= newest else { return Effect(reason: "older-version") }
+            newestOfAgent[agent] = version
+        }
         return Effect(facts: [fact])
     }
 
-    private mutating func take(_ punches: [SourcePunch], of record: String, _ version: Int64) -> Effect {
+    private mutating func withdraw(_ record: String, _ punch: SourcePunch, receivedAt: Timestamp) -> Effect {
+        deleted.insert(record)
+        guard let known = records.removeValue(forKey: record) else { return Effect(reason: "unknown-record") }
+        var punch = punch
+        punch.externalAgent = known.punches.first?.externalAgent
+        store(punch, version: known.version, receivedAt: receivedAt)
+        return Effect(facts: [fact(punch)])
+    }
+
+    private mutating func take(_ punches: [SourcePunch], of record: String, receivedAt: Timestamp) -> Effect {
         guard !deleted.contains(record) else { return Effect(reason: "deleted-record") }
         let known = records[record]
+        let before = known?.punches ?? []
+        let stated = punches.first?.version
+        if stated == nil, before == punches { return Effect(reason: "duplicate") }
+        // A sender that numbers nothing says what is newest.
+        let version = stated ?? (known?.version ?? 0) + 1
         if let known, known.version > version { return Effect(reason: "older-version") }
         if let known, known.version == version { return Effect(reason: "no-change") }
         records[record] = (version, punches)
-        let before = known?.punches ?? []
+        for punch in punches { store(punch, version: version, receivedAt: receivedAt) }
         let facts = punches.compactMap { punch -> Fact? in
             var fact = fact(punch)
             let same = before.first { $0.kind == punch.kind && $0.ordinal == punch.ordinal }
@@ -80,15 +128,27 @@ struct ReferenceLedger {
         )
     }
 
-    /// `on`, `off` or `break`, by the latest punch that stands.
-    func state(of agent: String) -> String {
-        let punches = records.values.flatMap(\.punches) + loose
-        let own = punches.filter { punch in punch.externalAgent.flatMap { agents[$0] } == agent }
-        let last = own.max { ($0.occurredAt, $0.ordinal) < ($1.occurredAt, $1.ordinal) }
-        return switch last?.kind {
-        case .clockIn, .breakEnd: "on"
-        case .breakStart: "break"
-        case .clockOut, .void, nil: "off"
+    private mutating func store(_ punch: SourcePunch, version: Int64?, receivedAt: Timestamp) {
+        guard let agent = punch.externalAgent.flatMap({ agents[$0] }) else { return }
+        let isAhead = punch.occurredAt > receivedAt && punch.occurredAt <= receivedAt + Self.skew
+        ledger[agent, default: []].append(
+            LedgerPunch(
+                sequence: Int64(ledger[agent]?.count ?? 0),
+                kind: punch.kind,
+                effectiveAt: isAhead ? receivedAt : punch.occurredAt,
+                record: punch.record.map { RecordKey(source: 1, id: $0) },
+                ordinal: punch.ordinal,
+                version: version
+            )
+        )
+    }
+
+    /// `on`, `off` or `break`, as the fold says.
+    func state(of agent: String, at now: Timestamp) -> String {
+        switch fold(ledger[agent] ?? [], now: now).shift {
+        case .in: "on"
+        case .onBreak: "break"
+        case .out: "off"
         }
     }
 }

@@ -7,20 +7,44 @@ struct SourceSettingsTests {
     static let secret = "sixteen-letters!"
     static let url = "https://clock.example.test/hook"
 
-    @Test(arguments: SourceKind.allCases, [[], [""], ["fifteen-letters"], [secret, "short"]])
-    func `a source without a secret of at least sixteen characters is not made`(
+    /// Settings of any kind that lack nothing but what a test leaves out.
+    private func settings(kind: SourceKind, secrets: [String]) throws -> SourceSettings {
+        SourceSettings(
+            name: "hr",
+            kind: kind,
+            secrets: secrets,
+            publicURL: Self.url,
+            timeZone: try systemZone("Asia/Kolkata")
+        )
+    }
+
+    @Test(arguments: SourceKind.allCases, [[], [""], ["7-chars"], [secret, "short"]])
+    func `a source without a secret of enough characters is not made`(
         kind: SourceKind,
         secrets: [String]
-    ) {
-        let settings = SourceSettings(name: "hr", kind: kind, secrets: secrets, publicURL: Self.url)
+    ) throws {
+        let settings = try settings(kind: kind, secrets: secrets)
         let expected: SourceSettingsError.Kind = secrets.isEmpty ? .noSecret : .shortSecret
         #expect(throws: SourceSettingsError(expected, source: "hr")) { _ = try makeClockSource(settings) }
     }
 
-    @Test(arguments: SourceKind.allCases)
-    func `sixteen characters are enough`(kind: SourceKind) throws {
-        let settings = SourceSettings(name: "hr", kind: kind, secrets: [Self.secret], publicURL: Self.url)
-        #expect(throws: Never.self) { _ = try makeClockSource(settings) }
+    /// Of Standard Webhooks the specification itself says how long a key is.
+    @Test(arguments: SourceKind.allCases.filter { $0 != .standardWebhooks })
+    func `sixteen characters are enough, and fifteen only for Factorial`(kind: SourceKind) throws {
+        let enough = try settings(kind: kind, secrets: [Self.secret])
+        #expect(throws: Never.self) { _ = try makeClockSource(enough) }
+        let fewer = try settings(kind: kind, secrets: ["fifteen-letters"])
+        if kind == .factorial {
+            #expect(throws: Never.self) { _ = try makeClockSource(fewer) }
+        } else {
+            #expect(throws: SourceSettingsError(.shortSecret, source: "hr")) { _ = try makeClockSource(fewer) }
+        }
+    }
+
+    @Test
+    func `a sender of local times needs a zone`() {
+        let settings = SourceSettings(name: "hr", kind: .frappe, secrets: [Self.secret], publicURL: Self.url)
+        #expect(throws: SourceSettingsError(.noTimeZone, source: "hr")) { _ = try makeClockSource(settings) }
     }
 
     @Test(arguments: [
@@ -34,6 +58,10 @@ struct SourceSettingsTests {
 
     @Test(arguments: [
         (SourceKind.square, SourceAuth.none), (.square, .token), (.genericBearer, .none), (.genericBearer, .hmac),
+        (.standardWebhooks, .header), (.cloudEvents, .hmac), (.cloudEvents, .none), (.rfc9421, .token), (.toggl, .none),
+        (.clockify, .none), (.twilio, .header),
+        (.deputy, .token), (.deputy, .none), (.frappe, .none), (.odoo, .none), (.odoo, .header), (.zendesk, .token),
+        (.sevenShifts, .none), (.sevenShifts, .header), (.factorial, .none), (.factorial, .hmac), (.personio, .none),
     ])
     func `a proof the kind does not know is refused`(kind: SourceKind, auth: SourceAuth) {
         let settings = SourceSettings(name: "hr", kind: kind, secrets: [Self.secret], publicURL: Self.url, auth: auth)

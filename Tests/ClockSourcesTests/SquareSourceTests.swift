@@ -133,7 +133,7 @@ struct SquareSourceTests {
             return try SquareDelivery(card: #""start_at":"2026-03-02T08:00:00Z","version":1,"breaks":[\#(list)]"#)
                 .read()
         }
-        #expect(try reading(breaks: SquareSource.breakLimit).punches.count == SquareSource.breakLimit + 1)
-        #expect(try reading(breaks: SquareSource.breakLimit + 1).ignored == "unusable")
+        #expect(try reading(breaks: WorkRecord.breakLimit).punches.count == WorkRecord.breakLimit + 1)
+        #expect(try reading(breaks: WorkRecord.breakLimit + 1).ignored == "unusable")
     }
 }

@@ -13,7 +13,9 @@ struct FoldTests {
         sequence: Int64 = 0,
         record: String? = nil,
         version: Int64? = nil,
-        ordinal: Int16 = 0
+        ordinal: Int16 = 0,
+        reported: Int64 = 0,
+        isOfAnother: Bool = false
     ) -> LedgerPunch {
         LedgerPunch(
             sequence: sequence,
@@ -21,7 +23,9 @@ struct FoldTests {
             effectiveAt: at(seconds),
             record: record.map { RecordKey(source: 1, id: $0) },
             ordinal: ordinal,
-            version: version
+            version: version,
+            reportedAt: at(reported),
+            isOfAnother: isOfAnother
         )
     }
 
@@ -105,6 +109,56 @@ struct FoldTests {
     }
 
     @Test
+    func `what comes without a version replaces all of what was known of its record`() {
+        let open = [punch(.clockIn, 1, record: "a", reported: 1)]
+        let closed = [
+            punch(.clockIn, 1, record: "a", reported: 9), punch(.clockOut, 8, record: "a", ordinal: 1, reported: 9),
+        ]
+        let reopened = [punch(.clockIn, 2, record: "a", reported: 20)]
+        #expect(fold(open + closed, now: at(500)).shift == .out)
+        #expect(fold(closed + reopened + open, now: at(500)).since == at(2))
+        let made = [punch(.clockIn, 1, record: "a", version: 0, reported: 30)]
+        #expect(fold(closed + made, now: at(500)).shift == .out)
+    }
+
+    @Test
+    func `two reports under one version never mix`() {
+        let first = [
+            punch(.clockIn, 1, record: "a", version: 4, reported: 9),
+            punch(.clockOut, 8, record: "a", version: 4, ordinal: 1, reported: 9),
+        ]
+        let second = [punch(.clockIn, 2, record: "a", version: 4, reported: 10)]
+        #expect(fold(first + second, now: at(500)).since == at(2))
+    }
+
+    @Test
+    func `a record that is given to somebody else is ours no more, until it comes back`() {
+        let ours = punch(.clockIn, 1, record: "a", version: 1)
+        let theirs = punch(.clockIn, 1, record: "a", version: 2, isOfAnother: true)
+        #expect(fold([ours, theirs], now: at(500)).shift == .out)
+        #expect(fold([ours, theirs, punch(.clockIn, 3, record: "a", version: 3)], now: at(500)).since == at(3))
+        #expect(fold([ours, punch(.void, 9, record: "a", isOfAnother: true)], now: at(500)).shift == .out)
+    }
+
+    @Test
+    func `among numbered punches of one source the number wins over the clock`() {
+        let online = punch(.clockIn, 10, sequence: 1, version: 7)
+        let offline = punch(.clockOut, 10, sequence: 2, version: 8)
+        #expect(fold([online, offline], now: at(500)).shift == .out)
+        #expect(fold([offline, punch(.clockIn, 12, sequence: 3, version: 6)], now: at(500)).shift == .out)
+        let back = punch(.clockIn, 14, sequence: 4, version: 9)
+        #expect(fold([back, offline, online], now: at(500)).since == at(14))
+        #expect(step(ShiftState(), online, now: at(500)) == nil)
+    }
+
+    @Test
+    func `numbers of two sources say nothing of each other`() {
+        let one = LedgerPunch(sequence: 1, kind: .clockIn, effectiveAt: at(10), source: 1, version: 1)
+        let other = LedgerPunch(sequence: 2, kind: .clockOut, effectiveAt: at(5), source: 2, version: 9)
+        #expect(fold([one, other], now: at(500)).shift == .in)
+    }
+
+    @Test
     func `a record's end closes that record only`() {
         let punches = [
             punch(.clockIn, 1, record: "a", version: 1), punch(.clockIn, 2, record: "b", version: 1),
@@ -128,6 +182,36 @@ struct FoldTests {
             punch(.clockOut, 5, record: "a", version: 1, ordinal: 1),
         ]
         #expect(fold(punches, now: at(500)).shift == .out)
+    }
+
+    @Test
+    func `records that say one thing each work like punches without a record`() {
+        let came = punch(.clockIn, 1, record: "1", version: 1)
+        let cameAgain = punch(.clockIn, 2, record: "2", version: 1)
+        let left = punch(.clockOut, 9, record: "3", version: 1)
+        #expect(fold([came, cameAgain], now: at(500)).shift == .in)
+        #expect(fold([came, cameAgain, left], now: at(500)).shift == .out)
+        #expect(fold([left, cameAgain, came], now: at(500)).since == at(9))
+        let returned = punch(.clockIn, 12, record: "4", version: 1)
+        #expect(fold([came, left, returned], now: at(500)).shift == .in)
+        let pause = [
+            punch(.breakStart, 4, record: "p", version: 1), punch(.breakEnd, 6, record: "p", version: 1, ordinal: 1),
+        ]
+        #expect(fold([came] + pause, now: at(5)).shift == .onBreak)
+        #expect(fold([came] + pause, now: at(500)).shift == .in)
+        #expect(fold(pause, now: at(5)).shift == .out)
+    }
+
+    @Test
+    func `records that say one thing each can be corrected and withdrawn`() {
+        let came = punch(.clockIn, 1, record: "1", version: 1)
+        let left = punch(.clockOut, 9, record: "2", version: 1)
+        let meantCame = punch(.clockIn, 9, record: "2", version: 2)
+        #expect(fold([came, left, meantCame], now: at(500)).shift == .in)
+        #expect(fold([came, left, punch(.void, 20, record: "2")], now: at(500)).shift == .in)
+        let later = punch(.clockOut, 90, record: "2", version: 2)
+        #expect(fold([came, left, later], now: at(50)).shift == .in)
+        #expect(fold([came, left, later], now: at(500)).since == at(90))
     }
 
     @Test

@@ -23,6 +23,8 @@ package struct RollcallConfiguration: Sendable {
     package var unmatchedMaxAge: Duration
     /// How much a request's body may be, and how long it may take.
     package var bodyLimits = BodyLimits()
+    /// What time it is; another than a new one only where deliveries of another day are played.
+    package var clock = DatabaseClock()
     package var release: String
     package var crashPoint: CrashPoints.Point?
 

@@ -55,7 +55,7 @@ package struct RollcallService: Service {
     }
 
     private func serve(_ pools: Pools) async throws {
-        let clock = DatabaseClock()
+        let clock = configuration.clock
         try await clock.measure(pools.writers)
         let keyRing = KeyRing(pool: pools.writers)
         if let secret = configuration.bootstrapAdminKey { _ = try await keyRing.bootstrap(secret) }
@@ -108,14 +108,27 @@ package struct RollcallService: Service {
             limits: limits,
             admission: EventAdmission(skew: configuration.clockSkew)
         )
+        let sourceIDs = try await sourceIDs(pools.writers)
+        let fetches = RecordFetchQueue(pool: pools.writers)
+        let keeper = DeliveryKeeper(pool: pools.writers, fetches: fetches)
         let sourceRoutes = SourceRoutes(
-            sources: Dictionary(configuration.sources.map { ($0.name, $0) }) { first, _ in first },
-            sourceIDs: try await sourceIDs(pools.writers),
+            sources: configuration.sources,
+            sourceIDs: sourceIDs,
             queue: queue,
-            pool: pools.writers,
+            keeper: keeper,
             clock: clock,
             skew: configuration.clockSkew,
             limits: limits,
+            logger: logger
+        )
+        let fetchLoop = RecordFetchLoop(
+            sources: configuration.sources,
+            sourceIDs: sourceIDs,
+            fetches: fetches,
+            queue: queue,
+            keeper: keeper,
+            clock: clock,
+            skew: configuration.clockSkew,
             logger: logger
         )
         let engineRoutes = EngineRoutes(
@@ -179,7 +192,7 @@ package struct RollcallService: Service {
         try await management.directory.register(accounts: configuration.accounts.map(\.name), sources: [])
         // Ended in the opposite order: nobody waits, no more requests, no more events, then the reconciler drains.
         let group = ServiceGroup(
-            services: [reconciler, Writers(queue: queue), feed, listener, waiters],
+            services: [reconciler, Writers(queue: queue), fetchLoop, feed, listener, waiters],
             logger: logger
         )
         try await group.run()
@@ -238,5 +251,6 @@ private let eventRoutes: [(method: String, path: String)] = [
     ("POST", "/v1/agents/{agent}/clock-in"), ("POST", "/v1/agents/{agent}/clock-out"),
     ("POST", "/v1/agents/{agent}/break-start"), ("POST", "/v1/agents/{agent}/break-end"),
     ("POST", "/v1/sources/{source}/events"), ("POST", "/v1/sources/{source}/events/{token}"),
+    ("OPTIONS", "/v1/sources/{source}/events"), ("OPTIONS", "/v1/sources/{source}/events/{token}"),
     ("POST", "/v1/engines/{account}/events"), ("POST", "/v1/engines/{account}/sweep"),
 ]

@@ -10,12 +10,26 @@ import Synchronization
 package final class DatabaseClock: Sendable {
     /// What to add to the monotonic clock, in microseconds; 0 until the first measurement.
     private let offset = Atomic<Int64>(0)
+    /// How far ahead of the database this clock was put, in microseconds.
+    private let displacement = Atomic<Int64>(0)
 
     package init() {}
 
     /// The instant by the database's clock.
     package func now() -> Timestamp {
-        Timestamp(microseconds: Self.monotonic() + offset.load(ordering: .relaxed))
+        Timestamp(
+            microseconds: Self.monotonic() + offset.load(ordering: .relaxed) + displacement.load(ordering: .relaxed)
+        )
+    }
+
+    /// Puts the clock to a time of its own, from which it runs on: for deliveries that were signed on another day.
+    ///
+    /// Nothing that serves does this.
+    package func put(to instant: Timestamp) {
+        displacement.store(
+            instant.microseconds - Self.monotonic() - offset.load(ordering: .relaxed),
+            ordering: .relaxed
+        )
     }
 
     /// Asks the database what time it is.

@@ -72,7 +72,7 @@ extension Problem {
     fileprivate var mayLeaveBodyUnread: Bool {
         switch code {
         case .unauthenticated, .forbidden, .notFound, .methodNotAllowed, .bodyTimeout, .bodyTooLarge,
-            .unsupportedMediaType:
+            .unsupportedMediaType, .rateLimited:
             true
         default:
             false

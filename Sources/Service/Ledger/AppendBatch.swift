@@ -14,6 +14,8 @@ struct AppendBatch {
     private var facts: [Int64: AgentFacts] = [:]
     private var subjects: [Int64: Subject] = [:]
     private var folded: [Int64: ShiftState] = [:]
+    /// Agents of whom the batch's records were said before, and whom no event of the batch is about.
+    private var others: Set<Int64> = []
     /// The terms of the leases, as share-locked.
     private(set) var terms: [Int32: Int64] = [:]
 
@@ -21,7 +23,8 @@ struct AppendBatch {
     /// batch will lock it.
     struct AgentNotLocked: Error {}
 
-    init(_ events: [IncomingEvent], locked: PQResult, appended: PQResult) throws {
+    init(_ events: [IncomingEvent], _ read: AddedRows) throws {
+        let (locked, appended) = (read.locked, read.appended)
         self.events = events
         sequences = Array(repeating: nil, count: events.count)
         agentOf = Array(repeating: nil, count: events.count)
@@ -47,6 +50,15 @@ struct AppendBatch {
             facts[agent] = try rows.agentFacts(row)
             subjects[agent] = try rows.subject(row)
         }
+        guard let ofRecords = read.ofRecords else { return }
+        let otherRows = try SubjectRows(ofRecords)
+        for row in otherRows.rows {
+            guard let other = try otherRows.agentFacts(row), facts[other.agent] == nil else { continue }
+            guard lockedAgents.contains(other.agent) else { throw AgentNotLocked() }
+            others.insert(other.agent)
+            facts[other.agent] = other
+            subjects[other.agent] = try otherRows.subject(row)
+        }
     }
 
     /// The identities of the events that were there already.
@@ -58,7 +70,7 @@ struct AppendBatch {
     ///
     /// - Returns: the agents for whom it is not, in order.
     mutating func foldWhatIsEnough(now: Timestamp) -> [Int64] {
-        var late: Set<Int64> = []
+        var late = others
         let new = events.indices.filter { sequences[$0] != nil }
             .sorted { (events[$0].order, $0) < (events[$1].order, $1) }
         for index in new {
@@ -142,9 +154,7 @@ struct AppendBatch {
                 receipt.sequence = original.sequence
                 receipt.isReplay = original.receivedAt != event.receivedAt
                 receipt.receivedAt = original.receivedAt
-                guard original.externalID == event.externalID, original.kind == event.kind,
-                    !event.hasOwnTime || original.occurredAt == event.occurredAt
-                else {
+                guard original.isSame(as: event) else {
                     outcomes.append(.conflict)
                     continue
                 }
@@ -171,9 +181,11 @@ struct AppendBatch {
             sequence: sequences[index] ?? 0,
             kind: event.kind,
             effectiveAt: event.effectiveAt,
-            record: event.record.map { RecordKey(source: event.sourceID, id: $0) },
+            source: event.sourceID,
+            record: event.recordKey,
             ordinal: event.ordinal,
-            version: event.version
+            version: event.version,
+            reportedAt: event.receivedAt
         )
     }
 }
@@ -190,6 +202,13 @@ private struct StoredEvent {
     var externalID: String?
     var occurredAt: Timestamp
     var receivedAt: Timestamp
+
+    /// Whether an event with its id says the same; what belongs to a record does, however it is worded.
+    func isSame(as event: IncomingEvent) -> Bool {
+        event.record != nil
+            || (externalID == event.externalID && kind == event.kind
+                && (!event.hasOwnTime || occurredAt == event.occurredAt))
+    }
 
     static func read(_ result: PQResult) throws(PQError) -> [UUID: StoredEvent] {
         let dedupe = try result.decoder("dedupe", as: UUID.self)

@@ -1,3 +1,4 @@
+import DequeModule
 import Domain
 import LibPQ
 import Logging
@@ -34,6 +35,10 @@ package final class AppendQueue: Sendable {
     /// How long a transient failure is retried, from the moment the batch was taken.
     static let retryFor: Duration = .milliseconds(700)
     static let retryPause: Duration = .milliseconds(50)
+    /// How long an urgent request waits: some senders give up after a second.
+    static let answerLimit: Duration = .milliseconds(850)
+    /// How late a request may learn that its time is up.
+    static let overdueResolution: Duration = .milliseconds(50)
 
     fileprivate struct State {
         var waiting: [Waiting] = []
@@ -42,6 +47,8 @@ package final class AppendQueue: Sendable {
         /// Whether a timer is set for the end of the gathering.
         var hasTimer = false
         var isClosed = false
+        /// Requests that are answered by a certain time whatever happens, in the order of that time.
+        var deadlines: Deque<(at: ContinuousClock.Instant, ticket: AppendTicket)> = []
     }
 
     /// One event of one request.
@@ -80,10 +87,13 @@ package final class AppendQueue: Sendable {
     ///
     /// `events`: 1 to 1,000 validated events.
     /// `delivery`: the body they came in, committed with the first of them.
+    /// `isUrgent`: whether the answer must come within ``answerLimit``; events that are not committed by then are refused,
+    /// though they may be committed later, which their sender learns by sending them again.
     /// Returns as many outcomes once every event is committed.
     func append(
         _ events: [IncomingEvent],
-        delivery: KeptDelivery? = nil
+        delivery: KeptDelivery? = nil,
+        isUrgent: Bool = false
     ) async throws(AppendRefusal) -> [AppendOutcome] {
         let ticket = AppendTicket(count: events.count)
         let answer = await withCheckedContinuation { (continuation: CheckedContinuation<AppendTicket.Answer, Never>) in
@@ -95,6 +105,7 @@ package final class AppendQueue: Sendable {
                     let delivery = place == 0 ? delivery : nil
                     state.waiting.append(Waiting(event: event, ticket: ticket, place: place, delivery: delivery))
                 }
+                if isUrgent { state.deadlines.append((ContinuousClock.now + Self.answerLimit, ticket)) }
                 return nil
             }
             if let refusal { ticket.refuse(refusal) } else { wakeWriter() }
@@ -107,6 +118,15 @@ package final class AppendQueue: Sendable {
 
     /// Runs the writers until ``close()`` and until everything taken by then has its answer.
     func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.runWriters() }
+            group.addTask { await self.watchDeadlines() }
+            await group.next()  // The watch never ends by itself.
+            group.cancelAll()
+        }
+    }
+
+    private func runWriters() async {
         await withDiscardingTaskGroup { group in
             for _ in 0..<Self.writers {
                 group.addTask(executorPreference: transaction.pool.executor) {
@@ -120,6 +140,20 @@ package final class AppendQueue: Sendable {
                     self.wakeWriter()
                 }
             }
+        }
+    }
+
+    /// Refuses requests whose time is up, until the task is cancelled.
+    private func watchDeadlines() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.overdueResolution)  // Cancelled: the loop ends.
+            let now = ContinuousClock.now
+            let overdue = state.withLock { state in
+                let overdue = Array(state.deadlines.prefix { $0.at <= now })
+                state.deadlines.removeFirst(overdue.count)
+                return overdue
+            }
+            for request in overdue { request.ticket.refuse(.databaseUnavailable) }
         }
     }
 
@@ -273,45 +307,5 @@ extension AppendQueue.State {
         let batch = Array(waiting[..<AppendQueue.batchLimit])
         waiting.removeFirst(AppendQueue.batchLimit)
         return batch
-    }
-}
-
-/// Gathers the outcomes of one request's events and resumes it once, when the last is there or one is refused.
-final class AppendTicket: Sendable {
-    typealias Answer = Result<[AppendOutcome], AppendRefusal>
-
-    fileprivate struct State {
-        var outcomes: [AppendOutcome?]
-        var missing: Int
-        var waiter: CheckedContinuation<Answer, Never>?
-    }
-
-    private let state: Mutex<State>
-
-    init(count: Int) {
-        state = Mutex(State(outcomes: Array(repeating: nil, count: count), missing: count))
-    }
-
-    func wait(_ continuation: CheckedContinuation<Answer, Never>) {
-        state.withLock { $0.waiter = continuation }
-    }
-
-    func settle(_ place: Int, _ outcome: AppendOutcome) {
-        let ready = state.withLock { state -> (CheckedContinuation<Answer, Never>, [AppendOutcome])? in
-            state.outcomes[place] = outcome
-            state.missing -= 1
-            guard state.missing == 0, let waiter = state.waiter else { return nil }
-            state.waiter = nil
-            return (waiter, state.outcomes.compactMap { $0 })
-        }
-        if let (waiter, outcomes) = ready { waiter.resume(returning: .success(outcomes)) }
-    }
-
-    func refuse(_ refusal: AppendRefusal) {
-        let waiter = state.withLock { state in
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume(returning: .failure(refusal))
     }
 }

@@ -27,19 +27,11 @@ struct AppendTransaction: Sendable {
     ///
     /// `deliveries`: the bodies that some of them came in.
     func run(_ events: [IncomingEvent], deliveries: [KeptDelivery] = []) async throws -> Result {
-        let distinct = DistinctEvents(events)
         let accounts = leases.heldAccounts()
         return try await pool.withTransaction { transaction in
-            let read = try await transaction.run(
-                [
-                    LedgerStatements.holdMap,
-                    LedgerStatements.lock(distinct.events, accounts: accounts),
-                    LedgerStatements.append(distinct.events),
-                ],
-                timeout: timeout
-            )
+            let (distinct, read) = try await add(events, accounts: accounts, in: transaction)
             let now = clock.now()
-            var batch = try AppendBatch(distinct.events, locked: read[1], appended: read[2])
+            var batch = try AppendBatch(distinct.events, read)
             let late = batch.foldWhatIsEnough(now: now)
             if !late.isEmpty {
                 let punches = try await transaction.run([LedgerStatements.punches(of: late)], timeout: timeout)
@@ -61,6 +53,60 @@ struct AppendTransaction: Sendable {
             return Result(outcomes: distinct.spread(outcomes), plans: plans)
         }
     }
+
+    /// Step 1: locks, adds and reads, in one round trip, or in two where reports without a version must be compared with
+    /// what the ledger holds.
+    private func add(
+        _ events: [IncomingEvent],
+        accounts: [Int32],
+        in transaction: PQTransaction
+    ) async throws -> (DistinctEvents, AddedRows) {
+        guard events.contains(where: { $0.record != nil }) else {
+            let distinct = DistinctEvents(events)
+            let read = try await transaction.run(
+                [
+                    LedgerStatements.holdMap,
+                    LedgerStatements.lock(distinct.events, accounts: accounts),
+                    LedgerStatements.append(distinct.events),
+                ],
+                timeout: timeout
+            )
+            return (distinct, AddedRows(locked: read[1], appended: read[2]))
+        }
+        let lock = LedgerStatements.lockWithRecords(events, accounts: accounts)
+        guard events.contains(where: \.isUnnumberedReport) else {
+            let distinct = DistinctEvents(events)
+            let read = try await transaction.run(
+                [
+                    LedgerStatements.holdMap, lock,
+                    LedgerStatements.append(distinct.events), LedgerStatements.agentsOfRecords(distinct.events),
+                ],
+                timeout: timeout
+            )
+            return (distinct, AddedRows(locked: read[1], appended: read[2], ofRecords: read[3]))
+        }
+        let known = try await transaction.run(
+            [LedgerStatements.holdMap, LedgerStatements.lockRecords(events), lock, LedgerStatements.reports(events)],
+            timeout: timeout
+        )
+        var book = ReportBook(try LedgerStatements.readReports(known[3]))
+        let distinct = DistinctEvents(book.identified(events))
+        let read = try await transaction.run(
+            [LedgerStatements.append(distinct.events), LedgerStatements.agentsOfRecords(distinct.events)],
+            timeout: timeout
+        )
+        return (distinct, AddedRows(locked: known[2], appended: read[0], ofRecords: read[1]))
+    }
+}
+
+/// What the first step of a batch's transaction read.
+struct AddedRows {
+    /// Of ``LedgerStatements/lock(_:accounts:)``.
+    var locked: PQResult
+    /// Of ``LedgerStatements/append(_:)``.
+    var appended: PQResult
+    /// Of ``LedgerStatements/agentsOfRecords(_:)``; `nil` for a batch without records.
+    var ofRecords: PQResult?
 }
 
 /// A batch without repetitions, and the way back.
@@ -104,6 +150,9 @@ struct DistinctEvents {
 extension IncomingEvent {
     /// Whether this event says the same as the one that stands under its id.
     func says(the receipt: Receipt) -> Bool {
-        externalID == receipt.agentID && kind == receipt.kind && (!hasOwnTime || occurredAt == receipt.occurredAt)
+        // What belongs to a record is the same by its identity, however it is worded.
+        record != nil
+            || (externalID == receipt.agentID && kind == receipt.kind
+                && (!hasOwnTime || occurredAt == receipt.occurredAt))
     }
 }

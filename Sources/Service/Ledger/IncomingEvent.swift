@@ -24,6 +24,9 @@ struct IncomingEvent: Sendable, Hashable {
     var eventID: String
     var record: String?
     var version: Int64?
+    /// Names all that its report of the record says, the same for each of the report's events; `nil` without a record,
+    /// and for a withdrawal.
+    var report: UUID?
     var warnings: [String] = []
 
     /// When an event counts: what happened before it was received counts when it happened; up to `skew`
@@ -45,9 +48,38 @@ enum EventIdentity {
         digest("t", sourceID, "\(agentID)\0\(kind.rawValue)\0\(occurredAt.microseconds / 1_000_000)")
     }
 
-    /// A punch of a record: unique per source, record, version, kind and place in the record.
-    static func ofRecord(_ record: String, version: Int64?, kind: PunchKind, ordinal: Int16, sourceID: Int32) -> UUID {
-        digest("r", sourceID, "\(record)\0\(version.map(String.init) ?? "-")\0\(kind.rawValue)\0\(ordinal)")
+    /// A punch of a record's report: unique per source, record, version, what the whole report says, and its place in it.
+    ///
+    /// So two reports that say different things under one version are two, and one that comes again is one. Where the
+    /// sender numbers nothing, the same may be said anew after something else, so there the time counts as well.
+    ///
+    /// `reportedAt`: when the report was received; counts only without a version.
+    static func ofRecord(
+        _ record: String,
+        version: Int64?,
+        report: UUID,
+        reportedAt: Timestamp,
+        kind: PunchKind,
+        ordinal: Int16,
+        sourceID: Int32
+    ) -> UUID {
+        let edition = version.map { "v\($0)" } ?? "t\(reportedAt.microseconds)"
+        return digest("r", sourceID, "\(record)\0\(edition)\0\(report)\0\(kind.rawValue)\0\(ordinal)")
+    }
+
+    /// The withdrawal of a record, which happens once, however often and whenever it is reported.
+    static func ofWithdrawal(_ record: String, sourceID: Int32) -> UUID {
+        digest("w", sourceID, record)
+    }
+
+    /// Names what a report says, whoever wrote it when.
+    ///
+    /// `punches`: all that the report holds, in any order.
+    static func report(_ punches: [ReportedPunch]) -> UUID {
+        let lines = punches.map { punch in
+            "\(punch.ordinal)\0\(punch.kind.rawValue)\0\(punch.occurredAt.microseconds)\0\(punch.externalID ?? "")"
+        }
+        return digest("c", 0, lines.sorted().joined(separator: "\u{1}"))
     }
 
     /// The first half of a SHA-256: 128 bits, so that two different events never meet by chance.
@@ -70,4 +102,12 @@ enum EventIdentity {
             )
         )
     }
+}
+
+/// One punch as far as it is part of what a report says.
+struct ReportedPunch: Sendable, Hashable {
+    var externalID: String?
+    var kind: PunchKind
+    var ordinal: Int16
+    var occurredAt: Timestamp
 }

@@ -1,5 +1,7 @@
+import ClockSources
 import Domain
 import LibPQ
+import NIOCore
 
 /// One vendor's HTTP body as it is kept beside the ledger.
 struct KeptDelivery: Sendable, Hashable {
@@ -12,6 +14,72 @@ struct KeptDelivery: Sendable, Hashable {
     var body: [UInt8]
     /// How it was read, for people.
     var reading: String
+}
+
+extension KeptDelivery {
+    /// What is kept of a delivery.
+    ///
+    /// Nothing that proves anything is: no credential, no signature. Of the query only what adapters read besides proofs.
+    init(_ delivery: Delivery, _ reading: DeliveryReading, sourceID: Int32) {
+        let headers = delivery.headers.map { (name: $0.name.lowercased(), value: $0.value) }
+            .filter { Self.isKept($0.name) }
+        var fields = Dictionary(grouping: headers, by: \.name).mapValues { $0.map(\.value).joined(separator: ", ") }
+        if let type = delivery.query?.split(separator: "&").first(where: { $0.hasPrefix("type=") }) {
+            fields["?type"] = String(type.dropFirst("type=".count))
+        }
+        self.init(
+            sourceID: sourceID,
+            receivedAt: delivery.receivedAt,
+            deliveryID: reading.deliveryID,
+            headers: Self.json(fields),
+            body: delivery.body,
+            reading: Self.words(for: reading)
+        )
+    }
+
+    /// What is kept of a record that was fetched because a delivery named it.
+    init(fetched path: String, body: [UInt8], _ reading: DeliveryReading, at fetchedAt: Timestamp, sourceID: Int32) {
+        self.init(
+            sourceID: sourceID,
+            receivedAt: fetchedAt,
+            headers: Self.json(["?fetched": path]),
+            body: body,
+            reading: Self.words(for: reading)
+        )
+    }
+
+    /// How a delivery was read, for people.
+    private static func words(for reading: DeliveryReading) -> String {
+        if let reference = reading.fetch { return "fetch \(reference.kind) \(reference.id)" }
+        return reading.ignored ?? "\(reading.punches.count) punches"
+    }
+
+    private static func json(_ fields: [String: String]) -> String {
+        var buffer = ByteBuffer(string: "{")
+        for (place, field) in fields.sorted(by: { $0.key < $1.key }).enumerated() {
+            if place > 0 { buffer.writeStaticString(",") }
+            buffer.writeJSON(field.key)
+            buffer.writeStaticString(":")
+            buffer.writeJSON(field.value)
+        }
+        buffer.writeStaticString("}")
+        return String(buffer: buffer)
+    }
+
+    private static func isKept(_ header: String) -> Bool {
+        keptHeaders.contains(header) || header.hasPrefix("ce-")
+    }
+
+    /// Headers that say what was sent, when and by what; a kept delivery is read again with them.
+    private static let keptHeaders: Set<String> = [
+        "content-type", "user-agent", "idempotency-key", "content-digest", "signature-input",
+        "square-environment", "square-initial-delivery-timestamp", "square-retry-number", "square-retry-reason",
+        "webhook-id", "webhook-timestamp", "svix-id", "svix-timestamp",
+        "clockify-webhook-event-type", "x-webhook-topic", "x-webhook-id", "x-company-id", "x-hmac-timestamp",
+        "x-deputy-webhook-callback", "x-deputy-generation-time",
+        "x-zendesk-webhook-signature-timestamp", "x-zendesk-webhook-id", "x-zendesk-webhook-invocation-id",
+        "i-twilio-idempotency-token",
+    ]
 }
 
 extension LedgerStatements {

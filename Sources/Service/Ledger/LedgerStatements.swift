@@ -13,25 +13,23 @@ enum LedgerStatements {
 
     /// Locks the states of the agents that the batch is about, and the leases this replica acts under.
     ///
-    /// The rows are locked in the order of agents, so two batches cannot wait for each other. Indexes: `agents_agent_id_key`,
-    /// `agent_aliases_pkey`, `clock_events_of_record`, `agent_states_pkey`.
+    /// For a batch in which nothing belongs to a record; else ``lockWithRecords(_:accounts:)``. The rows are locked in the
+    /// order of agents, so two batches cannot wait for each other. Indexes: `agents_agent_id_key`, `agent_aliases_pkey`,
+    /// `agent_states_pkey`.
     static func lock(_ events: [IncomingEvent], accounts: [Int32]) -> PQStatement {
         """
         WITH i AS MATERIALIZED (
-            SELECT n.source_id, n.external_id, n.matches_id, n.record
+            SELECT n.source_id, n.external_id, n.matches_id
             FROM unnest(
-                \(events.map(\.sourceID)), \(events.map(\.externalID)), \(events.map(\.matchesAgentID)),
-                \(events.map(\.record))
-            ) AS n (source_id, external_id, matches_id, record)
+                \(events.map(\.sourceID)), \(events.map(\.externalID)), \(events.map(\.matchesAgentID))
+            ) AS n (source_id, external_id, matches_id)
         ), k AS (
             SELECT s.agent
             FROM agent_states s
             WHERE s.agent IN (
                 SELECT coalesce(
                     (SELECT l.agent FROM agent_aliases l WHERE l.source_id = i.source_id AND l.external_id = i.external_id),
-                    (SELECT a.agent FROM agents a WHERE i.matches_id AND a.agent_id = i.external_id),
-                    (SELECT e.agent FROM clock_events e WHERE i.external_id IS NULL AND e.source_id = i.source_id
-                        AND e.record = i.record AND e.agent IS NOT NULL LIMIT 1)
+                    (SELECT a.agent FROM agents a WHERE i.matches_id AND a.agent_id = i.external_id)
                 )
                 FROM i
             )
@@ -51,8 +49,8 @@ enum LedgerStatements {
     /// Grouped rather than joined: of two lists without an index a join compares each row with each.
     ///
     /// `place` counts from 1. `sequence` is null for an event that was there already. The rows are added in the order
-    /// of their identity, so two batches with the same events cannot wait for each other. Indexes: as ``lock(_:accounts:)``
-    /// and the primary keys behind `subjects_by_agent`.
+    /// of their identity, so two batches with the same events cannot wait for each other. Indexes: as ``lock(_:accounts:)``,
+    /// `clock_events_of_record` and the primary keys behind `subjects_by_agent`.
     static func append(_ events: [IncomingEvent]) -> PQStatement {
         """
         WITH i AS MATERIALIZED (
@@ -98,27 +96,37 @@ enum LedgerStatements {
         """
     }
 
-    /// All punches of the given agents, with the withdrawals of their records whoever they were matched to.
+    /// All punches of the given agents, with what was said of their records about others.
     ///
-    /// Indexes: `clock_events_of_agent`, `clock_event_matches_of_agent`, `clock_events_of_record`.
+    /// Indexes: `clock_events_of_agent`, `clock_event_matches_of_agent`, `clock_events_of_record`,
+    /// `clock_event_matches_pkey`.
     static func punches(of agents: [Int64]) -> PQStatement {
         """
         WITH own AS (
-            SELECT e.agent, e.sequence, e.kind, e.effective_at, e.source_id, e.record, e.ordinal, e.version
+            SELECT e.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version
             FROM clock_events e
             WHERE e.agent = ANY (\(agents))
             UNION ALL
-            SELECT m.agent, e.sequence, e.kind, e.effective_at, e.source_id, e.record, e.ordinal, e.version
+            SELECT m.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version
             FROM clock_event_matches m
             JOIN clock_events e ON e.sequence = m.sequence
             WHERE m.agent = ANY (\(agents))
         )
-        SELECT agent, sequence, kind, effective_at, source_id, record, ordinal, version
+        SELECT agent, sequence, kind, effective_at, received_at, source_id, record, ordinal, version,
+            false AS is_of_another
         FROM own
         UNION ALL
-        SELECT r.agent, e.sequence, e.kind, e.effective_at, e.source_id, e.record, e.ordinal, e.version
+        SELECT r.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version, true
         FROM (SELECT DISTINCT agent, source_id, record FROM own WHERE record IS NOT NULL) r
-        JOIN clock_events e ON e.source_id = r.source_id AND e.record = r.record AND e.kind = 5 AND e.agent IS NULL
+        CROSS JOIN LATERAL (
+            SELECT c.*
+            FROM clock_events c
+            WHERE c.source_id = r.source_id
+              AND c.record = r.record
+              AND c.agent IS DISTINCT FROM r.agent
+            OFFSET 0
+        ) e
+        WHERE NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = e.sequence AND m.agent = r.agent)
         """
     }
 
@@ -143,6 +151,8 @@ enum LedgerStatements {
         let record = try result.decoder("record", as: String?.self)
         let ordinal = try result.decoder("ordinal", as: Int16.self)
         let version = try result.decoder("version", as: Int64?.self)
+        let receivedAt = try result.decoder("received_at", as: Timestamp.self)
+        let isOfAnother = try result.decoder("is_of_another", as: Bool.self)
         var punches: [Int64: [LedgerPunch]] = [:]
         for row in result {
             guard let punchKind = PunchKind(code: try kind[row]) else { continue }
@@ -152,9 +162,12 @@ enum LedgerStatements {
                     sequence: try sequence[row],
                     kind: punchKind,
                     effectiveAt: try effectiveAt[row],
+                    source: sourceID,
                     record: try record[row].map { RecordKey(source: sourceID, id: $0) },
                     ordinal: try ordinal[row],
-                    version: try version[row]
+                    version: try version[row],
+                    reportedAt: try receivedAt[row],
+                    isOfAnother: try isOfAnother[row]
                 )
             )
         }

@@ -48,8 +48,8 @@ struct HistoryReads: Sendable {
     func events(of agent: Int64) async throws(PQError) -> [LedgerEntry] {
         let rows = try await pool.rows(
             """
-            SELECT e.sequence, e.kind, e.effective_at, e.source_id, e.record, e.version, s.name AS source, e.event_id,
-                e.occurred_at, e.received_at
+            SELECT e.sequence, e.kind, e.effective_at, e.source_id, e.record, e.ordinal, e.version, s.name AS source,
+                e.event_id, e.occurred_at, e.received_at
             FROM (
                 (SELECT e.* FROM clock_events e WHERE e.agent = \(agent) ORDER BY e.effective_at DESC LIMIT \(Self.eventLimit))
                 UNION ALL
@@ -75,8 +75,11 @@ struct HistoryReads: Sendable {
                 sequence: try row.column("sequence", as: Int64.self),
                 kind: kind,
                 effectiveAt: try row.column("effective_at", as: Timestamp.self),
+                source: source,
                 record: try row.column("record", as: String?.self).map { RecordKey(source: source, id: $0) },
-                version: try row.column("version", as: Int64?.self)
+                ordinal: try row.column("ordinal", as: Int16.self),
+                version: try row.column("version", as: Int64?.self),
+                reportedAt: try row.column("received_at", as: Timestamp.self)
             ),
             source: try row.column("source", as: String.self),
             eventID: try row.column("event_id", as: String?.self),

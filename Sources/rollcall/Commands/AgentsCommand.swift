@@ -43,7 +43,7 @@ struct AgentsCommand: AsyncParsableCommand {
                 )
                 try await directory.register(
                     accounts: settings.engines.map(\.name),
-                    sources: settings.sources.map(\.name)
+                    sources: settings.sources.map(\.reading.name)
                 )
                 let output = ImportOutput(isDryRun: dryRun, isJSON: json)
                 let report = try await AgentImport(directory).run(

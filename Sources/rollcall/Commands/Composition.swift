@@ -26,15 +26,28 @@ struct Composition {
                 accounts.append(try Self.wawp(engine, client: client))
             }
         }
-        self.clients = clients
-        self.accounts = accounts
-        sources = try settings.sources.map { source in
-            ConfiguredSource(
-                name: source.name,
-                reader: try makeClockSource(source),
-                matchesAgentID: source.matchAgentID
+        var sources: [ConfiguredSource] = []
+        for source in settings.sources {
+            var fetcher: PersonioClient?
+            if let api = source.api {
+                let client = PersonioClient.makeClient()
+                clients.append(client)
+                fetcher = PersonioClient(api, client: client)
+            }
+            sources.append(
+                ConfiguredSource(
+                    name: source.reading.name,
+                    reader: try makeClockSource(source.reading),
+                    matchesAgentID: source.reading.matchAgentID,
+                    refusesConflicts: source.reading.kind == .genericBearer,
+                    limits: source.limits,
+                    fetcher: fetcher
+                )
             )
         }
+        self.clients = clients
+        self.accounts = accounts
+        self.sources = sources
     }
 
     /// The service's configuration.
@@ -61,7 +74,7 @@ struct Composition {
         )
     }
 
-    /// Closes the engines' connections.
+    /// Closes the connections to engines and senders.
     func shutdown() async {
         for client in clients { try? await client.shutdown() }  // The process ends anyway.
     }

@@ -42,7 +42,7 @@ extension Settings {
     var matchingRules: MatchingRules {
         MatchingRules(
             maxAge: unmatchedMaxAge,
-            sources: Dictionary(sources.map { ($0.name, $0.matchAgentID) }) { first, _ in first }
+            sources: Dictionary(sources.map { ($0.reading.name, $0.reading.matchAgentID) }) { first, _ in first }
         )
     }
 }

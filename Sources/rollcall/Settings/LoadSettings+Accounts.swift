@@ -1,7 +1,6 @@
-import ClockSources
-import Domain
+import Service
 
-// The settings of engine accounts and clock sources, which have names.
+// The settings of engine accounts, and what accounts and clock sources share: they have names.
 extension LoadSettings {
     /// The names of the accounts or sources: the environment's list, else the file's map.
     ///
@@ -94,78 +93,8 @@ extension LoadSettings {
         )
     }
 
-    /// `nil` when something is wrong with it, which is then among the problems.
-    mutating func source(_ name: String, publicURL: String?) -> SourceSettings? {
-        let owner = SettingName.Owner.source(name)
-        let kind = reader.choice(SettingName("kind", of: owner), among: SourceKind.allCases)
-        let secret = reader.secret(SettingName("secret", of: owner))
-        let ownURL = url(SettingName("public_url", of: owner))
-        let auth = reader.choice(SettingName("auth", of: owner), among: SourceAuth.allCases)
-        let tokens = reader.secret(SettingName("tokens", of: owner)).map { SettingsReader.pairs($0) }
-        if case .some(nil) = tokens {
-            reader.add(
-                .init(
-                    setting: SettingName("tokens", of: owner).variable,
-                    fault: "it is no list of EVENT=token",
-                    remedy: "write `EVENT=token,EVENT=token`"
-                )
-            )
-        }
-        var settings = SourceSettings(
-            name: name,
-            // Only a stand-in while the kind itself is a problem: then nothing is returned.
-            kind: kind ?? .genericBearer,
-            secrets: SettingsReader.items(secret ?? ""),
-            publicURL: ownURL ?? publicURL.map { "\($0)/v1/sources/\(name)/events" },
-            timeZone: reader.text(SettingName("time_zone", of: owner)),
-            tolerance: reader.duration(
-                SettingName("tolerance", of: owner),
-                default: .seconds(300),
-                in: .seconds(1) ... .hours(24)
-            ),
-            map: map(SettingName("map", of: owner)),
-            auth: auth,
-            headerName: reader.text(SettingName("header", of: owner)),
-            keyID: reader.text(SettingName("key_id", of: owner)),
-            mustCover: reader.list(SettingName("must_cover", of: owner)),
-            tokens: (tokens ?? nil) ?? [:],
-            requireKey: reader.flag(SettingName("require_key", of: owner), default: false)
-        )
-        settings.matchAgentID = reader.flag(
-            SettingName("match_agent_id", of: owner),
-            default: settings.matchAgentID
-        )
-        require(kind, SettingName("kind", of: owner), remedy: "say which system it is")
-        guard kind != nil, !isRefused(SettingName("secret", of: owner)) else { return nil }
-        do throws(SourceSettingsError) {
-            _ = try makeClockSource(settings)
-        } catch {
-            reader.add(
-                .init(setting: "ROLLCALL_SOURCES", fault: error.description, remedy: "correct it")
-            )
-            return nil
-        }
-        return settings
-    }
-
-    /// The sender's words and what they mean here.
-    private mutating func map(_ name: SettingName) -> [String: PunchKind] {
-        reader.optional(
-            name,
-            expected: "a list like online=clock_in,away=break_start",
-            parse: { text in
-                guard let pairs = SettingsReader.pairs(text) else { return nil }
-                let kinds = pairs.compactMapValues { PunchKind(rawValue: $0) }
-                return kinds.count == pairs.count && !kinds.values.contains(.void) ? kinds : nil
-            },
-            render: { map in
-                map.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.rawValue)" }.joined(separator: ",")
-            }
-        ) ?? [:]
-    }
-
     /// Says that a setting is missing, unless something is already wrong with it.
-    private mutating func require(_ value: Any?, _ name: SettingName, remedy: String) {
+    mutating func require(_ value: Any?, _ name: SettingName, remedy: String) {
         guard value == nil, !isRefused(name) else { return }
         reader.add(.init(setting: name.variable, fault: "it is not set", remedy: remedy))
     }

@@ -1,6 +1,7 @@
 package import ClockSources
 package import Domain
 package import Logging
+package import Service
 
 /// Everything an operator can set, read and checked.
 package struct Settings: Sendable {
@@ -27,7 +28,7 @@ package struct Settings: Sendable {
     package var bootstrapAdminKey: String?
     /// At least one for `serve`.
     package var engines: [EngineAccountSettings]
-    package var sources: [SourceSettings]
+    package var sources: [ClockSourceSettings]
     /// The limits of the decision but ``ReconcilePolicy/callTimeout``, which is each account's own; see ``policy(for:)``.
     package var policy: ReconcilePolicy
     /// How often an instance on shift is looked at.
@@ -81,4 +82,21 @@ package struct EngineAccountSettings: Sendable, Hashable {
     package var timeout: Duration
     /// Proves the engine's own webhooks; without it none is believed.
     package var webhookSecret: String?
+}
+
+/// One configured clock source.
+package struct ClockSourceSettings: Sendable {
+    /// What its adapter needs to know.
+    package var reading: SourceSettings
+    package var limits: SourceLimits
+    /// How to reach the sender's API; only for kinds whose deliveries name records without saying what is in them.
+    package var api: SourceAPISettings?
+}
+
+/// The API of a sender whose deliveries only name records, and an OAuth client that may read there.
+package struct SourceAPISettings: Sendable, Hashable {
+    /// Without a slash at its end.
+    package var url: String
+    package var clientID: String
+    package var clientSecret: String
 }

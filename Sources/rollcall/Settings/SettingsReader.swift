@@ -87,6 +87,18 @@ struct SettingsReader {
         return direct?.text
     }
 
+    /// A comma list of secrets, all of them valid.
+    mutating func secretList(_ name: SettingName) -> [String] {
+        let items = Self.items(secret(name) ?? "")
+        addSecrets(items)
+        return items
+    }
+
+    /// Notes secrets that are parts of a setting.
+    mutating func addSecrets(_ parts: [String]) {
+        secrets += parts
+    }
+
     private mutating func secret(_ name: SettingName, at file: SettingsLayers.Found) -> String? {
         // Editors and `echo` end a file with a newline that is no part of the secret.
         var text = readFile(file.text)

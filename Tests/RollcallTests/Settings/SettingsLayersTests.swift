@@ -43,7 +43,7 @@ struct SettingsLayersTests {
         #expect(settings.engines.map(\.token) == ["tok_valid_0001", "tok_valid_0002"])
         #expect(settings.engines.map(\.callsPerSecond) == [20, 50])
         #expect(settings.engines[0].url == "https://engine.example")
-        #expect(settings.sources.map(\.secrets) == [["first-secret-of-till", "second-secret-of-till"]])
+        #expect(settings.sources.map(\.reading.secrets) == [["first-secret-of-till", "second-secret-of-till"]])
     }
 
     @Test func `the environment may replace one value of an account in the file`() throws {

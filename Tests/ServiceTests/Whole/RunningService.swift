@@ -20,6 +20,8 @@ struct ServiceSetup: Sendable {
     var callTimeout: Duration = .seconds(5)
     var callsPerSecond = 500
     var sources: [ConfiguredSource] = []
+    /// What time the service takes it to be.
+    var clock = DatabaseClock()
     var webhookSecret: String?
     var clockSkew: Duration = .seconds(2)
     var bodyLimits = BodyLimits()
@@ -135,6 +137,7 @@ private func serve(
         clockSkew: setup.clockSkew
     )
     configuration.bodyLimits = setup.bodyLimits
+    configuration.clock = setup.clock
     let owner = PQPool(PQConfiguration(connectionString: databaseURL, maxConnections: 2), logger: logger)
     let (ports, port) = AsyncStream<Int>.makeStream()
     let group = ServiceGroup(

@@ -1,0 +1,1 @@
+../../ClockSourcesTests/ClockCase.swift

@@ -1,0 +1,160 @@
+import ClockSources
+import Domain
+import LibPQ
+import Service
+import Testing
+
+/// The route that senders use, whatever they send: limits, refusals, answers in time, and what is kept.
+@Suite("Source route", .timeLimit(.minutes(2)))
+struct SourceRouteTests {
+    private static let event = ScriptedSource.Script(
+        delivery: "d1",
+        punches: [.init(agent: "ana", kind: "clock_in", at: "2026-03-02T08:00:00Z", id: "e1")]
+    )
+
+    @Test
+    func `whoever asks before sending is answered if that kind of sender does so`() async throws {
+        try await withRunningService { setup in
+            setup.addVendor()
+            let settings = SourceSettings(name: "events", kind: .cloudEvents, secrets: ["a-secret-long-enough"])
+            setup.sources.append(
+                ConfiguredSource(name: "events", reader: try makeClockSource(settings), matchesAgentID: true)
+            )
+        } _: { service in
+            let ask = { (source: String, headers: [String: String]) in
+                try await service.send(
+                    "OPTIONS",
+                    "/v1/sources/\(source)/events",
+                    key: nil,
+                    headers: headers,
+                    body: nil
+                )
+            }
+            let origin = ["WebHook-Request-Origin": "sender.example", "WebHook-Request-Rate": "120"]
+            let consent = try await ask("events", origin)
+            #expect(consent.status == 200)
+            #expect(consent.headers["webhook-allowed-origin"] == "sender.example")
+            #expect(consent.headers["webhook-allowed-rate"] == "120")
+            #expect(try await ask("events", [:]).status == 405)
+            #expect(try await ask("vendor", origin).status == 405)
+            #expect(try await ask("nobody", origin).status == 404)
+            #expect(try await service.ledgerCount() == 0)
+        }
+    }
+
+    @Test
+    func `a flood and a large body are refused before anything is read, genuine or not`() async throws {
+        try await withRunningService {
+            $0.addVendor(limits: SourceLimits(deliveriesPerSecond: 1, bodySize: 1_024))
+        } _: { service in
+            let padded = ["X-Proof": "bad"]
+            let large = try await service.send(
+                "POST",
+                "/v1/sources/vendor/events",
+                key: nil,
+                headers: padded,
+                body: String(repeating: " ", count: 1_025)
+            )
+            #expect(large.status == 413, "\(large.text)")
+            var refused: WireResponse?
+            for _ in 0..<20 where refused == nil {
+                let answer = try await service.tell(Self.event, proof: "bad")
+                if answer.status == 429 { refused = answer }
+            }
+            #expect(refused?.headers["retry-after"] == "1")
+            #expect(try refused?.code() == "rate_limited")
+            try await service.until { try await service.tell(Self.event).status == 200 }
+        }
+    }
+
+    @Test
+    func `refusals leave nothing, and never ask a sender to go away for good`() async throws {
+        try await withRunningService {
+            $0.addVendor()
+        } _: { service in
+            let forged = try await service.tell(Self.event, proof: "bad")
+            #expect(forged.status == 401)
+            #expect(try forged.code() == "unauthenticated")
+            let garbled = try await service.send(
+                "POST",
+                "/v1/sources/vendor/events",
+                key: nil,
+                headers: ["X-Proof": "good"],
+                body: "{"
+            )
+            #expect(garbled.status == 400, "\(garbled.text)")
+            #expect(try await service.ledgerCount() == 0)
+            #expect(try await service.count("SELECT count(*) AS count FROM deliveries") == 0)
+        }
+    }
+
+    @Test
+    func `while nothing can be committed the answer comes in time, and says to come again`() async throws {
+        try await withRunningService {
+            $0.addVendor()
+        } _: { service in
+            try await service.addWithoutSession("ana")
+            try await service.owner.withTransaction { transaction in
+                try await transaction.run(["LOCK TABLE clock_events, deliveries IN EXCLUSIVE MODE"])
+                for script in [Self.event, ScriptedSource.Script(delivery: "d2")] {
+                    let asked = ContinuousClock.now
+                    let answer = try await service.tell(script)
+                    #expect(ContinuousClock.now - asked < .milliseconds(1_400))
+                    #expect(answer.status == 503, "\(answer.text)")
+                    #expect(answer.headers["retry-after"] != nil)
+                }
+            }
+            try await service.until { try await service.tell(Self.event).status == 200 }
+            #expect(try await service.agent("ana").shift == "in")
+            #expect(try await service.ledgerCount() == 1)
+        }
+    }
+
+    @Test
+    func `an id used twice is told to who writes for us, and to nobody else`() async throws {
+        var other = Self.event
+        other.delivery = nil
+        other.punches[0].kind = "clock_out"
+        var many = other
+        many.punches.append(.init(agent: "ana", kind: "clock_out", at: "2026-03-02T09:00:00Z", id: "e2"))
+        let (second, several) = (other, many)
+        for (isTold, statuses) in [(true, [200, 422, 207, 200]), (false, [200, 200, 200, 200])] {
+            try await withRunningService {
+                $0.addVendor(refusesConflicts: isTold)
+            } _: { service in
+                try await service.addWithoutSession("ana")
+                var answers: [Int] = []
+                for script in [Self.event, second, several, Self.event] {
+                    answers.append(try await service.tell(script).status)
+                }
+                #expect(answers == statuses)
+                #expect(try await service.ledgerCount() == 2)
+            }
+        }
+    }
+
+    @Test
+    func `what is needed to read a delivery again is kept with it, and nothing that proves`() async throws {
+        try await withRunningService {
+            $0.addVendor()
+        } _: { service in
+            try await service.send(
+                "POST",
+                "/v1/sources/vendor/events?type=clock-in&access_token=hidden-word",
+                key: nil,
+                headers: [
+                    "X-Proof": "good", "Authorization": "Bearer hidden-word", "Webhook-Id": "msg_1",
+                    "Svix-Timestamp": "1772438400", "CE-Id": "7", "Clockify-Webhook-Event-Type": "TIMER_STOPPED",
+                    "Clockify-Signature": "hidden-word", "Cookie": "hidden-word",
+                ],
+                body: "{\"punches\":[]}"
+            )
+            let kept = try await service.owner.query("SELECT headers::text AS headers FROM deliveries")
+            let headers = try kept[0].column("headers", as: String.self)
+            for word in ["\"?type\": \"clock-in\"", "msg_1", "1772438400", "\"ce-id\": \"7\"", "TIMER_STOPPED"] {
+                #expect(headers.contains(word), "\(headers)")
+            }
+            #expect(!headers.contains("hidden-word"))
+        }
+    }
+}
