@@ -102,7 +102,7 @@ let package = Package(
         .testTarget(
             name: "DomainTests",
             dependencies: ["Domain"],
-            resources: [.copy("zone-matrix.py")],
+            resources: [.copy("zone-matrix.py"), .copy("punch-table.json")],
             swiftSettings: strict
         ),
         .testTarget(
