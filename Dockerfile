@@ -9,6 +9,7 @@ COPY Sources Sources
 COPY Tests Tests
 COPY migrations migrations
 COPY docs docs
+COPY Benchmarks Benchmarks
 RUN swift build -c release --product rollcall --static-swift-stdlib --explicit-target-dependency-import-check error \
     && cp "$(swift build -c release --static-swift-stdlib --show-bin-path)/rollcall" /usr/local/bin/rollcall
 

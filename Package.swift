@@ -92,6 +92,12 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "source-benchmark",
+            dependencies: ["ClockSources", "Domain"],
+            path: "Benchmarks/sources",
+            swiftSettings: strict
+        ),
         .target(
             name: "TestSupport",
             dependencies: ["LibPQ", log],
