@@ -1,4 +1,3 @@
-import DequeModule
 import Domain
 import LibPQ
 import Logging
@@ -35,10 +34,6 @@ package final class AppendQueue: Sendable {
     /// How long a transient failure is retried, from the moment the batch was taken.
     static let retryFor: Duration = .milliseconds(700)
     static let retryPause: Duration = .milliseconds(50)
-    /// How long an urgent request waits: some senders give up after a second.
-    static let answerLimit: Duration = .milliseconds(850)
-    /// How late a request may learn that its time is up.
-    static let overdueResolution: Duration = .milliseconds(50)
 
     fileprivate struct State {
         var waiting: [Waiting] = []
@@ -47,8 +42,6 @@ package final class AppendQueue: Sendable {
         /// Whether a timer is set for the end of the gathering.
         var hasTimer = false
         var isClosed = false
-        /// Requests that are answered by a certain time whatever happens, in the order of that time.
-        var deadlines: Deque<(at: ContinuousClock.Instant, ticket: AppendTicket)> = []
     }
 
     /// One event of one request.
@@ -61,6 +54,7 @@ package final class AppendQueue: Sendable {
     }
 
     private let state = Mutex(State())
+    private let deadlines = AnswerDeadlines()
     /// Signals that a batch is being gathered, and until when.
     private let gatherings: AsyncStream<ContinuousClock.Instant>
     private let gatheringSignal: AsyncStream<ContinuousClock.Instant>.Continuation
@@ -87,8 +81,8 @@ package final class AppendQueue: Sendable {
     ///
     /// `events`: 1 to 1,000 validated events.
     /// `delivery`: the body they came in, committed with the first of them.
-    /// `isUrgent`: whether the answer must come within ``answerLimit``; events that are not committed by then are refused,
-    /// though they may be committed later, which their sender learns by sending them again.
+    /// `isUrgent`: whether the answer must come within ``AnswerDeadlines/limit``; events that are not committed by then are
+    /// refused, though they may be committed later, which their sender learns by sending them again.
     /// Returns as many outcomes once every event is committed.
     func append(
         _ events: [IncomingEvent],
@@ -105,10 +99,11 @@ package final class AppendQueue: Sendable {
                     let delivery = place == 0 ? delivery : nil
                     state.waiting.append(Waiting(event: event, ticket: ticket, place: place, delivery: delivery))
                 }
-                if isUrgent { state.deadlines.append((ContinuousClock.now + Self.answerLimit, ticket)) }
                 return nil
             }
-            if let refusal { ticket.refuse(refusal) } else { wakeWriter() }
+            if let refusal { return ticket.refuse(refusal) }
+            if isUrgent { deadlines.add(ticket) }
+            wakeWriter()
         }
         return try answer.get()
     }
@@ -120,7 +115,7 @@ package final class AppendQueue: Sendable {
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.runWriters() }
-            group.addTask { await self.watchDeadlines() }
+            group.addTask { await self.deadlines.watch() }
             await group.next()  // The watch never ends by itself.
             group.cancelAll()
         }
@@ -140,20 +135,6 @@ package final class AppendQueue: Sendable {
                     self.wakeWriter()
                 }
             }
-        }
-    }
-
-    /// Refuses requests whose time is up, until the task is cancelled.
-    private func watchDeadlines() async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: Self.overdueResolution)  // Cancelled: the loop ends.
-            let now = ContinuousClock.now
-            let overdue = state.withLock { state in
-                let overdue = Array(state.deadlines.prefix { $0.at <= now })
-                state.deadlines.removeFirst(overdue.count)
-                return overdue
-            }
-            for request in overdue { request.ticket.refuse(.databaseUnavailable) }
         }
     }
 

@@ -8,12 +8,12 @@ struct DeliveryKeeper: Sendable {
 
     /// Commits a delivery, with the wish for the record that it names.
     ///
-    /// - Throws: when it is not committed within ``AppendQueue/answerLimit``.
+    /// - Throws: when it is not committed within ``AnswerDeadlines/limit``.
     func keep(_ delivery: KeptDelivery, fetching reference: RecordReference? = nil) async throws(Problem) {
         var statements = [LedgerStatements.keep([delivery])]
         if let reference { statements.append(fetches.ask(for: reference, sourceID: delivery.sourceID)) }
         do {
-            try await pool.pipeline(statements, timeout: AppendQueue.answerLimit)
+            try await pool.pipeline(statements, timeout: AnswerDeadlines.limit)
         } catch {
             throw Problem(error)
         }

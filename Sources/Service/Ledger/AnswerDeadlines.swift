@@ -1,0 +1,33 @@
+import DequeModule
+import Synchronization
+
+/// Requests that are answered by a certain time whatever happens: some senders give up after a second.
+final class AnswerDeadlines: Sendable {
+    /// How long such a request waits.
+    static let limit: Duration = .milliseconds(850)
+    /// How late it may learn that its time is up.
+    private static let resolution: Duration = .milliseconds(50)
+
+    /// In the order of their time, since all wait for as long.
+    private let waiting = Mutex(Deque<(at: ContinuousClock.Instant, ticket: AppendTicket)>())
+
+    func add(_ ticket: AppendTicket) {
+        waiting.withLock { $0.append((ContinuousClock.now + Self.limit, ticket)) }
+    }
+
+    /// Refuses requests whose time is up, until the task is cancelled.
+    ///
+    /// One that was answered before hears nothing more.
+    func watch() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.resolution)  // Cancelled: the loop ends.
+            let now = ContinuousClock.now
+            let overdue = waiting.withLock { waiting in
+                let overdue = Array(waiting.prefix { $0.at <= now })
+                waiting.removeFirst(overdue.count)
+                return overdue
+            }
+            for request in overdue { request.ticket.refuse(.databaseUnavailable) }
+        }
+    }
+}
