@@ -113,7 +113,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ClockSourcesTests",
-            dependencies: ["ClockSources", "Domain", crypto, cryptoExtras],
+            dependencies: ["ClockSources", "Domain", "TestSupport", crypto, cryptoExtras],
             resources: [.copy("clock-cases.json")],
             swiftSettings: strict
         ),

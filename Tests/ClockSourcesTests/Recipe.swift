@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ClockSources
@@ -7,31 +8,24 @@ import Testing
 /// A page of `docs/sources`: the commands in it, which are run here with a `curl` that only says what it was asked.
 struct Recipe {
     var kind: SourceKind
-    private var blocks: [(mark: String, commands: String)]
-
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/sources")
-        .standardizedFileURL
+    private var page: RecipePage
 
     init(_ kind: SourceKind) throws {
         self.kind = kind
-        let text = try String(contentsOf: Self.folder.appending(path: "\(kind.rawValue).md"), encoding: .utf8)
-        blocks = text.matches(of: /```sh\n# (\w+)\n((?s:.*?))```/).map { (String($0.1), String($0.2)) }
-        try #require(blocks.count == text.components(separatedBy: "```").count / 2, "a block without a mark")
+        page = try RecipePage(kind.rawValue)
     }
 
     /// What each block is for, in the page's order.
-    var marks: [String] { blocks.map(\.mark) }
+    var marks: [String] { page.marks }
 
     /// The settings of the source, as the page's variables make them.
     func settings() throws -> SourceSettings {
-        let script = try block("settings") + "\nenv -0"
         let start = "ROLLCALL_SOURCE_\(kind.rawValue.uppercased().replacing("-", with: "_"))_"
         var values: [String: String] = [:]
-        for line in try Self.run(script) where line.hasPrefix("ROLLCALL_") {
-            let sides = line.split(separator: "=", maxSplits: 1).map(String.init)
-            if sides == ["ROLLCALL_SOURCES", kind.rawValue] { continue }
-            try #require(sides.count == 2 && sides[0].hasPrefix(start), "\(line)")
-            values[String(sides[0].dropFirst(start.count))] = sides[1]
+        for (name, value) in try page.variables() {
+            if name == "ROLLCALL_SOURCES", value == kind.rawValue { continue }
+            try #require(name.hasPrefix(start), "\(name)")
+            values[String(name.dropFirst(start.count))] = value
         }
         return try settings(from: values)
     }
@@ -63,7 +57,7 @@ struct Recipe {
     func delivery(_ mark: String, receivedAt: Timestamp) throws -> Delivery {
         let stub = #"set -eu; A=http://127.0.0.1:8080; curl() { printf '%s\0' "$@"; };"#
         var delivery = Delivery(headers: [], body: [], receivedAt: receivedAt)
-        var arguments = try Self.run("\(stub)\n\(try block(mark))")[...]
+        var arguments = try Self.words("\(stub)\n\(try page.block(mark))")[...]
         while let argument = arguments.popFirst() {
             switch argument {
             case "-fsS", "-sS": break
@@ -83,22 +77,11 @@ struct Recipe {
         return delivery
     }
 
-    private func block(_ mark: String) throws -> String {
-        try #require(blocks.first { $0.mark == mark }, "\(kind): no block \(mark)").commands
-    }
-
     /// What a script prints, parted at each NUL.
-    private static func run(_ script: String) throws -> [String] {
-        let bash = Process()
-        bash.executableURL = URL(filePath: "/usr/bin/env")
-        bash.arguments = ["-i", "PATH=/usr/local/bin:/usr/bin:/bin", "bash", "-c", script]
-        let output = Pipe()
-        bash.standardOutput = output
-        try bash.run()
-        let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-        bash.waitUntilExit()
-        try #require(bash.terminationStatus == 0, "needs bash and openssl")
-        return bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map {
+    private static func words(_ script: String) throws -> [String] {
+        let (code, output) = try RecipePage.run(script)
+        try #require(code == 0, "needs bash and openssl")
+        return output.split(separator: 0, omittingEmptySubsequences: false).dropLast().map {
             String(decoding: $0, as: UTF8.self)
         }
     }

@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ClockSources
@@ -45,13 +46,13 @@ struct RecipeTests {
 
     @Test
     func `every kind has its page, and the list names each`() throws {
-        let files = try FileManager.default.contentsOfDirectory(atPath: Recipe.folder.path(percentEncoded: false))
+        let files = try FileManager.default.contentsOfDirectory(atPath: RecipePage.folder.path(percentEncoded: false))
         let pages = SourceKind.allCases.map { "\($0.rawValue).md" }
         #expect(Set(files) == Set(pages + ["README.md"]))
-        let list = try String(contentsOf: Recipe.folder.appending(path: "README.md"), encoding: .utf8)
+        let list = try String(contentsOf: RecipePage.folder.appending(path: "README.md"), encoding: .utf8)
         for kind in SourceKind.allCases {
             #expect(list.contains("| `\(kind.rawValue)` |") && list.contains("(\(kind.rawValue).md)"), "\(kind)")
-            let page = try String(contentsOf: Recipe.folder.appending(path: "\(kind.rawValue).md"), encoding: .utf8)
+            let page = try String(contentsOf: RecipePage.folder.appending(path: "\(kind.rawValue).md"), encoding: .utf8)
             for heading in ["On their side", "Here", "Try it", "What can be lost", "Not confirmed"] {
                 #expect(page.contains("\n## \(heading)\n"), "\(kind): \(heading)")
             }
