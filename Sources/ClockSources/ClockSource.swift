@@ -23,21 +23,5 @@ extension ClockSource {
 ///
 /// - Throws: when the settings cannot make a safe source of that kind, for example without a secret.
 package func makeClockSource(_ settings: SourceSettings) throws(SourceSettingsError) -> any ClockSource {
-    switch settings.kind {
-    case .square: try SquareSource(settings)
-    case .genericBearer: try GenericBearerSource(settings)
-    case .standardWebhooks: try StandardWebhooksSource(settings)
-    case .cloudEvents: try CloudEventsSource(settings)
-    case .rfc9421: try RFC9421Source(settings)
-    case .toggl: try TogglSource(settings)
-    case .clockify: try ClockifySource(settings)
-    case .twilio: try TwilioSource(settings)
-    case .deputy: try DeputySource(settings)
-    case .frappe: try FrappeSource(settings)
-    case .odoo: try OdooSource(settings)
-    case .zendesk: try ZendeskSource(settings)
-    case .sevenShifts: try SevenShiftsSource(settings)
-    case .factorial: try FactorialSource(settings)
-    case .personio: try PersonioSource(settings)
-    }
+    try settings.kind.makeSource(settings)
 }

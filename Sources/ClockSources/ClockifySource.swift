@@ -1,5 +1,9 @@
 import Domain
 
+extension SourceKind {
+    package static let clockify = SourceKind("clockify", makeSource: ClockifySource.init)
+}
+
 /// Clockify's time entries.
 ///
 /// Each webhook has a fixed token of its own, which proves the sender, not the body. A delivery carries the whole

@@ -1,5 +1,9 @@
 import Domain
 
+extension SourceKind {
+    package static let cloudEvents = SourceKind("cloudevents", matchesAgentID: true, makeSource: CloudEventsSource.init)
+}
+
 /// Senders of CloudEvents 1.0 over HTTP, in all three content modes, with a secret of ours.
 ///
 /// The secret is in `Authorization: Bearer`, in the query as `access_token`, in a header of its own or at the end

@@ -1,5 +1,9 @@
 import Domain
 
+extension SourceKind {
+    package static let deputy = SourceKind("deputy", makeSource: DeputySource.init)
+}
+
 /// Deputy's timesheets (webhooks of the topics `Timesheet.*`).
 ///
 /// One timesheet is reported at clock-on, at clock-off and at every approval, always as a whole. Installs of the

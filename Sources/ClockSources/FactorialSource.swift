@@ -1,5 +1,10 @@
 import Domain
 
+extension SourceKind {
+    // Its challenges are shorter than all others' secrets.
+    package static let factorial = SourceKind("factorial", secretLengthLimit: 8, makeSource: FactorialSource.init)
+}
+
 /// Factorial's clock-ins and clock-outs.
 ///
 /// The body says who and when, but not which of the two it is, and has no id: each subscription gets an address of its

@@ -1,5 +1,9 @@
 import Domain
 
+extension SourceKind {
+    package static let frappe = SourceKind("frappe", makeSource: FrappeSource.init)
+}
+
 /// Frappe HR's Employee Checkins, sent by a webhook that the administrator made.
 ///
 /// Each checkin is a document of its own that says IN or OUT, so its punch is the whole record. The body is a template

@@ -1,5 +1,13 @@
 import Domain
 
+extension SourceKind {
+    package static let genericBearer = SourceKind(
+        "generic-bearer",
+        matchesAgentID: true,
+        makeSource: GenericBearerSource.init
+    )
+}
+
 /// Any system that can be told to send our clock events with a secret: in `Authorization: Bearer`, in a
 /// header of its own, or at the end of the path.
 ///

@@ -1,5 +1,9 @@
 import Domain
 
+extension SourceKind {
+    package static let odoo = SourceKind("odoo", makeSource: OdooSource.init)
+}
+
 /// Odoo's attendances (`hr.attendance`), sent by automation rules with a webhook action.
 ///
 /// Odoo signs nothing and can set no header, so the secret stands at the end of the address. It sends what the

@@ -1,5 +1,9 @@
 package import Domain
 
+extension SourceKind {
+    package static let personio = SourceKind("personio", makeSource: PersonioSource.init)
+}
+
 /// Personio's attendance periods, whose deliveries hold nothing but an id: what it stands for is fetched.
 ///
 /// The stored vendor pages say that a webhook has a token but not how it is sent, so the secret stands at the end of the

@@ -1,5 +1,9 @@
 import Domain
 
+extension SourceKind {
+    package static let rfc9421 = SourceKind("rfc9421", matchesAgentID: true, makeSource: RFC9421Source.init)
+}
+
 /// Senders that sign the HTTP request itself (RFC 9421), with a body in our own words.
 ///
 /// The body counts only where a covered `content-digest` holds, so that is always demanded, and so is `created`.

@@ -1,5 +1,9 @@
 import Domain
 
+extension SourceKind {
+    package static let sevenShifts = SourceKind("sevenshifts", makeSource: SevenShiftsSource.init)
+}
+
 /// 7shifts' time punches.
 ///
 /// Hooks that a customer makes in the web app are not signed, so the secret stands at the end of the address. Hooks that

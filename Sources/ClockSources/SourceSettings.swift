@@ -1,39 +1,5 @@
 package import Domain
 
-/// The senders we can read; raw values are the words of `ROLLCALL_SOURCE_<NAME>_KIND`.
-package enum SourceKind: String, Sendable, Hashable, CaseIterable {
-    case square
-    case genericBearer = "generic-bearer"
-    case standardWebhooks = "standard-webhooks"
-    case cloudEvents = "cloudevents"
-    case rfc9421
-    case toggl
-    case clockify
-    case twilio
-    case deputy
-    case frappe
-    case odoo
-    case zendesk
-    case sevenShifts = "sevenshifts"
-    case factorial
-    case personio
-
-    /// Whether an external id equal to an agent id matches without an alias, unless the settings say otherwise.
-    var matchesAgentIDByDefault: Bool {
-        switch self {
-        case .square, .toggl, .clockify, .twilio, .deputy, .frappe, .odoo, .zendesk, .sevenShifts, .factorial,
-            .personio:
-            false
-        case .genericBearer, .standardWebhooks, .cloudEvents, .rfc9421: true
-        }
-    }
-}
-
-extension SourceKind {
-    /// The fewest characters a secret may have; Factorial makes its challenges shorter than all others their secrets.
-    var secretLengthLimit: Int { self == .factorial ? 8 : SourceSettings.secretLengthLimit }
-}
-
 /// How a sender proves itself, where a kind knows several ways (`ROLLCALL_SOURCE_<NAME>_AUTH`).
 package enum SourceAuth: String, Sendable, Hashable, CaseIterable {
     /// A keyed hash over the delivery.
@@ -109,7 +75,7 @@ package struct SourceSettings: Sendable {
         self.mustCover = mustCover
         self.tokens = tokens
         self.requireKey = requireKey
-        self.matchAgentID = matchAgentID ?? kind.matchesAgentIDByDefault
+        self.matchAgentID = matchAgentID ?? kind.matchesAgentID
     }
 }
 
@@ -118,7 +84,7 @@ extension SourceSettings {
     func usableSecrets() throws(SourceSettingsError) -> [[UInt8]] {
         guard !secrets.isEmpty else { throw SourceSettingsError(.noSecret, source: name) }
         guard secrets.allSatisfy({ $0.count >= kind.secretLengthLimit }) else {
-            throw SourceSettingsError(.shortSecret, source: name)
+            throw SourceSettingsError(.shortSecret, source: name, lengthLimit: kind.secretLengthLimit)
         }
         return secrets.map { Array($0.utf8) }
     }
@@ -157,10 +123,13 @@ package struct SourceSettingsError: Error, Sendable, Hashable, CustomStringConve
     package var kind: Kind
     /// The source's name.
     package var source: String
+    /// The fewest characters that its kind takes for a secret.
+    package var lengthLimit: Int
 
-    package init(_ kind: Kind, source: String) {
+    package init(_ kind: Kind, source: String, lengthLimit: Int = SourceSettings.secretLengthLimit) {
         self.kind = kind
         self.source = source
+        self.lengthLimit = lengthLimit
     }
 
     /// Safe to log and to show: names the variable to change, never its value.
@@ -169,8 +138,7 @@ package struct SourceSettingsError: Error, Sendable, Hashable, CustomStringConve
             "ROLLCALL_SOURCE_\(source.uppercased().split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_"))"
         return switch kind {
         case .noSecret: "\(variable)_SECRET is not set"
-        case .shortSecret:
-            "\(variable)_SECRET: each secret needs at least \(SourceSettings.secretLengthLimit) characters, a Factorial challenge \(SourceKind.factorial.secretLengthLimit)"
+        case .shortSecret: "\(variable)_SECRET: each secret needs at least \(lengthLimit) characters"
         case .noPublicURL:
             "neither \(variable)_PUBLIC_URL nor ROLLCALL_PUBLIC_URL is set, and this sender signs its address"
         case .badPublicURL: "\(variable)_PUBLIC_URL is not an http or https address"
@@ -178,7 +146,7 @@ package struct SourceSettingsError: Error, Sendable, Hashable, CustomStringConve
         case .badHeaderName: "\(variable)_HEADER is not the name of a header"
         case .badSecret: "\(variable)_SECRET is not in the form that secrets or keys of this kind have"
         case .shortToken:
-            "\(variable)_TOKENS: each token needs at least \(SourceSettings.secretLengthLimit) characters"
+            "\(variable)_TOKENS: each token needs at least \(lengthLimit) characters"
         case .noTimeZone: "\(variable)_TIME_ZONE is not set, and this sender's times do not say which zone they are in"
         }
     }

@@ -1,5 +1,9 @@
 import Domain
 
+extension SourceKind {
+    package static let square = SourceKind("square", makeSource: SquareSource.init)
+}
+
 /// Square's timecards (Labor API webhooks).
 ///
 /// A delivery carries the whole timecard, numbered by `version`, so each reading is the full set of that

@@ -1,6 +1,14 @@
 import Crypto
 import Domain
 
+extension SourceKind {
+    package static let standardWebhooks = SourceKind(
+        "standard-webhooks",
+        matchesAgentID: true,
+        makeSource: StandardWebhooksSource.init
+    )
+}
+
 /// Senders that follow Standard Webhooks, or Svix, which is the same scheme under other header names.
 ///
 /// The signature covers the delivery's id, the time of this attempt and the raw body. The time dates the

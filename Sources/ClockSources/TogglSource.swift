@@ -1,5 +1,9 @@
 import Domain
 
+extension SourceKind {
+    package static let toggl = SourceKind("toggl", makeSource: TogglSource.init)
+}
+
 /// Toggl Track's time entries.
 ///
 /// A delivery carries the whole entry, running while it has no `stop`. Every event and every entry says when it was

@@ -1,5 +1,9 @@
 import Domain
 
+extension SourceKind {
+    package static let twilio = SourceKind("twilio", makeSource: TwilioSource.init)
+}
+
 /// Twilio TaskRouter's (and Flex's) worker activities, in the form-encoded workspace callback.
 ///
 /// Names of activities are free text of each workspace, so `map` says what they mean. Every task of the workspace

@@ -1,5 +1,9 @@
 import Domain
 
+extension SourceKind {
+    package static let zendesk = SourceKind("zendesk", makeSource: ZendeskSource.init)
+}
+
 /// Zendesk's agent availability: presence at the desk as the clock.
 ///
 /// The unified state is the one that counts; the states per channel are reported beside it and ignored. Each state

@@ -59,3 +59,18 @@ struct RecipeTests {
         }
     }
 }
+
+@Suite("the map's adapter")
+struct AdapterExampleTests {
+    @Test
+    func `the adapter that the map shows is the one that is built`() throws {
+        let root = RecipePage.folder.appending(path: "../..").standardizedFileURL
+        let file = "Sources/ClockSources/GenericBearerSource.swift"
+        let code = try String(contentsOf: root.appending(path: file), encoding: .utf8)
+            .split(separator: "\n", omittingEmptySubsequences: false)
+            .filter { !$0.drop { $0 == " " }.hasPrefix("///") }
+            .joined(separator: "\n")
+        let map = try String(contentsOf: root.appending(path: "ARCHITECTURE.md"), encoding: .utf8)
+        #expect(map.contains("```swift\n\(code)```"), "\(file) and ARCHITECTURE.md differ")
+    }
+}

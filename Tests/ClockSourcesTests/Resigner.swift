@@ -35,7 +35,7 @@ extension Resigner {
         case .toggl: [toggl]
         case .clockify: [clockify]
         case .twilio: [twilio]
-        case .deputy, .frappe, .odoo, .zendesk, .sevenShifts, .factorial, .personio: [ofRecords(for: item, of: kind)]
+        default: [ofRecords(for: item, of: kind)]
         }
     }
 

@@ -24,8 +24,11 @@ struct SourceSettingsTests {
         secrets: [String]
     ) throws {
         let settings = try settings(kind: kind, secrets: secrets)
-        let expected: SourceSettingsError.Kind = secrets.isEmpty ? .noSecret : .shortSecret
-        #expect(throws: SourceSettingsError(expected, source: "hr")) { _ = try makeClockSource(settings) }
+        let expected =
+            secrets.isEmpty
+            ? SourceSettingsError(.noSecret, source: "hr")
+            : SourceSettingsError(.shortSecret, source: "hr", lengthLimit: kind == .factorial ? 8 : 16)
+        #expect(throws: expected) { _ = try makeClockSource(settings) }
     }
 
     /// Of Standard Webhooks the specification itself says how long a key is.
