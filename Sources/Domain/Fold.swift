@@ -17,49 +17,15 @@ package func fold(_ punches: some Sequence<LedgerPunch>, now: Timestamp) -> Shif
     let standing = standingPunches(Array(punches))
     var state = ShiftState(hasRecords: standing.contains { $0.record != nil })
     var walk = Walk()
-    for punch in standing.sorted(by: isBefore) {
-        if punch.effectiveAt > now {
-            state.nextPunchAt = punch.effectiveAt
-            break
-        }
-        walk.take(punch)
-        if walk.shift != state.shift {
-            state.shift = walk.shift
-            state.since = punch.effectiveAt
-        }
-        state.last = punch.order
-    }
+    walk.take(standing.sorted(by: isBefore), into: &state, now: now)
     return state
-}
-
-/// Moves on by one punch where the state alone is enough: nothing of the agent belongs to a record, and the punch has no
-/// version and is not older than the latest one.
-///
-/// - Returns: what ``fold(_:now:)`` over all punches would give; `nil` when only that can tell.
-package func step(_ state: ShiftState, _ punch: LedgerPunch, now: Timestamp) -> ShiftState? {
-    guard punch.record == nil, punch.version == nil, !state.hasRecords else { return nil }
-    var next = state
-    if punch.effectiveAt > now {
-        next.nextPunchAt = min(punch.effectiveAt, state.nextPunchAt ?? punch.effectiveAt)
-        return next
-    }
-    if let last = state.last, punch.order < last { return nil }
-    if let parked = state.nextPunchAt, parked <= now { return nil }
-    var walk = Walk(resuming: state.shift)
-    walk.take(punch)
-    next.last = punch.order
-    if walk.shift != state.shift {
-        next.shift = walk.shift
-        next.since = punch.effectiveAt
-    }
-    return next
 }
 
 /// The order of the walk: by instant; at the same instant clock-outs first, since they close only what began before
 /// them; then punches without a record, by their kind; then records, each in its own order.
 ///
 /// What ends and what begins at one instant are thus told apart, whatever the records are called.
-private func isBefore(_ left: LedgerPunch, _ right: LedgerPunch) -> Bool {
+func isBefore(_ left: LedgerPunch, _ right: LedgerPunch) -> Bool {
     if left.effectiveAt != right.effectiveAt { return left.effectiveAt < right.effectiveAt }
     if (left.kind == .clockOut) != (right.kind == .clockOut) { return left.kind == .clockOut }
     switch (left.record, right.record) {
@@ -77,7 +43,7 @@ private func isBefore(_ left: LedgerPunch, _ right: LedgerPunch) -> Bool {
 ///
 /// A record that was withdrawn at any time does not count, nor one that ends before or when it starts, nor one that is
 /// another agent's by now. Punches of a record that has no start lose their record.
-private func standingPunches(_ punches: [LedgerPunch]) -> [LedgerPunch] {
+func standingPunches(_ punches: [LedgerPunch]) -> [LedgerPunch] {
     guard punches.contains(where: { $0.record != nil || $0.version != nil }) else { return punches }
     var reports: [RecordKey: [RecordReport]] = [:]
     var withdrawn: Set<RecordKey> = []
@@ -128,58 +94,4 @@ private func overtakenVersions(_ punches: [LedgerPunch]) -> Set<Int64> {
         }
     }
     return overtaken
-}
-
-/// The state while walking through punches in their order.
-private struct Walk {
-    /// Open records; the value says whether the record is in a break of its own.
-    private var openRecords: [RecordKey: Bool] = [:]
-    private var isOpen = false
-    private var isOnBreak = false
-
-    init() {}
-
-    /// Goes on from a state that no record contributed to.
-    init(resuming shift: Shift) {
-        isOpen = shift != .out
-        isOnBreak = shift == .onBreak
-    }
-
-    var shift: Shift {
-        guard isOpen || !openRecords.isEmpty else { return .out }
-        if isOnBreak { return .onBreak }
-        return isOpen || openRecords.values.contains(false) ? .in : .onBreak
-    }
-
-    mutating func take(_ punch: LedgerPunch) {
-        guard let record = punch.record else { return take(punch.kind) }
-        switch punch.kind {
-        case .clockIn:
-            openRecords[record] = false
-            isOnBreak = false
-        case .clockOut: openRecords[record] = nil
-        case .breakStart: if openRecords[record] != nil { openRecords[record] = true }
-        case .breakEnd: if openRecords[record] != nil { openRecords[record] = false }
-        case .void: break
-        }
-        if openRecords.isEmpty, !isOpen { isOnBreak = false }
-    }
-
-    private mutating func take(_ kind: PunchKind) {
-        switch kind {
-        case .clockIn:
-            isOpen = true
-            isOnBreak = false
-        case .clockOut:
-            isOpen = false
-            isOnBreak = false
-            openRecords = [:]
-        case .breakStart:
-            if isOpen || !openRecords.isEmpty { isOnBreak = true }
-        case .breakEnd:
-            isOnBreak = false
-        case .void:
-            break
-        }
-    }
 }

@@ -118,10 +118,11 @@ package struct ShiftState: Sendable, Hashable {
     package var since: Timestamp?
     /// The latest punch that counts by now; anything before it is late.
     package var last: PunchOrder?
-    /// Whether any punch belongs to a record.
-    ///
-    /// Then the state is not enough to go on from, and every further punch means folding again.
+    /// Whether any punch that stands belongs to a record.
     package var hasRecords: Bool
+    /// What else a fold needs to go on from here where there are records; `nil` where there are none, and where only all
+    /// punches can tell.
+    package var tail: FoldTail?
     /// When the earliest punch that lies in the future takes effect.
     package var nextPunchAt: Timestamp?
 
@@ -130,12 +131,33 @@ package struct ShiftState: Sendable, Hashable {
         since: Timestamp? = nil,
         last: PunchOrder? = nil,
         hasRecords: Bool = false,
+        tail: FoldTail? = nil,
         nextPunchAt: Timestamp? = nil
     ) {
         self.shift = shift
         self.since = since
         self.last = last
         self.hasRecords = hasRecords
+        self.tail = tail
         self.nextPunchAt = nextPunchAt
+    }
+}
+
+/// What a state with records has to say besides its shift for a fold to go on from it.
+package struct FoldTail: Sendable, Hashable {
+    /// The record whose interval is open; or, where none is, the latest record while nothing else came after it.
+    package var record: RecordKey?
+    /// Whether ``record`` is open, on break or not, and nothing else.
+    ///
+    /// If not, what is open has no record.
+    package var isRecordOpen: Bool
+    /// When ``record`` began, if nothing was open then and nothing but its own punches came since: another report of it
+    /// can take their place.
+    package var aloneSince: Timestamp?
+
+    package init(record: RecordKey?, isRecordOpen: Bool, aloneSince: Timestamp?) {
+        self.record = record
+        self.isRecordOpen = isRecordOpen
+        self.aloneSince = aloneSince
     }
 }

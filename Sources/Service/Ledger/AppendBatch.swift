@@ -14,8 +14,11 @@ struct AppendBatch {
     private var facts: [Int64: AgentFacts] = [:]
     private var subjects: [Int64: Subject] = [:]
     private var folded: [Int64: ShiftState] = [:]
+    /// What was said before of the batch's records.
+    private var known: [RecordKey: KnownRecord] = [:]
     /// Agents of whom the batch's records were said before, and whom no event of the batch is about.
     private var others: Set<Int64> = []
+    private var lockedAgents: Set<Int64> = []
     /// The terms of the leases, as share-locked.
     private(set) var terms: [Int32: Int64] = [:]
 
@@ -28,7 +31,6 @@ struct AppendBatch {
         self.events = events
         sequences = Array(repeating: nil, count: events.count)
         agentOf = Array(repeating: nil, count: events.count)
-        var lockedAgents: Set<Int64> = []
         let lockedAgent = try locked.decoder("agent", as: Int64?.self)
         let account = try locked.decoder("account", as: Int32?.self)
         let term = try locked.decoder("term", as: Int64?.self)
@@ -50,14 +52,22 @@ struct AppendBatch {
             facts[agent] = try rows.agentFacts(row)
             subjects[agent] = try rows.subject(row)
         }
-        guard let ofRecords = read.ofRecords else { return }
-        let otherRows = try SubjectRows(ofRecords)
-        for row in otherRows.rows {
-            guard let other = try otherRows.agentFacts(row), facts[other.agent] == nil else { continue }
+        guard let rows = read.known else { return }
+        known = try KnownRecord.read(rows)
+        others = known.values.reduce(into: Set()) { $0.formUnion($1.agents.compactMap(\.self)) }.subtracting(facts.keys)
+    }
+
+    /// The agents of whom the batch's records were said before and about whom nothing has been read yet, in order.
+    var othersToRead: [Int64] { others.sorted() }
+
+    /// Takes in what is known of ``othersToRead``; those who are no more stay as they were.
+    mutating func read(others result: PQResult) throws {
+        let rows = try SubjectRows(result)
+        for row in rows.rows {
+            guard let other = try rows.agentFacts(row) else { continue }
             guard lockedAgents.contains(other.agent) else { throw AgentNotLocked() }
-            others.insert(other.agent)
             facts[other.agent] = other
-            subjects[other.agent] = try otherRows.subject(row)
+            subjects[other.agent] = try rows.subject(row)
         }
     }
 
@@ -70,19 +80,43 @@ struct AppendBatch {
     ///
     /// - Returns: the agents for whom it is not, in order.
     mutating func foldWhatIsEnough(now: Timestamp) -> [Int64] {
-        var late = others
-        let new = events.indices.filter { sequences[$0] != nil }
-            .sorted { (events[$0].order, $0) < (events[$1].order, $1) }
-        for index in new {
-            guard let agent = agentOf[index], let state = folded[agent] ?? facts[agent]?.state, !late.contains(agent)
-            else { continue }
-            if let next = step(state, punch(index), now: now) {
-                folded[agent] = next
+        var late = others.filter { facts[$0] != nil }
+        for news in news() where !late.contains(news.agent) {
+            guard let state = folded[news.agent] ?? facts[news.agent]?.state else { continue }
+            if let next = step(state, news, now: now) {
+                folded[news.agent] = next
             } else {
-                late.insert(agent)
+                late.insert(news.agent)
             }
         }
         return late.sorted()
+    }
+
+    /// In the order of what happened.
+    private func news() -> [BatchNews] {
+        var news: [BatchNews] = []
+        var placeOfRecord: [RecordKey: Int] = [:]
+        for index in events.indices where sequences[index] != nil {
+            guard let agent = agentOf[index] else { continue }
+            let punch = punch(index)
+            if let record = punch.record, let place = placeOfRecord[record], news[place].agent == agent {
+                news[place].add(punch)
+            } else {
+                if let record = punch.record { placeOfRecord[record] = news.count }
+                news.append(BatchNews(agent: agent, first: punch, place: index))
+            }
+        }
+        return news.sorted()
+    }
+
+    private func step(_ state: ShiftState, _ news: BatchNews, now: Timestamp) -> ShiftState? {
+        guard let record = news.punches[0].record else { return Domain.step(state, news.punches[0], now: now) }
+        return Domain.step(
+            state,
+            report: news.punches,
+            known: known[record]?.reports(of: news.agent),
+            now: now
+        )
     }
 
     /// Folds the whole ledger of the agents for whom the state was not enough.

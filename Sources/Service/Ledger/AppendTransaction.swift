@@ -32,6 +32,10 @@ struct AppendTransaction: Sendable {
             let (distinct, read) = try await add(events, accounts: accounts, in: transaction)
             let now = clock.now()
             var batch = try AppendBatch(distinct.events, read)
+            if !batch.othersToRead.isEmpty {
+                let others = [LedgerStatements.subjects(of: batch.othersToRead)]
+                try batch.read(others: try await transaction.run(others, timeout: timeout)[0])
+            }
             let late = batch.foldWhatIsEnough(now: now)
             if !late.isEmpty {
                 let punches = try await transaction.run([LedgerStatements.punches(of: late)], timeout: timeout)
@@ -79,11 +83,11 @@ struct AppendTransaction: Sendable {
             let read = try await transaction.run(
                 [
                     LedgerStatements.holdMap, lock,
-                    LedgerStatements.append(distinct.events), LedgerStatements.agentsOfRecords(distinct.events),
+                    LedgerStatements.known(distinct.events), LedgerStatements.append(distinct.events),
                 ],
                 timeout: timeout
             )
-            return (distinct, AddedRows(locked: read[1], appended: read[2], ofRecords: read[3]))
+            return (distinct, AddedRows(locked: read[1], appended: read[3], known: read[2]))
         }
         let known = try await transaction.run(
             [LedgerStatements.holdMap, LedgerStatements.lockRecords(events), lock, LedgerStatements.reports(events)],
@@ -92,10 +96,10 @@ struct AppendTransaction: Sendable {
         var book = ReportBook(try LedgerStatements.readReports(known[3]))
         let distinct = DistinctEvents(book.identified(events))
         let read = try await transaction.run(
-            [LedgerStatements.append(distinct.events), LedgerStatements.agentsOfRecords(distinct.events)],
+            [LedgerStatements.known(distinct.events), LedgerStatements.append(distinct.events)],
             timeout: timeout
         )
-        return (distinct, AddedRows(locked: known[2], appended: read[0], ofRecords: read[1]))
+        return (distinct, AddedRows(locked: known[2], appended: read[1], known: read[0]))
     }
 }
 
@@ -105,8 +109,8 @@ struct AddedRows {
     var locked: PQResult
     /// Of ``LedgerStatements/append(_:)``.
     var appended: PQResult
-    /// Of ``LedgerStatements/agentsOfRecords(_:)``; `nil` for a batch without records.
-    var ofRecords: PQResult?
+    /// Of ``LedgerStatements/known(_:)``; `nil` for a batch without records.
+    var known: PQResult?
 }
 
 /// A batch without repetitions, and the way back.

@@ -65,29 +65,33 @@ extension LedgerStatements {
             """
     }
 
-    /// What is known of the agents of whom the batch's records were said, then or before.
+    /// Of whom, and how, the batch's records were said so far; to be read before the batch's own events are added.
     ///
-    /// Indexes: `clock_events_of_record`, `clock_event_matches_pkey` and the primary keys behind `subjects_by_agent`.
-    static func agentsOfRecords(_ events: [IncomingEvent]) -> PQStatement {
+    /// Indexes: `clock_events_of_record`, `clock_event_matches_pkey`.
+    static func known(_ events: [IncomingEvent]) -> PQStatement {
         let records = RecordColumns(events)
         return """
-            WITH o AS MATERIALIZED (
-                SELECT DISTINCT e.agent
-                FROM unnest(\(records.sources), \(records.ids)) AS r (source_id, record)
-                CROSS JOIN LATERAL (
-                    SELECT coalesce(
-                        c.agent, (SELECT m.agent FROM clock_event_matches m WHERE m.sequence = c.sequence)
-                    ) AS agent
-                    FROM clock_events c
-                    WHERE c.source_id = r.source_id
-                      AND c.record = r.record
-                    OFFSET 0
-                ) e
-            )
-            SELECT v.*
-            FROM o
-            JOIN subjects_by_agent v ON v.agent = o.agent
+            SELECT r.source_id, r.record, e.agent, max(e.version) AS version,
+                bool_and(e.version IS NOT NULL AND e.kind <> \(PunchKind.void.code)) AS are_ordinary
+            FROM unnest(\(records.sources), \(records.ids)) AS r (source_id, record)
+            CROSS JOIN LATERAL (
+                SELECT c.version, c.kind, coalesce(
+                    c.agent, (SELECT m.agent FROM clock_event_matches m WHERE m.sequence = c.sequence)
+                ) AS agent
+                FROM clock_events c
+                WHERE c.source_id = r.source_id
+                  AND c.record = r.record
+                OFFSET 0
+            ) e
+            GROUP BY r.source_id, r.record, e.agent
             """
+    }
+
+    /// What is known of agents.
+    ///
+    /// Indexes: the primary keys behind `subjects_by_agent`.
+    static func subjects(of agents: [Int64]) -> PQStatement {
+        "SELECT v.* FROM subjects_by_agent v WHERE v.agent = ANY (\(agents))"
     }
 
     /// All that the ledger holds of the records whose reports have no version.

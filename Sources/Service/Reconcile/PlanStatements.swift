@@ -41,6 +41,7 @@ enum PlanStatements {
             last_effective_at = n.last_effective_at,
             last_rank = n.last_rank,
             has_records = n.has_records,
+            fold_tail = n.fold_tail,
             next_punch_at = n.next_punch_at,
             desired = n.desired,
             rule = n.rule,
@@ -53,12 +54,13 @@ enum PlanStatements {
             \(agents.map { $0.state.last?.effectiveAt }),
             \(agents.map { $0.state.last?.rank }),
             \(agents.map(\.state.hasRecords)),
+            \(agents.map(\.state.storedTail)),
             \(agents.map(\.state.nextPunchAt)),
             \(agents.map(\.desired.code)),
             \(agents.map(\.rule.rawValue))
         ) AS n (
             agent, generation, shift, shift_since, last_effective_at, last_rank,
-            has_records, next_punch_at, desired, rule
+            has_records, fold_tail, next_punch_at, desired, rule
         )
         WHERE s.agent = ANY (ARRAY[n.agent])
         """

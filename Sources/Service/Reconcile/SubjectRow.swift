@@ -13,7 +13,7 @@ struct SubjectRows {
     private let shiftSince, lastEffectiveAt, nextPunchAt, holdUntil: PQColumn<Timestamp?>
     private let readAt, readingSince, commandSentAt, commandEndedAt, startSentAt, stopEndedAt: PQColumn<Timestamp?>
     private let deviatingSince, rebootAskedAt, dueAt: PQColumn<Timestamp?>
-    private let holdReason, holdAuthor, rule, instanceID, sessionName: PQColumn<String?>
+    private let foldTail, holdReason, holdAuthor, rule, instanceID, sessionName: PQColumn<String?>
     private let reading, claim, commandVerdict, condition, reason: PQColumn<String?>
     private let restarts: PQColumn<[Timestamp]?>
 
@@ -46,6 +46,7 @@ struct SubjectRows {
         deviatingSince = try result.decoder("deviating_since")
         rebootAskedAt = try result.decoder("reboot_asked_at")
         dueAt = try result.decoder("due_at")
+        foldTail = try result.decoder("fold_tail")
         holdReason = try result.decoder("hold_reason")
         holdAuthor = try result.decoder("hold_author")
         rule = try result.decoder("rule")
@@ -93,13 +94,15 @@ struct SubjectRows {
         if let effectiveAt = try lastEffectiveAt[row], let rank = try lastRank[row] {
             last = PunchOrder(effectiveAt: effectiveAt, rank: rank)
         }
-        return ShiftState(
+        var state = ShiftState(
             shift: try shift[row].flatMap(Shift.init(code:)) ?? .out,
             since: try shiftSince[row],
             last: last,
             hasRecords: try hasRecords[row] ?? false,
             nextPunchAt: try nextPunchAt[row]
         )
+        if state.hasRecords { state.setTail(stored: try foldTail[row]) }
+        return state
     }
 
     private func hold(_ row: PQRow) throws(PQError) -> Hold? {

@@ -11,7 +11,7 @@ package struct LedgerVerifier: Sendable {
     /// One agent whose state is not what the ledger says.
     package struct Difference: Sendable, Hashable {
         package var agentID: String
-        /// What differs: `shift`, `since`, `last`, `records`, `parked`, `desired` or `rule`.
+        /// What differs: `shift`, `since`, `last`, `records`, `tail`, `parked`, `desired` or `rule`.
         package var fields: [String]
     }
 
@@ -92,6 +92,8 @@ package struct LedgerVerifier: Sendable {
             (folded.since != stored.state.since, "since"),
             (folded.last != stored.state.last, "last"),
             (folded.hasRecords != stored.state.hasRecords, "records"),
+            // A release that does not know it leaves it out, which costs time and nothing else.
+            (stored.state.tail != nil && folded.tail != stored.state.tail, "tail"),
             (folded.nextPunchAt != stored.state.nextPunchAt, "parked"),
             (desired.run != stored.desired, "desired"),
             (desired.rule != stored.rule && stored.generation > 0, "rule"),

@@ -1,0 +1,47 @@
+-- What a state with records has to say for the fold to go on from it, so that a timecard's opening and closing need not read all
+-- that the agent ever did. Null where only all punches can tell. Its form: Sources/Service/Reconcile/FoldTail+Text.swift.
+ALTER TABLE agent_states ADD COLUMN fold_tail text COLLATE "C";
+
+CREATE OR REPLACE VIEW subjects_by_agent AS
+SELECT
+    s.agent, s.generation, s.shift, s.shift_since, s.last_effective_at, s.last_rank, s.has_records, s.next_punch_at,
+    s.hold_state, s.hold_until, s.hold_reason, s.hold_author, s.desired, s.rule,
+    a.removal_asked_at IS NOT NULL AS is_leaving,
+    x.instance, x.account, x.instance_id, x.session_name,
+    o.reading, greatest(o.read_at, l.looked_at) AS read_at, o.reading_since, o.claim,
+    o.command_id, o.command_action, o.command_sent_at, o.command_ended_at, o.command_verdict,
+    o.start_sent_at, o.stop_ended_at, o.deviating_since, o.restarts, o.attempts, o.reboot_asked_at,
+    o.condition, o.reason,
+    q.wakes, q.due_at, s.fold_tail
+FROM agent_states s
+JOIN agents a ON a.agent = s.agent
+LEFT JOIN instances x ON x.agent = s.agent
+LEFT JOIN observed_states o ON o.instance = x.instance
+LEFT JOIN LATERAL (
+    SELECT k.looked_at FROM looks k WHERE k.instance = x.instance OFFSET 0
+) l ON true
+LEFT JOIN LATERAL (
+    SELECT k.wakes, k.due_at FROM reconcile_queue k WHERE k.instance = x.instance OFFSET 0
+) q ON true;
+
+CREATE OR REPLACE VIEW subjects_by_instance AS
+SELECT
+    s.agent, s.generation, s.shift, s.shift_since, s.last_effective_at, s.last_rank, s.has_records, s.next_punch_at,
+    s.hold_state, s.hold_until, s.hold_reason, s.hold_author, s.desired, s.rule,
+    a.removal_asked_at IS NOT NULL AS is_leaving,
+    x.instance, x.account, x.instance_id, x.session_name,
+    o.reading, greatest(o.read_at, l.looked_at) AS read_at, o.reading_since, o.claim,
+    o.command_id, o.command_action, o.command_sent_at, o.command_ended_at, o.command_verdict,
+    o.start_sent_at, o.stop_ended_at, o.deviating_since, o.restarts, o.attempts, o.reboot_asked_at,
+    o.condition, o.reason,
+    q.wakes, q.due_at, s.fold_tail
+FROM instances x
+JOIN observed_states o ON o.instance = x.instance
+LEFT JOIN agent_states s ON s.agent = x.agent
+LEFT JOIN agents a ON a.agent = s.agent
+LEFT JOIN LATERAL (
+    SELECT k.looked_at FROM looks k WHERE k.instance = x.instance OFFSET 0
+) l ON true
+LEFT JOIN LATERAL (
+    SELECT k.wakes, k.due_at FROM reconcile_queue k WHERE k.instance = x.instance OFFSET 0
+) q ON true;
