@@ -109,8 +109,9 @@ struct Identifier: Decodable, Sendable {
     static let lengthLimit = 200
 
     init?(_ text: String) {
-        guard (1...Self.lengthLimit).contains(text.count),
-            text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
+        // No text has more characters than bytes, and counting characters is dear.
+        guard !text.isEmpty, text.utf8.count <= Self.lengthLimit || text.count <= Self.lengthLimit,
+            text.unicodeScalars.allSatisfy({ !$0.isControl })
         else { return nil }
         self.text = text
     }
@@ -149,4 +150,9 @@ extension Timestamp {
 func jsonText(_ members: [String: String]) -> String? {
     // Text always encodes; without an answer the sender merely asks again.
     (try? JSONEncoder().encode(members)).map { String(decoding: $0, as: UTF8.self) }
+}
+
+extension Unicode.Scalar {
+    /// Whether it is of the general category Cc, which these ranges are.
+    fileprivate var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
 }

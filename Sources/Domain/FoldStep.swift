@@ -16,14 +16,26 @@ package func step(_ state: ShiftState, _ punch: LedgerPunch, now: Timestamp) -> 
 
 /// What the ledger held of a record before a new report of it.
 package struct KnownReports: Sendable, Hashable {
-    /// The highest version.
-    package var version: Int64
-    /// Whether all that was said of it is said in numbered reports about the same agent, and it was not withdrawn.
+    /// Whether all that was said of it is about the same agent, either numbered or not throughout, and it was not withdrawn.
     package var areOrdinary: Bool
+    /// The highest version; `nil` where its reports are not numbered.
+    package var version: Int64?
+    /// When the latest of them was received.
+    package var reportedAt: Timestamp
 
-    package init(version: Int64, areOrdinary: Bool) {
-        self.version = version
+    package init(areOrdinary: Bool, version: Int64?, reportedAt: Timestamp) {
         self.areOrdinary = areOrdinary
+        self.version = version
+        self.reportedAt = reportedAt
+    }
+
+    /// Whether a report would stand in their place (``standingReport(_:)``).
+    fileprivate func areSuperseded(by report: RecordReport) -> Bool {
+        switch (version, report.version) {
+        case (let highest?, let version?): areOrdinary && version > highest
+        case (nil, nil): areOrdinary && report.reportedAt > reportedAt
+        default: false
+        }
     }
 }
 
@@ -50,7 +62,7 @@ package func step(
     if let parked = state.nextPunchAt, parked <= now { return nil }
     let standing = standingPunches(report).sorted(by: isBefore)
     guard let known else { return step(state, standing, now: now) }
-    guard known.areOrdinary, let version = first.version, version > known.version, state.nextPunchAt == nil,
+    guard known.areSuperseded(by: first.report), state.nextPunchAt == nil,
         let tail = state.tail, tail.record == record, let since = tail.aloneSince,
         let start = standing.first, start.record == record, start.kind == .clockIn, start.effectiveAt == since,
         since <= now

@@ -5,12 +5,19 @@ import LibPQ
 struct KnownRecord: Sendable, Hashable {
     /// Of whom it was said; `nil` for somebody whom nobody knows.
     private(set) var agents: Set<Int64?> = []
-    private var version = Int64.min
-    private var areOrdinary = true
+    /// The highest version, and when the latest report was received.
+    private var version: Int64?
+    private var reportedAt = Timestamp(microseconds: .min)
+    private var isWithdrawn = false
+    private var hasUnnumbered = false
 
     /// The same as far as it matters for one agent's state.
     func reports(of agent: Int64) -> KnownReports {
-        KnownReports(version: version, areOrdinary: areOrdinary && agents == [agent])
+        KnownReports(
+            areOrdinary: agents == [agent] && !isWithdrawn && (version == nil || !hasUnnumbered),
+            version: version,
+            reportedAt: reportedAt
+        )
     }
 
     /// Reads the rows of ``LedgerStatements/known(_:)``.
@@ -19,15 +26,18 @@ struct KnownRecord: Sendable, Hashable {
         let record = try result.decoder("record", as: String.self)
         let agent = try result.decoder("agent", as: Int64?.self)
         let version = try result.decoder("version", as: Int64?.self)
-        let areOrdinary = try result.decoder("are_ordinary", as: Bool.self)
+        let reportedAt = try result.decoder("reported_at", as: Timestamp.self)
+        let isWithdrawn = try result.decoder("is_withdrawn", as: Bool.self)
+        let hasUnnumbered = try result.decoder("has_unnumbered", as: Bool.self)
         var records: [RecordKey: KnownRecord] = [:]
         for row in result {
             let key = RecordKey(source: try source[row], id: try record[row])
             var known = records[key] ?? KnownRecord()
             known.agents.insert(try agent[row])
-            known.version = max(known.version, try version[row] ?? .min)
-            let isOrdinary = try areOrdinary[row]
-            known.areOrdinary = known.areOrdinary && isOrdinary
+            if let version = try version[row] { known.version = max(version, known.version ?? version) }
+            known.reportedAt = max(known.reportedAt, try reportedAt[row])
+            if try isWithdrawn[row] { known.isWithdrawn = true }
+            if try hasUnnumbered[row] { known.hasUnnumbered = true }
             records[key] = known
         }
         return records

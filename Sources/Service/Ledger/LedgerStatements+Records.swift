@@ -71,11 +71,11 @@ extension LedgerStatements {
     static func known(_ events: [IncomingEvent]) -> PQStatement {
         let records = RecordColumns(events)
         return """
-            SELECT r.source_id, r.record, e.agent, max(e.version) AS version,
-                bool_and(e.version IS NOT NULL AND e.kind <> \(PunchKind.void.code)) AS are_ordinary
+            SELECT r.source_id, r.record, e.agent, max(e.version) AS version, max(e.received_at) AS reported_at,
+                bool_or(e.kind = \(PunchKind.void.code)) AS is_withdrawn, bool_or(e.version IS NULL) AS has_unnumbered
             FROM unnest(\(records.sources), \(records.ids)) AS r (source_id, record)
             CROSS JOIN LATERAL (
-                SELECT c.version, c.kind, coalesce(
+                SELECT c.version, c.kind, c.received_at, coalesce(
                     c.agent, (SELECT m.agent FROM clock_event_matches m WHERE m.sequence = c.sequence)
                 ) AS agent
                 FROM clock_events c
