@@ -90,7 +90,8 @@ enum AgentMapStatements {
         SET name = excluded.name,
             team = excluded.team,
             time_zone = excluded.time_zone,
-            removal_asked_at = NULL
+            removal_asked_at = NULL,
+            erasure_asked_at = NULL
         """
     }
 

@@ -7,6 +7,7 @@ import LibPQ
 struct AgentOrders: Sendable {
     let pool: PQPool
     let policy: ReconcilePolicy
+    let rules: MatchingRules
     let clock: DatabaseClock
     let wakes: any WakeBell
 
@@ -105,21 +106,28 @@ struct AgentOrders: Sendable {
     /// Removes an agent whose session is proved stopped, or who has none.
     ///
     /// `stop`: otherwise stop the session first.
+    /// `erase`: has it noted that the person is to be erased when the agent's row is deleted, whoever does that; the rest is done
+    /// by ``ErasureTraces``.
     /// Throws ``Problem`` `not_found`, `instance_running`; ``PQError``.
-    func remove(_ agentID: String, stop: Bool, by caller: Caller) async throws -> Removal {
+    func remove(_ agentID: String, stop: Bool, erase: Bool = false, by caller: Caller) async throws -> Removal {
         try await change(agentID, by: caller, changingMap: true) { subject, transaction, now in
             let isStopped = subject.subject.map { isProvedStopped($0.evidence, now: now) } ?? true
+            let wish = erase ? [ErasureStatements.ask(subject.agent, rules: rules, now: now)] : []
             if isStopped {
-                try await transaction.run(
-                    Self.delete(subject) + [Self.audit(caller, "agent.delete", agentID)]
-                )
+                let entry =
+                    erase
+                    ? ErasureStatements.audit(caller.name) : Self.audit(caller, "agent.delete", agentID)
+                try await transaction.run(wish + Self.delete(subject) + [entry])
                 return (.gone, [])
             }
             guard stop else { throw Problem(.instanceRunning) }
-            try await transaction.run([
-                "UPDATE agents SET removal_asked_at = coalesce(removal_asked_at, \(now)) WHERE agent = \(subject.agent)",
-                Self.audit(caller, "agent.remove", agentID),
-            ])
+            let entry = erase ? ErasureStatements.audit(caller.name) : Self.audit(caller, "agent.remove", agentID)
+            try await transaction.run(
+                wish + [
+                    "UPDATE agents SET removal_asked_at = coalesce(removal_asked_at, \(now)) WHERE agent = \(subject.agent)",
+                    entry,
+                ]
+            )
             let wakes = try await AgentStates.recompute([subject.agent], in: transaction, policy: policy, now: now)
             return (.stopping, wakes)
         }

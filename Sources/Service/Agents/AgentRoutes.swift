@@ -8,16 +8,22 @@ struct AgentRoutes: Sendable {
     private let reads: AgentReads
     private let directory: AgentDirectory
     private let orders: AgentOrders
+    private let erasures: PersonErasure
     private let clock: DatabaseClock
     private let limits: BodyLimits
 
     /// How far ahead a hold may end.
     private static let holdLimit = Duration.seconds(366 * 86_400)
+    /// How long a request waits until nothing is left of an erased person; then 202.
+    private static let erasureLimit = Duration.seconds(20)
+    /// Characters of what a source calls somebody.
+    private static let externalIDLimit = 200
 
     init(_ dependencies: ManagementDependencies) {
         reads = dependencies.reads
         directory = dependencies.directory
         orders = dependencies.orders
+        erasures = dependencies.erasures
         clock = dependencies.clock
         limits = dependencies.limits
     }
@@ -52,10 +58,40 @@ struct AgentRoutes: Sendable {
     func remove(_ request: Request, context: AppRequestContext) async throws -> Response {
         let caller = try context.require(.admin)
         let agentID = try context.agentID()
-        let stop = try QueryParameters(request).flag("stop")
+        let query = try QueryParameters(request)
+        let stop = try query.flag("stop")
+        if try query.flag("erase") {
+            let outcome = try await erasures.erase(agentID: agentID, stop: stop, limit: Self.erasureLimit, by: caller)
+            return outcome == .stopping ? try await answer(.accepted, agentID, for: caller) : Self.answer(outcome)
+        }
         switch try await orders.remove(agentID, stop: stop, by: caller) {
         case .gone: return Response(status: .noContent)
         case .stopping: return try await answer(.accepted, agentID, for: caller)
+        }
+    }
+
+    /// Erases whoever a source calls so; they have no team, so to a key that is bound to teams there are none.
+    @Sendable
+    func erase(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let caller = try context.require(.admin)
+        let source = try context.pathParameter("source")
+        let externalID = try context.pathParameter("external_id")
+        guard externalID.count <= Self.externalIDLimit, !externalID.unicodeScalars.contains(where: isControl) else {
+            throw Problem.invalid("external_id", "Expected up to \(Self.externalIDLimit) characters, none of control.")
+        }
+        guard caller.teams == nil else { throw Problem(.notFound) }
+        return Self.answer(
+            try await erasures.erase(externalID, source: source, limit: Self.erasureLimit, by: caller)
+        )
+    }
+
+    /// 204 once nothing is left.
+    private static func answer(_ outcome: PersonErasure.Outcome) -> Response {
+        guard outcome != .erased else { return Response(status: .noContent) }
+        return .json(.accepted) { buffer in
+            var object = JSONObjectWriter(&buffer)
+            object.member("status", outcome.rawValue, into: &buffer)
+            object.end(&buffer)
         }
     }
 

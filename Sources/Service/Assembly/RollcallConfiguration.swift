@@ -21,6 +21,8 @@ package struct RollcallConfiguration: Sendable {
     package var sweep: SweepPolicy
     package var clockSkew: Duration
     package var unmatchedMaxAge: Duration
+    /// How long raw bodies stay at least.
+    package var keepBodies: Duration = .seconds(90 * 86_400)
     /// How much a request's body may be, and how long it may take.
     package var bodyLimits = BodyLimits()
     /// What time it is; another than a new one only where deliveries of another day are played.

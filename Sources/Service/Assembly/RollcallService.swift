@@ -131,6 +131,7 @@ package struct RollcallService: Service {
             skew: configuration.clockSkew,
             logger: logger
         )
+        let retention = Retention(pool: pools.writers, keep: configuration.keepBodies, logger: logger)
         let engineRoutes = EngineRoutes(
             secrets: configuration.webhookSecrets,
             reconciler: reconciler,
@@ -192,7 +193,7 @@ package struct RollcallService: Service {
         try await management.directory.register(accounts: configuration.accounts.map(\.name), sources: [])
         // Ended in the opposite order: nobody waits, no more requests, no more events, then the reconciler drains.
         let group = ServiceGroup(
-            services: [reconciler, Writers(queue: queue), fetchLoop, feed, listener, waiters],
+            services: [reconciler, Writers(queue: queue), fetchLoop, retention, feed, listener, waiters],
             logger: logger
         )
         try await group.run()

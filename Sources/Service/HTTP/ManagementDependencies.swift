@@ -59,8 +59,12 @@ package struct ManagementDependencies: Sendable {
         AgentDirectory(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes)
     }
 
+    var erasures: PersonErasure {
+        PersonErasure(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes)
+    }
+
     var orders: AgentOrders {
-        AgentOrders(pool: pool, policy: policy, clock: clock, wakes: wakes)
+        AgentOrders(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes)
     }
 }
 

@@ -28,6 +28,7 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
     keyed.requireRole(.admin)
         .put("agents/{agent}", use: agents.put)
         .delete("agents/{agent}", use: agents.remove)
+        .delete("sources/{source}/people/{external_id}", use: agents.erase)
         .get("keys", use: keys.list)
         .post("keys", use: keys.create)
         .delete("keys/{key}", use: keys.revoke)
@@ -41,5 +42,6 @@ package let managementRoutes: [(method: String, path: String)] = [
     ("PUT", "/v1/agents/{agent}/hold"), ("DELETE", "/v1/agents/{agent}/hold"),
     ("POST", "/v1/agents/{agent}/reconcile"), ("POST", "/v1/agents/{agent}/reboot"),
     ("GET", "/v1/summary"), ("GET", "/v1/incidents"), ("GET", "/v1/unmatched"),
+    ("DELETE", "/v1/sources/{source}/people/{external_id}"),
     ("GET", "/v1/keys"), ("POST", "/v1/keys"), ("DELETE", "/v1/keys/{key}"),
 ]

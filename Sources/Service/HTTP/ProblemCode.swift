@@ -15,6 +15,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case notOnShift = "not_on_shift"
     case instanceRunning = "instance_running"
     case noInstance = "no_instance"
+    case nameInUse = "name_in_use"
     case bodyTooLarge = "body_too_large"
     case tooManyItems = "too_many_items"
     case unsupportedMediaType = "unsupported_media_type"
@@ -34,7 +35,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .bodyTimeout: .requestTimeout
-        case .instanceTaken, .held, .notOnShift, .instanceRunning, .noInstance: .conflict
+        case .instanceTaken, .held, .notOnShift, .instanceRunning, .noInstance, .nameInUse: .conflict
         case .bodyTooLarge, .tooManyItems: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
         case .invalidField, .idempotencyConflict: .unprocessableContent
@@ -60,6 +61,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .notOnShift: "The agent is not on shift."
         case .instanceRunning: "The agent's instance is not proved to be stopped."
         case .noInstance: "The agent has no instance."
+        case .nameInUse: "The name is that of an agent."
         case .bodyTooLarge: "The body is too large."
         case .tooManyItems: "There are too many items in the body."
         case .unsupportedMediaType: "The body's type is not supported."
@@ -88,6 +90,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .notOnShift: "Wait for the agent's clock-in, or set a hold with state running."
         case .instanceRunning: "Repeat the request with ?stop=true, which stops the instance first."
         case .noInstance: "Give the agent an instance first."
+        case .nameInUse: "Erase the agent, or take the alias from the agent first."
         case .bodyTooLarge: "Send at most 1 MiB."
         case .tooManyItems: "Send at most 1,000 items at a time."
         case .unsupportedMediaType: "Send Content-Type: application/json."

@@ -76,6 +76,21 @@ struct AppendBatch {
         events.indices.compactMap { sequences[$0] == nil ? events[$0].dedupe : nil }
     }
 
+    /// The places of the events that were there already, about people who are erased since.
+    ///
+    /// `stored`: the rows of ``LedgerStatements/stored(_:)``.
+    func erased(_ stored: PQResult) throws(PQError) -> Set<Int> {
+        let originals = try StoredEvent.read(stored)
+        return Set(
+            events.indices.filter { index in
+                sequences[index] == nil && ErasedName.isErased(originals[events[index].dedupe]?.externalID)
+            }
+        )
+    }
+
+    /// The places of the events that are new.
+    var newPlaces: Set<Int> { Set(events.indices.filter { sequences[$0] != nil }) }
+
     /// Folds the new punches into the agents' states where the state is enough to go on from.
     ///
     /// - Returns: the agents for whom it is not, in order.
@@ -238,9 +253,11 @@ private struct StoredEvent {
     var receivedAt: Timestamp
 
     /// Whether an event with its id says the same; what belongs to a record does, however it is worded.
+    ///
+    /// Of an erased person nobody can tell any more whom the event named.
     func isSame(as event: IncomingEvent) -> Bool {
         event.record != nil
-            || (externalID == event.externalID && kind == event.kind
+            || ((externalID == event.externalID || ErasedName.isErased(externalID)) && kind == event.kind
                 && (!event.hasOwnTime || occurredAt == event.occurredAt))
     }
 

@@ -213,9 +213,10 @@ package final class AppendQueue: Sendable {
         began: ContinuousClock.Instant
     ) async throws -> AppendTransaction.Result {
         let (events, deliveries) = (batch.map(\.event), batch.compactMap(\.delivery))
+        let deliveryOf = deliveries.isEmpty ? [] : batch.deliveryOf
         while true {
             do {
-                return try await transaction.run(events, deliveries: deliveries)
+                return try await transaction.run(events, deliveries: deliveries, deliveryOf: deliveryOf)
             } catch {
                 guard Self.mayPass(error), ContinuousClock.now - began < Self.retryFor else { throw error }
                 logger.debug("append batch failed, trying again", metadata: ["error": "\(error)"])

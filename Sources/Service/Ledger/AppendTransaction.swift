@@ -25,8 +25,14 @@ struct AppendTransaction: Sendable {
 
     /// `events`: 1 to ``AppendQueue/batchLimit`` events; an identity may occur more than once.
     ///
-    /// `deliveries`: the bodies that some of them came in.
-    func run(_ events: [IncomingEvent], deliveries: [KeptDelivery] = []) async throws -> Result {
+    /// `deliveries`: the bodies that some of them came in. One that repeats what was said of somebody who is erased since, and
+    /// says nothing new, is not kept: it would bring the name back.
+    /// `deliveryOf`: for each event the place of its delivery, if it came in one.
+    func run(
+        _ events: [IncomingEvent],
+        deliveries: [KeptDelivery] = [],
+        deliveryOf: [Int?] = []
+    ) async throws -> Result {
         let accounts = leases.heldAccounts()
         return try await pool.withTransaction { transaction in
             let (distinct, read) = try await add(events, accounts: accounts, in: transaction)
@@ -49,11 +55,21 @@ struct AppendTransaction: Sendable {
                 term: batch.terms.values.max() ?? 0,
                 now: now
             )
-            if !deliveries.isEmpty { writes.append(LedgerStatements.keep(deliveries)) }
-            if !batch.replays.isEmpty { writes.append(LedgerStatements.stored(batch.replays)) }
-            let written = try await transaction.run(writes, commit: true, timeout: timeout)
-            let stored = batch.replays.isEmpty ? nil : written.last
-            let outcomes = try batch.outcomes(changes: changes, stored: stored, now: now)
+            guard !batch.replays.isEmpty, !deliveries.isEmpty else {
+                if !deliveries.isEmpty { writes.append(LedgerStatements.keep(deliveries)) }
+                if !batch.replays.isEmpty { writes.append(LedgerStatements.stored(batch.replays)) }
+                let written = try await transaction.run(writes, commit: true, timeout: timeout)
+                let stored = batch.replays.isEmpty ? nil : written.last
+                let outcomes = try batch.outcomes(changes: changes, stored: stored, now: now)
+                return Result(outcomes: distinct.spread(outcomes), plans: plans)
+            }
+            let stored = try await transaction.run([LedgerStatements.stored(batch.replays)], timeout: timeout)
+            let outcomes = try batch.outcomes(changes: changes, stored: stored[0], now: now)
+            let dropped = distinct.deliveries(with: try batch.erased(stored[0]), deliveryOf)
+                .subtracting(distinct.deliveries(with: batch.newPlaces, deliveryOf))
+            let kept = deliveries.indices.filter { !dropped.contains($0) }.map { deliveries[$0] }
+            if !kept.isEmpty { writes.append(LedgerStatements.keep(kept)) }
+            _ = try await transaction.run(writes, commit: true, timeout: timeout)
             return Result(outcomes: distinct.spread(outcomes), plans: plans)
         }
     }
@@ -137,6 +153,13 @@ struct DistinctEvents {
     }
 
     private let originals: [IncomingEvent]
+
+    /// The places of the deliveries that some of these events came in.
+    ///
+    /// `places`: of ``events``; `deliveryOf`: for each event of the batch.
+    func deliveries(with places: Set<Int>, _ deliveryOf: [Int?]) -> Set<Int> {
+        Set(zip(self.places, deliveryOf).compactMap { place, delivery in places.contains(place) ? delivery : nil })
+    }
 
     /// One outcome per event of the batch; a repetition within the batch is a replay, or a conflict when it says
     /// something else.

@@ -1,4 +1,5 @@
 import Domain
+import FoundationEssentials
 import LibPQ
 
 // The statements that only batches with records need.
@@ -103,7 +104,8 @@ extension LedgerStatements {
             SELECT e.*
             FROM unnest(\(records.sources), \(records.ids)) AS r (source_id, record)
             CROSS JOIN LATERAL (
-                SELECT c.source_id, c.record, c.version, c.received_at, c.external_id, c.kind, c.ordinal, c.occurred_at
+                SELECT c.dedupe, c.source_id, c.record, c.version, c.received_at, c.external_id, c.kind, c.ordinal,
+                    c.occurred_at
                 FROM clock_events c
                 WHERE c.source_id = r.source_id
                   AND c.record = r.record
@@ -114,6 +116,7 @@ extension LedgerStatements {
 
     /// Reads the rows of ``reports(_:)``.
     static func readReports(_ result: PQResult) throws(PQError) -> [StoredPunch] {
+        let dedupe = try result.decoder("dedupe", as: UUID.self)
         let source = try result.decoder("source_id", as: Int32.self)
         let record = try result.decoder("record", as: String.self)
         let version = try result.decoder("version", as: Int64?.self)
@@ -127,6 +130,7 @@ extension LedgerStatements {
             guard let punchKind = PunchKind(code: try kind[row]) else { continue }
             punches.append(
                 StoredPunch(
+                    dedupe: try dedupe[row],
                     record: RecordKey(source: try source[row], id: try record[row]),
                     report: RecordReport(version: try version[row], reportedAt: try receivedAt[row]),
                     punch: ReportedPunch(

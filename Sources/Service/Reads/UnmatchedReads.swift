@@ -27,7 +27,7 @@ struct UnmatchedReads: Sendable {
         var sequence: Int64 = 0
     }
 
-    /// One page.
+    /// One page; erased people wait for nobody.
     ///
     /// Index: `clock_events_unmatched`; `clock_event_matches_pkey` for each row.
     ///
@@ -46,6 +46,7 @@ struct UnmatchedReads: Sendable {
             JOIN clock_sources s ON s.source_id = e.source_id
             WHERE e.agent IS NULL
               AND e.external_id IS NOT NULL
+              AND NOT is_erased(e.external_id)
               AND (e.source_id, e.external_id, e.sequence)
                 > (\(position.sourceID), \(position.externalID), \(position.sequence))
               AND (\(source)::text IS NULL OR s.name = \(source))

@@ -9,8 +9,8 @@ import Service
 struct AgentsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agents",
-        abstract: "Import, list and show agents.",
-        subcommands: [Import.self, List.self, Show.self]
+        abstract: "Import, list, show and erase agents.",
+        subcommands: [Import.self, List.self, Show.self, Erase.self]
     )
 
     /// `rollcall agents import FILE.csv`.

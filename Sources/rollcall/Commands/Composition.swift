@@ -52,7 +52,7 @@ struct Composition {
 
     /// The service's configuration.
     func configuration(databaseURL: String) -> RollcallConfiguration {
-        RollcallConfiguration(
+        var configuration = RollcallConfiguration(
             databaseURL: databaseURL,
             databaseConnections: settings.databaseConnections,
             migrates: settings.migrates,
@@ -72,6 +72,8 @@ struct Composition {
             release: Release.version,
             crashPoint: ProcessInfo.processInfo.environment["ROLLCALL_CRASH_AT"].flatMap(CrashPoints.Point.init)
         )
+        configuration.keepBodies = settings.keepBodies
+        return configuration
     }
 
     /// Closes the connections to engines and senders.

@@ -21,6 +21,7 @@ struct RolesMatrixTests {
         ("PUT", "/v1/agents/a1", .admin, "{}"),
         ("GET", "/v1/keys", .admin, nil),
         ("POST", "/v1/keys", .admin, #"{"name":"new","role":"view"}"#),
+        ("DELETE", "/v1/sources/hr/people/nobody", .admin, nil),
         ("DELETE", "/v1/agents/a1?stop=true", .admin, nil),
     ]
 

@@ -37,6 +37,7 @@ struct ReportBookTests {
         events.compactMap { event in
             event.recordKey.map { record in
                 StoredPunch(
+                    dedupe: event.dedupe,
                     record: record,
                     report: RecordReport(version: event.version, reportedAt: event.receivedAt),
                     punch: ReportedPunch(
@@ -68,6 +69,21 @@ struct ReportBookTests {
         let again = report(1, at: 20)
         #expect(identities(again, after: open + closed) == again.map(\.dedupe))
         #expect(Set(again.map(\.dedupe)).isDisjoint(with: open.map(\.dedupe)))
+    }
+
+    @Test
+    func `what an erased person's sender says again is a repetition, and of somebody else it is news`() {
+        let first = report(1, 9, at: 10)
+        let erased = rows(first).map { row in
+            var row = row
+            row.punch.externalID = "erased:0d3a4c1e-53f2-4d36-a9f7-0d1a9a2f4b7c"
+            return row
+        }
+        var book = ReportBook(erased)
+        #expect(book.identified(report(1, 9, at: 20)).map(\.dedupe) == first.map(\.dedupe))
+        book = ReportBook(erased)
+        let other = report(1, 8, at: 20)
+        #expect(book.identified(other).map(\.dedupe) == other.map(\.dedupe))
     }
 
     @Test

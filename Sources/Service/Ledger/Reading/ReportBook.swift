@@ -20,6 +20,8 @@ struct ReportBook {
     }
 
     private var known: [RecordKey: [Known]] = [:]
+    /// The identities of punches whose person was erased: what they said can be told by nothing else any more.
+    private var erased: Set<UUID> = []
 
     /// `rows`: all that the ledger holds of the records, in any order.
     init(_ rows: [StoredPunch]) {
@@ -30,6 +32,7 @@ struct ReportBook {
             let content = EventIdentity.report(rows.map(\.punch))
             known[place.record, default: []].append(Known(report: place.report, content: content))
         }
+        erased = Set(rows.filter { ErasedName.isErased($0.punch.externalID) }.map(\.dedupe))
     }
 
     /// The events with the identities that they have beside what is known; those of one report stay together.
@@ -46,7 +49,7 @@ struct ReportBook {
             guard let record = event.recordKey, let content = event.report else { continue }
             let own = RecordReport(version: event.version, reportedAt: event.receivedAt)
             if event.version == nil, let standing = standing(of: record), standing.report != own,
-                standing.content == content
+                standing.content == content || erased.contains(event.identity(in: standing.report))
             {
                 identified[place].dedupe = event.identity(in: standing.report)
             } else if known[record, default: []].allSatisfy({ !$0.isSame(own, content) }) {
@@ -70,6 +73,7 @@ struct ReportBook {
 
 /// A punch of a record as the ledger has it.
 struct StoredPunch: Sendable, Hashable {
+    var dedupe: UUID
     var record: RecordKey
     var report: RecordReport
     var punch: ReportedPunch

@@ -1,0 +1,167 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+
+/// Removes what is left of people who are gone from the map: their names in the ledger, raw bodies, ids of deliveries, words of
+/// engines, the audit's subjects.
+///
+/// Erasing is rare, and nothing but a walk over all bodies finds every one that names somebody. So it goes in portions, each
+/// with a transaction of its own and no lock that anybody waits for; a walk that is cut short begins anew.
+struct ErasureTraces: Sendable {
+    /// Rows of the ledger changed in one portion.
+    static let eventPortion = 500
+    /// Bodies read in one portion.
+    static let bodyPortion: Int64 = 500
+    /// Ids of deliveries read in one portion.
+    static let idPortion: Int64 = 5_000
+    /// How long a replica has an erasure to itself after each portion; longer than a portion can take.
+    static let claim: Duration = .seconds(700)
+    /// The longest a statement may take.
+    static let longestStatement: Duration = .seconds(600)
+
+    let pool: PQPool
+
+    /// Whose traces are removed.
+    struct Erasure: Sendable {
+        var id: UUID
+        /// Surrogate numbers.
+        var agents: [Int64]
+        /// Those of agents who were once called by one of the names.
+        var others: [Int64]
+        var agentIDs: [String]
+        var sourceIDs: [Int32]
+        /// What each of ``sourceIDs`` calls the person.
+        var externalIDs: [String]
+        var names: [String]
+        /// The last delivery before the erasure.
+        var lastDelivery: Int64
+
+        /// What the ledger says instead of the names.
+        var erasedName: String { ErasedName.prefix + id.uuidString.lowercased() }
+        /// Everything that means the person wherever it stands.
+        var words: [String] {
+            (agentIDs + externalIDs + names).filter(BodyPatterns.isDistinct)
+        }
+    }
+
+    /// Removes the traces of the erasure that waits longest; `false` when none waits that nobody has.
+    ///
+    /// What it throws leaves the erasure waiting.
+    func removeNext() async throws -> Bool {
+        guard let erasure = try await take() else { return false }
+        do {
+            try await remove(erasure)
+        } catch {
+            // Free at once; if this fails too the claim ends by itself.
+            _ = try? await pool.execute("UPDATE erasures SET claimed_until = NULL WHERE erasure = \(erasure.id)")
+            throw error
+        }
+        return true
+    }
+
+    /// Whether an erasure waits, or is under way.
+    func isWaiting() async throws(PQError) -> Bool {
+        try await !pool.query("SELECT 1 AS one FROM erasures LIMIT 1").isEmpty
+    }
+
+    private func take() async throws(PQError) -> Erasure? {
+        let taken = try await pool.rows(
+            """
+            UPDATE erasures e
+            SET claimed_until = now() + make_interval(secs => \(Self.claim.inSeconds))
+            WHERE e.erasure = (
+                SELECT n.erasure
+                FROM erasures n
+                WHERE n.claimed_until IS NULL OR n.claimed_until <= now()
+                ORDER BY n.asked_at
+                LIMIT 1
+                FOR UPDATE SKIP LOCKED
+            )
+            RETURNING e.erasure, e.agents, e.others, e.agent_ids, e.source_ids, e.external_ids, e.names, e.last_delivery
+            """
+        ) { row throws(PQError) in
+            Erasure(
+                id: try row.column("erasure", as: UUID.self),
+                agents: try row.column("agents", as: [Int64].self),
+                others: try row.column("others", as: [Int64].self),
+                agentIDs: try row.column("agent_ids", as: [String].self),
+                sourceIDs: try row.column("source_ids", as: [Int32].self),
+                externalIDs: try row.column("external_ids", as: [String].self),
+                names: try row.column("names", as: [String].self),
+                lastDelivery: try row.column("last_delivery", as: Int64.self)
+            )
+        }
+        return taken.first
+    }
+
+    private func remove(_ erasure: Erasure) async throws {
+        // Bodies that are no part of the table at the moment would be passed over.
+        let apart = try await pool.query("SELECT name FROM delivery_partitions() WHERE kind = 'apart'")
+        guard apart.isEmpty else { throw BodiesApart() }
+        let limit = Self.longestStatement
+        try await eraseEvents(erasure)
+        _ = try await pool.execute(TraceStatements.deleteBodies(receivedWithEventsOf: erasure), timeout: limit)
+        var place: (Timestamp, Int64)? = (Timestamp(microseconds: -1 << 50), 0)
+        while let from = place {
+            place = try await walkBodies(erasure, after: from)
+        }
+        for source in Set(erasure.sourceIDs).sorted() {
+            var last: String? = ""
+            while let from = last {
+                let result = try await pool.pipeline(
+                    [TraceStatements.deleteIDs(erasure, source: source, after: from), hold(erasure)],
+                    timeout: limit
+                )
+                last = try result[0].first?.column("last", as: String?.self)
+            }
+        }
+        try await pool.pipeline(
+            [
+                TraceStatements.blankCommands(erasure), TraceStatements.blankIncidents(erasure),
+                "SELECT erase_audit(\(erasure.id))", "DELETE FROM erasures WHERE erasure = \(erasure.id)",
+            ],
+            timeout: limit
+        )
+        try await pool.query("SELECT forget_samples()", timeout: limit)
+    }
+
+    /// Takes the names out of the ledger.
+    private func eraseEvents(_ erasure: Erasure) async throws(PQError) {
+        var rest = try await pool.rows(TraceStatements.events(of: erasure), timeout: Self.longestStatement) {
+            row throws(PQError) in try row.column("sequence", as: Int64.self)
+        }[...]
+        while !rest.isEmpty {
+            let portion = Array(rest.prefix(Self.eventPortion))
+            try await pool.pipeline(
+                ["SELECT erase_events(\(erasure.id), \(portion))", hold(erasure)],
+                timeout: Self.longestStatement
+            )
+            rest = rest.dropFirst(portion.count)
+        }
+    }
+
+    private func walkBodies(
+        _ erasure: Erasure,
+        after place: (Timestamp, Int64)
+    ) async throws(PQError) -> (Timestamp, Int64)? {
+        let result = try await pool.pipeline(
+            [TraceStatements.deleteBodies(naming: erasure, after: place), hold(erasure)],
+            timeout: Self.longestStatement
+        )
+        guard let row = result[0].first else { return nil }
+        return (try row.column("received_at", as: Timestamp.self), try row.column("delivery", as: Int64.self))
+    }
+
+    private func hold(_ erasure: Erasure) -> PQStatement {
+        """
+        UPDATE erasures
+        SET claimed_until = now() + make_interval(secs => \(Self.claim.inSeconds))
+        WHERE erasure = \(erasure.id)
+        """
+    }
+}
+
+/// The bodies of some time are being made a partition; it takes seconds.
+struct BodiesApart: Error, CustomStringConvertible {
+    let description = "bodies are being partitioned"
+}
