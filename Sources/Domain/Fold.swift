@@ -14,11 +14,30 @@
 ///   - now: the database's clock.
 /// - Returns: the state at `now`, and when the next parked punch takes effect.
 package func fold(_ punches: some Sequence<LedgerPunch>, now: Timestamp) -> ShiftState {
-    let standing = standingPunches(Array(punches))
+    fold(punches, at: CollectionOfOne(now)).first ?? ShiftState()
+}
+
+/// What ``fold(_:now:)`` gives at each of several instants, in one walk: how the agent stood then by what is known now.
+///
+/// - Parameters:
+///   - punches: as for ``fold(_:now:)``.
+///   - instants: in their order.
+/// - Returns: a state for each of the instants.
+package func fold(
+    _ punches: some Sequence<LedgerPunch>,
+    at instants: some Collection<Timestamp>
+) -> [ShiftState] {
+    let standing = standingPunches(Array(punches)).sorted(by: isBefore)
     var state = ShiftState(hasRecords: standing.contains { $0.record != nil })
     var walk = Walk()
-    walk.take(standing.sorted(by: isBefore), into: &state, now: now)
-    return state
+    var rest = standing[...]
+    return instants.map { now in
+        let due = rest.prefix { $0.effectiveAt <= now }
+        rest = rest.dropFirst(due.count)
+        walk.take(due, into: &state, now: now)
+        state.nextPunchAt = rest.first?.effectiveAt
+        return state
+    }
 }
 
 /// The order of the walk: by instant; at the same instant clock-outs first, since they close only what began before
@@ -37,61 +56,4 @@ func isBefore(_ left: LedgerPunch, _ right: LedgerPunch) -> Bool {
             ? (left.ordinal, left.sequence) < (right.ordinal, right.sequence)
             : (one.source, one.id) < (other.source, other.id)
     }
-}
-
-/// The punches that count: those without a record, and of each record its standing report (``standingReport(_:)``).
-///
-/// A record that was withdrawn at any time does not count, nor one that ends before or when it starts, nor one that is
-/// another agent's by now. Punches of a record that has no start lose their record.
-func standingPunches(_ punches: [LedgerPunch]) -> [LedgerPunch] {
-    guard punches.contains(where: { $0.record != nil || $0.version != nil }) else { return punches }
-    var reports: [RecordKey: [RecordReport]] = [:]
-    var withdrawn: Set<RecordKey> = []
-    for punch in punches {
-        guard let record = punch.record else { continue }
-        if punch.kind == .void { withdrawn.insert(record) } else { reports[record, default: []].append(punch.report) }
-    }
-    let standingReports = reports.mapValues(standingReport)
-    let overtaken = overtakenVersions(punches)
-    let standing = punches.filter { punch in
-        guard let record = punch.record else { return !overtaken.contains(punch.sequence) }
-        return punch.kind != .void && !punch.isOfAnother && !withdrawn.contains(record)
-            && standingReports[record] == punch.report
-    }
-    var starts: [RecordKey: Timestamp] = [:]
-    for punch in standing where punch.kind == .clockIn {
-        if let record = punch.record { starts[record] = punch.effectiveAt }
-    }
-    var empty: Set<RecordKey> = []
-    for punch in standing where punch.kind == .clockOut {
-        guard let record = punch.record, let start = starts[record], punch.effectiveAt <= start else { continue }
-        empty.insert(record)
-    }
-    return standing.filter { $0.record.map { !empty.contains($0) } ?? true }.map { punch in
-        var punch = punch
-        if let record = punch.record, starts[record] == nil { punch.record = nil }
-        return punch
-    }
-}
-
-/// The punches without a record that a higher version of the same source contradicts: it happened no later.
-///
-/// Such a version orders what the source says of the agent, and wins over the sender's clock.
-///
-/// - Returns: their sequences.
-private func overtakenVersions(_ punches: [LedgerPunch]) -> Set<Int64> {
-    let numbered = punches.filter { $0.record == nil && $0.version != nil }
-    var overtaken: Set<Int64> = []
-    for (_, punches) in Dictionary(grouping: numbered, by: \.source) {
-        let byVersion = Dictionary(grouping: punches) { $0.version ?? .min }.sorted { $0.key > $1.key }
-        var earliestAbove: Timestamp?
-        for (_, punches) in byVersion {
-            if let earliestAbove {
-                overtaken.formUnion(punches.filter { $0.effectiveAt >= earliestAbove }.map(\.sequence))
-            }
-            let earliest = punches.map(\.effectiveAt).min()
-            earliestAbove = [earliestAbove, earliest].compactMap { $0 }.min()
-        }
-    }
-    return overtaken
 }

@@ -39,6 +39,8 @@ package struct ReconcilePolicy: Sendable, Hashable {
     /// A stop sent while a start was running can be undone by it; so it is looked at once more after this.
     package var undoneStopLook: Duration = .seconds(10)
     package var breakAction: BreakAction = .keep
+    /// No start follows from an unmatched event that happened longer ago.
+    package var unmatchedMaxAge: Duration = .seconds(86_400)
 
     package init() {}
 

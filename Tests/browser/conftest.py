@@ -16,7 +16,7 @@ from rollcall import OUTPUT, Rollcall
 
 @pytest.fixture(scope="module")
 def rollcall(request):
-    stack = Rollcall(request.module.__name__)
+    stack = Rollcall(request.module.__name__, getattr(request.module, "SETTINGS", None))
     try:
         stack.start()
         yield stack

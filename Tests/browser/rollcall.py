@@ -40,7 +40,8 @@ def wait_until(is_so, seconds=30, what="it"):
 class Rollcall:
     """One installation on free ports of loopback, in a folder of its own."""
 
-    def __init__(self, name):
+    def __init__(self, name, settings=None):
+        self.settings = settings or {}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rollcall-browser-"))
         self.folder.chmod(0o755)  # PostgreSQL's user passes through it to its own part
         OUTPUT.mkdir(parents=True, exist_ok=True)
@@ -169,7 +170,7 @@ class Rollcall:
             "ROLLCALL_OFF_SHIFT_SWEEP_INTERVAL": "1500ms",
             "ROLLCALL_CONFIRM_AFTER": "2s",
             "ROLLCALL_ENGINE_MAIN_TIMEOUT": "5s",
-        }
+        } | self.settings
         return subprocess.Popen([BINARY, *arguments], env=environment, stdout=self.log, stderr=self.log)
 
     @staticmethod

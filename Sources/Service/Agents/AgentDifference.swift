@@ -2,7 +2,7 @@
 package struct AgentDifference: Sendable, Hashable {
     /// One value, before and after; `nil` where there is none.
     package struct Field: Sendable, Hashable {
-        /// The column of the import's file.
+        /// The column of the import's file; or `alias` and an alias that another agent gives up.
         package var name: String
         package var before: String?
         package var after: String?
@@ -27,18 +27,22 @@ package struct AgentDifference: Sendable, Hashable {
         }
         if let aliases = spec.aliases {
             let names = Dictionary(map.sources.map { ($0.value, $0.key) }) { first, _ in first }
-            let known = before?.aliases.map { "\(names[$0.source] ?? ""):\($0.externalID)" }
-            add("aliases", known.map(Self.joined), Self.joined(aliases.map { "\($0.source):\($0.externalID)" }))
+            let known = before?.aliases.map { AliasList.part(names[$0.source] ?? "", $0.externalID) }
+            let said = aliases.map { AliasList.part($0.source, $0.externalID) }
+            add("aliases", known.map(AliasList.cell), AliasList.cell(said))
+            for alias in aliases {
+                guard let source = map.sources[alias.source],
+                    let owner = map.owners[.init(source: source, externalID: alias.externalID)],
+                    owner.agentID != agentID
+                else { continue }
+                add("alias " + AliasList.part(alias.source, alias.externalID), owner.agentID, agentID)
+            }
         }
     }
 
     private mutating func add(_ name: String, _ before: String?, _ after: String?) {
         guard let after, after != before ?? "" else { return }
         fields.append(Field(name: name, before: before, after: after))
-    }
-
-    private static func joined(_ aliases: [String]) -> String {
-        aliases.sorted().joined(separator: ";")
     }
 
     private static func text(_ instance: AgentMap.Instance, _ map: AgentMap) -> String {

@@ -17,6 +17,8 @@ package struct AgentDirectory: Sendable {
         wakes: any WakeBell
     ) {
         self.pool = pool
+        var policy = policy
+        policy.unmatchedMaxAge = rules.maxAge
         self.policy = policy
         self.rules = rules
         self.clock = clock
@@ -47,7 +49,7 @@ package struct AgentDirectory: Sendable {
     /// Returns whether the agent is new.
     /// Throws ``Problem`` when refused; ``PQError``.
     func put(_ spec: AgentSpec, by caller: Caller) async throws -> Bool {
-        switch try await put([spec], caller: caller, author: caller.name).first {
+        switch try await put([spec], caller: caller, author: caller.name).outcomes.first {
         case .refused(let problem): throw problem
         case .added: return true
         case .changed, .unchanged, nil: return false
@@ -57,26 +59,23 @@ package struct AgentDirectory: Sendable {
     /// Adds or changes agents in one transaction; those that are refused are left out, and the others go on.
     ///
     /// `specs`: at most one per agent, and at most 500.
-    /// Returns the outcomes in the order of the specifications.
+    /// Returns the outcomes in the order of the specifications, and how many unmatched events the agents got.
     func put(
         _ specs: [AgentSpec],
         caller: Caller?,
         author: String
-    ) async throws -> [AgentMapChange.Outcome] {
-        var rings: [Wake] = []
-        let outcomes = try await retryingConflicts {
+    ) async throws -> (outcomes: [AgentMapChange.Outcome], applied: Int) {
+        let (change, written) = try await retryingConflicts {
             try await pool.withTransaction { transaction in
-                rings = []
                 let map = try await AgentMap.read(specs, in: transaction)
                 let change = AgentMapChange(specs, map: map, caller: caller)
-                if !change.touched.isEmpty {
-                    rings = try await apply(change, author: author, in: transaction)
-                }
-                return change.outcomes
+                guard !change.touched.isEmpty else { return (change, Matched()) }
+                return (change, try await apply(change, author: author, in: transaction))
             }
         }
-        wakes.ring(rings)
-        return outcomes
+        wakes.ring(written.wakes)
+        let rest = try await goOn(change.rematched, after: written)
+        return (change.outcomes, written.applied + rest)
     }
 
     /// Compares specifications with the map, and changes and locks nothing.
@@ -97,32 +96,24 @@ package struct AgentDirectory: Sendable {
         _ change: AgentMapChange,
         author: String,
         in transaction: PQTransaction
-    ) async throws(PQError) -> [Wake] {
+    ) async throws(PQError) -> Matched {
         let now = clock.now()
         var statements = AgentMapStatements.write(change, author: author)
-        statements.append(AgentMapStatements.match(change.rematched, rules: rules, now: now))
         statements.append(AgentMapStatements.keys(change.recomputed))
         let results = try await transaction.run(statements)
-        let matched = Set(
-            try results[results.count - 2].decoded { row throws(PQError) in
-                try row.column("agent", as: Int64.self)
-            }
-        )
         let recomputed = try results[results.count - 1].decoded { row throws(PQError) in
             try row.column("agent", as: Int64.self)
         }
-        var rings: [Wake] = []
-        if !matched.isEmpty {
-            rings += try await AgentStates.refold(matched.sorted(), in: transaction, policy: policy, now: now)
-        }
-        let others = recomputed.filter { !matched.contains($0) }
+        var matched = try await take(change.rematched, in: transaction, now: now)
+        let others = recomputed.filter { !matched.agents.contains($0) }
         if !others.isEmpty {
-            rings += try await AgentStates.recompute(others.sorted(), in: transaction, policy: policy, now: now)
+            matched.wakes += try await AgentStates.recompute(others.sorted(), in: transaction, policy: policy, now: now)
         }
         if !change.retired.isEmpty {
             try await transaction.run([AgentStates.enqueue(change.retired, at: now)])
         }
-        return rings + change.retired
+        matched.wakes += change.retired
+        return matched
     }
 }
 

@@ -7,6 +7,8 @@ package struct AgentImport: Sendable {
         package var added = 0
         package var changed = 0
         package var unchanged = 0
+        /// Unmatched events that agents got by their aliases or ids.
+        package var applied = 0
         /// The lines that were refused; at most 100.
         package var faults: [AgentImportFile.Fault] = []
         package var isDryRun: Bool
@@ -49,7 +51,8 @@ package struct AgentImport: Sendable {
         for differs in differing {
             guard let rows = chunks.next() else { break }
             guard differs else { continue }
-            let outcomes = try await directory.put(rows.map(\.spec), caller: nil, author: author)
+            let (outcomes, applied) = try await directory.put(rows.map(\.spec), caller: nil, author: author)
+            report.applied += applied
             for (row, outcome) in zip(rows, outcomes) where outcome != .unchanged {
                 report.take(outcome, line: row.line)
             }

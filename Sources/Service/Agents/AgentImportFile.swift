@@ -2,7 +2,8 @@
 ///
 /// Columns by the header, in any order: `agent_id,name,team,time_zone,engine,instance_id,session_name,aliases`; only
 /// `agent_id` must be there. A column that is missing, and an empty `engine` with an empty `instance_id`, change nothing;
-/// `aliases` is `source:external id`, several separated by `;`.
+/// `aliases` is `source:external id`, several separated by `;`; a `;` in an external id is written twice. A cell without any
+/// changes nothing.
 package struct AgentImportFile: Sendable {
     /// What is wrong with one line.
     package struct Fault: Error, Sendable, Hashable, CustomStringConvertible {
@@ -190,12 +191,16 @@ extension AgentSpec {
             let sessionName = values["session_name"].flatMap { $0.isEmpty ? nil : $0 }
             instance = .set(InstanceSpec(engine: engine, instanceID: instanceID, sessionName: sessionName))
         }
-        guard let aliasText = values["aliases"], !aliasText.isEmpty else { return }
+        let parts = AliasList.parts(values["aliases"] ?? "")
+        guard !parts.isEmpty else { return }
         var aliases: [AliasSpec] = []
-        for part in aliasText.split(separator: ";") {
-            let halves = part.split(separator: ":", maxSplits: 1)
+        for part in parts {
+            let halves = part.drop { $0 == " " }.split(separator: ":", maxSplits: 1)
             guard halves.count == 2, isSourceName(String(halves[0])) else {
-                throw .invalid("aliases", "Expected source:external id, several separated by a semicolon.")
+                throw .invalid(
+                    "aliases",
+                    "Expected source:external id, several separated by a semicolon; one inside an id is written twice."
+                )
             }
             try checkText(String(halves[1]), field: "aliases", isRequired: true)
             aliases.append(AliasSpec(source: String(halves[0]), externalID: String(halves[1])))

@@ -27,13 +27,17 @@ struct AgentMapChange: Sendable, Equatable {
     }
 
     /// What a source calls somebody.
-    private struct Name: Sendable, Hashable {
+    struct Name: Sendable, Hashable {
         var source: Int32
         var externalID: String
 
+        init(source: Int32, externalID: String) {
+            self.source = source
+            self.externalID = externalID
+        }
+
         init(_ alias: Alias) {
-            source = alias.source
-            externalID = alias.externalID
+            self.init(source: alias.source, externalID: alias.externalID)
         }
     }
 
@@ -96,7 +100,7 @@ struct AgentMapChange: Sendable, Equatable {
         )
         if let caller, !caller.sees(team: agent.team) { throw Problem(.outsideTeam, field: "team") }
         let assignment = try assignment(spec, map: map, mayMove: mayMove)
-        let aliases = try aliases(spec, map: map)
+        let aliases = try aliases(spec, map: map, caller: caller)
         var differs = false
         if before == nil || before?.isSame(as: agent) == false || before?.isLeaving == true {
             agents.append(agent)
@@ -151,7 +155,7 @@ struct AgentMapChange: Sendable, Equatable {
         )
     }
 
-    private func aliases(_ spec: AgentSpec, map: AgentMap) throws(Problem) -> [Alias]? {
+    private func aliases(_ spec: AgentSpec, map: AgentMap, caller: Caller?) throws(Problem) -> [Alias]? {
         guard let specified = spec.aliases else { return nil }
         var aliases: [Alias] = []
         for (place, alias) in specified.enumerated() {
@@ -161,6 +165,9 @@ struct AgentMapChange: Sendable, Equatable {
             let known = Alias(agentID: spec.agentID, source: source, externalID: alias.externalID)
             let isTwice = aliases.contains(known) || addedNames.contains(Name(known))
             guard !isTwice else { throw .invalid("aliases[\(place)]", "The same alias stands twice.") }
+            if let owner = map.owners[Name(known)], let caller, !caller.sees(team: owner.team) {
+                throw Problem(.outsideTeam, "The alias is that of an agent outside.", field: "aliases[\(place)]")
+            }
             aliases.append(known)
         }
         return aliases
@@ -218,4 +225,12 @@ struct AgentMap: Sendable {
     var agents: [String: Agent] = [:]
     /// The agent ids of those who have the sessions that are asked for.
     var occupants: [Session: String] = [:]
+    /// Who has the aliases that are asked for.
+    var owners: [AgentMapChange.Name: Owner] = [:]
+
+    /// Who is called so.
+    struct Owner: Sendable, Hashable {
+        var agentID: String
+        var team: String
+    }
 }

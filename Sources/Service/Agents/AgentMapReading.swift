@@ -18,11 +18,13 @@ extension AgentMap {
         let sessions = specs.compactMap { spec -> InstanceSpec? in
             if case .set(let instance) = spec.instance { instance } else { nil }
         }
+        let aliases = specs.flatMap { $0.aliases ?? [] }
         return [
             AgentMapStatements.accounts,
             AgentMapStatements.sources,
             AgentMapStatements.current(specs.map(\.agentID)),
             AgentMapStatements.occupants(accounts: sessions.map(\.engine), instanceIDs: sessions.map(\.instanceID)),
+            AgentMapStatements.owners(sources: aliases.map(\.source), externalIDs: aliases.map(\.externalID)),
         ]
     }
 
@@ -33,6 +35,7 @@ extension AgentMap {
         sources = try Self.numbers(results[1])
         agents = try Self.agents(results[2])
         occupants = try Self.occupants(results[3])
+        owners = try Self.owners(results[4])
     }
 
     private static func numbers(_ result: PQResult) throws(PQError) -> [String: Int32] {
@@ -72,6 +75,21 @@ extension AgentMap {
             instanceID: try row.column("instance_id", as: String?.self) ?? "",
             sessionName: try row.column("session_name", as: String?.self)
         )
+    }
+
+    private static func owners(_ result: PQResult) throws(PQError) -> [AgentMapChange.Name: Owner] {
+        var owners: [AgentMapChange.Name: Owner] = [:]
+        for row in result {
+            let name = AgentMapChange.Name(
+                source: try row.column("source_id", as: Int32.self),
+                externalID: try row.column("external_id", as: String.self)
+            )
+            owners[name] = Owner(
+                agentID: try row.column("agent_id", as: String.self),
+                team: try row.column("team", as: String.self)
+            )
+        }
+        return owners
     }
 
     private static func occupants(_ result: PQResult) throws(PQError) -> [Session: String] {

@@ -62,6 +62,60 @@ enum AgentMapStatements {
         """
     }
 
+    /// Who has the aliases that are asked for.
+    ///
+    /// Indexes: `clock_sources_name_key`, `agent_aliases_pkey`.
+    static func owners(sources: [String], externalIDs: [String]) -> PQStatement {
+        """
+        SELECT o.source_id, o.external_id, o.agent_id, o.team
+        FROM unnest(\(sources), \(externalIDs)) AS n (source, external_id)
+        CROSS JOIN LATERAL (
+            SELECT l.source_id, l.external_id, a.agent_id, a.team
+            FROM agent_aliases l
+            JOIN agents a ON a.agent = l.agent
+            WHERE l.source_id = (SELECT s.source_id FROM clock_sources s WHERE s.name = n.source)
+              AND l.external_id = n.external_id
+            OFFSET 0
+        ) o
+        """
+    }
+
+    /// The source of one alias, and who has the alias; no row when there is no such source.
+    ///
+    /// Indexes: `clock_sources_name_key`, `agent_aliases_pkey`, `agents_pkey`.
+    static func owner(_ alias: AliasSpec) -> PQStatement {
+        """
+        SELECT s.source_id, a.agent_id, a.team
+        FROM clock_sources s
+        LEFT JOIN agent_aliases l ON l.source_id = s.source_id AND l.external_id = \(alias.externalID)
+        LEFT JOIN agents a ON a.agent = l.agent
+        WHERE s.name = \(alias.source)
+        """
+    }
+
+    /// What the sources call an agent, in order.
+    ///
+    /// Index: `agent_aliases_of_agent`.
+    static func aliases(of agent: Int64) -> PQStatement {
+        """
+        SELECT s.name, l.external_id
+        FROM agent_aliases l
+        JOIN clock_sources s ON s.source_id = l.source_id
+        WHERE l.agent = \(agent)
+        ORDER BY s.name, l.external_id
+        """
+    }
+
+    /// Reads the rows of ``aliases(of:)``.
+    static func readAliases(_ result: PQResult) throws(PQError) -> [AliasSpec] {
+        try result.decoded { row throws(PQError) in
+            AliasSpec(
+                source: try row.column("name", as: String.self),
+                externalID: try row.column("external_id", as: String.self)
+            )
+        }
+    }
+
     /// Everything that a change writes, in order.
     static func write(_ change: AgentMapChange, author: String) -> [PQStatement] {
         var statements: [PQStatement] = []
@@ -70,8 +124,17 @@ enum AgentMapStatements {
         }
         if !change.retired.isEmpty { statements.append(retire(change.retired.map(\.instance))) }
         if !change.assigned.isEmpty { statements += [assign(change.assigned), addObserved(change.assigned)] }
-        if !change.droppedAliases.isEmpty { statements.append(drop(change.droppedAliases)) }
-        if !change.addedAliases.isEmpty { statements.append(add(change.addedAliases)) }
+        if !change.droppedAliases.isEmpty {
+            statements += [
+                drop(change.droppedAliases), UnmatchedStatements.release(change.droppedAliases),
+                audit(change.droppedAliases, deed: "alias.delete", author: author),
+            ]
+        }
+        if !change.addedAliases.isEmpty {
+            statements += [
+                add(change.addedAliases), audit(change.addedAliases, deed: "alias.put", author: author),
+            ]
+        }
         if !change.touched.isEmpty { statements.append(audit(change.touched, author: author)) }
         return statements
     }
@@ -151,7 +214,7 @@ enum AgentMapStatements {
     /// Takes aliases away.
     ///
     /// Index: `agent_aliases_of_agent`; the other two columns are kept from the primary key's index by their form.
-    private static func drop(_ aliases: [AgentMapChange.Alias]) -> PQStatement {
+    static func drop(_ aliases: [AgentMapChange.Alias]) -> PQStatement {
         """
         DELETE FROM agent_aliases l
         USING unnest(
@@ -165,7 +228,7 @@ enum AgentMapStatements {
     }
 
     /// Adds aliases; one that another agent had moves, for later events only.
-    private static func add(_ aliases: [AgentMapChange.Alias]) -> PQStatement {
+    static func add(_ aliases: [AgentMapChange.Alias]) -> PQStatement {
         """
         INSERT INTO agent_aliases (source_id, external_id, agent)
         SELECT n.source_id, n.external_id, a.agent
@@ -179,50 +242,29 @@ enum AgentMapStatements {
         """
     }
 
+    /// Whose alias it is, or was, and who had it before where that is known.
+    static func audit(
+        _ aliases: [AgentMapChange.Alias],
+        deed: String,
+        movedFrom: String? = nil,
+        author: String
+    ) -> PQStatement {
+        """
+        INSERT INTO audit (actor, deed, subject, detail)
+        SELECT \(author), \(deed), s.name || ':' || n.external_id,
+            jsonb_strip_nulls(jsonb_build_object('agent_id', n.agent_id, 'moved_from', \(movedFrom)::text))
+        FROM unnest(
+            \(aliases.map(\.source)), \(aliases.map(\.externalID)), \(aliases.map(\.agentID))
+        ) AS n (source_id, external_id, agent_id)
+        JOIN clock_sources s ON s.source_id = n.source_id
+        """
+    }
+
     private static func audit(_ agentIDs: [String], author: String) -> PQStatement {
         """
         INSERT INTO audit (actor, deed, subject)
         SELECT \(author), 'agent.put', n.agent_id
         FROM unnest(\(agentIDs)) AS n (agent_id)
-        """
-    }
-
-    /// Gives unmatched events to the agents that are now known by their external ids, and returns those agents.
-    ///
-    /// A clock-in older than `maxAge` stays unmatched: it is news too old to start a session. Everything else is taken,
-    /// since only a clock-in can. Indexes: `clock_events_unmatched`, `clock_event_matches_pkey`.
-    static func match(_ agentIDs: [String], rules: MatchingRules, now: Timestamp) -> PQStatement {
-        """
-        INSERT INTO clock_event_matches (sequence, agent)
-        SELECT e.sequence, m.agent
-        FROM (
-            SELECT l.source_id, l.external_id, l.agent
-            FROM agents a
-            JOIN agent_aliases l ON l.agent = a.agent
-            WHERE a.agent_id = ANY (\(agentIDs))
-            UNION
-            SELECT s.source_id, a.agent_id, a.agent
-            FROM agents a
-            CROSS JOIN clock_sources s
-            WHERE a.agent_id = ANY (\(agentIDs))
-              AND (s.name = ANY (\(rules.byAgentID)) OR (s.name <> ALL (\(rules.configured))
-                AND (s.name = 'api' OR EXISTS (SELECT FROM api_keys k WHERE k.source_id = s.source_id))))
-              AND (
-                SELECT l.agent FROM agent_aliases l WHERE l.source_id = s.source_id AND l.external_id = a.agent_id
-              ) IS NULL
-        ) m
-        CROSS JOIN LATERAL (
-            SELECT c.sequence, c.kind, c.effective_at
-            FROM clock_events c
-            WHERE c.agent IS NULL
-              AND c.source_id = m.source_id
-              AND c.external_id = m.external_id
-            OFFSET 0
-        ) e
-        WHERE (e.kind <> \(PunchKind.clockIn.code) OR e.effective_at > \(now - rules.maxAge))
-          AND NOT EXISTS (SELECT FROM clock_event_matches x WHERE x.sequence = e.sequence)
-        ON CONFLICT (sequence) DO NOTHING
-        RETURNING agent
         """
     }
 

@@ -254,7 +254,9 @@ extension AgentOrders {
                 "DELETE FROM instances WHERE instance = \(instance)",
             ]
         }
-        return statements + ["DELETE FROM agents WHERE agent = \(subject.agent)"]
+        return statements + [
+            UnmatchedStatements.bury(subject.agent), "DELETE FROM agents WHERE agent = \(subject.agent)",
+        ]
     }
 
     private static func audit(_ caller: Caller, _ deed: String, _ agentID: String) -> PQStatement {

@@ -39,22 +39,16 @@ package struct AgentReads: Sendable {
     }
 
     /// What the sources call an agent, in order.
-    ///
-    /// Index: `agent_aliases_of_agent`.
     package func aliases(of agent: Int64) async throws(PQError) -> [AliasSpec] {
-        try await pool.rows(
-            """
-            SELECT s.name, l.external_id
-            FROM agent_aliases l
-            JOIN clock_sources s ON s.source_id = l.source_id
-            WHERE l.agent = \(agent)
-            ORDER BY s.name, l.external_id
-            """
-        ) { row throws(PQError) in
-            AliasSpec(
-                source: try row.column("name", as: String.self),
-                externalID: try row.column("external_id", as: String.self)
-            )
+        try AgentMapStatements.readAliases(try await pool.query(AgentMapStatements.aliases(of: agent)))
+    }
+
+    /// The names of the clock sources, at most 500.
+    ///
+    /// Index: `clock_sources_name_key`.
+    func sources() async throws(PQError) -> [String] {
+        try await pool.rows("SELECT name FROM clock_sources ORDER BY name LIMIT 500") { row throws(PQError) in
+            try row.column("name", as: String.self)
         }
     }
 

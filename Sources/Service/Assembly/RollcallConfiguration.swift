@@ -59,6 +59,7 @@ package struct RollcallConfiguration: Sendable {
         self.webhookSecrets = webhookSecrets
         self.sources = sources
         self.policy = policy
+        self.policy.unmatchedMaxAge = unmatchedMaxAge
         self.sweep = sweep
         self.clockSkew = clockSkew
         self.unmatchedMaxAge = unmatchedMaxAge

@@ -54,6 +54,13 @@ package struct ManagementDependencies: Sendable {
         ExplanationReads(pool: readPool, freshness: freshness, breakAction: policy.breakAction, clock: clock)
     }
 
+    /// Names that are nobody's, for these routes and the page.
+    var unmatchedNames: UnmatchedNames {
+        var policy = policy
+        policy.unmatchedMaxAge = rules.maxAge
+        return UnmatchedNames(pool: readPool, policy: policy, clock: clock)
+    }
+
     /// Changes of the map of agents.
     package var directory: AgentDirectory {
         AgentDirectory(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes)

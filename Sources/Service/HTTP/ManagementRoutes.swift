@@ -10,6 +10,7 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
     )
     let agents = AgentRoutes(dependencies)
     let reads = ReadRoutes(dependencies)
+    let aliases = AliasRoutes(dependencies)
     let keys = KeyRoutes(keyRing: dependencies.keyRing, limits: dependencies.limits)
 
     keyed.requireRole(.view)
@@ -20,6 +21,7 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
         .get("summary", use: reads.summary)
         .get("incidents", use: reads.incidents)
         .get("unmatched", use: reads.unmatched)
+        .get("sources/{source}/aliases", use: aliases.list)
     keyed.requireRole(.manage)
         .put("agents/{agent}/hold", use: agents.hold)
         .delete("agents/{agent}/hold", use: agents.release)
@@ -29,6 +31,8 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
         .put("agents/{agent}", use: agents.put)
         .delete("agents/{agent}", use: agents.remove)
         .delete("sources/{source}/people/{external_id}", use: agents.erase)
+        .put("sources/{source}/aliases/{external_id}", use: aliases.put)
+        .delete("sources/{source}/aliases/{external_id}", use: aliases.remove)
         .get("keys", use: keys.list)
         .post("keys", use: keys.create)
         .delete("keys/{key}", use: keys.revoke)
@@ -43,5 +47,7 @@ package let managementRoutes: [(method: String, path: String)] = [
     ("POST", "/v1/agents/{agent}/reconcile"), ("POST", "/v1/agents/{agent}/reboot"),
     ("GET", "/v1/summary"), ("GET", "/v1/incidents"), ("GET", "/v1/unmatched"),
     ("DELETE", "/v1/sources/{source}/people/{external_id}"),
+    ("GET", "/v1/sources/{source}/aliases"), ("PUT", "/v1/sources/{source}/aliases/{external_id}"),
+    ("DELETE", "/v1/sources/{source}/aliases/{external_id}"),
     ("GET", "/v1/keys"), ("POST", "/v1/keys"), ("DELETE", "/v1/keys/{key}"),
 ]

@@ -18,6 +18,8 @@ struct AppendBatch {
     private var known: [RecordKey: KnownRecord] = [:]
     /// Agents of whom the batch's records were said before, and whom no event of the batch is about.
     private var others: Set<Int64> = []
+    /// Agents who left out unmatched events: what is new may be the end of one.
+    private(set) var withLeftOut: Set<Int64> = []
     private var lockedAgents: Set<Int64> = []
     /// The terms of the leases, as share-locked.
     private(set) var terms: [Int32: Int64] = [:]
@@ -42,6 +44,7 @@ struct AppendBatch {
         let sequence = try appended.decoder("sequence", as: Int64?.self)
         let agent = try appended.decoder("agent", as: Int64?.self)
         let rows = try SubjectRows(appended)
+        let hasLeftOut = try appended.decoder("has_left_out", as: Bool.self)
         for row in appended {
             let index = Int(try place[row]) - 1
             sequences[index] = try sequence[row]
@@ -49,6 +52,7 @@ struct AppendBatch {
             guard lockedAgents.contains(agent) else { throw AgentNotLocked() }
             agentOf[index] = agent
             guard facts[agent] == nil else { continue }
+            if try hasLeftOut[row] { withLeftOut.insert(agent) }
             facts[agent] = try rows.agentFacts(row)
             subjects[agent] = try rows.subject(row)
         }
@@ -63,9 +67,11 @@ struct AppendBatch {
     /// Takes in what is known of ``othersToRead``; those who are no more stay as they were.
     mutating func read(others result: PQResult) throws {
         let rows = try SubjectRows(result)
+        let hasLeftOut = try result.decoder("has_left_out", as: Bool.self)
         for row in rows.rows {
             guard let other = try rows.agentFacts(row) else { continue }
             guard lockedAgents.contains(other.agent) else { throw AgentNotLocked() }
+            if try hasLeftOut[row] { withLeftOut.insert(other.agent) }
             facts[other.agent] = other
             subjects[other.agent] = try rows.subject(row)
         }
@@ -95,7 +101,7 @@ struct AppendBatch {
     ///
     /// - Returns: the agents for whom it is not, in order.
     mutating func foldWhatIsEnough(now: Timestamp) -> [Int64] {
-        var late = others.filter { facts[$0] != nil }
+        var late = others.filter { facts[$0] != nil }.union(withLeftOut)
         for news in news() where !late.contains(news.agent) {
             guard let state = folded[news.agent] ?? facts[news.agent]?.state else { continue }
             if let next = step(state, news, now: now) {

@@ -43,13 +43,26 @@ struct AppendTransaction: Sendable {
                 try batch.read(others: try await transaction.run(others, timeout: timeout)[0])
             }
             let late = batch.foldWhatIsEnough(now: now)
+            var writes: [PQStatement] = []
             if !late.isEmpty {
-                let punches = try await transaction.run([LedgerStatements.punches(of: late)], timeout: timeout)
-                batch.refold(try LedgerStatements.readPunches(punches[0]), agents: late, now: now)
+                let waiting = batch.withLeftOut.sorted()
+                let read = try await transaction.run(
+                    [LedgerStatements.punches(of: late)]
+                        + (waiting.isEmpty ? [] : [UnmatchedStatements.candidates(of: waiting)]),
+                    timeout: timeout
+                )
+                let settlement = try Settlement(
+                    punches: read[0],
+                    candidates: waiting.isEmpty ? nil : read[1],
+                    policy: policy,
+                    now: now
+                )
+                writes += settlement.writes
+                batch.refold(settlement.punches, agents: late, now: now)
             }
             let changes = batch.changes(policy: policy, now: now)
             let plans = batch.plans(for: changes, leases: leases, policy: policy, now: now)
-            var writes = PlanStatements.all(
+            writes += PlanStatements.all(
                 agents: Array(changes.values),
                 plans: plans,
                 term: batch.terms.values.max() ?? 0,

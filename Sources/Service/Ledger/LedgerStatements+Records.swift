@@ -24,7 +24,7 @@ extension LedgerStatements {
     ///
     /// The batch is also about the agents of whom its records were said before: a record may be theirs no more. The rows
     /// are locked in the order of agents, so two batches cannot wait for each other. Indexes: `agents_agent_id_key`,
-    /// `agent_aliases_pkey`, `clock_events_of_record`, `agent_states_pkey`.
+    /// `agent_aliases_pkey`, `clock_events_of_record`, `left_out_events_pkey`, `agent_states_pkey`.
     static func lockWithRecords(_ events: [IncomingEvent], accounts: [Int32]) -> PQStatement {
         let records = RecordColumns(events)
         return """
@@ -47,7 +47,8 @@ extension LedgerStatements {
                     FROM unnest(\(records.sources), \(records.ids)) AS r (source_id, record)
                     CROSS JOIN LATERAL (
                         SELECT coalesce(
-                            c.agent, (SELECT m.agent FROM clock_event_matches m WHERE m.sequence = c.sequence)
+                            c.agent, (SELECT m.agent FROM clock_event_matches m WHERE m.sequence = c.sequence),
+                            (SELECT w.agent FROM left_out_events w WHERE w.sequence = c.sequence)
                         ) AS agent
                         FROM clock_events c
                         WHERE c.source_id = r.source_id
@@ -68,7 +69,7 @@ extension LedgerStatements {
 
     /// Of whom, and how, the batch's records were said so far; to be read before the batch's own events are added.
     ///
-    /// Indexes: `clock_events_of_record`, `clock_event_matches_pkey`.
+    /// Indexes: `clock_events_of_record`, `clock_event_matches_pkey`, `left_out_events_pkey`.
     static func known(_ events: [IncomingEvent]) -> PQStatement {
         let records = RecordColumns(events)
         return """
@@ -77,7 +78,8 @@ extension LedgerStatements {
             FROM unnest(\(records.sources), \(records.ids)) AS r (source_id, record)
             CROSS JOIN LATERAL (
                 SELECT c.version, c.kind, c.received_at, coalesce(
-                    c.agent, (SELECT m.agent FROM clock_event_matches m WHERE m.sequence = c.sequence)
+                    c.agent, (SELECT m.agent FROM clock_event_matches m WHERE m.sequence = c.sequence),
+                    (SELECT w.agent FROM left_out_events w WHERE w.sequence = c.sequence)
                 ) AS agent
                 FROM clock_events c
                 WHERE c.source_id = r.source_id
@@ -90,9 +92,14 @@ extension LedgerStatements {
 
     /// What is known of agents.
     ///
-    /// Indexes: the primary keys behind `subjects_by_agent`.
+    /// Indexes: `left_out_events_of_agent` and the primary keys behind `subjects_by_agent`.
     static func subjects(of agents: [Int64]) -> PQStatement {
-        "SELECT v.* FROM subjects_by_agent v WHERE v.agent = ANY (\(agents))"
+        """
+        SELECT v.*,
+            (SELECT true FROM left_out_events w WHERE w.agent = v.agent LIMIT 1) IS NOT NULL AS has_left_out
+        FROM subjects_by_agent v
+        WHERE v.agent = ANY (\(agents))
+        """
     }
 
     /// All that the ledger holds of the records whose reports have no version.

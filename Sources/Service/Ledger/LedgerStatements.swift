@@ -50,15 +50,22 @@ enum LedgerStatements {
     ///
     /// `place` counts from 1. `sequence` is null for an event that was there already. The rows are added in the order
     /// of their identity, so two batches with the same events cannot wait for each other. Indexes: as ``lock(_:accounts:)``,
-    /// `clock_events_of_record` and the primary keys behind `subjects_by_agent`.
+    /// `clock_events_of_record`, `left_out_events_of_agent` and the primary keys behind `subjects_by_agent`.
     static func append(_ events: [IncomingEvent]) -> PQStatement {
         """
         WITH i AS MATERIALIZED (
             SELECT n.*, coalesce(
                 (SELECT l.agent FROM agent_aliases l WHERE l.source_id = n.source_id AND l.external_id = n.external_id),
                 (SELECT a.agent FROM agents a WHERE n.matches_id AND a.agent_id = n.external_id),
-                (SELECT e.agent FROM clock_events e WHERE n.external_id IS NULL AND e.source_id = n.source_id
-                    AND e.record = n.record AND e.agent IS NOT NULL LIMIT 1)
+                (SELECT x.agent FROM (
+                    SELECT coalesce(
+                        e.agent, (SELECT m.agent FROM clock_event_matches m WHERE m.sequence = e.sequence),
+                        (SELECT w.agent FROM left_out_events w WHERE w.sequence = e.sequence)
+                    ) AS agent
+                    FROM clock_events e
+                    WHERE n.external_id IS NULL AND e.source_id = n.source_id AND e.record = n.record
+                    OFFSET 0
+                ) x WHERE x.agent IS NOT NULL LIMIT 1)
             ) AS matched
             FROM unnest(
                 \(events.map(\.dedupe)), \(events.map(\.sourceID)), \(events.map(\.externalID)),
@@ -82,7 +89,8 @@ enum LedgerStatements {
             ON CONFLICT (dedupe) DO NOTHING
             RETURNING dedupe, sequence
         )
-        SELECT g.place, g.sequence, v.*
+        SELECT g.place, g.sequence, v.*,
+            (SELECT true FROM left_out_events w WHERE w.agent = g.matched LIMIT 1) IS NOT NULL AS has_left_out
         FROM (
             SELECT max(u.place) AS place, max(u.sequence) AS sequence, max(u.matched) AS matched
             FROM (

@@ -28,6 +28,8 @@ struct PageAssets: Sendable {
             "sign-in.js": Asset("text/javascript; charset=utf-8", PackageResources.sign_in_js),
             "fleet.js": Asset("text/javascript; charset=utf-8", PackageResources.fleet_js),
             "agent.js": Asset("text/javascript; charset=utf-8", PackageResources.agent_js),
+            "unmatched.js": Asset("text/javascript; charset=utf-8", PackageResources.unmatched_js),
+            "mapping.js": Asset("text/javascript; charset=utf-8", PackageResources.mapping_js),
             "live.js": Asset("text/javascript; charset=utf-8", PackageResources.live_js),
             "ages.js": Asset("text/javascript; charset=utf-8", PackageResources.ages_js),
         ]

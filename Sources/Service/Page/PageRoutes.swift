@@ -47,7 +47,8 @@ package func addPageRoutes(to router: Router<AppRequestContext>, _ dependencies:
 
 /// The addresses of this file's routes, for telling a wrong method from a wrong address.
 package let pageRoutes: [(method: String, path: String)] = [
-    ("GET", "/"), ("GET", "/agents/{agent}"), ("GET", "/assets/{name}"), ("GET", "/v1/stream"),
+    ("GET", "/"), ("GET", "/agents/{agent}"), ("GET", "/unmatched"), ("GET", "/unmatched/count"),
+    ("GET", "/assets/{name}"), ("GET", "/v1/stream"),
     ("POST", "/session"), ("GET", "/session"), ("DELETE", "/session"),
 ]
 
@@ -56,15 +57,22 @@ struct PageRoutes: Sendable {
     private let sessions: PageSessions
     private let fleet: FleetReads
     private let story: AgentStory
+    private let names: UnmatchedNames
+    private let unmatched: UnmatchedCount
+    private let clock: DatabaseClock
     private let views: PageViews
 
     init(_ dependencies: PageDependencies, views: PageViews) {
         let management = dependencies.management
         sessions = dependencies.sessions
+        names = management.unmatchedNames
+        unmatched = UnmatchedCount(pool: management.readPool)
+        clock = management.clock
         fleet = FleetReads(
             agents: management.reads,
             summaries: dependencies.feed.sources.summaries,
             incidents: IncidentReads(pool: management.readPool),
+            unmatched: unmatched,
             clock: management.clock
         )
         story = AgentStory(
@@ -76,12 +84,44 @@ struct PageRoutes: Sendable {
         self.views = views
     }
 
+    private func unmatchedNames(_ query: QueryParameters, for caller: Caller) async throws -> UnmatchedModel {
+        let position = try query["cursor"].map { word throws(Problem) in try UnmatchedNames.Position(word: word) }
+        let isBound = caller.teams != nil
+        let page =
+            isBound
+            ? ([], nil)
+            : try await names.page(
+                source: nil,
+                after: position ?? UnmatchedNames.Position(),
+                limit: UnmatchedModel.pageSize
+            )
+        return UnmatchedModel(caller: caller, names: page.0, next: page.1, now: clock.now())
+    }
+
+    /// How many names are nobody's, for the page that is open already.
+    private func unmatchedCount(_ request: Request) async throws -> Response {
+        guard let session = try await sessions.session(of: request) else { throw Problem(.unauthenticated) }
+        let count = try await unmatched.count(for: session.caller)
+        return .json { buffer in
+            var object = JSONObjectWriter(&buffer)
+            object.member("names", count, into: &buffer)
+            object.member("text", unmatchedSentence(count), into: &buffer)
+            object.end(&buffer)
+        }
+    }
+
     func add(to routes: some RouterMethods<AppRequestContext>) {
         routes.get("/") { request, context in
             try await show(request) { caller in
                 views.fleet(try await fleet.fleet(try FleetFilter(QueryParameters(request)), for: caller))
             }
         }
+        routes.get("/unmatched") { request, context in
+            try await show(request) { caller in
+                views.unmatched(try await unmatchedNames(try QueryParameters(request), for: caller))
+            }
+        }
+        routes.get("/unmatched/count") { request, context in try await unmatchedCount(request) }
         routes.get("/agents/{agent}") { request, context in
             try await show(request) { caller in
                 views.agent(try await story.agent(try context.agentID(), for: caller))

@@ -20,7 +20,7 @@ package struct Explanation: Sendable {
     /// The event behind the shift: the last that counts by now.
     static func deciding(_ events: [LedgerEntry], state: ShiftState) -> LedgerEntry? {
         guard let last = state.last else { return nil }
-        return events.last { $0.punch.order == last }
+        return events.last { $0.standing == .stands && $0.punch.kind != .void && $0.punch.order == last }
     }
 
     /// When the instance is looked at next, at the latest; `nil` without an instance.

@@ -38,7 +38,7 @@ package struct ExplanationReads: Sendable {
         return Explanation(
             details: details,
             standing: details.standing(breakAction: breakAction, freshness: rule, now: now),
-            event: Explanation.deciding(try await history.events(of: details.agent), state: details.state),
+            event: Explanation.deciding(try await history.ledger(of: details.agent).entries, state: details.state),
             commands: commands,
             dueAt: dueAt,
             lookLifetime: rule.lifetime(desired: details.storedDesired),

@@ -1,5 +1,5 @@
 import Domain
-import NIOCore
+package import NIOCore
 
 extension LedgerEntry {
     func write(to buffer: inout ByteBuffer) {
@@ -12,6 +12,9 @@ extension LedgerEntry {
         object.member("source", source, into: &buffer)
         object.member("event_id", eventID, into: &buffer)
         object.member("record", punch.record?.id, into: &buffer)
+        object.member("stands", standing == .stands, into: &buffer)
+        object.member("standing", standing.rawValue, into: &buffer)
+        object.member("standing_text", standing == .stands ? nil : standing.sentence, into: &buffer)
         object.end(&buffer)
     }
 }
@@ -99,6 +102,34 @@ extension UnmatchedEvent {
         object.member("received_at", receivedAt, into: &buffer)
         object.member("event_id", eventID, into: &buffer)
         object.member("expired", isExpired, into: &buffer)
+        object.member("reason", reason, into: &buffer)
+        object.member("agent_id", agentID, into: &buffer)
+        object.end(&buffer)
+    }
+}
+
+extension UnmatchedName {
+    package func write(to buffer: inout ByteBuffer) {
+        var object = JSONObjectWriter(&buffer)
+        object.member("source", source, into: &buffer)
+        object.member("external_id", externalID, into: &buffer)
+        object.member("events", events, into: &buffer)
+        object.member("left_out", leftOut, into: &buffer)
+        object.member("first_occurred_at", firstOccurredAt, into: &buffer)
+        object.member("last_occurred_at", lastOccurredAt, into: &buffer)
+        object.name("kinds", into: &buffer)
+        buffer.writeJSONArray(kinds) { $1.writeJSON($0.rawValue) }
+        object.member("reason", reason, into: &buffer)
+        object.member("agent_id", agentID, into: &buffer)
+        object.member("starts_now", startsNow, into: &buffer)
+        object.name("suggestions", into: &buffer)
+        buffer.writeJSONArray(suggestions) { suggestion, buffer in
+            var object = JSONObjectWriter(&buffer)
+            object.member("agent_id", suggestion.agentID, into: &buffer)
+            object.member("name", suggestion.name, into: &buffer)
+            object.member("because", suggestion.because, into: &buffer)
+            object.end(&buffer)
+        }
         object.end(&buffer)
     }
 }

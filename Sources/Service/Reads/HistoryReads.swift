@@ -8,6 +8,19 @@ struct LedgerEntry: Sendable, Equatable {
     var eventID: String?
     var occurredAt: Timestamp
     var receivedAt: Timestamp
+    /// Whether it counts among the agent's other events, by what is known now.
+    var standing: PunchStanding = .stands
+}
+
+/// What the ledger holds of an agent.
+struct AgentLedger: Sendable, Equatable {
+    /// The agent's own, and the deletions of their records; in the order in which they came.
+    var entries: [LedgerEntry]
+    /// What was said of their records about others.
+    var others: [LedgerPunch]
+
+    /// What the fold is to be given.
+    var punches: [LedgerPunch] { entries.map(\.punch) + others }
 }
 
 /// A command that was meant for an agent's session.
@@ -42,29 +55,62 @@ struct HistoryReads: Sendable {
     static let eventLimit: Int64 = 5000
     private static let holdLimit: Int64 = 1000
 
-    /// The agent's newest ledger entries, in the order in which they came.
+    /// The agent's newest ledger entries, and how each of them stands.
     ///
-    /// Indexes: `clock_events_of_agent`, `clock_event_matches_of_agent`.
-    func events(of agent: Int64) async throws(PQError) -> [LedgerEntry] {
+    /// Indexes: `clock_events_of_agent`, `clock_event_matches_of_agent`, `clock_events_of_record`.
+    func ledger(of agent: Int64) async throws(PQError) -> AgentLedger {
         let rows = try await pool.rows(
             """
+            WITH own AS MATERIALIZED (
+                SELECT o.*
+                FROM (
+                    (SELECT e.* FROM clock_events e WHERE e.agent = \(agent) ORDER BY e.effective_at DESC LIMIT \(Self.eventLimit))
+                    UNION ALL
+                    (SELECT e.*
+                    FROM clock_event_matches m
+                    JOIN clock_events e ON e.sequence = m.sequence
+                    WHERE m.agent = \(agent)
+                    ORDER BY m.sequence DESC
+                    LIMIT \(Self.eventLimit))
+                ) o
+            )
             SELECT e.sequence, e.kind, e.effective_at, e.source_id, e.record, e.ordinal, e.version, s.name AS source,
-                e.event_id, e.occurred_at, e.received_at
+                e.event_id, e.occurred_at, e.received_at, e.is_of_another
             FROM (
-                (SELECT e.* FROM clock_events e WHERE e.agent = \(agent) ORDER BY e.effective_at DESC LIMIT \(Self.eventLimit))
+                SELECT sequence, kind, effective_at, source_id, record, ordinal, version, event_id, occurred_at, received_at,
+                    false AS is_of_another
+                FROM own
                 UNION ALL
-                (SELECT e.*
-                FROM clock_event_matches m
-                JOIN clock_events e ON e.sequence = m.sequence
-                WHERE m.agent = \(agent)
-                ORDER BY m.sequence DESC
-                LIMIT \(Self.eventLimit))
+                SELECT c.sequence, c.kind, c.effective_at, c.source_id, c.record, c.ordinal, c.version, c.event_id,
+                    c.occurred_at, c.received_at, true
+                FROM (SELECT DISTINCT source_id, record FROM own WHERE record IS NOT NULL) r
+                CROSS JOIN LATERAL (
+                    SELECT x.*
+                    FROM clock_events x
+                    WHERE x.source_id = r.source_id
+                      AND x.record = r.record
+                      AND x.agent IS DISTINCT FROM \(agent)
+                    OFFSET 0
+                ) c
+                WHERE NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = c.sequence AND m.agent = \(agent))
             ) e
             JOIN clock_sources s ON s.source_id = e.source_id
             ORDER BY e.sequence
             """
         ) { row throws(PQError) in try Self.event(row) }
-        return rows.compactMap { $0 }
+        var ledger = AgentLedger(entries: [], others: [])
+        for entry in rows.compactMap({ $0 }) {
+            if entry.punch.isOfAnother, entry.punch.kind != .void {
+                ledger.others.append(entry.punch)
+            } else {
+                ledger.entries.append(entry)
+            }
+        }
+        let standings = standings(ledger.punches)
+        for place in ledger.entries.indices {
+            ledger.entries[place].standing = standings[ledger.entries[place].punch.sequence] ?? .stands
+        }
+        return ledger
     }
 
     private static func event(_ row: PQRow) throws(PQError) -> LedgerEntry? {
@@ -79,7 +125,8 @@ struct HistoryReads: Sendable {
                 record: try row.column("record", as: String?.self).map { RecordKey(source: source, id: $0) },
                 ordinal: try row.column("ordinal", as: Int16.self),
                 version: try row.column("version", as: Int64?.self),
-                reportedAt: try row.column("received_at", as: Timestamp.self)
+                reportedAt: try row.column("received_at", as: Timestamp.self),
+                isOfAnother: try row.column("is_of_another", as: Bool.self)
             ),
             source: try row.column("source", as: String.self),
             eventID: try row.column("event_id", as: String?.self),

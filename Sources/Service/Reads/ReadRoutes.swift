@@ -9,6 +9,7 @@ struct ReadRoutes: Sendable {
     private let summaries: SummaryReads
     private let incidentReads: IncidentReads
     private let unmatchedReads: UnmatchedReads
+    private let unmatchedNames: UnmatchedNames
     private let explanations: ExplanationReads
     private let breakAction: BreakAction
     private let clock: DatabaseClock
@@ -24,6 +25,7 @@ struct ReadRoutes: Sendable {
         summaries = SummaryReads(pool: pool, freshness: dependencies.freshness, clock: dependencies.clock)
         incidentReads = IncidentReads(pool: pool)
         unmatchedReads = UnmatchedReads(pool: pool, rules: dependencies.rules)
+        unmatchedNames = dependencies.unmatchedNames
         explanations = dependencies.explanations
         breakAction = dependencies.policy.breakAction
         clock = dependencies.clock
@@ -47,6 +49,7 @@ struct ReadRoutes: Sendable {
     func unmatched(_ request: Request, context: AppRequestContext) async throws -> Response {
         let caller = try context.require(.view)
         let query = try QueryParameters(request)
+        if try query.word("group", as: Grouping.self) != nil { return try await names(query, for: caller) }
         let limit = try query.integer("limit", in: 1...500) ?? 50
         let position = try query["cursor"].map { word throws(Problem) in try UnmatchedReads.Position(word: word) }
         guard caller.teams == nil else { return .list([UnmatchedEvent](), nextCursor: nil) { $0.write(to: &$1) } }
@@ -64,6 +67,23 @@ struct ReadRoutes: Sendable {
         return .list(events, nextCursor: next) { $0.write(to: &$1) }
     }
 
+    /// What unmatched events may be grouped by.
+    private enum Grouping: String, CaseIterable {
+        case name
+    }
+
+    private func names(_ query: QueryParameters, for caller: Caller) async throws -> Response {
+        let limit = try query.integer("limit", in: 1...UnmatchedNames.pageLimit) ?? 50
+        let position = try query["cursor"].map { word throws(Problem) in try UnmatchedNames.Position(word: word) }
+        guard caller.teams == nil else { return .list([UnmatchedName](), nextCursor: nil) { $0.write(to: &$1) } }
+        let page = try await unmatchedNames.page(
+            source: query["source"],
+            after: position ?? UnmatchedNames.Position(),
+            limit: limit
+        )
+        return .list(page.names, nextCursor: page.next?.word) { $0.write(to: &$1) }
+    }
+
     @Sendable
     func explain(_ request: Request, context: AppRequestContext) async throws -> Response {
         let explanation = try await explanations.explanation(of: try await agent(context))
@@ -79,7 +99,7 @@ struct ReadRoutes: Sendable {
         guard from < to else { throw Problem.invalid("from", "It must lie before to, and not ahead.") }
         guard to - from <= Self.spanLimit else { throw Problem.invalid("from", "At most 31 days can be shown.") }
         let details = try await agent(context)
-        let events = try await history.events(of: details.agent)
+        let ledger = try await history.ledger(of: details.agent)
         var commands: [CommandEntry] = []
         if let instance = details.instance {
             commands = try await history.commands(
@@ -91,14 +111,14 @@ struct ReadRoutes: Sendable {
             )
         }
         let timeline = Timeline(
-            punches: events.map(\.punch),
+            punches: ledger.punches,
             holds: try await history.holds(of: details.agent),
             breakAction: breakAction,
             observed: Timeline.observed(commands: commands, proof: details.proof, from: from, to: to),
             from: from,
             to: to
         )
-        let shown = events.filter { $0.punch.effectiveAt >= from && $0.punch.effectiveAt <= to }
+        let shown = ledger.entries.filter { $0.punch.effectiveAt >= from && $0.punch.effectiveAt <= to }
         return .json { buffer in
             timeline.write(
                 agentID: details.agentID,
@@ -132,28 +152,13 @@ extension UnmatchedReads.Position {
     }
 
     /// The opaque word that clients hold.
-    var word: String {
-        "\(sourceID).\(sequence)." + externalID.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
+    var word: String { "\(sourceID).\(sequence)." + TextCursor.word(externalID) }
 
     init(word: String) throws(Problem) {
         let parts = word.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let sourceID = Int32(parts[0]), let sequence = Int64(parts[1]),
-            let externalID = Self.text(hexadecimal: parts[2])
-        else { throw .invalid("cursor", "It is not the next_cursor of this list.") }
+            let externalID = TextCursor.text(parts[2])
+        else { throw .foreignCursor }
         self.init(sourceID: sourceID, externalID: externalID, sequence: sequence)
-    }
-
-    private static func text(hexadecimal: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(hexadecimal.utf8)[...]
-        while let high = rest.popFirst().flatMap(hexadecimalDigit) {
-            guard let low = rest.popFirst().flatMap(hexadecimalDigit) else { return nil }
-            bytes.append(high << 4 | low)
-        }
-        guard rest.isEmpty, let text = String(validating: bytes, as: UTF8.self), !text.contains("\u{0}") else {
-            return nil
-        }
-        return text
     }
 }

@@ -24,7 +24,7 @@ struct Timeline: Sendable, Equatable {
 
     /// Works out shift and desired.
     ///
-    /// `punches`: all of the agent's, also those before `from`.
+    /// `punches`: all of the agent's, also those before `from`, with what was said of their records about others.
     /// `holds`: oldest first.
     /// `from`: begins the span; must not lie after `to`.
     /// `to`: ends it.
@@ -41,8 +41,8 @@ struct Timeline: Sendable, Equatable {
         desired = []
         var changes = punches.map(\.effectiveAt) + holds.flatMap { [$0.from, $0.to] }
         changes = Set(changes.filter { $0 > from && $0 < to }).sorted().suffix(Self.changeLimit)
-        for (start, end) in zip([from] + changes, changes + [to]) {
-            let state = fold(punches.filter { $0.effectiveAt <= start }, now: start)
+        let starts = [from] + changes
+        for ((start, end), state) in zip(zip(starts, changes + [to]), fold(punches, at: starts)) {
             let hold = holds.last { $0.from <= start && start < $0.to }?.hold
             let wanted = derive(state, hold: hold, breakAction: breakAction, now: start)
             Self.append(

@@ -1,7 +1,7 @@
 import Domain
 import LibPQ
 
-/// An event whose agent nobody knows.
+/// An event whose agent nobody knows, or that is too old for the agent to get.
 struct UnmatchedEvent: Sendable, Equatable {
     var sequence: Int64
     var sourceID: Int32
@@ -11,8 +11,13 @@ struct UnmatchedEvent: Sendable, Equatable {
     var occurredAt: Timestamp
     var receivedAt: Timestamp
     var eventID: String?
-    /// Too old to start a session: a clock-in that stays unmatched even when its agent appears.
+    /// Too old to start a session by itself: it applies once its end is known.
     var isExpired: Bool
+    /// The agent whom the name belongs to, who left the event out; `nil` while the name is nobody's.
+    var agentID: String?
+
+    /// Why it is unmatched, in one word.
+    var reason: String { agentID == nil ? "unknown_name" : LeftOutReason.tooOldToStart.rawValue }
 }
 
 /// Reads events that wait for their agent, by source and external id, in order.
@@ -29,7 +34,7 @@ struct UnmatchedReads: Sendable {
 
     /// One page; erased people wait for nobody.
     ///
-    /// Index: `clock_events_unmatched`; `clock_event_matches_pkey` for each row.
+    /// Index: `clock_events_unmatched`; `clock_event_matches_pkey` and `left_out_events_pkey` for each row.
     ///
     /// `source`: name of the only source to show; `nil` for all.
     func page(
@@ -41,7 +46,9 @@ struct UnmatchedReads: Sendable {
         try await pool.rows(
             """
             SELECT e.sequence, e.source_id, s.name AS source, e.external_id, e.kind, e.occurred_at, e.received_at,
-                e.event_id, e.kind = 1 AND e.effective_at <= \(now - rules.maxAge) AS is_expired
+                e.event_id, e.kind = 1 AND e.effective_at < \(now - rules.maxAge) AS is_expired,
+                (SELECT a.agent_id FROM left_out_events w JOIN agents a ON a.agent = w.agent WHERE w.sequence = e.sequence)
+                    AS agent_id
             FROM clock_events e
             JOIN clock_sources s ON s.source_id = e.source_id
             WHERE e.agent IS NULL
@@ -64,7 +71,8 @@ struct UnmatchedReads: Sendable {
                 occurredAt: try row.column("occurred_at", as: Timestamp.self),
                 receivedAt: try row.column("received_at", as: Timestamp.self),
                 eventID: try row.column("event_id", as: String?.self),
-                isExpired: try row.column("is_expired", as: Bool.self)
+                isExpired: try row.column("is_expired", as: Bool.self),
+                agentID: try row.column("agent_id", as: String?.self)
             )
         }
     }

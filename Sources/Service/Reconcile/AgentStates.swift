@@ -41,10 +41,29 @@ package enum AgentStates {
         policy: ReconcilePolicy,
         now: Timestamp
     ) async throws(PQError) -> [Wake] {
-        let read = try await transaction.run([lock(agents), facts(agents), LedgerStatements.punches(of: agents)])
-        let punches = try LedgerStatements.readPunches(read[2])
-        let folded = Dictionary(uniqueKeysWithValues: Set(agents).map { ($0, fold(punches[$0] ?? [], now: now)) })
-        return try await store(read[1], folded: folded, in: transaction, policy: policy, now: now)
+        try await settle(agents, in: transaction, policy: policy, now: now).wakes
+    }
+
+    /// The same, and says which unmatched events each agent got.
+    ///
+    /// What the agents left out of their names' events is decided on anew.
+    static func settle(
+        _ agents: [Int64],
+        in transaction: PQTransaction,
+        policy: ReconcilePolicy,
+        now: Timestamp
+    ) async throws(PQError) -> (wakes: [Wake], taken: [Int64: [Int64]]) {
+        let read = try await transaction.run([
+            lock(agents), facts(agents), LedgerStatements.punches(of: agents),
+            UnmatchedStatements.candidates(of: agents),
+        ])
+        let settlement = try Settlement(punches: read[2], candidates: read[3], policy: policy, now: now)
+        if !settlement.taken.isEmpty { _ = try await transaction.run(settlement.writes) }
+        let folded = Dictionary(
+            uniqueKeysWithValues: Set(agents).map { ($0, fold(settlement.punches[$0] ?? [], now: now)) }
+        )
+        let wakes = try await store(read[1], folded: folded, in: transaction, policy: policy, now: now)
+        return (wakes, settlement.taken)
     }
 
     private static func store(

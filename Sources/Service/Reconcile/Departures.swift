@@ -35,6 +35,16 @@ enum Departures {
             WHERE l.instance = ANY (\(instances))
               AND NOT EXISTS (SELECT FROM instances x WHERE x.instance = l.instance)
             """,
+            // What they left out of their names' events stays theirs, see `UnmatchedStatements.bury`.
+            """
+            INSERT INTO clock_event_matches (sequence, agent)
+            SELECT w.sequence, w.agent
+            FROM agents a
+            JOIN left_out_events w ON w.agent = a.agent
+            WHERE a.removal_asked_at IS NOT NULL
+              AND NOT EXISTS (SELECT FROM instances x WHERE x.agent = a.agent)
+            ON CONFLICT (sequence) DO NOTHING
+            """,
             """
             DELETE FROM agents a
             WHERE a.removal_asked_at IS NOT NULL

@@ -9,8 +9,8 @@ import Service
 struct AgentsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agents",
-        abstract: "Import, list, show and erase agents.",
-        subcommands: [Import.self, List.self, Show.self, Erase.self]
+        abstract: "Import, list, show, map and erase agents.",
+        subcommands: [Import.self, List.self, Show.self, Map.self, Unmatched.self, Erase.self]
     )
 
     /// `rollcall agents import FILE.csv`.
@@ -34,17 +34,7 @@ struct AgentsCommand: AsyncParsableCommand {
         func run() async throws {
             let parsed = try parsed()
             try await DatabaseCommand.run(options) { settings, pools, clock, _ in
-                let directory = AgentDirectory(
-                    pool: pools.writers,
-                    policy: settings.policy,
-                    rules: settings.matchingRules,
-                    clock: clock,
-                    wakes: SilentBell()
-                )
-                try await directory.register(
-                    accounts: settings.engines.map(\.name),
-                    sources: settings.sources.map(\.reading.name)
-                )
+                let directory = try await settings.directory(pools, clock)
                 let output = ImportOutput(isDryRun: dryRun, isJSON: json)
                 let report = try await AgentImport(directory).run(
                     parsed,
@@ -65,6 +55,21 @@ struct AgentsCommand: AsyncParsableCommand {
             }
             return AgentImportFile(parsing: bytes)
         }
+    }
+}
+
+extension Settings {
+    /// The map of agents, with everything that the settings name known to it.
+    func directory(_ pools: Pools, _ clock: DatabaseClock) async throws -> AgentDirectory {
+        let directory = AgentDirectory(
+            pool: pools.writers,
+            policy: policy,
+            rules: matchingRules,
+            clock: clock,
+            wakes: SilentBell()
+        )
+        try await directory.register(accounts: engines.map(\.name), sources: sources.map(\.reading.name))
+        return directory
     }
 }
 

@@ -32,6 +32,7 @@ final class ImportOutput: Sendable {
             let verb = isDryRun ? "would be " : ""
             Terminal.say(
                 "\(report.added) \(verb)added, \(report.changed) \(verb)changed, \(report.unchanged) unchanged"
+                    + (isDryRun ? "" : ", \(report.applied) unmatched events applied")
             )
             return
         }
@@ -43,7 +44,7 @@ final class ImportOutput: Sendable {
         }
         Terminal.say(
             start + "\"dry_run\":\(isDryRun),\"added\":\(report.added),\"changed\":\(report.changed),"
-                + "\"unchanged\":\(report.unchanged),\"faults\":[\(faults.joined(separator: ","))]}"
+                + "\"unchanged\":\(report.unchanged),\"applied\":\(isDryRun ? "null" : String(report.applied)),\"faults\":[\(faults.joined(separator: ","))]}"
         )
     }
 

@@ -50,7 +50,7 @@ package struct LoadSettings {
         let metrics = listener("metrics", port: 9464, least: 0)
         let publicURL = url(SettingName("public_url"))
         let bootstrapAdminKey = bootstrapAdminKey()
-        let policy = policy()
+        var policy = policy()
         let sweepInterval = reader.duration(
             SettingName("sweep_interval"),
             default: .seconds(20),
@@ -66,6 +66,7 @@ package struct LoadSettings {
             default: .hours(24),
             in: .zero ... .days(365)
         )
+        policy.unmatchedMaxAge = unmatchedMaxAge
         let keepBodies = reader.duration(SettingName("keep_bodies"), default: .days(90), in: .days(1) ... .days(3_650))
         let clockSkew = reader.duration(SettingName("clock_skew"), default: .seconds(2), in: .zero ... .seconds(300))
         let connections = reader.number(SettingName("database_connections"), default: 12, in: 4...500)

@@ -56,6 +56,10 @@ struct AgentImportTests {
             ("agent_id,engine,instance_id\na,main,i\nb,main,i\n", 3, "instance_id"),
             ("agent_id,aliases\na,hr\n", 2, "aliases"),
             ("agent_id,aliases\na,hr:1\nb,hr:1\n", 3, "aliases"),
+            ("agent_id,aliases\na,hr:1;hr:1\n", 2, "aliases"),
+            ("agent_id,aliases\na,hr:\n", 2, "aliases"),
+            ("agent_id,aliases\na,:1\n", 2, "aliases"),
+            ("agent_id,aliases\na,\"hr:1\n2\"\n", 2, "aliases"),
         ] as [(String, Int, String?)]
     )
     func `a fault is named by its line, and nothing is written`(file: String, line: Int, column: String?) async throws {

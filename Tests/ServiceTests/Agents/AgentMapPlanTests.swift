@@ -44,12 +44,8 @@ struct AgentMapPlanTests {
     @Test
     func `aliases and unmatched events are found by source and external id`() async throws {
         try await withMigratedDatabase { pool, _ in
-            let match = AgentMapStatements.match(["a1"], rules: MatchingRules(), now: Timestamp(seconds: 0))
-            let plan = try await plan(
-                of: match,
-                types: "(text[], text[], text[], text[], smallint, timestamptz)",
-                pool
-            )
+            let claim = UnmatchedStatements.claim(["a1"], rules: MatchingRules())
+            let plan = try await plan(of: claim, types: "(text[], text[], text[], text[], bigint)", pool)
             let lookUps = plan.split(separator: "\n")
                 .filter { $0.contains("Index Cond") && $0.contains("source_id = ") }
             #expect(lookUps.count == 2, "\(plan)")

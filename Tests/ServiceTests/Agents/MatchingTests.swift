@@ -25,9 +25,10 @@ struct MatchingTests {
             let agent = try await fixture.addAgent("a1").json()
             #expect(agent["desired"] as? String == "stopped")
             let left = try await fixture.send("GET", "/v1/unmatched").items()
-            #expect(left.count == 1)
-            #expect(left.first?["kind"] as? String == "clock_in")
-            #expect(left.first?["expired"] as? Bool == true)
+            #expect(left.map { $0["kind"] as? String } == ["clock_in", "break_end"])
+            #expect(left.map { $0["expired"] as? Bool } == [true, false])
+            #expect(left.map { $0["reason"] as? String } == ["too_old_to_start", "too_old_to_start"])
+            #expect(left.map { $0["agent_id"] as? String } == ["a1", "a1"])
         }
     }
 
@@ -90,6 +91,17 @@ struct MatchingTests {
             try await fixture.addEvent(.clockIn, of: "zz", ago: .seconds(60), matched: false)
             let key = try await fixture.key(.view, teams: ["support"])
             #expect(try await fixture.send("GET", "/v1/unmatched", key: key).items().isEmpty)
+        }
+    }
+
+    @Test
+    func `at the age's edge news may still start, and beyond it may not`() async throws {
+        let age = Duration.seconds(3600)
+        try await withManagement(rules: MatchingRules(maxAge: age, sources: ["hr": false])) { fixture in
+            try await fixture.addEvent(.clockIn, of: "a1", ago: age - .seconds(60), matched: false)
+            try await fixture.addEvent(.clockIn, of: "a2", ago: age + .seconds(1), matched: false)
+            #expect(try await fixture.addAgent("a1").json()["shift"] as? String == "in")
+            #expect(try await fixture.addAgent("a2").json()["shift"] as? String == "out")
         }
     }
 

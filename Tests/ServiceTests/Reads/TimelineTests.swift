@@ -59,6 +59,22 @@ struct TimelineTests {
     }
 
     @Test
+    func `what a later version of a record says is so in the past too`() {
+        func card(_ kind: PunchKind, _ seconds: Int64, version: Int64, _ ordinal: Int16 = 0) -> LedgerPunch {
+            var punch = punch(kind, seconds)
+            punch.record = RecordKey(source: 1, id: "r")
+            punch.version = version
+            punch.ordinal = ordinal
+            return punch
+        }
+        let timeline = timeline([
+            card(.clockIn, 10, version: 1), card(.clockIn, 40, version: 2), card(.clockOut, 60, version: 2, 1),
+        ])
+        #expect(timeline.shift.map(\.state) == ["out", "in", "out"])
+        #expect(timeline.shift.map(\.from) == [at(0), at(40), at(60)])
+    }
+
+    @Test
     func `what nobody recorded of the session is shown as a gap`() {
         let command = CommandEntry(
             id: 1,

@@ -6,6 +6,10 @@ struct AgentModel {
     let explanation: Explanation
     /// Newest first.
     let events: [LedgerEntry]
+    /// What the sources call the agent.
+    let aliases: [AliasSpec]
+    /// Every clock source, for who may map.
+    let sources: [String]
     let now: Timestamp
 
     private var details: AgentDetails { explanation.details }
@@ -21,6 +25,11 @@ struct AgentModel {
         values["now"] = now.rfc3339
         values["now_clock"] = clockTime(now)
         values["may_act"] = caller.role.includes(.manage)
+        let mayMap = caller.role.includes(.admin)
+        values["may_map"] = mayMap
+        values["aliases"] = aliases.map { alias($0, mayMap: mayMap) }
+        values["has_aliases"] = !aliases.isEmpty
+        values["sources"] = sources
         values["has_team"] = !details.team.isEmpty
         values["is_held"] = standing.hold != nil
         values["stream"] = "/v1/stream?snapshot=false&q=" + pathEscaped(details.agentID)
@@ -41,6 +50,13 @@ struct AgentModel {
         return values
     }
 
+    private func alias(_ alias: AliasSpec, mayMap: Bool) -> [String: Any] {
+        [
+            "source": alias.source, "external_id": alias.externalID, "may_map": mayMap,
+            "api": "/v1/sources/\(pathEscaped(alias.source))/aliases/\(pathEscaped(alias.externalID))",
+        ]
+    }
+
     private func event(_ event: LedgerEntry) -> [String: Any] {
         [
             "kind": event.punch.kind.label,
@@ -50,6 +66,9 @@ struct AgentModel {
             "late": (event.receivedAt - event.occurredAt) > .seconds(60),
             "ahead": event.punch.effectiveAt > now,
             "decides": event == explanation.event,
+            "stands": event.standing == .stands,
+            "standing": event.standing.label,
+            "standing_text": event.standing.sentence,
         ]
     }
 

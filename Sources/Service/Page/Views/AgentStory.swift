@@ -30,7 +30,7 @@ struct AgentStory: Sendable {
             )
             dueAt = try await history.dueAt(instance)
         }
-        let events = try await history.events(of: details.agent)
+        let events = try await history.ledger(of: details.agent).entries
         let rule = try await freshness.table()[details.account]
         return AgentModel(
             caller: caller,
@@ -44,6 +44,8 @@ struct AgentStory: Sendable {
                 asOf: now
             ),
             events: events.suffix(Self.lineLimit).reversed(),
+            aliases: try await agents.aliases(of: details.agent),
+            sources: caller.role.includes(.admin) ? try await agents.sources() : [],
             now: now
         )
     }

@@ -8,6 +8,8 @@ struct FleetModel {
     let nextCursor: String?
     let summary: Summary
     let incidents: [Incident]
+    /// Names that are nobody's.
+    let unmatched: Int
     let now: Timestamp
 
     var values: [String: Any] {
@@ -35,6 +37,7 @@ struct FleetModel {
             "any_shift": filter.shift == nil,
             "any_condition": filter.condition == nil,
             "any_team": filter.team == nil,
+            "unmatched": unmatchedSentence(unmatched),
             "incidents": incidents.filter { $0.closedAt == nil }.map(incident),
             "kinds": IncidentKind.allCases.map { ["word": $0.rawValue, "label": $0.label] },
             "stream": "/v1/stream" + filter.query(["snapshot": "false"]),

@@ -5,6 +5,7 @@ struct FleetReads: Sendable {
     let agents: AgentReads
     let summaries: SummaryReads
     let incidents: IncidentReads
+    let unmatched: UnmatchedCount
     let clock: DatabaseClock
 
     /// Agents on one page.
@@ -26,6 +27,7 @@ struct FleetReads: Sendable {
             nextCursor: nextCursor,
             summary: summary,
             incidents: try await incidents.incidents(for: caller),
+            unmatched: try await unmatched.count(for: caller),
             now: now
         )
     }

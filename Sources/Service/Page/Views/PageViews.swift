@@ -37,6 +37,10 @@ struct PageViews: Sendable {
         page("agent", model.values)
     }
 
+    func unmatched(_ model: UnmatchedModel) -> Response {
+        page("unmatched", model.values)
+    }
+
     /// Says that something went wrong, to a person.
     func problem(_ problem: Problem) -> Response {
         page(
@@ -65,6 +69,7 @@ struct PageViews: Sendable {
         ("row", PackageResources.row_mustache),
         ("time", PackageResources.time_mustache),
         ("agent", PackageResources.agent_mustache),
+        ("unmatched", PackageResources.unmatched_mustache),
         ("problem", PackageResources.problem_mustache),
     ]
 }

@@ -2,6 +2,7 @@
 
 import { measured, now, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
+import { map, send } from "./mapping.js";
 
 let view = document.getElementById("agent");
 const api = view.dataset.api;
@@ -32,6 +33,41 @@ function refresh() {
     reading = null;
   });
   return reading;
+}
+
+const naming = document.getElementById("naming");
+if (naming) prepareNaming();
+
+function prepareNaming() {
+  const named = document.getElementById("named");
+  const show = () => {
+    for (const part of document.querySelectorAll("#agent [data-scripted]")) part.hidden = false;
+  };
+  naming.hidden = false;
+  show();
+  new MutationObserver(show).observe(document.getElementById("main"), { childList: true });
+  const said = async (text) => {
+    named.textContent = text;
+    await refresh().catch(() => {});
+  };
+  const form = document.getElementById("map");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    named.textContent = "";
+    const [source, name] = [form.elements.source.value, form.elements.external_id.value];
+    const address = `/v1/sources/${encodeURIComponent(source)}/aliases/${encodeURIComponent(name)}`;
+    map(form, address, agentID, { done: said, failed: said });
+  });
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-unmap]");
+    if (!button || !confirm("Take this name from the agent? Later events under it will match nobody.")) return;
+    try {
+      await send("DELETE", button.dataset.unmap);
+      await said("The name is the agent's no more.");
+    } catch (error) {
+      await said(error.message);
+    }
+  });
 }
 
 const acts = document.getElementById("acts");

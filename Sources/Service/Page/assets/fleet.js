@@ -160,13 +160,33 @@ async function reset() {
   pending = new Map();
   const fresh = await reread(location.href, "fleet");
   const name = document.activeElement?.closest?.("[data-agent]")?.dataset.agent;
-  for (const part of ["incidents", "counts", "rows", "nobody", "more-place"]) {
+  for (const part of ["incidents", "unmatched", "counts", "rows", "nobody", "more-place"]) {
     document.getElementById(part).replaceWith(fresh.querySelector(`#${part}`));
   }
   fleet.dataset.now = fresh.dataset.now;
   adopt();
   if (name) rows.get(name)?.querySelector("a").focus({ preventScroll: true });
 }
+
+/** Names that nobody knows come without a word on the stream, so they are asked for now and then. */
+async function askUnmatched() {
+  if (document.hidden) return;
+  const response = await fetch("/unmatched/count", { cache: "no-store", credentials: "same-origin" });
+  if (!response.ok) return;
+  const { text } = await response.json();
+  const place = document.getElementById("unmatched");
+  if ((place.querySelector("a")?.textContent ?? "") === text) return;
+  place.replaceChildren();
+  if (!text) return;
+  const line = document.createElement("p");
+  line.className = "banner quiet";
+  const link = document.createElement("a");
+  link.href = "/unmatched";
+  link.textContent = text;
+  line.append(link);
+  place.append(line);
+}
+setInterval(() => askUnmatched().catch(() => {}), 15_000);
 
 document.addEventListener("click", more);
 async function more(event) {
