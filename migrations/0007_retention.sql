@@ -238,12 +238,21 @@ $$;
 CREATE FUNCTION erase_audit(the_erasure uuid) RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
     UPDATE audit u
-    SET subject = CASE WHEN u.subject = ANY (e.agent_ids) THEN 'erased' ELSE u.subject END,
-        detail = CASE WHEN mentions(u.detail::text, e.agent_ids || e.external_ids || e.names) THEN NULL ELSE u.detail END
-    FROM erasures e
-    WHERE e.erasure = the_erasure
-      AND u.entry <= e.last_audit
-      AND (u.subject = ANY (e.agent_ids) OR mentions(u.detail::text, e.agent_ids || e.external_ids || e.names))
+    SET subject = CASE WHEN u.subject = ANY (e.subjects) THEN 'erased' ELSE u.subject END,
+        detail = CASE WHEN mentions(u.detail::text, e.words) THEN NULL ELSE u.detail END
+    FROM (
+        SELECT x.last_audit, x.agent_ids || x.external_ids || x.names AS words,
+            -- An entry about an alias says `source:external id`.
+            x.agent_ids || ARRAY(
+                SELECT s.name || ':' || n.external_id
+                FROM unnest(x.source_ids, x.external_ids) AS n (source_id, external_id)
+                JOIN clock_sources s ON s.source_id = n.source_id
+            ) AS subjects
+        FROM erasures x
+        WHERE x.erasure = the_erasure
+    ) e
+    WHERE u.entry <= e.last_audit
+      AND (u.subject = ANY (e.subjects) OR mentions(u.detail::text, e.words))
 $$;
 
 -- The planner keeps samples of values; they are drawn anew, but for tables that are empty now.
@@ -335,7 +344,7 @@ SET search_path = public, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO' AS 
 DECLARE
     split_at timestamptz := (SELECT p.upper_at FROM delivery_partitions() p WHERE p.kind = 'apart' AND p.name = $1);
     lower_at timestamptz := (SELECT max(p.upper_at) FROM delivery_partitions() p WHERE p.kind = 'month' AND p.upper_at <= split_at);
-    columns text := 'source_id, received_at, delivery_id, headers, body, reading, events, delivery';
+    columns text := 'source_id, received_at, delivery_id, headers, body, reading, events, effects, warnings, delivery';
 BEGIN
     IF NOT pg_try_advisory_xact_lock(7265, 2) OR split_at IS NULL THEN RETURN NULL; END IF;
     EXECUTE format(
@@ -365,8 +374,8 @@ BEGIN
     -- What came in between.
     EXECUTE format(
         'WITH m AS (DELETE FROM deliveries_rest WHERE received_at < %L AND received_at >= coalesce(%L, received_at) RETURNING *)
-        INSERT INTO %I (source_id, received_at, delivery_id, headers, body, reading, events, delivery)
-        SELECT source_id, received_at, delivery_id, headers, body, reading, events, delivery FROM m',
+        INSERT INTO %I (source_id, received_at, delivery_id, headers, body, reading, events, effects, warnings, delivery)
+        SELECT source_id, received_at, delivery_id, headers, body, reading, events, effects, warnings, delivery FROM m',
         split_at, lower_at, name
     );
     EXECUTE format(
@@ -478,7 +487,10 @@ BEGIN
     PERFORM set_config('lock_timeout', '0', true);
 END
 $$;
-ALTER TABLE deliveries ADD COLUMN IF NOT EXISTS events uuid[];
+-- What each kept delivery became: the identities (`clock_events.dedupe`) of the events that it was read as, in its order,
+-- and what each did when it was committed. Null where a release without these columns kept it; an effect is null where its
+-- event went into a later batch than its delivery.
+ALTER TABLE deliveries ADD COLUMN events uuid[], ADD COLUMN effects text[], ADD COLUMN warnings text[];
 ALTER TABLE agents ADD COLUMN erasure_asked_at timestamptz, ADD COLUMN erasure_sources integer[];
 CREATE TRIGGER clock_events_erasure BEFORE UPDATE ON clock_events FOR EACH ROW EXECUTE FUNCTION check_erasure();
 CREATE TRIGGER agent_aliases_remember AFTER DELETE OR UPDATE OF source_id, external_id, agent ON agent_aliases

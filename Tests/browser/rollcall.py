@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("ROLLCALL_BINARY", ROOT / ".build" / "debug" / "rollcall"))
 OUTPUT = ROOT / "test-output" / "browser"
 TOKEN = "tok_valid_0001"
+SOURCE_SECRET = "secret-of-the-browser-tests"
 
 
 def free_port():
@@ -124,6 +125,17 @@ class Rollcall:
     def clock_in(self, agent):
         self.must("POST", f"/v1/agents/{agent}/clock-in")
 
+    def deliver(self, source, body, secret=SOURCE_SECRET):
+        """Sends a delivery as a clock source does; returns the status."""
+        request = urllib.request.Request(f"{self.address}/v1/sources/{source}/events", method="POST")
+        request.add_header("Authorization", f"Bearer {secret}")
+        request.add_header("User-Agent", "hr-system/1.0")
+        try:
+            with urllib.request.urlopen(request, json.dumps(body).encode(), timeout=30) as response:
+                return response.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
     def clock_out(self, agent):
         self.must("POST", f"/v1/agents/{agent}/clock-out")
 
@@ -166,6 +178,12 @@ class Rollcall:
             "ROLLCALL_ENGINE_MAIN_KIND": "wawp",
             "ROLLCALL_ENGINE_MAIN_URL": f"http://127.0.0.1:{self.simulator_port}",
             "ROLLCALL_ENGINE_MAIN_TOKEN": TOKEN,
+            "ROLLCALL_SOURCES": "hr,quiet",
+            "ROLLCALL_SOURCE_HR_KIND": "generic-bearer",
+            "ROLLCALL_SOURCE_HR_SECRET": SOURCE_SECRET,
+            "ROLLCALL_SOURCE_QUIET_KIND": "generic-bearer",
+            "ROLLCALL_SOURCE_QUIET_SECRET": SOURCE_SECRET,
+            "ROLLCALL_SOURCE_QUIET_SILENCE": "2s",
             "ROLLCALL_SWEEP_INTERVAL": "1500ms",
             "ROLLCALL_OFF_SHIFT_SWEEP_INTERVAL": "1500ms",
             "ROLLCALL_CONFIRM_AFTER": "2s",

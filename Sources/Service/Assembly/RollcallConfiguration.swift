@@ -27,6 +27,8 @@ package struct RollcallConfiguration: Sendable {
     package var bodyLimits = BodyLimits()
     /// What time it is; another than a new one only where deliveries of another day are played.
     package var clock = DatabaseClock()
+    /// Knows the settings' secrets, for what is shown of deliveries.
+    package var redactor = Redactor()
     package var release: String
     package var crashPoint: CrashPoints.Point?
 

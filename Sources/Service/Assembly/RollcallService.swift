@@ -99,6 +99,7 @@ package struct RollcallService: Service {
         ) { plans in reconciler.carryOut(plans) }
         let waiters = ConvergenceWaiters(pool: pools.readers)
         let limits = configuration.bodyLimits
+        let journal = SourceJournal()
         let clockRoutes = ClockRoutes(
             queue: queue,
             clock: clock,
@@ -106,18 +107,20 @@ package struct RollcallService: Service {
             waiters: waiters,
             crashPoints: crashPoints,
             limits: limits,
-            admission: EventAdmission(skew: configuration.clockSkew)
+            admission: EventAdmission(skew: configuration.clockSkew),
+            journal: journal
         )
         let sourceIDs = try await sourceIDs(pools.writers)
         let fetches = RecordFetchQueue(pool: pools.writers)
         let keeper = DeliveryKeeper(pool: pools.writers, fetches: fetches)
         let sourceRoutes = SourceRoutes(
-            sources: configuration.sources,
-            sourceIDs: sourceIDs,
+            desks: configuration.sources.compactMap { source in
+                sourceIDs[source.name].map { SourceDesk(source, sourceID: $0, skew: configuration.clockSkew) }
+            },
             queue: queue,
             keeper: keeper,
+            journal: journal,
             clock: clock,
-            skew: configuration.clockSkew,
             limits: limits,
             logger: logger
         )
@@ -165,6 +168,9 @@ package struct RollcallService: Service {
             publicURL: configuration.publicURL
         )
         management.session = sessions.caller
+        management.sources = configuration.sources
+        management.redactor = configuration.redactor
+        management.clockSkew = configuration.clockSkew
         let feed = ChangeFeed(management)
         reconciler.watch { instances in feed.touched(instances: instances) }
         let page = PageDependencies(management: management, sessions: sessions, feed: feed)
@@ -191,12 +197,35 @@ package struct RollcallService: Service {
         )
         // Agents may name them from the first request on.
         try await management.directory.register(accounts: configuration.accounts.map(\.name), sources: [])
-        // Ended in the opposite order: nobody waits, no more requests, no more events, then the reconciler drains.
+        // Ended in the opposite order: nobody waits, no more requests, no more events, then the reconciler drains; last what
+        // came of sources is written down.
         let group = ServiceGroup(
-            services: [reconciler, Writers(queue: queue), fetchLoop, retention, feed, listener, waiters],
+            services: [
+                sourceWatch(journal, sourceIDs, pools), reconciler, Writers(queue: queue), fetchLoop, retention, feed,
+                listener, waiters,
+            ],
             logger: logger
         )
         try await group.run()
+    }
+
+    private func sourceWatch(_ journal: SourceJournal, _ sourceIDs: [String: Int32], _ pools: Pools) -> SourceWatch {
+        var names: [Int32: String] = [:]
+        var limits: [Int32: Duration] = [:]
+        for source in configuration.sources {
+            guard let id = sourceIDs[source.name] else { continue }
+            names[id] = source.name
+            if source.silence > .zero { limits[id] = source.silence }
+        }
+        return SourceWatch(
+            pool: pools.writers,
+            journal: journal,
+            meters: SourceMeters(names),
+            redactor: configuration.redactor,
+            names: names,
+            silenceLimits: limits,
+            logger: logger
+        )
     }
 
     /// Without an admin key nobody could ever make one.

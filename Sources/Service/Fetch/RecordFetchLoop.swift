@@ -150,7 +150,7 @@ struct RecordFetchLoop: Service {
         at fetchedAt: Timestamp
     ) async -> Bool {
         let reading = sender.reader.read(body, of: item.reference, fetchedAt: fetchedAt)
-        let kept = KeptDelivery(
+        var kept = KeptDelivery(
             fetched: path,
             body: body ?? [],
             reading,
@@ -158,8 +158,10 @@ struct RecordFetchLoop: Service {
             sourceID: item.sourceID
         )
         let events = sender.admission.admit(reading, receivedAt: fetchedAt)
+        kept.events = events.map(\.dedupe)
         do {
             guard !events.isEmpty, events.count <= DeliveryAdmission.eventLimit else {
+                kept.events = []
                 try await keeper.keep(kept)
                 return true
             }

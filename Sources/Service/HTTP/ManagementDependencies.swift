@@ -18,6 +18,11 @@ package struct ManagementDependencies: Sendable {
     package var logger: Logger
     /// Finds the caller of a request that comes with the page's cookie.
     package var session: Authenticate.SessionLookup?
+    package var sources: [ConfiguredSource] = []
+    /// Knows the settings' secrets.
+    package var redactor = Redactor()
+    /// An event this far ahead counts as now.
+    package var clockSkew: Duration = .seconds(2)
 
     package init(
         pool: PQPool,
@@ -49,6 +54,10 @@ package struct ManagementDependencies: Sendable {
     package var reads: AgentReads {
         AgentReads(pool: readPool, freshness: freshness, breakAction: policy.breakAction, clock: clock)
     }
+
+    var sourceReads: SourceReads { SourceReads(pool: readPool, configured: sources) }
+
+    var deliveryReads: DeliveryReads { DeliveryReads(pool: readPool, redactor: BodyRedactor(redactor)) }
 
     var explanations: ExplanationReads {
         ExplanationReads(pool: readPool, freshness: freshness, breakAction: policy.breakAction, clock: clock)

@@ -11,6 +11,7 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
     let agents = AgentRoutes(dependencies)
     let reads = ReadRoutes(dependencies)
     let aliases = AliasRoutes(dependencies)
+    let sources = SourceManagementRoutes(dependencies)
     let keys = KeyRoutes(keyRing: dependencies.keyRing, limits: dependencies.limits)
 
     keyed.requireRole(.view)
@@ -22,11 +23,15 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
         .get("incidents", use: reads.incidents)
         .get("unmatched", use: reads.unmatched)
         .get("sources/{source}/aliases", use: aliases.list)
+        .get("sources", use: sources.list)
+        .get("sources/{source}", use: sources.show)
+        .get("sources/{source}/deliveries", use: sources.deliveries)
     keyed.requireRole(.manage)
         .put("agents/{agent}/hold", use: agents.hold)
         .delete("agents/{agent}/hold", use: agents.release)
         .post("agents/{agent}/reconcile", use: agents.reconcile)
         .post("agents/{agent}/reboot", use: agents.reboot)
+        .post("sources/{source}/verify", use: sources.verify)
     keyed.requireRole(.admin)
         .put("agents/{agent}", use: agents.put)
         .delete("agents/{agent}", use: agents.remove)
@@ -49,5 +54,7 @@ package let managementRoutes: [(method: String, path: String)] = [
     ("DELETE", "/v1/sources/{source}/people/{external_id}"),
     ("GET", "/v1/sources/{source}/aliases"), ("PUT", "/v1/sources/{source}/aliases/{external_id}"),
     ("DELETE", "/v1/sources/{source}/aliases/{external_id}"),
+    ("GET", "/v1/sources"), ("GET", "/v1/sources/{source}"), ("GET", "/v1/sources/{source}/deliveries"),
+    ("POST", "/v1/sources/{source}/verify"),
     ("GET", "/v1/keys"), ("POST", "/v1/keys"), ("DELETE", "/v1/keys/{key}"),
 ]

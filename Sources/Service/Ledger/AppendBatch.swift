@@ -20,7 +20,8 @@ struct AppendBatch {
     private var others: Set<Int64> = []
     /// Agents who left out unmatched events: what is new may be the end of one.
     private(set) var withLeftOut: Set<Int64> = []
-    private var lockedAgents: Set<Int64> = []
+    /// The agents whose states are locked; `nil` where nothing needs to be.
+    private var lockedAgents: Set<Int64>?
     /// The terms of the leases, as share-locked.
     private(set) var terms: [Int32: Int64] = [:]
 
@@ -29,17 +30,11 @@ struct AppendBatch {
     struct AgentNotLocked: Error {}
 
     init(_ events: [IncomingEvent], _ read: AddedRows) throws {
-        let (locked, appended) = (read.locked, read.appended)
+        let appended = read.appended
         self.events = events
         sequences = Array(repeating: nil, count: events.count)
         agentOf = Array(repeating: nil, count: events.count)
-        let lockedAgent = try locked.decoder("agent", as: Int64?.self)
-        let account = try locked.decoder("account", as: Int32?.self)
-        let term = try locked.decoder("term", as: Int64?.self)
-        for row in locked {
-            if let agent = try lockedAgent[row] { lockedAgents.insert(agent) }
-            if let account = try account[row], let term = try term[row] { terms[account] = term }
-        }
+        lockedAgents = try read.locked.map { locked in try takeLocked(locked) }
         let place = try appended.decoder("place", as: Int64.self)
         let sequence = try appended.decoder("sequence", as: Int64?.self)
         let agent = try appended.decoder("agent", as: Int64?.self)
@@ -49,7 +44,7 @@ struct AppendBatch {
             let index = Int(try place[row]) - 1
             sequences[index] = try sequence[row]
             guard let agent = try agent[row] else { continue }
-            guard lockedAgents.contains(agent) else { throw AgentNotLocked() }
+            if let lockedAgents, !lockedAgents.contains(agent) { throw AgentNotLocked() }
             agentOf[index] = agent
             guard facts[agent] == nil else { continue }
             if try hasLeftOut[row] { withLeftOut.insert(agent) }
@@ -70,11 +65,32 @@ struct AppendBatch {
         let hasLeftOut = try result.decoder("has_left_out", as: Bool.self)
         for row in rows.rows {
             guard let other = try rows.agentFacts(row) else { continue }
-            guard lockedAgents.contains(other.agent) else { throw AgentNotLocked() }
+            if let lockedAgents, !lockedAgents.contains(other.agent) { throw AgentNotLocked() }
             if try hasLeftOut[row] { withLeftOut.insert(other.agent) }
             facts[other.agent] = other
             subjects[other.agent] = try rows.subject(row)
         }
+    }
+
+    /// Takes in the terms, and gives the agents whose states are locked.
+    private mutating func takeLocked(_ locked: PQResult) throws(PQError) -> Set<Int64> {
+        var agents: Set<Int64> = []
+        let lockedAgent = try locked.decoder("agent", as: Int64?.self)
+        let account = try locked.decoder("account", as: Int32?.self)
+        let term = try locked.decoder("term", as: Int64?.self)
+        for row in locked {
+            if let agent = try lockedAgent[row] { agents.insert(agent) }
+            if let account = try account[row], let term = try term[row] { terms[account] = term }
+        }
+        return agents
+    }
+
+    /// The agent of each event; `nil` while nobody knows it.
+    var agents: [Int64?] { agentOf }
+
+    /// The new events as punches, each with its agent.
+    var newPunches: [(agent: Int64?, punch: LedgerPunch)] {
+        events.indices.compactMap { sequences[$0] == nil ? nil : (agentOf[$0], punch($0)) }
     }
 
     /// The identities of the events that were there already.
@@ -218,6 +234,14 @@ struct AppendBatch {
             outcomes.append(.receipt(receipt))
         }
         return outcomes
+    }
+
+    /// What each event does, for who reads later what became of it.
+    func effects(changes: [Int64: AgentChange], now: Timestamp) -> [KeptEffect] {
+        events.indices.map { index in
+            guard sequences[index] != nil else { return .replayed }
+            return .effect(effect(of: events[index], agentOf[index].flatMap { changes[$0] }, now: now))
+        }
     }
 
     private func effect(of event: IncomingEvent, _ change: AgentChange?, now: Timestamp) -> EventEffect {

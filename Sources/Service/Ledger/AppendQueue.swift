@@ -212,11 +212,10 @@ package final class AppendQueue: Sendable {
         _ batch: [Waiting],
         began: ContinuousClock.Instant
     ) async throws -> AppendTransaction.Result {
-        let (events, deliveries) = (batch.map(\.event), batch.compactMap(\.delivery))
-        let deliveryOf = deliveries.isEmpty ? [] : batch.deliveryOf
+        let (events, deliveries) = (batch.map(\.event), batch.deliveries)
         while true {
             do {
-                return try await transaction.run(events, deliveries: deliveries, deliveryOf: deliveryOf)
+                return try await transaction.run(events, deliveries: deliveries)
             } catch {
                 guard Self.mayPass(error), ContinuousClock.now - began < Self.retryFor else { throw error }
                 logger.debug("append batch failed, trying again", metadata: ["error": "\(error)"])
@@ -286,8 +285,12 @@ extension AppendQueue.State {
             defer { waiting.removeAll(keepingCapacity: true) }
             return waiting
         }
-        let batch = Array(waiting[..<AppendQueue.batchLimit])
-        waiting.removeFirst(AppendQueue.batchLimit)
+        // A delivery that fits into the next batch is not cut in two, so that it is kept with what all of its events did.
+        var end = AppendQueue.batchLimit
+        let start = end - waiting[end].place
+        if start > 0, waiting[start].delivery != nil { end = start }
+        let batch = Array(waiting[..<end])
+        waiting.removeFirst(end)
         return batch
     }
 }

@@ -39,18 +39,3 @@ final class AppendTicket: Sendable {
         waiter?.resume(returning: .failure(refusal))
     }
 }
-
-extension [AppendQueue.Waiting] {
-    /// For each event the place among the batch's deliveries of the one that it came in; a request's events stand together.
-    var deliveryOf: [Int?] {
-        var last = -1
-        var ticket: AppendTicket?
-        return map { waiting in
-            if waiting.delivery != nil {
-                last += 1
-                ticket = waiting.ticket
-            }
-            return waiting.ticket === ticket ? last : nil
-        }
-    }
-}

@@ -27,12 +27,7 @@ struct AppendTransaction: Sendable {
     ///
     /// `deliveries`: the bodies that some of them came in. One that repeats what was said of somebody who is erased since, and
     /// says nothing new, is not kept: it would bring the name back.
-    /// `deliveryOf`: for each event the place of its delivery, if it came in one.
-    func run(
-        _ events: [IncomingEvent],
-        deliveries: [KeptDelivery] = [],
-        deliveryOf: [Int?] = []
-    ) async throws -> Result {
+    func run(_ events: [IncomingEvent], deliveries: [BatchDelivery] = []) async throws -> Result {
         let accounts = leases.heldAccounts()
         return try await pool.withTransaction { transaction in
             let (distinct, read) = try await add(events, accounts: accounts, in: transaction)
@@ -68,8 +63,11 @@ struct AppendTransaction: Sendable {
                 term: batch.terms.values.max() ?? 0,
                 now: now
             )
+            let effects = deliveries.isEmpty ? [] : distinct.spread(batch.effects(changes: changes, now: now))
             guard !batch.replays.isEmpty, !deliveries.isEmpty else {
-                if !deliveries.isEmpty { writes.append(LedgerStatements.keep(deliveries)) }
+                if !deliveries.isEmpty {
+                    writes.append(LedgerStatements.keep(deliveries.map { $0.kept(distinct, effects) }))
+                }
                 if !batch.replays.isEmpty { writes.append(LedgerStatements.stored(batch.replays)) }
                 let written = try await transaction.run(writes, commit: true, timeout: timeout)
                 let stored = batch.replays.isEmpty ? nil : written.last
@@ -78,10 +76,11 @@ struct AppendTransaction: Sendable {
             }
             let stored = try await transaction.run([LedgerStatements.stored(batch.replays)], timeout: timeout)
             let outcomes = try batch.outcomes(changes: changes, stored: stored[0], now: now)
-            let dropped = distinct.deliveries(with: try batch.erased(stored[0]), deliveryOf)
-                .subtracting(distinct.deliveries(with: batch.newPlaces, deliveryOf))
-            let kept = deliveries.indices.filter { !dropped.contains($0) }.map { deliveries[$0] }
-            if !kept.isEmpty { writes.append(LedgerStatements.keep(kept)) }
+            let (erased, new) = (try batch.erased(stored[0]), batch.newPlaces)
+            let kept = deliveries.filter { delivery in
+                !distinct.hasAny(of: erased, at: delivery.places) || distinct.hasAny(of: new, at: delivery.places)
+            }
+            if !kept.isEmpty { writes.append(LedgerStatements.keep(kept.map { $0.kept(distinct, effects) })) }
             _ = try await transaction.run(writes, commit: true, timeout: timeout)
             return Result(outcomes: distinct.spread(outcomes), plans: plans)
         }
@@ -134,8 +133,8 @@ struct AppendTransaction: Sendable {
 
 /// What the first step of a batch's transaction read.
 struct AddedRows {
-    /// Of ``LedgerStatements/lock(_:accounts:)``.
-    var locked: PQResult
+    /// Of ``LedgerStatements/lock(_:accounts:)``; `nil` where nothing is written, and so nothing needs to be locked.
+    var locked: PQResult?
     /// Of ``LedgerStatements/append(_:)``.
     var appended: PQResult
     /// Of ``LedgerStatements/known(_:)``; `nil` for a batch without records.
@@ -167,11 +166,31 @@ struct DistinctEvents {
 
     private let originals: [IncomingEvent]
 
-    /// The places of the deliveries that some of these events came in.
+    /// Whether some of these events are among those at some places of the batch.
     ///
-    /// `places`: of ``events``; `deliveryOf`: for each event of the batch.
-    func deliveries(with places: Set<Int>, _ deliveryOf: [Int?]) -> Set<Int> {
-        Set(zip(self.places, deliveryOf).compactMap { place, delivery in places.contains(place) ? delivery : nil })
+    /// `events`: places in ``events``.
+    func hasAny(of events: Set<Int>, at places: Range<Int>) -> Bool {
+        places.contains { events.contains(self.places[$0]) }
+    }
+
+    /// The identity of an event of the batch.
+    func identity(at place: Int) -> UUID { originals[place].dedupe }
+
+    func event(at place: Int) -> IncomingEvent { originals[place] }
+
+    /// Whether no earlier event of the batch is the same.
+    func isFirst(at place: Int) -> Bool { isFirst[place] }
+
+    /// One agent per event of the batch.
+    func spread(agents: [Int64?]) -> [Int64?] { places.map { agents[$0] } }
+
+    /// One effect per event of the batch; a repetition within the batch is a replay, or a conflict.
+    func spread(_ effects: [KeptEffect]) -> [KeptEffect] {
+        places.indices.map { place in
+            if isFirst[place] { return effects[places[place]] }
+            let first = events[places[place]]
+            return originals[place].says(theSameAs: first) ? .replayed : .conflict
+        }
     }
 
     /// One outcome per event of the batch; a repetition within the batch is a replay, or a conflict when it says
@@ -188,6 +207,13 @@ struct DistinctEvents {
 }
 
 extension IncomingEvent {
+    /// Whether this event says the same as another under its id.
+    fileprivate func says(theSameAs other: IncomingEvent) -> Bool {
+        record != nil
+            || (externalID == other.externalID && kind == other.kind
+                && (!hasOwnTime || occurredAt == other.occurredAt))
+    }
+
     /// Whether this event says the same as the one that stands under its id.
     func says(the receipt: Receipt) -> Bool {
         // What belongs to a record is the same by its identity, however it is worded.

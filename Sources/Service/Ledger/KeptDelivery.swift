@@ -1,5 +1,6 @@
 import ClockSources
 import Domain
+import FoundationEssentials
 import LibPQ
 import NIOCore
 
@@ -14,6 +15,28 @@ struct KeptDelivery: Sendable, Hashable {
     var body: [UInt8]
     /// How it was read, for people.
     var reading: String
+    var warnings: [String] = []
+    /// The identities of the events that it was read as, in its order.
+    var events: [UUID] = []
+    /// What each of them did, as far as they are committed with it; filled in by the transaction.
+    var effects: [KeptEffect] = []
+}
+
+/// What one event of a delivery did when it was committed.
+enum KeptEffect: Sendable, Hashable {
+    case effect(EventEffect)
+    /// It was in the ledger already.
+    case replayed
+    /// The delivery says two things under one id.
+    case conflict
+
+    var word: String {
+        switch self {
+        case .effect(let effect): effect.rawValue
+        case .replayed: "replayed"
+        case .conflict: "conflict"
+        }
+    }
 }
 
 extension KeptDelivery {
@@ -33,7 +56,8 @@ extension KeptDelivery {
             deliveryID: reading.deliveryID,
             headers: Self.json(fields),
             body: delivery.body,
-            reading: Self.words(for: reading)
+            reading: Self.words(for: reading),
+            warnings: reading.warnings
         )
     }
 
@@ -44,13 +68,15 @@ extension KeptDelivery {
             receivedAt: fetchedAt,
             headers: Self.json(["?fetched": path]),
             body: body,
-            reading: Self.words(for: reading)
+            reading: Self.words(for: reading),
+            warnings: reading.warnings
         )
     }
 
     /// How a delivery was read, for people.
     private static func words(for reading: DeliveryReading) -> String {
         if let reference = reading.fetch { return "fetch \(reference.kind) \(reference.id)" }
+        if reading.punches.count > DeliveryAdmission.eventLimit { return DeliveryLabel.tooManyItems }
         return reading.ignored ?? "\(reading.punches.count) punches"
     }
 
@@ -85,7 +111,8 @@ extension KeptDelivery {
 extension LedgerStatements {
     /// Keeps raw bodies, each once.
     ///
-    /// All bodies travel as one value that the rows are cut from, since an array of byte strings would be copied twice.
+    /// All bodies travel as one value that the rows are cut from, since an array of byte strings would be copied twice; the
+    /// lists of each row travel as text, since arrays of arrays would have to be of one length.
     /// Index: `delivery_ids_pkey`.
     static func keep(_ deliveries: [KeptDelivery]) -> PQStatement {
         var seen: Set<DeliveryKey> = []
@@ -105,8 +132,9 @@ extension LedgerStatements {
                 FROM unnest(
                     \(distinct.map(\.sourceID)), \(distinct.map(\.receivedAt)), \(distinct.map(\.deliveryID)),
                     \(distinct.map(\.headers)), \(starts), \(distinct.map { Int32(clamping: $0.body.count) }),
-                    \(distinct.map(\.reading))
-                ) AS u (source_id, received_at, delivery_id, headers, start, length, reading)
+                    \(distinct.map(\.reading)), \(distinct.map { $0.warnings.joined(separator: ",") }),
+                    \(distinct.map(\.eventList)), \(distinct.map(\.effectList))
+                ) AS u (source_id, received_at, delivery_id, headers, start, length, reading, warnings, events, effects)
             ), fresh AS (
                 INSERT INTO delivery_ids (source_id, delivery_id, received_at)
                 SELECT source_id, delivery_id, received_at
@@ -116,14 +144,31 @@ extension LedgerStatements {
                 ON CONFLICT (source_id, delivery_id) DO NOTHING
                 RETURNING source_id, delivery_id
             )
-            INSERT INTO deliveries (source_id, received_at, delivery_id, headers, body, reading)
+            INSERT INTO deliveries (
+                source_id, received_at, delivery_id, headers, body, reading, warnings, events, effects
+            )
             SELECT n.source_id, n.received_at, n.delivery_id, n.headers::jsonb,
-                substring(\(bodies) FROM n.start FOR n.length), n.reading
+                substring(\(bodies) FROM n.start FOR n.length), n.reading, string_to_array(n.warnings, ','),
+                string_to_array(n.events, ',')::uuid[], string_to_array(n.effects, ',')
             FROM n
             LEFT JOIN fresh f ON f.source_id = n.source_id AND f.delivery_id = n.delivery_id
             WHERE n.delivery_id IS NULL OR f.delivery_id IS NOT NULL
             """
     }
+}
+
+extension KeptDelivery {
+    fileprivate var eventList: String {
+        var list = ""
+        list.reserveCapacity(events.count * 37)
+        for event in events {
+            if !list.isEmpty { list += "," }
+            list += event.uuidString
+        }
+        return list
+    }
+
+    fileprivate var effectList: String { effects.map(\.word).joined(separator: ",") }
 }
 
 /// What makes two deliveries the same one.

@@ -15,7 +15,22 @@ struct Settlement: Sendable {
     /// `punches`: the rows of ``LedgerStatements/punches(of:)``.
     /// `candidates`: those of ``UnmatchedStatements/candidates(of:)``; `nil` where there is nothing to decide.
     init(punches: PQResult, candidates: PQResult?, policy: ReconcilePolicy, now: Timestamp) throws(PQError) {
-        self.punches = try LedgerStatements.readPunches(punches)
+        try self.init(
+            punches: try LedgerStatements.readPunches(punches),
+            candidates: candidates,
+            policy: policy,
+            now: now
+        )
+    }
+
+    /// The same for punches that are read already.
+    init(
+        punches: [Int64: [LedgerPunch]],
+        candidates: PQResult?,
+        policy: ReconcilePolicy,
+        now: Timestamp
+    ) throws(PQError) {
+        self.punches = punches
         guard let candidates, candidates.rowCount > 0 else { return }
         for (agent, rows) in try LedgerStatements.readPunches(candidates) {
             let own = rows.filter { !$0.isOfAnother }

@@ -25,6 +25,7 @@ package struct Migration: Sendable, Hashable {
         Migration(number: 5, name: "0005_lookups", bytes: PackageResources._005_lookups_sql),
         Migration(number: 6, name: "0006_record_fetches", bytes: PackageResources._006_record_fetches_sql),
         Migration(number: 7, name: "0007_retention", bytes: PackageResources._007_retention_sql),
+        Migration(number: 8, name: "0008_source_activity", bytes: PackageResources._008_source_activity_sql),
         Migration(number: 9, name: "0009_left_out_events", bytes: PackageResources._009_left_out_events_sql),
         Migration(number: 10, name: "0010_fold_tails", bytes: PackageResources._010_fold_tails_sql),
     ]

@@ -30,6 +30,7 @@ struct PageAssets: Sendable {
             "agent.js": Asset("text/javascript; charset=utf-8", PackageResources.agent_js),
             "unmatched.js": Asset("text/javascript; charset=utf-8", PackageResources.unmatched_js),
             "mapping.js": Asset("text/javascript; charset=utf-8", PackageResources.mapping_js),
+            "sources.js": Asset("text/javascript; charset=utf-8", PackageResources.sources_js),
             "live.js": Asset("text/javascript; charset=utf-8", PackageResources.live_js),
             "ages.js": Asset("text/javascript; charset=utf-8", PackageResources.ages_js),
         ]

@@ -48,6 +48,7 @@ package func addPageRoutes(to router: Router<AppRequestContext>, _ dependencies:
 /// The addresses of this file's routes, for telling a wrong method from a wrong address.
 package let pageRoutes: [(method: String, path: String)] = [
     ("GET", "/"), ("GET", "/agents/{agent}"), ("GET", "/unmatched"), ("GET", "/unmatched/count"),
+    ("GET", "/sources"), ("GET", "/sources/{source}"),
     ("GET", "/assets/{name}"), ("GET", "/v1/stream"),
     ("POST", "/session"), ("GET", "/session"), ("DELETE", "/session"),
 ]
@@ -60,6 +61,7 @@ struct PageRoutes: Sendable {
     private let names: UnmatchedNames
     private let unmatched: UnmatchedCount
     private let clock: DatabaseClock
+    private let sources: SourceStory
     private let views: PageViews
 
     init(_ dependencies: PageDependencies, views: PageViews) {
@@ -79,6 +81,11 @@ struct PageRoutes: Sendable {
             agents: management.reads,
             history: HistoryReads(pool: management.readPool),
             freshness: management.freshness,
+            clock: management.clock
+        )
+        sources = SourceStory(
+            sources: management.sourceReads,
+            deliveries: management.deliveryReads,
             clock: management.clock
         )
         self.views = views
@@ -125,6 +132,15 @@ struct PageRoutes: Sendable {
         routes.get("/agents/{agent}") { request, context in
             try await show(request) { caller in
                 views.agent(try await story.agent(try context.agentID(), for: caller))
+            }
+        }
+        routes.get("/sources") { request, context in
+            try await show(request) { caller in views.sources(try await sources.all(for: caller)) }
+        }
+        routes.get("/sources/{source}") { request, context in
+            try await show(request) { caller in
+                let name = try context.pathParameter("source")
+                return views.source(try await sources.source(name, try QueryParameters(request), for: caller))
             }
         }
     }

@@ -82,6 +82,7 @@ extension Incident {
         var object = JSONObjectWriter(&buffer)
         object.member("id", id, into: &buffer)
         object.member("engine", engine, into: &buffer)
+        object.member("source", source, into: &buffer)
         object.member("kind", kind, into: &buffer)
         object.member("opened_at", openedAt, into: &buffer)
         object.member("closed_at", closedAt, into: &buffer)

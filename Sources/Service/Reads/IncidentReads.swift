@@ -1,10 +1,13 @@
 import Domain
 import LibPQ
 
-/// Something that is wrong with an engine account as a whole.
+/// Something that is wrong with an engine account as a whole, or with a clock source.
 struct Incident: Sendable, Equatable {
     var id: Int64
-    var engine: String
+    /// The account's name; `nil` for an incident of a source.
+    var engine: String?
+    /// The source's name; `nil` for an incident of an account.
+    var source: String?
     var kind: String
     var openedAt: Timestamp
     var closedAt: Timestamp?
@@ -15,16 +18,16 @@ struct Incident: Sendable, Equatable {
 
 /// Reads incidents: the open ones, and those closed within a week, newest first; at most 200.
 ///
-/// For a caller bound to teams: those of accounts that its agents' instances are on.
+/// For a caller bound to teams: those of accounts that its agents' instances are on, and none of sources.
 struct IncidentReads: Sendable {
     let pool: PQPool
 
-    /// Indexes: `incidents_pkey`, `observed_states_exceptions`, `instances_pkey`, `agents_pkey`, `agents_of_team`.
+    /// Indexes: `incidents_pkey`, `clock_sources_pkey`, `observed_states_exceptions`, `instances_pkey`, `agents_pkey`, `agents_of_team`.
     func incidents(for caller: Caller) async throws(PQError) -> [Incident] {
         let teams = caller.teams?.sorted()
         return try await pool.rows(
             """
-            SELECT i.incident, e.name AS engine, i.kind, i.opened_at, i.closed_at, i.detail,
+            SELECT i.incident, e.name AS engine, s.name AS source, i.kind, i.opened_at, i.closed_at, i.detail,
                 (
                     SELECT count(*)
                     FROM (
@@ -39,7 +42,8 @@ struct IncidentReads: Sendable {
                     ) n
                 ) AS agents
             FROM incidents i
-            JOIN engine_accounts e ON e.account = i.account
+            LEFT JOIN engine_accounts e ON e.account = i.account
+            LEFT JOIN clock_sources s ON s.source_id = i.source_id
             WHERE (i.closed_at IS NULL OR i.closed_at > now() - interval '7 days')
               AND (\(teams)::text[] IS NULL OR EXISTS (
                 SELECT FROM agents a JOIN instances x ON x.agent = a.agent
@@ -51,7 +55,8 @@ struct IncidentReads: Sendable {
         ) { row throws(PQError) in
             Incident(
                 id: try row.column("incident", as: Int64.self),
-                engine: try row.column("engine", as: String.self),
+                engine: try row.column("engine", as: String?.self),
+                source: try row.column("source", as: String?.self),
                 kind: try row.column("kind", as: String.self),
                 openedAt: try row.column("opened_at", as: Timestamp.self),
                 closedAt: try row.column("closed_at", as: Timestamp?.self),

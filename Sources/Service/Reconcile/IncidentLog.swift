@@ -2,12 +2,14 @@ import LibPQ
 import Logging
 import Synchronization
 
-/// What can befall a whole engine account.
+/// What can befall a whole engine account, or a clock source.
 enum IncidentKind: String, Sendable, CaseIterable {
     /// The engine answers 401.
     case accountRefused = "account_refused"
     /// No call succeeds.
     case engineOutage = "engine_outage"
+    /// A clock source sends nothing any more; ``SourceWatch`` raises it.
+    case sourceSilent = "source_silent"
 }
 
 /// Raises an incident of an account once, and clears it once; the database is told in the background.
@@ -47,8 +49,9 @@ final class IncidentLog: Sendable {
 
     /// Takes over the incidents that are open in the database, as after a restart.
     func resume(pool: PQPool) async throws(PQError) {
-        let rows = try await pool.rows("SELECT account, kind FROM incidents WHERE closed_at IS NULL") {
-            row throws(PQError) in
+        let rows = try await pool.rows(
+            "SELECT account, kind FROM incidents WHERE closed_at IS NULL AND source_id IS NULL"
+        ) { row throws(PQError) in
             (try row.column("account", as: Int32.self), try row.column("kind", as: String.self))
         }
         open.withLock { open in

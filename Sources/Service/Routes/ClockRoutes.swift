@@ -13,6 +13,7 @@ struct ClockRoutes: Sendable {
     let crashPoints: CrashPoints
     let limits: BodyLimits
     let admission: EventAdmission
+    let journal: SourceJournal
 
     /// Receipts and problems are small; the buffer rarely grows.
     private static let receiptSize = 384
@@ -30,21 +31,37 @@ struct ClockRoutes: Sendable {
     }
 
     private func event(of kind: PunchKind, _ request: Request, _ context: AppRequestContext) async throws -> Response {
-        let agentID = try context.agentID()
-        let bytes = try await body(of: request, context)
-        var item = bytes.isEmpty ? ClockEventBody() : try ClockEventBody(bytes)
-        item.agentID = agentID
-        item.kind = kind.rawValue
-        return try await answer(item, request, context)
+        do {
+            let agentID = try context.agentID()
+            let bytes = try await body(of: request, context)
+            var item = bytes.isEmpty ? ClockEventBody() : try ClockEventBody(bytes)
+            item.agentID = agentID
+            item.kind = kind.rawValue
+            return try await answer(item, request, context)
+        } catch let problem as Problem {
+            note(problem, request, context)
+            throw problem
+        }
     }
 
     private func events(_ request: Request, _ context: AppRequestContext) async throws -> Response {
-        let mediaType = try mediaType(of: request)
-        let bytes = try await body(of: request, context)
-        switch try ClockEventBodies(bytes, isLines: mediaType == .lines) {
-        case .one(let item): return try await answer(item, request, context)
-        case .many(let items): return try await answer(items, context)
+        do {
+            let mediaType = try mediaType(of: request)
+            let bytes = try await body(of: request, context)
+            switch try ClockEventBodies(bytes, isLines: mediaType == .lines) {
+            case .one(let item): return try await answer(item, request, context)
+            case .many(let items): return try await answer(items, context)
+            }
+        } catch let problem as Problem {
+            note(problem, request, context)
+            throw problem
         }
+    }
+
+    /// Counts a request that is refused as a whole, where its key may post events.
+    private func note(_ problem: Problem, _ request: Request, _ context: AppRequestContext) {
+        guard let caller = context.caller, caller.role.includes(.clock) else { return }
+        journal.refuse(problem, of: caller.sourceID, request, at: clock.now())
     }
 
     /// One event, one receipt.
@@ -58,6 +75,7 @@ struct ClockRoutes: Sendable {
         let event = try admission.admit(item, headerID: headerID, sourceID: caller.sourceID, now: clock.now())
         if try await outsideTeam([event], caller).contains(event.externalID) { throw Problem(.outsideTeam) }
         let outcomes = try await append([event])
+        if case .receipt = outcomes.first { journal.count(outcomes, of: caller.sourceID, at: event.receivedAt) }
         guard let outcome = outcomes.first else { throw Problem(.databaseUnavailable, retryAfter: 1) }
         let receipt = try outcome.receipt.get()
         var isDone = receipt.isReplay
@@ -93,7 +111,10 @@ struct ClockRoutes: Sendable {
             }
         }
         let events = admitted.compactMap { try? $0.get() }  // As above.
-        var outcomes = (events.isEmpty ? [] : try await append(events))[...]
+        let settled = events.isEmpty ? [] : try await append(events)
+        journal.count(settled, of: caller.sourceID, at: now)
+        journal.count(.malformed, of: caller.sourceID, at: now, times: Int64(admitted.count - events.count))
+        var outcomes = settled[...]
         var buffer = ByteBuffer()
         buffer.reserveCapacity(items.count * Self.receiptSize)
         var hasProblem = false

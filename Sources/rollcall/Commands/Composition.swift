@@ -34,16 +34,7 @@ struct Composition {
                 clients.append(client)
                 fetcher = PersonioClient(api, client: client)
             }
-            sources.append(
-                ConfiguredSource(
-                    name: source.reading.name,
-                    reader: try makeClockSource(source.reading),
-                    matchesAgentID: source.reading.matchAgentID,
-                    refusesConflicts: source.reading.kind == .genericBearer,
-                    limits: source.limits,
-                    fetcher: fetcher
-                )
-            )
+            sources.append(try ConfiguredSource(source, fetcher: fetcher))
         }
         self.clients = clients
         self.accounts = accounts
@@ -73,6 +64,7 @@ struct Composition {
             crashPoint: ProcessInfo.processInfo.environment["ROLLCALL_CRASH_AT"].flatMap(CrashPoints.Point.init)
         )
         configuration.keepBodies = settings.keepBodies
+        configuration.redactor = Redactor(secrets: settings.secrets)
         return configuration
     }
 
@@ -102,6 +94,24 @@ struct Composition {
             concurrency: engine.concurrency,
             timeout: engine.timeout,
             executor: EventLoopTaskExecutor(client.eventLoopGroup.any())
+        )
+    }
+}
+
+extension ConfiguredSource {
+    /// A source as the settings describe it.
+    ///
+    /// `fetcher`: for kinds whose deliveries name records; only who serves needs it.
+    init(_ settings: ClockSourceSettings, fetcher: (any RecordFetcher)?) throws(SourceSettingsError) {
+        self.init(
+            name: settings.reading.name,
+            kind: settings.reading.kind,
+            reader: try makeClockSource(settings.reading),
+            matchesAgentID: settings.reading.matchAgentID,
+            refusesConflicts: settings.reading.kind == .genericBearer,
+            limits: settings.limits,
+            silence: settings.silence,
+            fetcher: fetcher
         )
     }
 }

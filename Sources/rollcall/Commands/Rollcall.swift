@@ -9,7 +9,7 @@ struct Rollcall: AsyncParsableCommand {
         discussion: "Settings come from the environment, then from --config, then from defaults; see check-config.",
         subcommands: [
             ServeCommand.self, MigrateCommand.self, AgentsCommand.self, KeysCommand.self, StatusCommand.self,
-            ExplainCommand.self, ReconcileCommand.self, VerifyCommand.self, RebuildCommand.self,
+            ExplainCommand.self, ReconcileCommand.self, VerifyCommand.self, RebuildCommand.self, SourcesCommand.self,
             CheckConfigCommand.self, DemoCommand.self, SimulateEngineCommand.self, RehearseCommand.self,
         ]
     )

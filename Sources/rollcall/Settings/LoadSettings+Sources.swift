@@ -10,6 +10,7 @@ extension LoadSettings {
         let kind = reader.choice(SettingName("kind", of: owner), among: SourceKind.allCases)
         let reading = reading(of: name, kind: kind, publicURL: publicURL)
         let limits = limits(of: owner)
+        let silence = reader.duration(SettingName("silence", of: owner), default: .zero, in: .zero ... .days(365))
         let api = api(of: owner, kind: kind)
         require(kind, SettingName("kind", of: owner), remedy: "say which system it is")
         guard kind != nil, !isRefused(SettingName("secret", of: owner)) else { return nil }
@@ -19,7 +20,7 @@ extension LoadSettings {
             reader.add(.init(setting: "ROLLCALL_SOURCES", fault: error.description, remedy: "correct it"))
             return nil
         }
-        return ClockSourceSettings(reading: reading, limits: limits, api: api)
+        return ClockSourceSettings(reading: reading, limits: limits, silence: silence, api: api)
     }
 
     /// What the source's adapter needs to know.

@@ -37,7 +37,7 @@ enum SettingCatalogue {
         Entry(word: "auth"), Entry(word: "header"), Entry(word: "key_id"), Entry(word: "must_cover"),
         Entry(word: "tokens", isSecret: true),
         Entry(word: "require_key"), Entry(word: "match_agent_id"),
-        Entry(word: "rate_limit"), Entry(word: "body_limit"),
+        Entry(word: "rate_limit"), Entry(word: "body_limit"), Entry(word: "silence"),
         Entry(word: "api_url"), Entry(word: "client_id"), Entry(word: "client_secret", isSecret: true),
     ]
 

@@ -89,6 +89,8 @@ package struct ClockSourceSettings: Sendable {
     /// What its adapter needs to know.
     package var reading: SourceSettings
     package var limits: SourceLimits
+    /// How long it may send nothing genuine before that is an incident; zero for ever.
+    package var silence: Duration
     /// How to reach the sender's API; only for kinds whose deliveries name records without saying what is in them.
     package var api: SourceAPISettings?
 }

@@ -33,6 +33,7 @@ struct ClockSourceSettingsTests {
         let source = try #require(settings.sources.first)
         #expect(source.reading.kind == kind)
         #expect(source.limits == SourceLimits())
+        #expect(source.silence == .zero)
         #expect((source.api != nil) == (kind == .personio))
         let rows = settings.report.rows.filter { $0.setting.hasPrefix("ROLLCALL_SOURCE_HR_") }
         #expect(rows.count == SettingCatalogue.ofSource.count)
@@ -58,7 +59,7 @@ struct ClockSourceSettingsTests {
                     "TOKENS": "IN=token-old-old-old|token-new-new-new", "MAP": "online=clock_in,away=break_start",
                     "MUST_COVER": "content-digest,@method", "KEY_ID": "one,two", "TIME_ZONE": "Asia/Tokyo",
                     "TOLERANCE": "60s", "REQUIRE_KEY": "true", "MATCH_AGENT_ID": "false", "RATE_LIMIT": "50",
-                    "BODY_LIMIT": "65536",
+                    "BODY_LIMIT": "65536", "SILENCE": "72h",
                 ]
             )
         )
@@ -75,6 +76,7 @@ struct ClockSourceSettingsTests {
         #expect(source.reading.requireKey)
         #expect(!source.reading.matchAgentID)
         #expect(source.limits == SourceLimits(deliveriesPerSecond: 50, bodySize: 65_536))
+        #expect(source.silence == .seconds(72 * 3600))
         #expect(source.reading.publicURL == "https://rollcall.example/v1/sources/hr/events")
         for secret in ["secret-number-one", "secret-number-two", "token-old-old-old", "token-new-new-new"] {
             #expect(settings.secrets.contains(secret))
@@ -84,7 +86,9 @@ struct ClockSourceSettingsTests {
 
     @Test(arguments: [
         ("TIME_ZONE", "Europe/Nowhere"), ("TIME_ZONE", "../passwd"), ("TOLERANCE", "0s"), ("AUTH", "charm"),
-        ("MAP", "online=lunch"), ("RATE_LIMIT", "0"), ("BODY_LIMIT", "2000000"), ("API_URL", "ftp://api"),
+        ("MAP", "online=lunch"), ("RATE_LIMIT", "0"), ("BODY_LIMIT", "2000000"), ("SILENCE", "soon"),
+        ("SILENCE", "400d"),
+        ("API_URL", "ftp://api"),
         ("REQUIRE_KEY", "perhaps"),
     ])
     func `a value out of its range refuses to boot and is named`(name: String, value: String) {

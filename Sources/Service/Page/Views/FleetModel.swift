@@ -80,7 +80,8 @@ struct FleetModel {
 /// What a template shows of an incident.
 func incidentValues(_ incident: Incident, now: Timestamp) -> [String: Any] {
     [
-        "id": incident.id, "engine": incident.engine,
+        "id": incident.id, "whose": incident.source == nil ? "Engine" : "Clock source",
+        "name": incident.engine ?? incident.source ?? "",
         "kind": IncidentKind(rawValue: incident.kind)?.label ?? incident.kind,
         "opened": timeValues(incident.openedAt, now: now),
     ]

@@ -41,6 +41,14 @@ struct PageViews: Sendable {
         page("unmatched", model.values)
     }
 
+    func sources(_ model: SourcesModel) -> Response {
+        page("sources", model.values)
+    }
+
+    func source(_ model: SourceModel) -> Response {
+        page("source", model.values)
+    }
+
     /// Says that something went wrong, to a person.
     func problem(_ problem: Problem) -> Response {
         page(
@@ -70,6 +78,8 @@ struct PageViews: Sendable {
         ("time", PackageResources.time_mustache),
         ("agent", PackageResources.agent_mustache),
         ("unmatched", PackageResources.unmatched_mustache),
+        ("sources", PackageResources.sources_mustache),
+        ("source", PackageResources.source_mustache),
         ("problem", PackageResources.problem_mustache),
     ]
 }

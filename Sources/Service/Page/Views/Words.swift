@@ -85,6 +85,7 @@ extension IncidentKind {
         switch self {
         case .accountRefused: "it refuses our credential, so nothing can be started, stopped or seen"
         case .engineOutage: "no call to it succeeds, so what its sessions do cannot be seen"
+        case .sourceSilent: "nothing genuine comes from it any more, so who clocks in there is not seen"
         }
     }
 }

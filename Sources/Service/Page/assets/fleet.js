@@ -147,11 +147,12 @@ function incident(incident) {
   const line = document.createElement("p");
   line.className = "banner incident";
   line.dataset.incident = incident.id;
-  const engine = document.createElement("strong");
-  engine.textContent = incident.engine;
+  const name = document.createElement("strong");
+  name.textContent = incident.engine ?? incident.source;
+  const whose = incident.source ? "Clock source " : "Engine ";
   const began = document.createElement("span");
   show(began, incident.opened_at);
-  line.append("Engine ", engine, `: ${place.dataset[incident.kind] ?? incident.kind}. It began `, began, ".");
+  line.append(whose, name, `: ${place.dataset[incident.kind] ?? incident.kind}. It began `, began, ".");
   place.prepend(line);
 }
 
