@@ -1,47 +1,73 @@
 -- What a state with records has to say for the fold to go on from it, so that a timecard's opening and closing need not read all
 -- that the agent ever did. Null where only all punches can tell. Its form: Sources/Service/Reconcile/FoldTail+Text.swift.
-ALTER TABLE agent_states ADD COLUMN fold_tail text COLLATE "C";
 
-CREATE OR REPLACE VIEW subjects_by_agent AS
-SELECT
-    s.agent, s.generation, s.shift, s.shift_since, s.last_effective_at, s.last_rank, s.has_records, s.next_punch_at,
-    s.hold_state, s.hold_until, s.hold_reason, s.hold_author, s.desired, s.rule,
-    a.removal_asked_at IS NOT NULL AS is_leaving,
-    x.instance, x.account, x.instance_id, x.session_name,
-    o.reading, greatest(o.read_at, l.looked_at) AS read_at, o.reading_since, o.claim,
-    o.command_id, o.command_action, o.command_sent_at, o.command_ended_at, o.command_verdict,
-    o.start_sent_at, o.stop_ended_at, o.deviating_since, o.restarts, o.attempts, o.reboot_asked_at,
-    o.condition, o.reason,
-    q.wakes, q.due_at, s.fold_tail
-FROM agent_states s
-JOIN agents a ON a.agent = s.agent
-LEFT JOIN instances x ON x.agent = s.agent
-LEFT JOIN observed_states o ON o.instance = x.instance
-LEFT JOIN LATERAL (
-    SELECT k.looked_at FROM looks k WHERE k.instance = x.instance OFFSET 0
-) l ON true
-LEFT JOIN LATERAL (
-    SELECT k.wakes, k.due_at FROM reconcile_queue k WHERE k.instance = x.instance OFFSET 0
-) q ON true;
+-- A release that does not know of it changes the state and leaves it as it was: then it belongs to another state, and goes.
+CREATE FUNCTION forget_fold_tail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.fold_tail := NULL;
+    RETURN NEW;
+END
+$$;
 
-CREATE OR REPLACE VIEW subjects_by_instance AS
-SELECT
-    s.agent, s.generation, s.shift, s.shift_since, s.last_effective_at, s.last_rank, s.has_records, s.next_punch_at,
-    s.hold_state, s.hold_until, s.hold_reason, s.hold_author, s.desired, s.rule,
-    a.removal_asked_at IS NOT NULL AS is_leaving,
-    x.instance, x.account, x.instance_id, x.session_name,
-    o.reading, greatest(o.read_at, l.looked_at) AS read_at, o.reading_since, o.claim,
-    o.command_id, o.command_action, o.command_sent_at, o.command_ended_at, o.command_verdict,
-    o.start_sent_at, o.stop_ended_at, o.deviating_since, o.restarts, o.attempts, o.reboot_asked_at,
-    o.condition, o.reason,
-    q.wakes, q.due_at, s.fold_tail
-FROM instances x
-JOIN observed_states o ON o.instance = x.instance
-LEFT JOIN agent_states s ON s.agent = x.agent
-LEFT JOIN agents a ON a.agent = s.agent
-LEFT JOIN LATERAL (
-    SELECT k.looked_at FROM looks k WHERE k.instance = x.instance OFFSET 0
-) l ON true
-LEFT JOIN LATERAL (
-    SELECT k.wakes, k.due_at FROM reconcile_queue k WHERE k.instance = x.instance OFFSET 0
-) q ON true;
+-- As one change, and one that never keeps appends waiting for long.
+DO $migration$
+BEGIN
+    PERFORM set_config('lock_timeout', '100ms', true);
+    FOR attempt IN 1..600 LOOP
+        BEGIN
+            ALTER TABLE agent_states ADD COLUMN fold_tail text COLLATE "C";
+            CREATE TRIGGER agent_states_fold_tail BEFORE UPDATE ON agent_states FOR EACH ROW
+                WHEN (OLD.fold_tail IS NOT NULL AND NEW.fold_tail = OLD.fold_tail)
+                EXECUTE FUNCTION forget_fold_tail();
+            CREATE OR REPLACE VIEW subjects_by_agent AS
+            SELECT
+                s.agent, s.generation, s.shift, s.shift_since, s.last_effective_at, s.last_rank, s.has_records, s.next_punch_at,
+                s.hold_state, s.hold_until, s.hold_reason, s.hold_author, s.desired, s.rule,
+                a.removal_asked_at IS NOT NULL AS is_leaving,
+                x.instance, x.account, x.instance_id, x.session_name,
+                o.reading, greatest(o.read_at, l.looked_at) AS read_at, o.reading_since, o.claim,
+                o.command_id, o.command_action, o.command_sent_at, o.command_ended_at, o.command_verdict,
+                o.start_sent_at, o.stop_ended_at, o.deviating_since, o.restarts, o.attempts, o.reboot_asked_at,
+                o.condition, o.reason,
+                q.wakes, q.due_at, s.fold_tail
+            FROM agent_states s
+            JOIN agents a ON a.agent = s.agent
+            LEFT JOIN instances x ON x.agent = s.agent
+            LEFT JOIN observed_states o ON o.instance = x.instance
+            LEFT JOIN LATERAL (
+                SELECT k.looked_at FROM looks k WHERE k.instance = x.instance OFFSET 0
+            ) l ON true
+            LEFT JOIN LATERAL (
+                SELECT k.wakes, k.due_at FROM reconcile_queue k WHERE k.instance = x.instance OFFSET 0
+            ) q ON true;
+
+            CREATE OR REPLACE VIEW subjects_by_instance AS
+            SELECT
+                s.agent, s.generation, s.shift, s.shift_since, s.last_effective_at, s.last_rank, s.has_records, s.next_punch_at,
+                s.hold_state, s.hold_until, s.hold_reason, s.hold_author, s.desired, s.rule,
+                a.removal_asked_at IS NOT NULL AS is_leaving,
+                x.instance, x.account, x.instance_id, x.session_name,
+                o.reading, greatest(o.read_at, l.looked_at) AS read_at, o.reading_since, o.claim,
+                o.command_id, o.command_action, o.command_sent_at, o.command_ended_at, o.command_verdict,
+                o.start_sent_at, o.stop_ended_at, o.deviating_since, o.restarts, o.attempts, o.reboot_asked_at,
+                o.condition, o.reason,
+                q.wakes, q.due_at, s.fold_tail
+            FROM instances x
+            JOIN observed_states o ON o.instance = x.instance
+            LEFT JOIN agent_states s ON s.agent = x.agent
+            LEFT JOIN agents a ON a.agent = s.agent
+            LEFT JOIN LATERAL (
+                SELECT k.looked_at FROM looks k WHERE k.instance = x.instance OFFSET 0
+            ) l ON true
+            LEFT JOIN LATERAL (
+                SELECT k.wakes, k.due_at FROM reconcile_queue k WHERE k.instance = x.instance OFFSET 0
+            ) q ON true;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            IF attempt = 600 THEN RAISE; END IF;
+            PERFORM pg_sleep(0.1);
+        END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', '0', true);
+END
+$migration$;

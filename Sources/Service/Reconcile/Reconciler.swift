@@ -278,8 +278,12 @@ package final class Reconciler: Service, WakeBell {
     private func unpark(_ agents: [Int64]) async throws -> [Wake] {
         let policy = dependencies.policy
         let now = dependencies.clock.now()
-        return try await dependencies.pool.withTransaction { transaction in
-            try await AgentStates.refold(agents, in: transaction, policy: policy, now: now)
+        return try await retryingConflicts {
+            try await dependencies.pool.withTransaction { transaction in
+                // They may get what they left out so far, which a mapping must not give to others meanwhile.
+                _ = try await transaction.run([LedgerStatements.holdMap])
+                return try await AgentStates.refold(agents, in: transaction, policy: policy, now: now)
+            }
         }
     }
 }

@@ -130,8 +130,12 @@ package struct LedgerRebuilder: Sendable {
                 """
             ) { row throws(PQError) in try row.column("agent", as: Int64.self) }
             guard let last = agents.last else { return count }
-            _ = try await pool.withTransaction { transaction in
-                try await AgentStates.refold(agents, in: transaction, policy: policy, now: clock.now())
+            try await retryingConflicts {
+                try await pool.withTransaction { transaction in
+                    // As an append does: they may get what they left out so far.
+                    _ = try await transaction.run([LedgerStatements.holdMap])
+                    _ = try await AgentStates.refold(agents, in: transaction, policy: policy, now: clock.now())
+                }
             }
             count += agents.count
             position = last

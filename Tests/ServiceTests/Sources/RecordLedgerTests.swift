@@ -95,6 +95,54 @@ struct RecordLedgerTests {
         }
     }
 
+    @Test
+    func `a timecard goes on from the stored state, which says what it needs`() async throws {
+        try await withVendor { service in
+            try await service.tellRecord(from: Self.eight, version: 1)
+            #expect(try await Self.tail(service)?.hasSuffix(" r") == true)
+            try await service.tellRecord(from: Self.eight, to: Self.noon, version: 2)
+            #expect(try await service.agent("ana").shift == "out")
+            #expect(try await Self.tail(service)?.hasSuffix(" r") == true)
+            try await service.tellRecord("next", from: Self.one, version: 1)
+            #expect(try await service.agent("ana").shift == "in")
+            #expect(try await Self.tail(service)?.hasSuffix(" next") == true)
+        }
+    }
+
+    /// What the last release writes: it knows nothing of the tail.
+    @Test
+    func `a state that the last release changed is not gone on from`() async throws {
+        try await withVendor { service in
+            try await service.tellRecord(from: Self.noon, version: 1)
+            // It took a clock-in at eight, so that what is open is not the record's alone any more.
+            _ = try await service.owner.pipeline([
+                """
+                INSERT INTO clock_events (dedupe, agent, source_id, kind, occurred_at, effective_at, received_at, external_id)
+                SELECT gen_random_uuid(), agent, 1, 1, \(Self.eight)::text::timestamptz, \(Self.eight)::text::timestamptz,
+                    now(), agent_id
+                FROM agents
+                WHERE agent_id = 'ana'
+                """,
+                """
+                UPDATE agent_states AS s
+                SET generation = s.generation + 1, shift = 1, shift_since = \(Self.eight)::text::timestamptz,
+                    last_effective_at = s.last_effective_at, last_rank = s.last_rank, has_records = true
+                FROM agents a
+                WHERE a.agent = s.agent AND a.agent_id = 'ana'
+                """,
+            ])
+            #expect(try await Self.tail(service) == nil)
+            try await service.tellRecord(from: Self.noon, to: Self.one, version: 2)
+            #expect(try await service.agent("ana").shift == "in")
+        }
+    }
+
+    private static func tail(_ service: RunningService) async throws -> String? {
+        try await service.owner.rows(
+            "SELECT s.fold_tail FROM agent_states s JOIN agents a ON a.agent = s.agent WHERE a.agent_id = 'ana'"
+        ) { row throws(PQError) in try row.column("fold_tail", as: String?.self) }.first ?? nil
+    }
+
     @Test(arguments: [nil, "ana", "bo", "nobody-knows"] as [String?])
     func `a withdrawal ends the shift for good, whomever it names`(named: String?) async throws {
         try await withVendor { service in
