@@ -121,6 +121,7 @@ let package = Package(
             name: "EnginesTests",
             dependencies: [
                 "Engines", "EngineSimulator", "Domain", asyncHTTPClient, hummingbird, nioHTTP1, httpTypes, log, nioCore,
+                crypto,
             ],
             resources: [.copy("engine-cases.json")],
             swiftSettings: strict
@@ -136,8 +137,8 @@ let package = Package(
         .testTarget(
             name: "RollcallTests",
             dependencies: [
-                "rollcall", "TestSupport", "LibPQ", "Domain", "ClockSources", "Service", hummingbird, asyncHTTPClient,
-                nioCore, httpTypes, log,
+                "rollcall", "TestSupport", "LibPQ", "Domain", "ClockSources", "Engines", "Service", hummingbird,
+                asyncHTTPClient, nioCore, httpTypes, log,
             ],
             swiftSettings: strict
         ),

@@ -9,7 +9,15 @@ package protocol SessionEngine: Sendable {
     func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer
 }
 
-/// The four calls we make.
+/// An engine that can read all of an account's sessions in one call.
+package protocol ListingEngine: SessionEngine {
+    /// Reads every session that the account's credential may see.
+    ///
+    /// Never throws, and ends by itself, as ``SessionEngine/send(_:to:)``.
+    func list() async -> SessionList
+}
+
+/// The four calls we make for one session.
 package enum EngineCall: String, Sendable, Hashable, CaseIterable {
     /// Reads the state; changes nothing.
     case info
@@ -23,9 +31,9 @@ package enum EngineCall: String, Sendable, Hashable, CaseIterable {
 
 /// Which session a call is about, in the engine's own identifiers.
 package struct SessionAddress: Sendable, Hashable {
-    /// Opaque, not empty (Wawp: usually 12 characters).
+    /// Opaque, not empty (Wawp: usually 12 characters; WAHA: the session's name).
     package var instanceID: String
-    /// The name that webhooks carry (`wawp-84729105`); not used in calls to Wawp.
+    /// The name that webhooks carry (`wawp-84729105`); not used in calls.
     package var sessionName: String?
 
     package init(instanceID: String, sessionName: String? = nil) {

@@ -3,7 +3,7 @@ import NIOCore
 
 extension AdminRoutes {
     /// `PUT /_sim/faults`: one fault, or a list of them.
-    func strike(_ body: ByteBuffer) throws -> WawpReply {
+    func strike(_ body: ByteBuffer) throws -> ContractReply {
         // One or a list: a failure only means that it is the other, whose error is then the one reported.
         let orders = try (try? decodedJSON([FaultOrder].self, from: body)) ?? [decodedJSON(FaultOrder.self, from: body)]
         struct Struck: Encodable {
@@ -24,16 +24,19 @@ extension AdminRoutes {
                 return Struck(id: id, sessions: sessions)
             }
         }
-        return WawpReply(status: 200, body: try encodedJSON(["faults": struck]))
+        return ContractReply(status: 200, body: try encodedJSON(["faults": struck]))
     }
 
     /// `GET /_sim/faults`: what is in force.
-    func listFaults() throws -> WawpReply {
-        WawpReply(status: 200, body: try encodedJSON(["faults": fleet.withWorld { world, _ in world.faults.faults }]))
+    func listFaults() throws -> ContractReply {
+        ContractReply(
+            status: 200,
+            body: try encodedJSON(["faults": fleet.withWorld { world, _ in world.faults.faults }])
+        )
     }
 
     /// `DELETE /_sim/faults?id=`: ends one fault, or all; what they did to sessions stays.
-    func removeFaults(_ query: Substring) -> WawpReply {
+    func removeFaults(_ query: Substring) -> ContractReply {
         let id = number("id", in: query)
         fleet.withWorld { world, _ in world.faults.remove(id: id) }
         return .json(200, "{\"removed\":true}")
@@ -42,7 +45,7 @@ extension AdminRoutes {
     /// `GET /_sim/calls?since=&limit=`: the calls from a number on (0), at most `limit` (10,000).
     ///
     /// `total` counts all that ever came; `next` is the `since` of the next page.
-    func calls(_ query: Substring) -> WawpReply {
+    func calls(_ query: Substring) -> ContractReply {
         let since = max(number("since", in: query) ?? 0, 0)
         let limit = min(max(number("limit", in: query) ?? 10_000, 0), 1_000_000)
         let (entries, total, counts) = fleet.withWorld { world, _ in
@@ -65,7 +68,7 @@ extension AdminRoutes {
             entry.write(to: &body)
         }
         body.writeStaticString("]}")
-        return WawpReply(status: 200, body: body)
+        return ContractReply(status: 200, body: body)
     }
 
     private func number(_ name: String, in query: Substring) -> Int? {

@@ -3,7 +3,7 @@ import NIOCore
 
 extension AdminRoutes {
     /// `GET /_sim`: how many sessions are in which status, how many calls came.
-    func summary() throws -> WawpReply {
+    func summary() throws -> ContractReply {
         struct Summary: Encodable {
             var sessions: Int
             var byStatus: [String: Int]
@@ -21,11 +21,11 @@ extension AdminRoutes {
                 callsByOperation: Dictionary(uniqueKeysWithValues: world.log.counts.map { ($0.key.rawValue, $0.value) })
             )
         }
-        return WawpReply(status: 200, body: try encodedJSON(summary))
+        return ContractReply(status: 200, body: try encodedJSON(summary))
     }
 
     /// `GET /_sim/sessions`: every session as it is.
-    func listSessions() -> WawpReply {
+    func listSessions() -> ContractReply {
         let body = fleet.withWorld { world, now in
             world.settleAll(now: now)
             var body = ByteBuffer(string: "{\"sessions\":[")
@@ -36,11 +36,11 @@ extension AdminRoutes {
             body.writeStaticString("]}")
             return body
         }
-        return WawpReply(status: 200, body: body)
+        return ContractReply(status: 200, body: body)
     }
 
     /// `POST /_sim/sessions`: makes `count` sessions, `{n}` in the patterns standing for 1, 2, 3 and so on.
-    func createSessions(_ body: ByteBuffer) throws -> WawpReply {
+    func createSessions(_ body: ByteBuffer) throws -> ContractReply {
         struct Order: Decodable {
             var count: Int
             var first: Int?
@@ -69,7 +69,7 @@ extension AdminRoutes {
     }
 
     /// `PUT /_sim/sessions`: makes or changes the sessions named; what is not named stays as it is.
-    func putSessions(_ body: ByteBuffer) throws -> WawpReply {
+    func putSessions(_ body: ByteBuffer) throws -> ContractReply {
         struct Entry: Decodable {
             var instanceId: String
             var sessionName: String?
@@ -111,13 +111,13 @@ extension AdminRoutes {
     }
 
     /// `DELETE /_sim/sessions`: forgets all of them.
-    func removeSessions() -> WawpReply {
+    func removeSessions() -> ContractReply {
         fleet.withWorld { world, _ in world.removeAllSessions() }
         return .json(200, "{\"removed\":true}")
     }
 
     /// `POST /_sim/scan`: a person scans the code of the sessions in `scope`.
-    func scan(_ body: ByteBuffer) throws -> WawpReply {
+    func scan(_ body: ByteBuffer) throws -> ContractReply {
         struct Order: Decodable {
             var scope: FaultScope
         }

@@ -14,7 +14,7 @@ struct AdminRoutes: Sendable {
         var message: String
     }
 
-    func respond(method: String, path: Substring, query: Substring, body: ByteBuffer) -> WawpReply {
+    func respond(method: String, path: Substring, query: Substring, body: ByteBuffer) -> ContractReply {
         do {
             return try route(method: method, path: path.dropFirst("/_sim".count), query: query, body: body)
         } catch let refusal as Refusal {
@@ -26,7 +26,7 @@ struct AdminRoutes: Sendable {
         }
     }
 
-    private func route(method: String, path: Substring, query: Substring, body: ByteBuffer) throws -> WawpReply {
+    private func route(method: String, path: Substring, query: Substring, body: ByteBuffer) throws -> ContractReply {
         switch (method, path) {
         case ("GET", ""), ("GET", "/"): try summary()
         case ("GET", "/sessions"): listSessions()
@@ -51,12 +51,12 @@ struct AdminRoutes: Sendable {
 
     // MARK: Behaviour
 
-    private func behaviour() throws -> WawpReply {
-        WawpReply(status: 200, body: try encodedJSON(fleet.withWorld { world, _ in world.behaviour }))
+    private func behaviour() throws -> ContractReply {
+        ContractReply(status: 200, body: try encodedJSON(fleet.withWorld { world, _ in world.behaviour }))
     }
 
     /// `PUT /_sim/behaviour`: changes the switches that are named, leaves the others.
-    private func changeBehaviour(_ body: ByteBuffer) throws -> WawpReply {
+    private func changeBehaviour(_ body: ByteBuffer) throws -> ContractReply {
         try fleet.withWorld { world, _ in
             world.behaviour = try merged(world.behaviour, with: body, optional: ["quota_left"])
         }
@@ -65,12 +65,12 @@ struct AdminRoutes: Sendable {
 
     // MARK: Webhooks
 
-    private func webhooks() throws -> WawpReply {
-        WawpReply(status: 200, body: try encodedJSON(fleet.withWorld { world, _ in world.webhooks }))
+    private func webhooks() throws -> ContractReply {
+        ContractReply(status: 200, body: try encodedJSON(fleet.withWorld { world, _ in world.webhooks }))
     }
 
     /// `PUT /_sim/webhooks`: where events go and how; what is not named stays.
-    private func changeWebhooks(_ body: ByteBuffer) throws -> WawpReply {
+    private func changeWebhooks(_ body: ByteBuffer) throws -> ContractReply {
         try fleet.withWorld { world, _ in
             world.webhooks = try merged(world.webhooks, with: body, optional: ["secret"])
             world.setAlarms()
@@ -92,12 +92,12 @@ struct AdminRoutes: Sendable {
 
     // MARK: Clock
 
-    private func clock() -> WawpReply {
+    private func clock() -> ContractReply {
         .json(200, "{\"now\":\"\(fleet.clock.now.rfc3339)\",\"speed\":\(fleet.clock.speed)}")
     }
 
     /// `PUT /_sim/clock`: `speed` (0 stands still) and `advance_ms`, in this order.
-    private func moveClock(_ body: ByteBuffer) throws -> WawpReply {
+    private func moveClock(_ body: ByteBuffer) throws -> ContractReply {
         struct Order: Decodable {
             var speed: Double?
             var advanceMs: Int64?
@@ -114,18 +114,18 @@ struct AdminRoutes: Sendable {
         return clock()
     }
 
-    private func reset() -> WawpReply {
+    private func reset() -> ContractReply {
         fleet.reset()
         return .json(200, "{\"reset\":true}")
     }
 }
 
-extension WawpReply {
+extension ContractReply {
     /// An admin route's answer in words.
-    static func message(_ status: Int, _ text: String) -> WawpReply {
+    static func message(_ status: Int, _ text: String) -> ContractReply {
         var body = ByteBuffer(string: "{\"message\":")
         body.writeJSON(text)
         body.writeStaticString("}")
-        return WawpReply(status: status, body: body)
+        return ContractReply(status: status, body: body)
     }
 }

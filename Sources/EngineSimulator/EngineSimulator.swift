@@ -4,9 +4,9 @@ import Hummingbird
 package import Logging
 import NIOCore
 
-/// A server that speaks Wawp's contract, with faults on demand.
+/// A server that speaks the engines' contracts, with faults on demand.
 ///
-/// Everything documented is there, and what the documents leave open is a switch. Nothing else of Wawp
+/// Everything documented of sessions is there, and what the documents leave open is a switch. Nothing else
 /// is: it sends no messages. See ``SimulatorConfiguration`` for the settings and `docs/simulator.md` for
 /// the routes under `/_sim/`.
 package struct EngineSimulator: Sendable {

@@ -13,7 +13,7 @@ package enum FaultKind: String, Sendable, Codable, CaseIterable {
     case dropBeforeEffect = "drop_before_effect"
     /// It happens, and the connection closes instead of an answer.
     case dropAfterEffect = "drop_after_effect"
-    /// It happens, and the connection closes within the answer's body.
+    /// It happens, and the connection closes within the answer's body, `ms` (0) after its first half.
     case cutReply = "cut_reply"
     /// The answer claims success; nothing happens.
     case lying200 = "lying_200"
@@ -29,12 +29,15 @@ package enum FaultKind: String, Sendable, Codable, CaseIterable {
     case unauthorized
     /// 429 with `retry_after` (`2`); nothing happens.
     case rateLimited = "rate_limited"
-    /// `http_status` (500) in `format` with `code` and `message`; nothing happens unless `effect`.
+    /// `http_status` (500) in `format` with `code` and `message`, perhaps with a `location`; nothing happens unless
+    /// `effect`.
     case error
     /// Everything, before the token is even looked at: `mode` `502` (default), `503`, `drop` or `hang`.
     case outage
     /// info names `word` (STOPPED) whatever is true.
     case staleRead = "stale_read"
+    /// Lists leave the session out, although it is there.
+    case unlisted
 
     // On sessions, now or at their next boot or stop.
     /// Boots do not end.
@@ -76,6 +79,7 @@ package struct FaultParameters: Sendable, Codable, Equatable {
     package var code: String?
     package var message: String?
     package var retryAfter: String?
+    package var location: String?
     package var word: String?
     package var bytes: Int?
     package var mode: String?

@@ -25,10 +25,10 @@ final class Fleet: Sendable {
         world.withLock { $0 = fresh }
     }
 
-    /// Serves one call to Wawp up to the moment at which its answer leaves.
+    /// Serves one call up to the moment at which its answer leaves.
     ///
     /// - Throws: `CancellationError` when the server stops while the call waits.
-    func serve(_ call: WawpCall, received: RealTime) async throws -> Outcome {
+    func serve(_ call: ContractCall, received: RealTime) async throws -> Outcome {
         let (number, before) = withWorld { world, now in
             let number = world.log.append(
                 call.operation,
@@ -56,7 +56,7 @@ extension CallLog {
     mutating func close(_ number: Int, _ wire: Outcome.Wire) {
         update(number) { entry in
             switch wire {
-            case .answer(let reply), .cut(let reply):
+            case .answer(let reply), .cut(let reply, _):
                 entry.httpStatus = reply.status
                 entry.answered = .now
             case .drop, .hang: break

@@ -1,4 +1,4 @@
-/// What a caller can ask of Wawp; the raw value is the word in the call log and in a fault's scope.
+/// What a caller can ask of an engine; the raw value is the word in the call log and in a fault's scope.
 package enum Operation: String, Sendable, Codable, CaseIterable {
     case info, start, stop, restart
     case create, logout, delete, me
@@ -12,6 +12,10 @@ package enum Operation: String, Sendable, Codable, CaseIterable {
     case qrImage = "qr_image"
     case qr
     case requestCode = "request_code"
+    // WAHA's alone.
+    case list, update, ping, health
+    case serverVersion = "server_version"
+    case serverStatus = "server_status"
 
     enum Route {
         case operation(Operation)
@@ -19,7 +23,7 @@ package enum Operation: String, Sendable, Codable, CaseIterable {
         case unknown
     }
 
-    /// What a method and path ask for.
+    /// What a method and path ask of Wawp.
     static func route(method: String, path: Substring) -> Route {
         guard let methods = table[path] else { return .unknown }
         return methods[method].map { .operation($0) } ?? .wrongMethod

@@ -6,7 +6,7 @@ import Domain
 /// looks, so ten thousand booting sessions cost nothing while nobody does.
 struct SimulatedSession {
     /// A change that will come by itself; one to STARTING begins a boot of its own.
-    struct Step {
+    struct Step: Sendable {
         var at: Timestamp
         var status: SessionStatus
     }
@@ -19,6 +19,8 @@ struct SimulatedSession {
     var isPaired: Bool
     /// In order of time.
     var steps: [Step] = []
+    /// The last three statuses, oldest first, with when each began.
+    var recent: [Step] = []
     /// When the last stop was acknowledged.
     var stoppedAt: Timestamp?
     /// How often it booted; part of what its next boot time is drawn from.

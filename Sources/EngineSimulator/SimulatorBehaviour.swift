@@ -1,4 +1,4 @@
-/// What Wawp's pages leave open, as switches; `GET` and `PUT /_sim/behaviour`, in these words with
+/// What the engines' pages leave open, as switches; `GET` and `PUT /_sim/behaviour`, in these words with
 /// underscores (`success_status`).
 package struct SimulatorBehaviour: Sendable, Codable, Equatable {
     package enum WhenRunning: String, Sendable, Codable {
@@ -53,6 +53,18 @@ package struct SimulatorBehaviour: Sendable, Codable, Equatable {
     package var quotaLeft: Int?
     /// Whether the account's plan has webhooks.
     package var paid = true
+    /// A stop of an unknown session under WAHA's contract: 404, or 201 without a body as 2024.10.8 answers.
+    package var stopUnknown = WhenStopped.refuse
+    /// Whether WAHA's create starts the session when it is not told; 2024.10.8 did not.
+    package var createStarts = true
+    /// Whether WAHA's create takes no other name than `default`, as Core did before 2026.6.1.
+    package var coreSingleSession = false
+    /// Whether WAHA's list leaves stopped sessions out even with `all=true`.
+    package var listLeavesOutStopped = false
+    /// How long WAHA waits for the state that a call needs before it answers 422, in simulated milliseconds.
+    package var stateWaitMs: Int64 = 5000
+    /// Whether WAHA's `/health` is content.
+    package var healthy = true
     /// Whether an unknown instance id comes to life, STOPPED and paired, when it is first named.
     package var autoCreate = false
 

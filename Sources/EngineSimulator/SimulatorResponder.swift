@@ -19,7 +19,7 @@ struct SimulatorContext: RequestContext {
 struct SimulatorResponder: HTTPResponder {
     /// The longest body that is read, in bytes.
     private static let bodyLimit = 8 << 20
-    private static let jsonHeaders: HTTPFields = [.contentType: WawpReply.ContentType.json.rawValue]
+    private static let jsonHeaders: HTTPFields = [.contentType: ContractReply.ContentType.json.rawValue]
 
     let fleet: Fleet
     let admin: AdminRoutes
@@ -35,16 +35,35 @@ struct SimulatorResponder: HTTPResponder {
             let body = try await request.body.collect(upTo: Self.bodyLimit)
             return response(admin.respond(method: request.method.rawValue, path: path, query: query, body: body))
         }
-        switch Operation.route(method: request.method.rawValue, path: path) {
-        case .unknown: return response(WawpError.unknownRoute.reply(.json))
-        case .wrongMethod: return response(WawpError.wrongMethod.reply(.json))
-        case .operation(let operation):
-            let call = WawpCall(
-                operation: operation,
+        switch Contract(path: path) {
+        case .wawp:
+            switch Operation.route(method: request.method.rawValue, path: path) {
+            case .unknown: return response(ContractError.unknownRoute.reply(.json))
+            case .wrongMethod: return response(ContractError.wrongMethod.reply(.json))
+            case .operation(let operation):
+                let call = ContractCall(
+                    operation: operation,
+                    query: query,
+                    headers: request.headers,
+                    body: try await body(of: request),
+                    placements: fleet.withWorld { world, _ in world.behaviour.tokenPlacements }
+                )
+                return try await serve(call, received: received, channel: context.channel)
+            }
+        case .waha:
+            let line = RequestLine(contract: .waha, method: request.method.rawValue, path: String(path))
+            let (route, session) = Operation.wahaRoute(method: line.method, path: path)
+            guard case .operation(let operation) = route else {
+                // Its framework knows no wrong method, only a route that is not there.
+                return response(ContractError.unknownRoute.reply(.json, to: line))
+            }
+            let call = ContractCall(
+                waha: operation,
+                line: line,
+                session: session,
                 query: query,
                 headers: request.headers,
-                body: try await body(of: request),
-                placements: fleet.withWorld { world, _ in world.behaviour.tokenPlacements }
+                body: try await body(of: request)
             )
             return try await serve(call, received: received, channel: context.channel)
         }
@@ -57,7 +76,7 @@ struct SimulatorResponder: HTTPResponder {
     }
 
     private func serve(
-        _ call: WawpCall,
+        _ call: ContractCall,
         received: RealTime,
         channel: any Channel
     ) async throws -> Response {
@@ -74,15 +93,16 @@ struct SimulatorResponder: HTTPResponder {
             try await fleet.clock.sleep(until: fleet.clock.now + duration, nap: .milliseconds(250))
             try? await channel.close()
             return Response(status: .serviceUnavailable)
-        case .cut(let reply):
-            return cut(reply)
+        case .cut(let reply, let pause):
+            return cut(reply, after: pause)
         }
     }
 
-    private func response(_ reply: WawpReply) -> Response {
+    private func response(_ reply: ContractReply) -> Response {
         var headers = Self.jsonHeaders
         if reply.contentType != .json { headers[.contentType] = reply.contentType.rawValue }
         if let retryAfter = reply.retryAfter, let name = HTTPField.Name("Retry-After") { headers[name] = retryAfter }
+        if let location = reply.location { headers[.location] = location }
         return Response(
             status: .init(code: reply.status),
             headers: headers,
@@ -91,10 +111,11 @@ struct SimulatorResponder: HTTPResponder {
     }
 
     /// Half of the body, and then the end of the connection.
-    private func cut(_ reply: WawpReply) -> Response {
+    private func cut(_ reply: ContractReply, after pause: Duration) -> Response {
         let half = reply.body.getSlice(at: 0, length: reply.body.readableBytes / 2) ?? ByteBuffer()
         let body = ResponseBody(contentLength: reply.body.readableBytes) { writer in
             try await writer.write(half)
+            if pause > .zero { try await fleet.clock.sleep(until: fleet.clock.now + pause, nap: .milliseconds(50)) }
             throw CutHere()
         }
         return Response(status: .init(code: reply.status), headers: Self.jsonHeaders, body: body)

@@ -12,6 +12,8 @@ struct WebhookPump: Sendable {
     private struct Delivery: Sendable {
         var url: String
         var body: ByteBuffer
+        /// The event's id, the same at every try.
+        var eventID: String
         /// Real time to wait first, for disorder.
         var wait: Duration
         var settings: WebhookSettings
@@ -71,7 +73,7 @@ struct WebhookPump: Sendable {
                     wait = .milliseconds(Int64(draw % UInt64(settings.disorderMs + 1)))
                     lane = draw
                 }
-                let delivery = Delivery(url: url, body: body, wait: wait, settings: settings)
+                let delivery = Delivery(url: url, body: body, eventID: event.eventID, wait: wait, settings: settings)
                 if case .dropped = lanes[Int(lane % UInt64(lanes.count))].yield(delivery) {
                     logger.warning("webhook lost: too many wait")
                 }
@@ -100,7 +102,13 @@ struct WebhookPump: Sendable {
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
         if let secret = delivery.settings.secret {
-            request.headers.add(name: "x-webhook-signature", value: signature(of: delivery.body, key: secret))
+            for (name, value) in proof(of: delivery.body, form: delivery.settings.form, key: secret) {
+                request.headers.add(name: name, value: value)
+            }
+        }
+        if delivery.settings.form == .waha {
+            request.headers.add(name: "x-webhook-request-id", value: delivery.eventID)
+            request.headers.add(name: "x-webhook-timestamp", value: "\(RealTime.now.wall / 1000)")
         }
         request.body = .bytes(delivery.body)
         do {

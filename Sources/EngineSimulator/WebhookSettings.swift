@@ -10,12 +10,15 @@ package struct WebhookSettings: Sendable, Codable, Equatable {
         case older
         /// Both, one after the other.
         case both
+        /// WAHA's, signed as WAHA signs.
+        case waha
     }
 
     /// Receivers of every session's events; a query (`?secret=…`) is kept as it is.
     package var urls: [String] = []
     package var form = Form.current
-    /// Key of `X-Webhook-Signature` (HMAC-SHA256 of the body, hex); `nil` for no signature.
+    /// Key of `X-Webhook-Signature` (HMAC-SHA256 of the body, hex), or in WAHA's form of `X-Webhook-Hmac` (HMAC-SHA512);
+    /// `nil` for no signature.
     package var secret: String?
     /// Every so many events is sent twice with the same id; 0 for never.
     package var duplicateEvery = 0
@@ -39,6 +42,8 @@ struct StatusEvent: Sendable {
     var status: SessionStatus
     /// When it happened, on the simulator's clock.
     var at: Timestamp
+    /// The last three statuses, this one included.
+    var recent: [SimulatedSession.Step]
     var telephone: String
     var pushName: String
     /// Receivers the session itself was given, besides those for all.

@@ -11,14 +11,14 @@ enum CommandResult {
 }
 
 extension World {
-    mutating func start(_ index: Int, now: Timestamp) -> CommandResult {
+    mutating func start(_ index: Int, _ contract: Contract, now: Timestamp) -> CommandResult {
         let session = sessions[index]
         switch session.status {
         case .stopped:
-            return boot(index, now: now, effect: .started)
+            return boot(index, contract, now: now)
         case .failed:
             if behaviour.startWhenFailed == .refuse { return .refused("Session '\(session.name)' is FAILED.") }
-            return boot(index, now: now, effect: .started)
+            return boot(index, contract, now: now)
         case .starting, .scanQRCode, .working, .unknown:
             switch behaviour.startWhenRunning {
             case .noop:
@@ -48,8 +48,8 @@ extension World {
         return .done(.stopped, claims: .stopped)
     }
 
-    mutating func restart(_ index: Int, now: Timestamp) -> CommandResult {
-        guard sessions[index].status != .stopped else { return boot(index, now: now, effect: .started) }
+    mutating func restart(_ index: Int, _ contract: Contract, now: Timestamp) -> CommandResult {
+        guard sessions[index].status != .stopped else { return boot(index, contract, now: now) }
         halt(index, at: now, keepingSteps: false)
         if configuration.stopTime > .zero {
             schedule(index, .starting, at: now + configuration.stopTime)
@@ -88,11 +88,12 @@ extension World {
         edit(index) { $0.stoppedAt = acknowledged }
     }
 
-    private mutating func boot(_ index: Int, now: Timestamp, effect: Effect) -> CommandResult {
+    private mutating func boot(_ index: Int, _ contract: Contract, now: Timestamp) -> CommandResult {
         let gap = Duration.milliseconds(behaviour.stopStartGapMs)
-        let isTooSoon = sessions[index].stoppedAt.map { now < $0 + gap } ?? false
+        let isTooSoon =
+            contract.refusesSoonStarts && sessions[index].stoppedAt.map { now < $0 + gap } ?? false
         if isTooSoon, behaviour.startTooSoon == .refuse { return .tooSoon }
         beginBoot(index, at: now, fails: isTooSoon && behaviour.startTooSoon == .fail)
-        return .done(effect, claims: .starting)
+        return .done(.started, claims: .starting)
     }
 }

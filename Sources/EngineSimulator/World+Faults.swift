@@ -62,7 +62,8 @@ extension World {
             enter(index, word, at: now)
             schedule(index, .working, at: now + .milliseconds(parameters.ms ?? 10_000))
         case .slow, .late, .hang, .dropBeforeEffect, .dropAfterEffect, .cutReply, .lying200, .empty200, .errorIn200,
-            .garbage200, .oversize, .unauthorized, .rateLimited, .error, .outage, .staleRead, .resurrect, .startWins:
+            .garbage200, .oversize, .unauthorized, .rateLimited, .error, .outage, .staleRead, .resurrect, .startWins,
+            .unlisted:
             return false
         }
         if kind != .vanish { settle(index, now: now) }

@@ -4,7 +4,7 @@ import NIOCore
 
 /// Everything about a session that neither starts nor stops it.
 extension World {
-    mutating func performBeside(_ call: WawpCall, _ index: Int, number: Int, now: Timestamp) -> WawpReply {
+    mutating func performBeside(_ call: ContractCall, _ index: Int, number: Int, now: Timestamp) -> ContractReply {
         let session = sessions[index]
         switch call.operation {
         case .me:
@@ -12,7 +12,7 @@ extension World {
             var body = ByteBuffer(string: "{\"id\":\"\(session.telephone)@c.us\",\"pushName\":")
             body.writeJSON(session.pushName)
             body.writeStaticString(",\"platform\":\"android\"}")
-            return WawpReply(status: 200, body: body)
+            return ContractReply(status: 200, body: body)
         case .webhookGet, .webhookSet:
             return webhookRoute(call, index, now: now)
         case .rateLimitSet, .rateLimitGet:
@@ -21,28 +21,32 @@ extension World {
         case .linkGet, .linkCreate, .linkDelete:
             return linkRoute(call.operation, index, number: number, now: now)
         case .qrImage, .qr, .requestCode:
-            guard session.status == .scanQRCode else { return wrongState(session) }
+            guard session.status == .scanQRCode else { return wrongState(session, name: session.name) }
             return pairingRoute(call, session)
-        case .info, .start, .stop, .restart, .create, .logout, .delete:
-            return WawpError.internalError.reply(.json)
+        case .info, .start, .stop, .restart, .create, .logout, .delete, .list, .update, .ping, .health, .serverVersion,
+            .serverStatus:
+            return ContractError.internalError.reply(.json)
         }
     }
 
     /// WAHA's answer to a call that needs another state; it has no `statusCode`.
-    private func wrongState(_ session: SimulatedSession) -> WawpReply {
-        var body = ByteBuffer(string: "{\"error\":\"Session status is not as expected\",\"session\":")
-        body.writeJSON(session.name)
+    func wrongState(_ session: SimulatedSession, name: String) -> ContractReply {
+        var body = ByteBuffer(
+            string:
+                "{\"error\":\"Session status is not as expected. Try again later or restart the session\",\"session\":"
+        )
+        body.writeJSON(name)
         body.writeStaticString(",\"status\":")
         body.writeJSON(session.status.word)
         body.writeStaticString(",\"expected\":[\"SCAN_QR_CODE\"]}")
-        return WawpReply(status: 422, body: body)
+        return ContractReply(status: 422, body: body)
     }
 
-    private func pairingRoute(_ call: WawpCall, _ session: SimulatedSession) -> WawpReply {
+    private func pairingRoute(_ call: ContractCall, _ session: SimulatedSession) -> ContractReply {
         switch call.operation {
         case .requestCode:
             guard call.parameter("phone_number") != nil else {
-                return WawpError.missingPhone.reply(behaviour.errorFormat)
+                return ContractError.missingPhone.reply(behaviour.errorFormat)
             }
             return .json(200, "{\"code\":\"ABCD-1234\"}")
         case .qr:
@@ -56,7 +60,8 @@ extension World {
         }
     }
 
-    private mutating func linkRoute(_ operation: Operation, _ index: Int, number: Int, now: Timestamp) -> WawpReply {
+    private mutating func linkRoute(_ operation: Operation, _ index: Int, number: Int, now: Timestamp) -> ContractReply
+    {
         switch operation {
         case .linkCreate:
             let token = (0..<4).map { hex(mixed(configuration.seed &+ UInt64($0), UInt64(number)), digits: 16) }
@@ -73,8 +78,8 @@ extension World {
         )
     }
 
-    private mutating func webhookRoute(_ call: WawpCall, _ index: Int, now: Timestamp) -> WawpReply {
-        guard behaviour.paid else { return WawpError.subscription.reply(behaviour.errorFormat) }
+    private mutating func webhookRoute(_ call: ContractCall, _ index: Int, now: Timestamp) -> ContractReply {
+        guard behaviour.paid else { return ContractError.subscription.reply(behaviour.errorFormat) }
         if call.operation == .webhookSet {
             let list = call.json?["webhooks"]?.elements ?? []
             edit(index) { $0.webhooks = list }
@@ -82,11 +87,11 @@ extension World {
             setAlarms()
         }
         let state = JSONValue.object(["webhooks": .array(sessions[index].webhooks), "systemConfig": .object([:])])
-        guard let body = try? encodedJSON(state) else { return WawpError.internalError.reply(.json) }
-        return WawpReply(status: 200, body: body)
+        guard let body = try? encodedJSON(state) else { return ContractError.internalError.reply(.json) }
+        return ContractReply(status: 200, body: body)
     }
 
-    private func rateLimit(_ policy: String) -> WawpReply {
+    private func rateLimit(_ policy: String) -> ContractReply {
         var body = ByteBuffer(string: "{\"current_policy\":")
         body.writeJSON(policy)
         body.writeStaticString(
@@ -96,6 +101,6 @@ extension World {
             "account_protection_seconds":10,"concurrent_limit":1}}]}
             """
         )
-        return WawpReply(status: 200, body: body)
+        return ContractReply(status: 200, body: body)
     }
 }

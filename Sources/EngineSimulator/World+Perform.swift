@@ -10,11 +10,25 @@ extension World {
     ///   - delay: grows by the time that a stop takes.
     ///   - now: when the call takes effect.
     /// - Returns: the answer.
-    mutating func perform(_ call: WawpCall, number: Int, delay: inout Duration, now: Timestamp) -> WawpReply {
+    mutating func perform(_ call: ContractCall, number: Int, delay: inout Duration, now: Timestamp) -> ContractReply {
+        switch call.line.contract {
+        case .wawp: performWawp(call, number: number, delay: &delay, now: now)
+        case .waha: performWAHA(call, number: number, delay: &delay, now: now)
+        }
+    }
+
+    private mutating func performWawp(
+        _ call: ContractCall,
+        number: Int,
+        delay: inout Duration,
+        now: Timestamp
+    ) -> ContractReply {
         if call.operation == .create { return create(number: number, now: now) }
-        guard let instanceID = call.instanceID else { return WawpError.missingInstance.reply(behaviour.errorFormat) }
+        guard let instanceID = call.instanceID else {
+            return ContractError.missingInstance.reply(behaviour.errorFormat)
+        }
         guard let index = find(instanceID, now: now) else {
-            return WawpError.unknownSession.reply(
+            return ContractError.unknownSession.reply(
                 behaviour.errorFormat,
                 message: behaviour.errorFormat == .json ? nil : "Session not found"
             )
@@ -24,77 +38,84 @@ extension World {
 
         switch call.operation {
         case .info:
-            return describe(index, says: before, isCommand: false)
+            return describe(index, says: before, isCommand: false, call: call)
         case .start:
-            return finish(start(index, now: now), index, number: number)
+            return finish(start(index, .wawp, now: now), index, number: number, call: call)
         case .stop:
             let result = stop(index, now: now)
             if before != .stopped { delay = delay + configuration.stopTime }
-            return finish(result, index, number: number)
+            return finish(result, index, number: number, call: call)
         case .restart:
-            let result = restart(index, now: now)
+            let result = restart(index, .wawp, now: now)
             if before != .stopped { delay = delay + configuration.stopTime }
-            return finish(result, index, number: number)
+            return finish(result, index, number: number, call: call)
         case .logout:
-            return finish(logOut(index, now: now), index, number: number)
+            return finish(logOut(index, now: now), index, number: number, call: call)
         case .delete:
             return delete(index, number: number)
         case .create, .me, .webhookGet, .webhookSet, .rateLimitGet, .rateLimitSet, .linkGet, .linkCreate, .linkDelete,
-            .qrImage, .qr, .requestCode:
+            .qrImage, .qr, .requestCode, .list, .update, .ping, .health, .serverVersion, .serverStatus:
             return performBeside(call, index, number: number, now: now)
         }
     }
 
     /// A success that did not happen.
-    mutating func claim(_ call: WawpCall, now: Timestamp) -> WawpReply {
+    mutating func claim(_ call: ContractCall, now: Timestamp) -> ContractReply {
         switch call.operation {
         case .stop: read(call, now: now, saying: .stopped, isCommand: true)
         case .start, .restart: read(call, now: now, saying: .starting, isCommand: true)
+        case .list: .json(200, "[]")
         default: read(call, now: now, saying: .working)
         }
     }
 
     /// What info would say if the session's status were the one given.
     mutating func read(
-        _ call: WawpCall,
+        _ call: ContractCall,
         now: Timestamp,
         saying status: SessionStatus,
         isCommand: Bool = false
-    ) -> WawpReply {
-        guard let instanceID = call.instanceID else { return WawpError.missingInstance.reply(behaviour.errorFormat) }
-        guard let index = find(instanceID, now: now) else {
-            return WawpError.unknownSession.reply(behaviour.errorFormat)
+    ) -> ContractReply {
+        guard let instanceID = call.instanceID else {
+            return ContractError.missingInstance.reply(behaviour.errorFormat)
         }
-        return describe(index, says: status, isCommand: isCommand)
+        guard let index = find(instanceID, now: now) else {
+            return ContractError.unknownSession.reply(behaviour.errorFormat, to: call.line)
+        }
+        return describe(index, says: status, isCommand: isCommand, call: call)
     }
 
-    private func describe(_ index: Int, says status: SessionStatus, isCommand: Bool) -> WawpReply {
-        .session(
-            sessions[index],
-            says: status,
-            httpStatus: isCommand ? behaviour.successStatus : 200,
-            // Wawp prints the owner and the QR for info; a command that changed nothing shows them too.
-            showsOwner: !isCommand || status == .working,
-            qrImage: configuration.qrImage,
-            behaviour: behaviour
-        )
+    func describe(_ index: Int, says status: SessionStatus, isCommand: Bool, call: ContractCall) -> ContractReply {
+        switch call.line.contract {
+        case .wawp:
+            .session(
+                sessions[index],
+                says: status,
+                httpStatus: isCommand ? behaviour.successStatus : 200,
+                // Wawp prints the owner and the QR for info; a command that changed nothing shows them too.
+                showsOwner: !isCommand || status == .working,
+                qrImage: configuration.qrImage,
+                behaviour: behaviour
+            )
+        case .waha: wahaReply(index, says: status, httpStatus: isCommand ? 201 : 200)
+        }
     }
 
-    private mutating func finish(_ result: CommandResult, _ index: Int, number: Int) -> WawpReply {
+    mutating func finish(_ result: CommandResult, _ index: Int, number: Int, call: ContractCall) -> ContractReply {
         switch result {
         case .done(let effect, let status):
             log.update(number) { $0.effect = effect }
-            return describe(index, says: status, isCommand: true)
+            return describe(index, says: status, isCommand: true, call: call)
         case .refused(let message):
-            return WawpError.wrongState(message).reply(behaviour.errorFormat)
+            return ContractError.wrongState(message).reply(behaviour.errorFormat, to: call.line)
         case .tooSoon:
-            return WawpError.tooSoon.reply(.json)
+            return ContractError.tooSoon.reply(.json, to: call.line)
         }
     }
 
-    private mutating func create(number: Int, now: Timestamp) -> WawpReply {
+    private mutating func create(number: Int, now: Timestamp) -> ContractReply {
         if let left = behaviour.quotaLeft {
-            guard left > 0 else { return WawpError.quota.reply(behaviour.errorFormat) }
+            guard left > 0 else { return ContractError.quota.reply(behaviour.errorFormat) }
             behaviour.quotaLeft = left - 1
         }
         let identity = nextIdentity()
@@ -105,10 +126,10 @@ extension World {
         body.writeStaticString(",\"session_name\":")
         body.writeJSON(identity.sessionName)
         body.writeStaticString(",\"server_name\":\"node-1\"}")
-        return WawpReply(status: 201, body: body)
+        return ContractReply(status: 201, body: body)
     }
 
-    private mutating func delete(_ index: Int, number: Int) -> WawpReply {
+    private mutating func delete(_ index: Int, number: Int) -> ContractReply {
         let session = sessions[index]
         remove(session.instanceID)
         log.update(number) { $0.effect = .deleted }
@@ -117,6 +138,6 @@ extension World {
         body.writeStaticString(",\"status\":\"DELETED\",\"instance_id\":")
         body.writeJSON(session.instanceID)
         body.writeStaticString("}")
-        return WawpReply(status: 200, body: body)
+        return ContractReply(status: 200, body: body)
     }
 }

@@ -4,11 +4,13 @@ import NIOCore
 /// How a call ends on the wire.
 struct Outcome: Sendable {
     enum Wire: Sendable {
-        case answer(WawpReply)
+        case answer(ContractReply)
         /// The connection closes without a word.
         case drop
         /// The connection closes within the body.
-        case cut(WawpReply)
+        ///
+        /// Between its first half and the end this long (simulated) passes.
+        case cut(ContractReply, after: Duration)
         /// Nothing comes for this long (simulated), then the connection closes.
         case hang(Duration)
     }
@@ -22,7 +24,7 @@ struct Outcome: Sendable {
 
 extension World {
     /// How long a call waits before the engine even looks at it.
-    mutating func delayBeforeEffect(of call: WawpCall, now: Timestamp) -> Duration {
+    mutating func delayBeforeEffect(of call: ContractCall, now: Timestamp) -> Duration {
         guard !faults.isEmpty,
             let fault = faults.take([.late], for: call.operation, of: call.instanceID ?? "", now: now)
         else { return .zero }
@@ -30,7 +32,7 @@ extension World {
     }
 
     /// Serves one call: faults of the way first, then token, parameters and the operation itself.
-    mutating func serve(_ call: WawpCall, number: Int, now: Timestamp) -> Outcome {
+    mutating func serve(_ call: ContractCall, number: Int, now: Timestamp) -> Outcome {
         var outcome = Outcome(wire: .drop, delay: configuration.latency, number: number)
         if let wire = blocked(call, now: now) {
             outcome.wire = wire
@@ -38,12 +40,16 @@ extension World {
         }
         guard let token = call.token else {
             outcome.wire = .answer(
-                WawpError.missingToken.reply(behaviour.errorFormat, status: behaviour.missingTokenStatus)
+                ContractError.missingToken.reply(
+                    behaviour.errorFormat,
+                    to: call.line,
+                    status: missingTokenStatus(call.line)
+                )
             )
             return outcome
         }
         guard configuration.tokens.contains(token) else {
-            outcome.wire = .answer(WawpError.invalidToken.reply(behaviour.errorFormat))
+            outcome.wire = .answer(ContractError.invalidToken.reply(behaviour.errorFormat, to: call.line))
             return outcome
         }
         guard !faults.isEmpty else {
@@ -57,16 +63,27 @@ extension World {
         return outcome
     }
 
+    /// What a call without a token is answered; Wawp's pages name two statuses.
+    private func missingTokenStatus(_ line: RequestLine) -> Int {
+        switch line.contract {
+        case .wawp: behaviour.missingTokenStatus
+        case .waha: 401
+        }
+    }
+
     /// What keeps a call from reaching the engine at all.
-    private mutating func blocked(_ call: WawpCall, now: Timestamp) -> Outcome.Wire? {
+    private mutating func blocked(_ call: ContractCall, now: Timestamp) -> Outcome.Wire? {
         guard !faults.isEmpty,
             let fault = faults.take([.outage], for: call.operation, of: call.instanceID ?? "", now: now)
         else { return nil }
         switch fault.parameters.mode {
         case "drop": return .drop
         case "hang": return .hang(.milliseconds(fault.parameters.ms ?? 120_000))
-        case "503": return .answer(WawpError.upstream.reply(.html, status: 503, message: "Service Unavailable"))
-        default: return .answer(WawpError.upstream.reply(fault.parameters.format ?? .json))
+        case "503":
+            return .answer(
+                ContractError.upstream.reply(.html, to: call.line, status: 503, message: "Service Unavailable")
+            )
+        default: return .answer(ContractError.upstream.reply(fault.parameters.format ?? .json, to: call.line))
         }
     }
 
@@ -77,7 +94,12 @@ extension World {
     ]
 
     /// Serves a call while faults are in force.
-    private mutating func faulty(_ call: WawpCall, number: Int, delay: inout Duration, now: Timestamp) -> Outcome.Wire {
+    private mutating func faulty(
+        _ call: ContractCall,
+        number: Int,
+        delay: inout Duration,
+        now: Timestamp
+    ) -> Outcome.Wire {
         // A read's own fault must not be used up by a command.
         let kinds = call.operation == .info ? Self.callFaults : Self.callFaults.subtracting([.staleRead])
         guard let fault = faults.take(kinds, for: call.operation, of: call.instanceID ?? "", now: now) else {
@@ -94,10 +116,13 @@ extension World {
             _ = perform(call, number: number, delay: &delay, now: now)
             return .drop
         case .cutReply:
-            return .cut(perform(call, number: number, delay: &delay, now: now))
+            return .cut(
+                perform(call, number: number, delay: &delay, now: now),
+                after: .milliseconds(parameters.ms ?? 0)
+            )
         case .empty200:
             _ = perform(call, number: number, delay: &delay, now: now)
-            return .answer(WawpReply(status: 200))
+            return .answer(ContractReply(status: 200))
         case .garbage200:
             _ = perform(call, number: number, delay: &delay, now: now)
             return .answer(.json(200, "<br />\n<b>Warning</b>: {\"status\":\"WORKING\""))
@@ -106,16 +131,16 @@ extension World {
             return .answer(oversized(reply, bytes: parameters.bytes ?? 1 << 20))
         case .error:
             if parameters.effect == true { _ = perform(call, number: number, delay: &delay, now: now) }
-            return .answer(ordered(parameters))
+            return .answer(ordered(parameters, to: call.line))
         case .unauthorized:
-            return .answer(WawpError.invalidToken.reply(parameters.format ?? behaviour.errorFormat))
+            return .answer(ContractError.invalidToken.reply(parameters.format ?? behaviour.errorFormat, to: call.line))
         case .rateLimited:
-            var reply = WawpError.rateLimited.reply(parameters.format ?? .json)
+            var reply = ContractError.rateLimited.reply(parameters.format ?? .json, to: call.line)
             reply.retryAfter = parameters.retryAfter ?? "2"
             return .answer(reply)
         case .errorIn200:
             return .answer(
-                WawpError.unknownSession.reply(
+                ContractError.unknownSession.reply(
                     .json,
                     status: 200,
                     code: parameters.code,
@@ -127,33 +152,36 @@ extension World {
         case .staleRead:
             return .answer(read(call, now: now, saying: SessionStatus(word: parameters.word ?? "STOPPED")))
         case .slow, .late, .outage, .stuckStarting, .failed, .needsQR, .vanish, .selfStop, .selfStart, .selfRestart,
-            .flicker, .resurrect, .startWins:
+            .flicker, .resurrect, .startWins, .unlisted:
             return .answer(perform(call, number: number, delay: &delay, now: now))
         }
     }
 
     /// An error as the fault words it.
-    private func ordered(_ parameters: FaultParameters) -> WawpReply {
+    private func ordered(_ parameters: FaultParameters, to line: RequestLine) -> ContractReply {
         let status = parameters.httpStatus ?? 500
-        let error: WawpError = status == 502 ? .upstream : .internalError
+        let error: ContractError = status == 502 ? .upstream : .internalError
         var reply = error.reply(
             parameters.format ?? .json,
+            to: line,
             status: status,
             code: parameters.code,
             message: parameters.message
         )
         reply.retryAfter = parameters.retryAfter
+        reply.location = parameters.location
         return reply
     }
 
-    /// The same answer with a member in front that makes it too long.
-    private func oversized(_ reply: WawpReply, bytes: Int) -> WawpReply {
-        var body = ByteBuffer(string: "{\"padding\":\"")
+    /// The same answer with a member in front that makes it too long; in a list, with an entry in front.
+    private func oversized(_ reply: ContractReply, bytes: Int) -> ContractReply {
+        let isList = reply.body.readableBytesView.first == UInt8(ascii: "[")
+        var body = ByteBuffer(string: isList ? "[{\"padding\":\"" : "{\"padding\":\"")
         body.writeRepeatingByte(UInt8(ascii: "x"), count: max(0, min(bytes, 64 << 20)))
-        body.writeStaticString("\",")
+        body.writeString(isList ? (reply.body.readableBytes > 2 ? "\"}," : "\"}") : "\",")
         body.writeImmutableBuffer(
             reply.body.getSlice(at: 1, length: max(0, reply.body.readableBytes - 1)) ?? ByteBuffer()
         )
-        return WawpReply(status: reply.status, body: body)
+        return ContractReply(status: reply.status, body: body)
     }
 }

@@ -31,12 +31,12 @@ struct World {
     // MARK: Finding
 
     /// Where a session is, after everything due by now has happened to it.
-    mutating func find(_ instanceID: String, now: Timestamp) -> Int? {
+    mutating func find(_ instanceID: String, now: Timestamp, mayCreate: Bool = true) -> Int? {
         if let index = indices[instanceID] {
             settle(index, now: now)
             return index
         }
-        guard behaviour.autoCreate, !instanceID.isEmpty else { return nil }
+        guard behaviour.autoCreate, mayCreate, !instanceID.isEmpty else { return nil }
         let seed = SimulatorConfiguration.Seed(instanceID: instanceID, sessionName: "wawp-\(instanceID)")
         return put(SimulatedSession(seed: seed, now: now))
     }
@@ -130,6 +130,7 @@ struct World {
     mutating func enter(_ index: Int, _ status: SessionStatus, at instant: Timestamp) {
         sessions[index].status = status
         sessions[index].since = instant
+        sessions[index].recent = sessions[index].recent.suffix(2) + [.init(at: instant, status: status)]
         let session = sessions[index]
         guard !webhooks.urls.isEmpty || !session.webhooks.isEmpty else { return }
         eventCount += 1
@@ -140,6 +141,7 @@ struct World {
                 sessionName: session.name,
                 status: status,
                 at: instant,
+                recent: session.recent,
                 telephone: session.telephone,
                 pushName: session.pushName,
                 urls: session.receivers

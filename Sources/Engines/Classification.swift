@@ -65,7 +65,7 @@ private func verdict(ofFailure httpStatus: Int) -> EngineVerdict {
 
 extension Redaction {
     /// A word we do not know is the engine's free text: it passes the same filter.
-    fileprivate func redacted(_ status: SessionStatus) -> SessionStatus {
+    func redacted(_ status: SessionStatus) -> SessionStatus {
         guard case .unknown(let word) = status else { return status }
         return .unknown(String(excerpt(word).prefix(64)))
     }

@@ -25,12 +25,18 @@ final class ReplyCollector: HTTPClientResponseDelegate {
     /// The body was longer than the limit; reading stopped and the connection was closed.
     struct TooLarge: Error {}
 
-    private struct State: Sendable {
+    fileprivate struct State: Sendable {
         var wasSent = false
         var reply: Reply?
+        var list: ListReader?
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+
+    /// - Parameter list: takes the body of a success as it comes in, instead of its being kept.
+    init(list: ListReader? = nil) {
+        state = Mutex(State(list: list))
+    }
 
     /// Whether the head of the request was handed to a connection.
     ///
@@ -39,6 +45,9 @@ final class ReplyCollector: HTTPClientResponseDelegate {
 
     /// What came until the call failed, if the head came.
     var partialReply: Reply? { state.withLock { $0.reply } }
+
+    /// What the list said so far, where one was asked for.
+    var list: ListReader? { state.withLock { $0.list } }
 
     func didSendRequestHead(task: HTTPClient.Task<Reply>, _ head: HTTPRequestHead) {
         state.withLock { $0.wasSent = true }
@@ -59,16 +68,29 @@ final class ReplyCollector: HTTPClientResponseDelegate {
     }
 
     func didReceiveBodyPart(task: HTTPClient.Task<Reply>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
-        let fits = state.withLock { state in
-            let room = Self.bodyLimit - (state.reply?.body.count ?? 0)
-            state.reply?.body.append(contentsOf: buffer.readableBytesView.prefix(room))
-            return buffer.readableBytes <= room
+        do {
+            try state.withLock { try $0.take(buffer) }
+            return task.eventLoop.makeSucceededVoidFuture()
+        } catch {
+            return task.eventLoop.makeFailedFuture(error)
         }
-        return fits ? task.eventLoop.makeSucceededVoidFuture() : task.eventLoop.makeFailedFuture(TooLarge())
     }
 
     func didFinishRequest(task: HTTPClient.Task<Reply>) throws -> Reply {
         guard let reply = partialReply else { throw HTTPClientError.remoteConnectionClosed }
         return reply
+    }
+}
+
+extension ReplyCollector.State {
+    /// Takes a part of the body: into the list if it is a success that lists, else into the reply.
+    fileprivate mutating func take(_ buffer: ByteBuffer) throws {
+        guard list == nil || reply.map({ !(200..<300).contains($0.httpStatus) }) ?? true else {
+            try list?.take(buffer.readableBytesView)
+            return
+        }
+        let room = ReplyCollector.bodyLimit - (reply?.body.count ?? 0)
+        reply?.body.append(contentsOf: buffer.readableBytesView.prefix(room))
+        guard buffer.readableBytes <= room else { throw ReplyCollector.TooLarge() }
     }
 }

@@ -1,4 +1,4 @@
-/// The two words of an engine's JSON reply that decide what it means.
+/// The words of an engine's JSON reply that decide what it means.
 ///
 /// Written by hand because every look runs through it: a general decoder costs more than the rest of
 /// the client's own work. It is strict about what is JSON and lenient about what it says: anything but
@@ -8,6 +8,9 @@ struct ReplyWords: Equatable {
     private(set) var status: String?
     /// The top-level `code`, likewise.
     private(set) var code: String?
+
+    /// The top-level `name`, likewise; `nil` also when there are two, for then it names nobody.
+    private(set) var name: String?
 
     /// - Returns: `nil` when the bytes are not exactly one JSON object, are cut, nest deeper than 64, or
     ///   name a status twice.
@@ -19,6 +22,7 @@ struct ReplyWords: Equatable {
             return
         }
         var hasStatus = false
+        var hasName = false
         repeat {
             guard let key = scanner.string(), scanner.take(UInt8(ascii: ":")) else { return nil }
             if scanner.equals(key, "status") {
@@ -28,6 +32,10 @@ struct ReplyWords: Equatable {
             } else if scanner.equals(key, "code") {
                 guard let value = scanner.word() else { return nil }
                 code = value
+            } else if scanner.equals(key, "name") {
+                guard let value = scanner.word() else { return nil }
+                name = hasName ? nil : value
+                hasName = true
             } else {
                 guard scanner.skipValue(depth: 1) else { return nil }
             }

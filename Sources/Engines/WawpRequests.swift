@@ -6,12 +6,19 @@ import NIOHTTP1
 /// Builds the HTTP request of a call.
 ///
 /// What is the same for every call of a kind is made once: a URL costs more to parse than all the rest
-/// of a request costs to build. Only ``WawpAccount/TokenPlacement/query`` (and info with `header`) have
+/// of a request costs to build. Only ``EngineAccount/TokenPlacement/query`` (and info with `header`) have
 /// the instance in the URL and so pay for it on each call.
+///
+/// The token travels as the settings say, since Wawp's pages contradict each other: in the JSON body of a POST, info
+/// included (Source: Wawp, "Stop Session", parameter table); in the query, info as GET, commands as POST without a body (the
+/// same page, request line); as a bearer token, the instance in `X-Instance-ID` (vendor's Python SDK); in a header
+/// `access-token`, the instance in the query of info and in the body of commands (vendor's MCP server).
 struct WawpRequests: Sendable {
+    static let addedPath = "/v2"
+
     private let baseURL: String
     private let token: String
-    private let placement: WawpAccount.TokenPlacement
+    private let placement: EngineAccount.TokenPlacement
     private let headers: HTTPHeaders
     /// The requests whose URL is the same for all instances.
     private let templates: [EngineCall: HTTPClient.Request]
@@ -20,12 +27,10 @@ struct WawpRequests: Sendable {
     private let bodyEnd: String
 
     /// - Throws: when the account's settings cannot make a request.
-    init(_ account: WawpAccount) throws(WawpAccountError) {
-        baseURL = try Self.checkedBaseURL(account.baseURL)
+    init(_ account: EngineAccount) throws(EngineAccountError) {
+        baseURL = try account.checkedBaseURL(addedPath: Self.addedPath)
         token = account.token
         placement = account.placement
-        guard !token.isEmpty, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .token }
-        guard account.timeout > .zero else { throw .timeout }
 
         var headers = HTTPHeaders([("accept", "application/json"), ("user-agent", "rollcall")])
         switch placement {
@@ -98,20 +103,10 @@ struct WawpRequests: Sendable {
 
     private static func path(of call: EngineCall) -> String {
         switch call {
-        case .info: "/v2/session/info"
-        case .start: "/v2/session/start"
-        case .stop: "/v2/session/stop"
-        case .restart: "/v2/session/restart"
+        case .info: addedPath + "/session/info"
+        case .start: addedPath + "/session/start"
+        case .stop: addedPath + "/session/stop"
+        case .restart: addedPath + "/session/restart"
         }
-    }
-
-    private static func checkedBaseURL(_ text: String) throws(WawpAccountError) -> String {
-        var url = Substring(text)
-        while url.last == "/" { url.removeLast() }
-        guard url.hasPrefix("http://") || url.hasPrefix("https://") else { throw .baseURL }
-        guard !url.contains(where: { "?#@".contains($0) }) else { throw .query }
-        guard !url.hasSuffix("/v2") else { throw .version }
-        guard url.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .baseURL }
-        return String(url)
     }
 }

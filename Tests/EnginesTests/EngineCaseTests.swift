@@ -66,7 +66,7 @@ struct EngineCaseTests {
 extension Simulator {
     /// Sends a case's request byte for byte.
     @discardableResult
-    fileprivate func send(
+    func send(
         _ request: EngineCase.Request,
         timeout: TimeAmount = .seconds(20)
     ) async throws -> RawReply {

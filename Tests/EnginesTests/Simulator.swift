@@ -19,12 +19,35 @@ struct Simulator: Sendable {
 
     /// Our client for this simulator.
     func engine(
-        _ placement: WawpAccount.TokenPlacement = .body,
+        _ placement: EngineAccount.TokenPlacement = .body,
         token: String = "tok_valid_0001",
         timeout: Duration = .seconds(20)
     ) throws -> WawpEngine {
         try WawpEngine(
-            WawpAccount(baseURL: baseURL, token: token, placement: placement, timeout: timeout),
+            EngineAccount(baseURL: baseURL, token: token, placement: placement, timeout: timeout),
+            client: client
+        )
+    }
+
+    /// Our client of any kind for this simulator, its token where such engines usually take it.
+    func engine(
+        _ kind: EngineKind,
+        token: String = "tok_valid_0001",
+        timeout: Duration = .seconds(20)
+    ) throws -> any SessionEngine {
+        let account = EngineAccount(
+            baseURL: baseURL,
+            token: token,
+            placement: kind.tokenPlacements[0],
+            timeout: timeout
+        )
+        return try kind.makeEngine(account, client: client)
+    }
+
+    /// Our client of WAHA, which lists as well.
+    func wahaEngine(token: String = "waha-key", timeout: Duration = .seconds(20)) throws -> WAHAEngine {
+        try WAHAEngine(
+            EngineAccount(baseURL: baseURL, token: token, placement: .header, timeout: timeout),
             client: client
         )
     }
@@ -111,6 +134,7 @@ extension SimulatorConfiguration {
         var configuration = SimulatorConfiguration()
         configuration.port = 0
         configuration.speed = 0
+        configuration.tokens.insert("waha-key")
         configuration.start = Timestamp(seconds: 1_800_000_000)
         configuration.bootTime = .seconds(5) ... .seconds(5)
         configuration.stopTime = .zero
@@ -132,7 +156,7 @@ func withSimulator(
         }
         var running = ports.makeAsyncIterator()
         guard let number = await running.next() else { return try await group.waitForAll() }
-        let client = WawpEngine.makeClient(concurrency: 8)
+        let client = HTTPClient.engine(concurrency: 8)
         let outcome: Result<Void, any Error>
         do {
             outcome = .success(try await body(Simulator(port: number, client: client)))

@@ -11,6 +11,8 @@ final class WebhookReceiver: Sendable {
         /// Path and query, as they came.
         var target: String
         var signature: String?
+        /// Header fields by their names in lower case.
+        var headers: [String: String]
         var text: String
         var body: JSONValue
 
@@ -80,6 +82,7 @@ final class WebhookReceiver: Sendable {
             Delivery(
                 target: request.head.path ?? "",
                 signature: request.headers.first { $0.name.canonicalName == "x-webhook-signature" }?.value,
+                headers: Dictionary(request.headers.map { ($0.name.canonicalName, $0.value) }) { first, _ in first },
                 text: text,
                 body: RawReply(status: 200, contentType: "", text: text).json
             )

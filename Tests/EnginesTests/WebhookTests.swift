@@ -1,3 +1,4 @@
+import Crypto
 import Domain
 import EngineSimulator
 import Engines
@@ -61,6 +62,34 @@ struct WebhookTests {
                         "qr": .string("data:image/png;base64,iVBORw0KGgo="), "ts": .number(1_800_000_000),
                     ])
             )
+        }
+    }
+
+    @Test func `WAHA's form has the last three statuses and is signed with SHA-512 over its bytes`() async throws {
+        try await withHook(#","form":"waha","secret":"my-secret-key""#) { simulator, receiver in
+            _ = try await simulator.wahaEngine().send(.restart, to: Simulator.session)
+            try await simulator.advance(.seconds(5))
+            let seen = await receiver.take(3)
+            #expect(seen.map(\.word) == ["STOPPED", "STARTING", "WORKING"])
+            let last = seen[2]
+            #expect(
+                last.body["session"] == .string(Simulator.instance) && last.body["event"] == .string("session.status")
+            )
+            #expect(last.body["me"]?["pushName"] == .string("WAHA") && seen[0].body["me"] == .null)
+            let statuses = last.body["payload"]?["statuses"]?.elements
+            #expect(statuses?.compactMap { $0["status"]?.text } == ["STOPPED", "STARTING", "WORKING"])
+            #expect(statuses?.last?["timestamp"] == .number(1_800_000_005_000))
+            let code = HMAC<SHA512>.authenticationCode(
+                for: Array(last.text.utf8),
+                using: SymmetricKey(data: Array("my-secret-key".utf8))
+            )
+            #expect(
+                last.headers["x-webhook-hmac"]
+                    == code.map { String(($0 >> 4), radix: 16) + String($0 & 15, radix: 16) }.joined()
+            )
+            #expect(last.headers["x-webhook-hmac-algorithm"] == "sha512" && last.signature == nil)
+            #expect(Set(seen.compactMap { $0.headers["x-webhook-request-id"] }).count == 3)
+            #expect(last.headers["x-webhook-timestamp"].flatMap { Int64($0) } != nil)
         }
     }
 

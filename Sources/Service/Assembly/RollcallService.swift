@@ -137,6 +137,9 @@ package struct RollcallService: Service {
         let retention = Retention(pool: pools.writers, keep: configuration.keepBodies, logger: logger)
         let engineRoutes = EngineRoutes(
             secrets: configuration.webhookSecrets,
+            signatures: Dictionary(
+                configuration.accounts.compactMap { account in account.webhookSignature.map { (account.name, $0) } }
+            ) { first, _ in first },
             reconciler: reconciler,
             pool: pools.readers,
             limits: limits

@@ -11,19 +11,19 @@ final class AccountWorker: Sendable {
     let calls: CallQueue
     let passes = PassLoop()
     let timers: Timers
-    private let engine: any SessionEngine
+    let engine: any SessionEngine
     private let executor: (any TaskExecutor)?
     private let width: Int
     private let transaction: PassTransaction
     private let pool: PQPool
     private let leases: LeaseBook
-    private let clock: DatabaseClock
-    private let standing: AccountStanding
+    let clock: DatabaseClock
+    let standing: AccountStanding
     private let crashPoints: CrashPoints
     /// Told of every committed batch's plans.
     private let onCommit: @Sendable ([Plan]) -> Void
-    private let logger: Logger
-    private let meters: WorkerMeters
+    let logger: Logger
+    let meters: WorkerMeters
     /// Instances with a look under way or waiting, so that none has two.
     private let looking = Mutex<Set<Int64>>([])
     private let isDraining = Atomic(false)
@@ -168,7 +168,7 @@ final class AccountWorker: Sendable {
         return true
     }
 
-    private func put(_ job: CallJob, priority: JobPriority) {
+    func put(_ job: CallJob, priority: JobPriority) {
         if !calls.push(job, priority: priority) { giveUp(job) }
     }
 
@@ -177,6 +177,7 @@ final class AccountWorker: Sendable {
             switch job {
             case .command(let command, let term, let run): await send(command, term: term, run: run)
             case .look(let look): await read(look)
+            case .list(let list): await carryOut(list)
             }
         }
     }
@@ -226,12 +227,10 @@ final class AccountWorker: Sendable {
             return
         }
         if let expected = look.expected, expected == reading {
-            passes.addCleanLook(Look(instance: look.instance, lookedAt: sentAt))
-            look.run?.look(succeeded: true)
+            takeAsStored(look.instance, sentAt: sentAt, run: look.run)
         } else {
             let priority: JobPriority = look.priority == .sweep ? .repair : look.priority
-            let news = News.read(reading, sentAt: sentAt)
-            passes.add(PassItem(instance: look.instance, news: news, priority: priority, run: look.run))
+            take(reading, of: look.instance, sentAt: sentAt, priority: priority, run: look.run)
         }
     }
 
@@ -292,6 +291,8 @@ final class AccountWorker: Sendable {
         case .look(let look):
             looking.withLock { _ = $0.remove(look.instance) }
             look.run?.look(succeeded: false)
+        case .list(let list):
+            list.finish(nil)
         }
     }
 }

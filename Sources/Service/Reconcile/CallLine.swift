@@ -62,8 +62,8 @@ struct CallLine {
         switch (job, priority) {
         case (.command, .people): .people
         case (.command, .repair), (.command, .sweep): .repair
-        case (.look, .people), (.look, .repair): .look
-        case (.look, .sweep): .sweep
+        case (.look, .people), (.look, .repair), (.list, .people), (.list, .repair): .look
+        case (.look, .sweep), (.list, .sweep): .sweep
         }
     }
 }

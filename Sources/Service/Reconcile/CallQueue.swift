@@ -6,6 +6,8 @@ enum CallJob: Sendable {
     /// A command whose intent is committed under the lease's term.
     case command(PlannedCommand, term: Int64, run: SweepRun?)
     case look(LookJob)
+    /// One call that reads all sessions.
+    case list(ListJob)
 }
 
 /// A read that waits for the engine.

@@ -31,6 +31,9 @@ final class PassLoop: Sendable {
         var looks: [Look]
     }
 
+    /// How much waits to be written.
+    var count: Int { state.withLock { $0.items.count + $0.looks.count } }
+
     func add(_ item: PassItem) {
         wake { $0.items.append(item) }
     }

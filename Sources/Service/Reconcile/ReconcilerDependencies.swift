@@ -15,6 +15,8 @@ package struct AccountSettings: Sendable {
     package var timeout: Duration
     /// Where the tasks that make the calls run; `nil` for the concurrency pool.
     package var executor: (any TaskExecutor)?
+    /// How the engine signs its webhooks; `nil` for one that does not.
+    package var webhookSignature: WebhookSignature?
 
     package init(
         name: String,
@@ -22,7 +24,8 @@ package struct AccountSettings: Sendable {
         callsPerSecond: Int,
         concurrency: Int,
         timeout: Duration,
-        executor: (any TaskExecutor)? = nil
+        executor: (any TaskExecutor)? = nil,
+        webhookSignature: WebhookSignature? = nil
     ) {
         self.name = name
         self.engine = engine
@@ -30,6 +33,7 @@ package struct AccountSettings: Sendable {
         self.concurrency = concurrency
         self.timeout = timeout
         self.executor = executor
+        self.webhookSignature = webhookSignature
     }
 }
 

@@ -24,6 +24,8 @@ final class SweepRun: Sendable {
         /// Looks and repairs under way, and 1 while pages are still being read.
         var open = 1
         var waiter: CheckedContinuation<Void, Never>?
+        /// Whether nobody is to wait any more.
+        var isGivenUp = false
     }
 
     private let state = Mutex(State())
@@ -67,12 +69,13 @@ final class SweepRun: Sendable {
         finish { _ in }
     }
 
-    /// Waits until every look and repair is over.
+    /// Waits until every look and repair is over, or ``giveUp()``, which may have come before.
     func wait() async {
         await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in
-                if state.open > 0 { state.waiter = continuation }
-                return state.open == 0
+                let isOver = state.open == 0 || state.isGivenUp
+                if !isOver { state.waiter = continuation }
+                return isOver
             }
             if isOver { continuation.resume() }
         }
@@ -81,6 +84,7 @@ final class SweepRun: Sendable {
     /// Stops whoever waits, with the counts so far.
     func giveUp() {
         let waiter = state.withLock { state in
+            state.isGivenUp = true
             defer { state.waiter = nil }
             return state.waiter
         }

@@ -6,6 +6,9 @@ import Logging
 ///
 /// Agents on shift and the others are walked through separately, each in its own interval. A walk reads the fleet in
 /// pages by primary key and spreads their looks evenly, so its cost is the same at any moment and nothing is kept per instance.
+///
+/// Where the engine can list its sessions, a walk begins with one list, and looks only at what that left out. When there is no
+/// list, because the call failed or the engine has none, every instance is looked at.
 struct Sweeper: Sendable {
     /// Instances in a page.
     static let pageLimit = 1000
@@ -47,28 +50,36 @@ struct Sweeper: Sendable {
         }
     }
 
-    /// Looks at every instance once, as fast as the account's budget allows.
+    /// Reads every instance once, as fast as the account's budget allows.
     func sweepOnce(_ run: SweepRun) async throws(PQError) {
         var busy: [(SweepEntry, RunState)] = []
         defer { for _ in busy { run.look(succeeded: false) } }
+        let listed = await worker.list(priority: .repair)
+        // Cancelled while the list was on its way: without it everything would be looked at, for nobody. The run stays open,
+        // for it is not complete.
+        guard !Task.isCancelled else { return }
         for desired in [RunState.running, .stopped] {
             var position: Int64 = 0
             while true {
                 let page = try await page(desired, after: position)
                 guard let last = page.last else { break }
                 run.expect(looks: page.count)
-                for entry in page where !look(entry, desired: desired, priority: .repair, run: run) {
-                    busy.append((entry, desired))
+                for entry in page where !take(entry, from: listed, run: run) {
+                    if !look(entry, desired: desired, priority: .repair, run: run) { busy.append((entry, desired)) }
                 }
                 position = last.instance
-                while worker.calls.lookCount > Self.aheadLimit {
-                    try? await Task.sleep(for: .milliseconds(2))  // Cancelled: the looks are counted all the same.
-                    if Task.isCancelled { break }
-                }
+                await settle()
             }
         }
         await lookAgain(&busy, run)
         run.allExpected()
+    }
+
+    /// Waits until few looks and passes are left in line.
+    private func settle() async {
+        while worker.calls.lookCount > Self.aheadLimit || worker.passes.count > Self.aheadLimit, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(2))  // Cancelled: what is in line is counted all the same.
+        }
     }
 
     /// Looks at instances that had a look under way, which may have been sent before the sweep was asked for.
@@ -81,26 +92,76 @@ struct Sweeper: Sendable {
         }
     }
 
-    private func walk(_ desired: RunState, interval: Duration) async {
+    /// One walk through the instances of which the same is desired.
+    private struct Walk {
+        /// The last instance of the page read last.
         var position: Int64 = 0
+        /// How many instances there are to look at.
         var count = 0
+        var listed: ListedSessions?
+    }
+
+    private func walk(_ desired: RunState, interval: Duration) async {
+        var walk = Walk()
         while !Task.isCancelled {
             guard leases.lease(of: worker.account) != nil, !leases.isRefused(worker.account) else {
-                position = 0
+                walk = Walk()
                 try? await Task.sleep(for: .milliseconds(500))  // Cancelled: the loop ends.
                 continue
             }
             do {
-                if position == 0 { count = try await self.count(desired) }
-                let page = try await page(desired, after: position)
-                for entry in page { look(entry, desired: desired, priority: .sweep, run: nil) }
-                position = page.count < Self.pageLimit ? 0 : page.last?.instance ?? 0
-                try? await Task.sleep(for: pause(after: page.count, of: count, interval: interval))  // As above.
+                if walk.position == 0 { walk = try await begin(desired) }
+                let looks = try await step(&walk, desired)
+                try? await Task.sleep(for: pause(after: looks, of: walk.count, interval: interval))  // As above.
             } catch {
                 logger.debug("sweep page not read", metadata: ["error": "\(error)"])
                 try? await Task.sleep(for: .seconds(1))  // As above.
             }
         }
+    }
+
+    /// Begins a walk: takes in what a list says, and counts what is left to look at.
+    private func begin(_ desired: RunState) async throws(PQError) -> Walk {
+        guard let listed = await worker.list(priority: .sweep) else {
+            return Walk(count: try await count(desired))
+        }
+        var walk = Walk(listed: listed)
+        var position: Int64 = 0
+        while !Task.isCancelled {
+            let page = try await page(desired, after: position)
+            for entry in page where !take(entry, from: listed, run: nil) { walk.count += 1 }
+            guard page.count == Self.pageLimit, let last = page.last else { break }
+            position = last.instance
+            await settle()
+            try? await Task.sleep(for: Self.shortestPause)  // Cancelled: the loop ends.
+        }
+        return walk
+    }
+
+    /// Looks at the next page's instances, but for those that were listed.
+    ///
+    /// Returns how many looks that makes.
+    private func step(_ walk: inout Walk, _ desired: RunState) async throws(PQError) -> Int {
+        guard walk.count > 0 else { return 0 }
+        let page = try await page(desired, after: walk.position)
+        var looks = 0
+        for entry in page where walk.listed?.list.statuses[entry.address.instanceID] == nil {
+            look(entry, desired: desired, priority: .sweep, run: nil)
+            looks += 1
+        }
+        walk.position = page.count < Self.pageLimit ? 0 : page.last?.instance ?? 0
+        return looks
+    }
+
+    /// Takes in what a list says about an instance; `false` when that is nothing.
+    private func take(_ entry: SweepEntry, from listed: ListedSessions?, run: SweepRun?) -> Bool {
+        guard let listed else { return false }
+        let finding = listed.list.finding(
+            for: entry.address.instanceID,
+            stored: entry.reading,
+            isSettled: entry.isSettled
+        )
+        return worker.take(finding, of: entry.instance, sentAt: listed.sentAt, run: run)
     }
 
     /// The share of the interval that a page may take, stretched to what the call budget allows, half of it being left

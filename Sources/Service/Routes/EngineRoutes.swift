@@ -13,6 +13,8 @@ import NIOCore
 struct EngineRoutes: Sendable {
     /// The account's webhook secret; `nil` refuses all webhooks.
     let secrets: [String: String]
+    /// How each account's engine signs its webhooks.
+    let signatures: [String: WebhookSignature]
     let reconciler: Reconciler
     let pool: PQPool
     let limits: BodyLimits
@@ -34,7 +36,8 @@ struct EngineRoutes: Sendable {
         guard reconciler.knows(name) else { throw Problem(.notFound) }
         let buffer = try await collectBody(request, context: context, limits: limits)
         let body = Array(buffer.readableBytesView)
-        guard let secret = secrets[name], isProved(request, body, secret: secret) else {
+        guard let secret = secrets[name], isProved(request, body, secret: secret, signature: signatures[name])
+        else {
             throw Problem(.unauthenticated)
         }
         // A body that says nothing usable is genuine all the same: the sweep will see what it meant.
@@ -44,14 +47,20 @@ struct EngineRoutes: Sendable {
         return .ok
     }
 
-    /// `?secret=`, or HMAC-SHA256 in hexadecimal over the raw body.
-    ///
-    /// Source: Wawp's Python SDK, webhooks.py.
-    private func isProved(_ request: Request, _ body: [UInt8], secret: String) -> Bool {
+    /// `?secret=`, or the engine's signature over the raw body where there is one.
+    private func isProved(
+        _ request: Request,
+        _ body: [UInt8],
+        secret: String,
+        signature: WebhookSignature?
+    ) -> Bool {
         let key = SymmetricKey(data: Array(secret.utf8))
-        if let header = HTTPField.Name("X-Webhook-Signature"), let signature = request.headers[header] {
-            guard let code = hexadecimalBytes(signature) else { return false }
-            return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key)
+        if let signature, let header = HTTPField.Name(signature.header), let text = request.headers[header] {
+            guard let code = hexadecimalBytes(text) else { return false }
+            switch signature.hash {
+            case .sha256: return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key)
+            case .sha512: return HMAC<SHA512>.isValidAuthenticationCode(code, authenticating: body, using: key)
+            }
         }
         guard let given = request.uri.queryParameters["secret"] else { return false }
         // Compared as codes under the same key, so that the time taken says nothing about the secret.
@@ -60,6 +69,8 @@ struct EngineRoutes: Sendable {
     }
 
     /// Index: `instances_session_key`; a session's name is looked for among the account's instances.
+    ///
+    /// Some engines call sessions by their name (WAHA), so that is looked for among the ids as well.
     private func wakes(for event: SessionEvent, account: String) async throws(PQError) -> [Wake] {
         try await pool.rows(
             """
@@ -67,7 +78,7 @@ struct EngineRoutes: Sendable {
             FROM instances x
             JOIN engine_accounts e ON e.account = x.account
             WHERE e.name = \(account)
-              AND (x.instance_id = \(event.instanceID) OR x.session_name = \(event.session))
+              AND (x.instance_id IN (\(event.instanceID), \(event.session)) OR x.session_name = \(event.session))
             LIMIT 2
             """
         ) { row throws(PQError) in

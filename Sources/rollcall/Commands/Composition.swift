@@ -19,12 +19,9 @@ struct Composition {
         var clients: [HTTPClient] = []
         var accounts: [AccountSettings] = []
         for engine in settings.engines {
-            switch engine.kind {
-            case .wawp:
-                let client = WawpEngine.makeClient(concurrency: engine.concurrency)
-                clients.append(client)
-                accounts.append(try Self.wawp(engine, client: client))
-            }
+            let client = HTTPClient.engine(concurrency: engine.concurrency)
+            clients.append(client)
+            accounts.append(try Self.account(engine, client: client))
         }
         var sources: [ConfiguredSource] = []
         for source in settings.sources {
@@ -73,27 +70,21 @@ struct Composition {
         for client in clients { try? await client.shutdown() }  // The process ends anyway.
     }
 
-    private static func wawp(_ engine: EngineAccountSettings, client: HTTPClient) throws -> AccountSettings {
-        let placement: WawpAccount.TokenPlacement =
-            switch engine.tokenPlacement {
-            case .body: .body
-            case .query: .query
-            case .bearer: .bearer
-            case .header: .header
-            }
-        let account = WawpAccount(
+    private static func account(_ engine: EngineAccountSettings, client: HTTPClient) throws -> AccountSettings {
+        let account = EngineAccount(
             baseURL: engine.url,
             token: engine.token,
-            placement: placement,
+            placement: engine.tokenPlacement,
             timeout: engine.timeout
         )
         return AccountSettings(
             name: engine.name,
-            engine: try WawpEngine(account, client: client),
+            engine: try engine.kind.makeEngine(account, client: client),
             callsPerSecond: engine.callsPerSecond,
             concurrency: engine.concurrency,
             timeout: engine.timeout,
-            executor: EventLoopTaskExecutor(client.eventLoopGroup.any())
+            executor: EventLoopTaskExecutor(client.eventLoopGroup.any()),
+            webhookSignature: engine.kind.webhookSignature
         )
     }
 }

@@ -1,3 +1,4 @@
+import Engines
 import Service
 
 // The settings of engine accounts, and what accounts and clock sources share: they have names.
@@ -53,13 +54,13 @@ extension LoadSettings {
     mutating func engine(_ name: String) -> EngineAccountSettings? {
         let owner = SettingName.Owner.engine(name)
         let urlName = SettingName("url", of: owner)
-        let kind = reader.choice(SettingName("kind", of: owner), among: EngineAccountSettings.Kind.allCases)
+        let kind = reader.choice(SettingName("kind", of: owner), among: EngineKind.allCases)
         let url = url(urlName)
         let token = reader.secret(SettingName("token", of: owner))
         let placement = reader.choice(
             SettingName("token_placement", of: owner),
-            among: EngineAccountSettings.TokenPlacement.allCases,
-            default: .body
+            among: kind?.tokenPlacements ?? EngineAccount.TokenPlacement.allCases,
+            default: kind?.tokenPlacements.first
         )
         let callsPerSecond = reader.number(
             SettingName("calls_per_second", of: owner),
@@ -73,11 +74,13 @@ extension LoadSettings {
             in: .milliseconds(100) ... .minutes(5)
         )
         let webhookSecret = reader.secret(SettingName("webhook_secret", of: owner))
-        if url?.hasSuffix("/v2") == true {
-            reader.add(.init(setting: urlName.variable, fault: "it ends with /v2", remedy: "leave that out"))
+        let addedPath = kind?.addedPath ?? EngineKind.wawp.addedPath
+        if url?.hasSuffix(addedPath) == true {
+            reader.add(.init(setting: urlName.variable, fault: "it ends with \(addedPath)", remedy: "leave that out"))
         }
-        require(kind, SettingName("kind", of: owner), remedy: "set it to `wawp`")
-        require(url, urlName, remedy: "set it to the engine's address, without `/v2`")
+        let kinds = EngineKind.allCases.map { "`\($0)`" }.joined(separator: " or ")
+        require(kind, SettingName("kind", of: owner), remedy: "set it to \(kinds)")
+        require(url, urlName, remedy: "set it to the engine's address, without `\(addedPath)`")
         require(token, SettingName("token", of: owner), remedy: "set it to the account's access token")
         guard let kind, let url, let token, let placement else { return nil }
         return EngineAccountSettings(

@@ -1,5 +1,6 @@
 package import ClockSources
 package import Domain
+package import Engines
 package import Logging
 package import Service
 
@@ -59,22 +60,13 @@ package struct Settings: Sendable {
 
 /// One base URL and credential of a session engine.
 package struct EngineAccountSettings: Sendable, Hashable {
-    /// The engines we can talk to.
-    package enum Kind: String, Sendable, Hashable, CaseIterable {
-        case wawp
-    }
-
-    /// Where the token goes in a call.
-    package enum TokenPlacement: String, Sendable, Hashable, CaseIterable {
-        case body, query, bearer, header
-    }
-
     package var name: String
-    package var kind: Kind
-    /// Without `/v2` and without a slash at its end.
+    package var kind: EngineKind
+    /// Without what the kind's calls begin with and without a slash at its end.
     package var url: String
     package var token: String
-    package var tokenPlacement: TokenPlacement
+    /// Where the token goes in a call.
+    package var tokenPlacement: EngineAccount.TokenPlacement
     package var callsPerSecond: Int
     /// The most calls at a time.
     package var concurrency: Int

@@ -6,7 +6,7 @@ import EngineSimulator
 package struct SimulateEngineCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "simulate-engine",
-        abstract: "Serve Wawp's contract from memory, with faults on demand.",
+        abstract: "Serve Wawp's and WAHA's contracts from memory, with faults on demand.",
         discussion: "The routes under /_sim/ move its world and ask for no credential: keep it on loopback."
     )
 

@@ -60,9 +60,18 @@ final class Installation: Sendable {
         ]
     }
 
+    /// The settings with changes; an engine `home` that they name is the same simulator.
+    private func settings(with changes: [String: String]) -> [String: String] {
+        var settings = settings.merging(changes) { _, new in new }
+        if changes["ROLLCALL_ENGINE_HOME_KIND"] != nil {
+            settings["ROLLCALL_ENGINE_HOME_URL"] = "http://127.0.0.1:\(engine.http.port)"
+        }
+        return settings
+    }
+
     /// Starts the service and waits until it is ready.
     func serve(_ changes: [String: String] = [:]) async throws -> Served {
-        let process = try RollcallProcess(["serve"], settings: settings.merging(changes) { _, new in new })
+        let process = try RollcallProcess(["serve"], settings: settings(with: changes))
         processes.withLock { $0.append(process) }
         let port = try Self.port(in: try await process.line(containing: #""message":"listening""#))
         let served = Served(process: process, http: PlainHTTP(port: port), installation: self)
@@ -71,8 +80,11 @@ final class Installation: Sendable {
     }
 
     /// Runs a command with the service's settings.
-    func run(_ command: String...) async throws -> (code: Int32, output: String) {
-        let process = try RollcallProcess(command, settings: settings)
+    func run(
+        _ command: String...,
+        settings changes: [String: String] = [:]
+    ) async throws -> (code: Int32, output: String) {
+        let process = try RollcallProcess(command, settings: settings(with: changes))
         processes.withLock { $0.append(process) }
         guard case .exit(let code) = try await process.ending() else {
             throw RollcallProcess.Failure(description: "\(command) was killed:\n\(process.output)")

@@ -18,6 +18,9 @@ struct Serving: SuiteTrait, TestScoping {
 
 extension Trait where Self == Serving {
     static var serving: Serving { Serving() }
+
+    /// With settings besides the usual ones.
+    static func serving(settings: [String: String]) -> Serving { Serving(settings: settings) }
 }
 
 extension Served {

@@ -54,6 +54,15 @@ struct SimulatedEngine: Sendable {
         return log.calls.filter { $0.instanceId == instance && $0.operation != "info" }
     }
 
+    /// How many calls of one operation came in all.
+    func count(of operation: String) async throws -> Int {
+        struct Log: Decodable {
+            var counts: [String: Int]
+        }
+        let log: Log = try await admin("GET", "calls?limit=0").decoded()
+        return log.counts[operation] ?? 0
+    }
+
     @discardableResult
     func admin(_ method: String, _ path: String, _ json: String? = nil) async throws -> Answer {
         let answer = try await http.send(method, "/_sim/\(path)", body: json.map { Array($0.utf8) })

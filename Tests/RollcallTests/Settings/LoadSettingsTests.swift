@@ -1,4 +1,5 @@
 import Domain
+import Engines
 import Logging
 import Testing
 
@@ -95,6 +96,19 @@ struct LoadSettingsTests {
         #expect(
             Set(problems.map(\.setting)) == ["ROLLCALL_HTTP_PORT", "ROLLCALL_MIGRATE", "ROLLCALL_ENGINE_MAIN_TOKEN"]
         )
+    }
+
+    @Test func `WAHA takes its key in a header, and no other place or address is accepted`() throws {
+        let kind: [String: String?] = ["ROLLCALL_ENGINE_MAIN_KIND": "waha"]
+        let account = try #require(try SettingsFixture.load(kind).engines.first)
+        #expect(account.kind.rawValue == "waha" && account.tokenPlacement == .header)
+        for (setting, text) in [
+            ("ROLLCALL_ENGINE_MAIN_TOKEN_PLACEMENT", "body"), ("ROLLCALL_ENGINE_MAIN_URL", "http://engine/api"),
+        ] {
+            let problems = SettingsFixture.problems(kind.merging([setting: text]) { _, new in new })
+            #expect(problems.map(\.setting) == [setting])
+        }
+        #expect(try SettingsFixture.load(["ROLLCALL_ENGINE_MAIN_URL": "http://engine/api"]).engines.count == 1)
     }
 
     @Test func `port 0 turns metrics off, and a chosen port is known as chosen`() throws {

@@ -17,6 +17,18 @@ struct CallLineTests {
     }
 
     @Test
+    mutating func `a list leaves among the looks, or among the sweep's`() {
+        line.append(.list(ListJob()), priority: .sweep, now: 0)
+        line.append(look(3, .repair), priority: .repair, now: 0)
+        line.append(command(2), priority: .repair, now: 0)
+        #expect(instancesThatLeave(at: 0) == [2, 3, Self.list])
+        line.append(look(4, .sweep), priority: .sweep, now: 0)
+        line.append(.list(ListJob()), priority: .repair, now: 0)
+        #expect(line.lookCount == 1)
+        #expect(instancesThatLeave(at: 0) == [Self.list, 4])
+    }
+
+    @Test
     mutating func `a few commands hold no look back`() {
         for number in 1...10 { line.append(command(Int64(number)), priority: .people, now: 0) }
         line.append(look(99, .repair), priority: .repair, now: 0)
@@ -78,6 +90,7 @@ struct CallLineTests {
             switch job {
             case .command(let command, _, _): instances.append(command.instance)
             case .look(let look): instances.append(look.instance)
+            case .list: instances.append(Self.list)
             }
         }
         return instances
@@ -99,5 +112,7 @@ struct CallLineTests {
         return .command(command, term: 1, run: nil)
     }
 
+    /// Stands for a list, which is about no instance.
+    private static let list: Int64 = -1
     private static let address = SessionAddress(instanceID: "3EB0BCB2E3D4", sessionName: nil)
 }

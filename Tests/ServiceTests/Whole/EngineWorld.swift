@@ -23,7 +23,7 @@ struct EngineWorld: Sendable {
         var receivedMonotonicUs: Int64
         var answeredMonotonicUs: Int64?
 
-        var isMutating: Bool { operation != "info" }
+        var isMutating: Bool { operation != "info" && operation != "list" }
     }
 
     /// Makes or changes sessions.
@@ -49,6 +49,13 @@ struct EngineWorld: Sendable {
         }
         if let count { order += #","count":\#(count)"# }
         try await admin("PUT", "faults", order + "}")
+    }
+
+    /// Orders a fault for the calls that list sessions.
+    func faultLists(_ kind: FaultKind, params: String = "{}", count: Int? = nil) async throws {
+        let count = count.map { #","count":\#($0)"# } ?? ""
+        let order = #"{"kind":"\#(kind.rawValue)","scope":"all","operations":["list"],"params":\#(params)\#(count)}"#
+        try await admin("PUT", "faults", order)
     }
 
     /// Ends all faults; what they did to sessions stays.

@@ -17,6 +17,7 @@ struct ServiceSetup: Sendable {
     /// Looks by themselves are rare, so that a test's own sweeps are the only ones.
     var sweep = SweepPolicy(onShift: .seconds(3600), offShift: .seconds(3600))
     var engine = SimulatorConfiguration()
+    var engineKind = EngineKind.wawp
     var callTimeout: Duration = .seconds(5)
     var callsPerSecond = 500
     var sources: [ConfiguredSource] = []
@@ -111,9 +112,10 @@ private func serve(
     } else {
         databaseURL = try await ThrowawayCluster.shared().makeDatabase()
     }
-    let account = WawpAccount(
+    let account = EngineAccount(
         baseURL: "http://127.0.0.1:\(engine.port)",
         token: EngineWorld.token,
+        placement: setup.engineKind.tokenPlacements[0],
         timeout: setup.callTimeout
     )
     var configuration = RollcallConfiguration(
@@ -124,10 +126,11 @@ private func serve(
         accounts: [
             AccountSettings(
                 name: "main",
-                engine: try WawpEngine(account, client: client),
+                engine: try setup.engineKind.makeEngine(account, client: client),
                 callsPerSecond: setup.callsPerSecond,
                 concurrency: 32,
-                timeout: setup.callTimeout
+                timeout: setup.callTimeout,
+                webhookSignature: setup.engineKind.webhookSignature
             )
         ],
         webhookSecrets: setup.webhookSecret.map { ["main": $0] } ?? [:],

@@ -2,12 +2,13 @@ import Domain
 import NIOCore
 
 /// One answer in the engine's words.
-struct WawpReply: Sendable {
+struct ContractReply: Sendable {
     enum ContentType: String, Sendable {
         case json = "application/json"
         case xml = "application/xml"
         case plain = "text/plain; charset=utf-8"
         case html = "text/html; charset=utf-8"
+        case png = "image/png"
     }
 
     var status: Int
@@ -15,10 +16,12 @@ struct WawpReply: Sendable {
     var body = ByteBuffer()
     /// `Retry-After`, as it is to be sent.
     var retryAfter: String?
+    /// `Location`, likewise.
+    var location: String?
 
     /// A success with a body of JSON text.
-    static func json(_ status: Int = 200, _ text: String) -> WawpReply {
-        WawpReply(status: status, body: ByteBuffer(string: text))
+    static func json(_ status: Int = 200, _ text: String) -> ContractReply {
+        ContractReply(status: status, body: ByteBuffer(string: text))
     }
 
     /// The answer that describes a session: the only body Wawp's pages print, with `me` and `qr` where
@@ -30,7 +33,7 @@ struct WawpReply: Sendable {
         showsOwner: Bool,
         qrImage: String,
         behaviour: SimulatorBehaviour
-    ) -> WawpReply {
+    ) -> ContractReply {
         var body = ByteBuffer()
         body.reserveCapacity(192)
         body.writeStaticString("{\"name\":")
@@ -54,12 +57,12 @@ struct WawpReply: Sendable {
             body.writeStaticString("\"")
         }
         body.writeStaticString("}")
-        return WawpReply(status: httpStatus, body: body)
+        return ContractReply(status: httpStatus, body: body)
     }
 }
 
-/// The errors of the contract.
-enum WawpError {
+/// The errors of the contracts, in Wawp's words where it has some.
+enum ContractError {
     case missingToken, invalidToken, missingInstance, missingPhone
     case quota, subscription
     case unknownSession
@@ -122,34 +125,35 @@ enum WawpError {
     ///
     /// - Parameters:
     ///   - format: the body's format; documented for each status, but never tied to it.
+    ///   - line: what was asked, and in whose contract.
     ///   - other: another HTTP status than the error's own.
     ///   - otherCode: another code.
     ///   - otherMessage: another message.
     /// - Returns: the answer.
     func reply(
         _ format: SimulatorBehaviour.ErrorFormat,
+        to line: RequestLine = .wawp,
         status other: Int? = nil,
         code otherCode: String? = nil,
         message otherMessage: String? = nil
-    ) -> WawpReply {
+    ) -> ContractReply {
         let status = other ?? status
         let code = otherCode ?? code
         let message = otherMessage ?? message
         var body = ByteBuffer()
         switch format {
         case .json:
-            if case .wrongState = self {
-                body.writeStaticString("{\"statusCode\":422,\"message\":")
-                body.writeJSON(message)
-                body.writeStaticString(",\"error\":\"Unprocessable Entity\"}")
-            } else {
+            switch (line.contract, self) {
+            case (.waha, _), (.wawp, .wrongState):
+                body.writeWAHA(self, status: status, message: message, line: line)
+            case (.wawp, _):
                 body.writeStaticString("{\"code\":")
                 body.writeJSON(code)
                 body.writeStaticString(",\"message\":")
                 body.writeJSON(message)
                 body.writeStaticString("}")
             }
-            return WawpReply(status: status, body: body)
+            return ContractReply(status: status, body: body)
         case .xml:
             // Two root elements on purpose, so that no client learns one shape.
             let inside = "<code>\(xmlEscaped(code))</code><message>\(xmlEscaped(message))</message>"
@@ -157,18 +161,18 @@ enum WawpError {
             body.writeString(
                 status == 400 ? "<response>\(inside)<status>400</status></response>" : "<error>\(inside)</error>"
             )
-            return WawpReply(status: status, contentType: .xml, body: body)
+            return ContractReply(status: status, contentType: .xml, body: body)
         case .plain:
             let missing = status == 400 ? message.split(separator: " ").first.map(String.init) : nil
             body.writeString(missing.map { "Missing required parameter: \($0)" } ?? message)
-            return WawpReply(status: status, contentType: .plain, body: body)
+            return ContractReply(status: status, contentType: .plain, body: body)
         case .html:
             let title = status == 500 ? "Internal Server Error" : message
             body.writeString(
                 "<!DOCTYPE html>\n<html><head><title>\(status) \(xmlEscaped(title))</title></head>"
                     + "<body><h1>\(xmlEscaped(title))</h1></body></html>"
             )
-            return WawpReply(status: status, contentType: .html, body: body)
+            return ContractReply(status: status, contentType: .html, body: body)
         }
     }
 }

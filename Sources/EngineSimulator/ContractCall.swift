@@ -1,15 +1,19 @@
 import HTTPTypes
 import NIOCore
 
-/// One call to Wawp, taken apart; what is missing is `nil`.
-struct WawpCall {
+/// One call to an engine, taken apart; what is missing is `nil`.
+struct ContractCall {
+    let line: RequestLine
     let operation: Operation
     /// The token, and where it was found.
     private(set) var token: String?
     private(set) var instanceID: String?
     private let query: [(name: String, value: String)]
     private let body: RequestMembers
+    /// Whether the caller would rather have JSON than a picture.
+    let acceptsJSON: Bool
 
+    /// A call to Wawp.
     init(
         operation: Operation,
         query: Substring,
@@ -17,11 +21,31 @@ struct WawpCall {
         body: ByteBuffer?,
         placements: [SimulatorBehaviour.Placement]
     ) {
+        line = .wawp
+        acceptsJSON = true
         self.operation = operation
         self.query = Self.parsed(query)
         self.body = RequestMembers(body)
         instanceID = nonEmpty(self.body["instance_id"] ?? value("instance_id") ?? headers[.instanceID])
         token = token(from: placements, headers: headers)
+    }
+
+    /// A call to WAHA: the key in a header or the query, the session in the path.
+    init(
+        waha operation: Operation,
+        line: RequestLine,
+        session: String?,
+        query: Substring,
+        headers: HTTPFields,
+        body: ByteBuffer?
+    ) {
+        self.line = line
+        self.operation = operation
+        self.query = Self.parsed(query)
+        self.body = RequestMembers(body)
+        acceptsJSON = headers[.accept]?.contains("json") ?? false
+        instanceID = nonEmpty(session)
+        token = nonEmpty(headers[.apiKey] ?? value("x-api-key"))
     }
 
     /// A parameter from the body or the query.
@@ -59,7 +83,7 @@ struct WawpCall {
         }
     }
 
-    private static func decoded(_ bytes: Substring.UTF8View) -> String {
+    static func decoded(_ bytes: Substring.UTF8View) -> String {
         guard bytes.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
             return String(Substring(bytes))
         }
@@ -84,5 +108,6 @@ private func nonEmpty(_ text: String?) -> String? {
 extension HTTPField.Name {
     static let instanceID = Self("X-Instance-ID") ?? .from
     static let accessToken = Self("access-token") ?? .from
+    static let apiKey = Self("X-Api-Key") ?? .from
 
 }

@@ -1,0 +1,88 @@
+import Engines
+import Foundation
+import Testing
+
+/// One delivery of `engine-cases.json`, which is made for the engines' tests: the engine calls us.
+struct EngineDelivery: Decodable, Sendable, CustomTestStringConvertible {
+    struct Request: Decodable, Sendable {
+        var headers: [String: String]
+        /// Sent byte for byte.
+        var body: String
+    }
+
+    struct Response: Decodable, Sendable {
+        var status: Int
+    }
+
+    struct Expectation: Decodable, Sendable {
+        var hmacKey: String?
+        /// The status that it tells of the session `agent-7`.
+        var status: String?
+    }
+
+    var id: String
+    var request: Request
+    var response: Response
+    var expect: Expectation
+
+    var testDescription: String { id }
+
+    /// All that WAHA makes.
+    static func all() throws -> [EngineDelivery] {
+        struct Entry: Decodable {
+            var delivery: EngineDelivery?
+
+            init(from decoder: any Decoder) throws {
+                struct Head: Decodable { var engine, operation: String }
+                let head = try Head(from: decoder)
+                if head.engine == "waha", head.operation == "delivery" { delivery = try EngineDelivery(from: decoder) }
+            }
+        }
+        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let file = try Data(contentsOf: tests.appending(path: "EnginesTests/engine-cases.json"))
+        return try JSONDecoder().decode([Entry].self, from: file).compactMap(\.delivery)
+    }
+}
+
+/// WAHA's deliveries as its documents and cases have them, through the real route.
+@Suite("engine-cases.json, WAHA's deliveries", .timeLimit(.minutes(2)))
+struct EngineDeliveryTests {
+    @Test
+    func `all are answered as the cases say, and only a genuine one about a session of ours wakes a look`() async throws
+    {
+        let deliveries = try EngineDelivery.all()
+        try #require(deliveries.count == 5)
+        try await withRunningService {
+            $0.engineKind = .waha
+            $0.webhookSecret = "my-secret-key"
+        } _: { service in
+            try await service.engine.put(["agent-7"], "STOPPED")
+            let added = try await service.send(
+                "PUT",
+                "/v1/agents/seven",
+                json: #"{"team":"t","instance":{"engine":"main","instance_id":"agent-7"}}"#
+            )
+            #expect(added.status == 201)
+            try await service.until("seven") { $0.condition == "converged" }
+            for delivery in deliveries {
+                let before = try await service.engine.calls().count
+                let answer = try await service.send(
+                    "POST",
+                    "/v1/engines/main/events",
+                    key: nil,
+                    json: delivery.request.body,
+                    headers: delivery.request.headers
+                )
+                #expect(answer.status == delivery.response.status, "\(delivery.id)")
+                guard answer.status == 200, delivery.expect.status != nil else { continue }
+                try await service.until { try await service.engine.calls().count > before }
+                #expect(try await service.engine.calls(since: before).allSatisfy { $0.operation == "info" })
+            }
+            // The words of a delivery decide nothing: the session is as its own read says.
+            let view = try await service.until("seven") { $0.condition == "converged" }
+            #expect(view.observed == "STOPPED")
+            #expect(try await service.engine.commands().isEmpty)
+        }
+    }
+}
