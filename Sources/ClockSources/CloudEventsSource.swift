@@ -98,7 +98,7 @@ package struct CloudEventsSource: ClockSource {
             throw SourceRefusal(.malformed)
         }
         guard !entries.isEmpty else { return DeliveryReading(ignored: DeliveryLabel.empty) }
-        guard entries.count <= Self.itemLimit else { return DeliveryReading(ignored: DeliveryLabel.tooManyItems) }
+        guard entries.count <= Self.itemLimit else { throw SourceRefusal(.tooManyItems) }
         let events = entries.compactMap(\.value)
         guard !events.isEmpty else { throw SourceRefusal(.malformed) }
         let readings = events.map { reading(of: $0, receivedAt: delivery.receivedAt) }

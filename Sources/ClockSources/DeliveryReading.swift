@@ -141,7 +141,7 @@ package enum DeliveryLabel {
 
 /// A delivery that is turned away before anything is kept of it.
 ///
-/// Only what failed its proof is refused, and what breaks a format that its sender chose because we read it.
+/// Only what failed its proof is refused, and what breaks a format, or a limit of it, that its sender chose because we read it.
 /// A vendor's genuine body that we cannot use is accepted and ignored, because a 4xx makes some senders give
 /// up for good.
 package struct SourceRefusal: Error, Sendable, Hashable, CustomStringConvertible {
@@ -155,6 +155,8 @@ package struct SourceRefusal: Error, Sendable, Hashable, CustomStringConvertible
         case malformed
         /// A content type that this kind of source does not read.
         case unsupportedFormat = "unsupported_format"
+        /// More items in one body than we take, from a sender that can send fewer.
+        case tooManyItems = "too_many_items"
     }
 
     package var kind: Kind
@@ -169,6 +171,7 @@ package struct SourceRefusal: Error, Sendable, Hashable, CustomStringConvertible
         case .badProof: 401
         case .missingKey, .malformed: 400
         case .unsupportedFormat: 415
+        case .tooManyItems: 413
         }
     }
 
@@ -179,6 +182,7 @@ package struct SourceRefusal: Error, Sendable, Hashable, CustomStringConvertible
         case .missingKey: "the delivery carries neither an Idempotency-Key nor an event id"
         case .malformed: "the delivery is not in the form that this kind of source demands"
         case .unsupportedFormat: "the delivery's content type is not one that this kind of source reads"
+        case .tooManyItems: "the delivery holds more than 1,000 items"
         }
     }
 }

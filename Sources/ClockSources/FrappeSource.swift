@@ -96,6 +96,13 @@ private struct FrappeCheckin: Decodable {
         }
         let read = zone.reading(of: local)
         guard read.instant.isPlausible(receivedAt: receivedAt) else { return Self.unusable }
+        var warnings = read.isExact ? [] : [DeliveryLabel.ambiguousLocalTime]
+        var changedAt = modified.value.map { zone.reading(of: $0.local).instant }
+        if let stamp = changedAt, !stamp.isPlausible(receivedAt: receivedAt) {
+            // One stamp from far ahead would stand for ever.
+            changedAt = nil
+            warnings.append(DeliveryLabel.noVersion)
+        }
         return DeliveryReading(
             punches: [
                 SourcePunch(
@@ -103,10 +110,10 @@ private struct FrappeCheckin: Decodable {
                     kind: kind,
                     occurredAt: read.instant,
                     record: record,
-                    version: modified.value.map { zone.reading(of: $0.local).instant.microseconds }
+                    version: changedAt?.microseconds
                 )
             ],
-            warnings: read.isExact ? [] : [DeliveryLabel.ambiguousLocalTime]
+            warnings: warnings
         )
     }
 

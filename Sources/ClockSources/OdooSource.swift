@@ -96,8 +96,14 @@ private struct OdooAttendance: Decodable {
             let work = Span(start: time(checkIn), end: time(checkOut), receivedAt: receivedAt)
         else { return nil }
         var card = WorkRecord(agent: agent, record: record, work: work)
-        card.orderByChange(at: time(writeDate).timestamp)
         var warnings: [String] = []
+        let changedAt = time(writeDate).timestamp
+        if let changedAt, !changedAt.isPlausible(receivedAt: receivedAt) {
+            // One stamp from far ahead would stand for ever.
+            warnings.append(DeliveryLabel.noVersion)
+        } else {
+            card.orderByChange(at: changedAt)
+        }
         if outMode.value?.value == "auto_check_out", work.end != nil { warnings.append(DeliveryLabel.autoClockOut) }
         if case .absent = checkOut { warnings.append(DeliveryLabel.endNotSent) }
         return DeliveryReading(card, warnings: warnings)

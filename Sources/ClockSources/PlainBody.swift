@@ -2,7 +2,8 @@ import Domain
 
 /// A body in our own words: one event, or a list of them (``PlainEvent``).
 ///
-/// The senders that use it wrote it for us, so text that is not even JSON is refused for them to see.
+/// The senders that use it wrote it for us, so text that is not even JSON, and a list that is too long, is refused for them to
+/// see.
 struct PlainBody {
     /// The most events one body may hold.
     static let itemLimit = 1000
@@ -13,6 +14,7 @@ struct PlainBody {
         guard let content = decodeJSON(Field<OneOrMany<PlainEvent>>.self, from: bytes) else {
             throw SourceRefusal(.malformed)
         }
+        if case .many(let events) = content.value, events.count > Self.itemLimit { throw SourceRefusal(.tooManyItems) }
         self.content = content
     }
 
@@ -66,10 +68,6 @@ struct PlainBody {
         outcome: (PlainEvent, String?) -> PlainEvent.Outcome
     ) -> DeliveryReading {
         var reading = DeliveryReading(deliveryID: deliveryID)
-        guard events.count <= Self.itemLimit else {
-            reading.ignored = DeliveryLabel.tooManyItems
-            return reading
-        }
         for (position, entry) in events.enumerated() {
             let id = deliveryID.map { "\($0)/\(position)" }
             guard let event = entry.value, case .punch(let punch) = outcome(event, id) else {

@@ -63,9 +63,11 @@ package struct ZendeskSource: ClockSource {
             occurredAt.isPlausible(receivedAt: receivedAt)
         else { return DeliveryReading(ignored: DeliveryLabel.unusable) }
         let previous = event?.previousState.value?.name.value.map(Self.plain)
-        guard let kinds = presenceKinds(to: Self.plain(word), from: previous, map: map) else {
+        guard var kinds = presenceKinds(to: Self.plain(word), from: previous, map: map) else {
             return DeliveryReading(ignored: DeliveryLabel.unmappedWord)
         }
+        // Coming back is coming to work, which ends a break too: so it heals if nobody knew that the agent was there.
+        if kinds == [.breakEnd], map[Self.plain(word)] == .clockIn { kinds = [.clockIn] }
         let version = notice.detail.value?.version.value.flatMap { Int64($0.text) }
         return DeliveryReading(
             punches: presencePunches(

@@ -41,6 +41,14 @@ struct CloudEventsSourceTests {
     }
 
     @Test
+    func `a batch of more than a thousand is refused, and one of a thousand is not`() throws {
+        let type = "application/cloudevents-batch+json"
+        let batch = { (count: Int) in "[" + Array(repeating: event(), count: count).joined(separator: ",") + "]" }
+        #expect(try read(batch(1_000), type: type).punches.count == 1_000)
+        #expect(throws: SourceRefusal(.tooManyItems)) { try read(batch(1_001), type: type) }
+    }
+
+    @Test
     func `an event is known by its source and id together`() throws {
         let reading = try read(event())
         #expect(reading.deliveryID == "/hr 1")

@@ -44,6 +44,14 @@ struct FrappeSourceTests {
         #expect(try version(#""yesterday""#) == nil)
     }
 
+    @Test(arguments: ["9999-12-31 23:59:59", "1999-12-31 23:59:59"])
+    func `a change that cannot be meant numbers nothing, and is flagged`(stamp: String) throws {
+        let reading = try read(#""log_type": "IN", "time": "2026-03-02 09:00:00", "modified": "\#(stamp)""#)
+        #expect(reading.story == ["clock_in 2026-03-02T08:00:00Z"])
+        #expect(reading.punches.map(\.version) == [nil])
+        #expect(reading.warnings == ["no-version"])
+    }
+
     @Test(arguments: [#""log_type": """#, #""log_type": null"#, #""other": 1"#])
     func `a device that knows no direction moves nobody`(type: String) throws {
         let reading = try read(#""event": "after_insert", "time": "2026-03-02 09:00:00", \#(type)"#)

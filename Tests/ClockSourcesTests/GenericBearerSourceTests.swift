@@ -103,12 +103,19 @@ struct GenericBearerSourceTests {
         (#"{"agent_id":"A","kind":"clock_in","occurred_at":"08:00"}"#, "unusable"),
         (#"{"agent_id":"A","kind":"clock_in","timestamp":1772438400}"#, "unusable"),
         (#"{"agent_id":"A","kind":"clock_in","event_id":5}"#, "unusable"),
-        ("[" + Array(repeating: "{}", count: 1001).joined(separator: ",") + "]", "too-many-items"),
     ])
     func `what cannot be used is accepted and ignored`(body: String, label: String) throws {
         let reading = try read(body)
         #expect(reading.ignored == label)
         #expect(reading.punches.isEmpty)
+    }
+
+    @Test
+    func `a list of more than a thousand is refused, and one of a thousand is not`() throws {
+        let list = { (count: Int) in "[" + Array(repeating: Self.event, count: count).joined(separator: ",") + "]" }
+        #expect(try read(list(1_000)).punches.count == 1_000)
+        #expect(throws: SourceRefusal(.tooManyItems)) { try read(list(1_001)) }
+        #expect(SourceRefusal(.tooManyItems).status == 413)
     }
 
     @Test

@@ -49,6 +49,14 @@ struct OdooSourceTests {
         #expect(try version(#""check_out": false, "write_date": false"#) == nil)
     }
 
+    @Test(arguments: ["9999-12-31 23:59:59", "1999-12-31 23:59:59"])
+    func `a write_date that cannot be meant numbers nothing, and is flagged`(stamp: String) throws {
+        let reading = try read(#""check_in": "2026-03-02 08:02:00", "check_out": false, "write_date": "\#(stamp)""#)
+        #expect(reading.story == ["clock_in 2026-03-02T08:02:00Z"])
+        #expect(reading.punches.map(\.version) == [nil])
+        #expect(reading.warnings == ["no-version"])
+    }
+
     @Test
     func `what the administrator left out or Odoo did by itself is a warning`() throws {
         let start = #""check_in": "2026-03-02 08:02:00""#

@@ -41,6 +41,13 @@ struct StandardWebhooksSourceTests {
         return try makeClockSource(settings)
     }
 
+    @Test
+    func `a list of more than a thousand is refused`() throws {
+        let body = "[" + Array(repeating: Self.event, count: 1_001).joined(separator: ",") + "]"
+        #expect(throws: SourceRefusal(.tooManyItems)) { try source().read(delivery(body)) }
+        #expect(throws: SourceRefusal(.badProof)) { try source().read(delivery(body) { _ in "v1,none" }) }
+    }
+
     @Test(arguments: ["webhook", "svix", "Webhook", "SVIX"])
     func `either family of headers proves a delivery`(prefix: String) throws {
         let reading = try source().read(delivery(prefix: prefix))

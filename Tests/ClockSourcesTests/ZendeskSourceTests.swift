@@ -29,10 +29,10 @@ struct ZendeskSourceTests {
     }
 
     @Test(arguments: [
-        ("online", "offline", ["clock_in"]), ("online", "away", ["break_end"]), ("away", "online", ["break_start"]),
+        ("online", "offline", ["clock_in"]), ("online", "away", ["clock_in"]), ("away", "online", ["break_start"]),
         ("offline", "online", ["clock_out"]), ("offline", "away", ["clock_out"]),
         ("away", "offline", ["clock_in", "break_start"]),
-        ("transfers_only", "offline", ["clock_in"]), ("Transfers only", "away", ["break_end"]),
+        ("transfers_only", "offline", ["clock_in"]), ("Transfers only", "away", ["clock_in"]),
         ("away", "transfers only", ["break_start"]), ("online", "coffee", ["clock_in"]),
     ])
     func `states mean what the vendor's pages say, in either spelling`(

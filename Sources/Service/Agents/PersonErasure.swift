@@ -98,7 +98,7 @@ package struct PersonErasure: Sendable {
     /// Removes what is left, of this person and of others who wait.
     ///
     /// What fails here waits for ``Retention``, which says why.
-    private func finish(within limit: Duration) async -> Outcome {
+    func finish(within limit: Duration) async -> Outcome {
         let isFinished = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 do {

@@ -25,6 +25,12 @@ enum AppendRefusal: Error, Sendable, Hashable {
 package final class AppendQueue: Sendable {
     /// Events that may wait; more are refused with `overloaded`.
     static let waitingLimit = 4096
+    /// Events of one request that wait at a time, so that a long one leaves room for others; the rest follows them.
+    static let portion = 1024
+    /// Events of long requests that may follow; more are refused with `overloaded`.
+    static let followingLimit = 15 * 1024
+    /// Events of one request.
+    static let requestLimit = portion + followingLimit
     /// Events in one batch.
     static let batchLimit = 512
     /// Batches under way at a time.
@@ -34,15 +40,6 @@ package final class AppendQueue: Sendable {
     /// How long a transient failure is retried, from the moment the batch was taken.
     static let retryFor: Duration = .milliseconds(700)
     static let retryPause: Duration = .milliseconds(50)
-
-    fileprivate struct State {
-        var waiting: [Waiting] = []
-        var idleWriters: [CheckedContinuation<[Waiting], Never>] = []
-        var gathering = Gathering()
-        /// Whether a timer is set for the end of the gathering.
-        var hasTimer = false
-        var isClosed = false
-    }
 
     /// One event of one request.
     struct Waiting: Sendable {
@@ -79,37 +76,32 @@ package final class AppendQueue: Sendable {
 
     /// Commits events, each with its own outcome, in order.
     ///
-    /// `events`: 1 to 1,000 validated events.
+    /// `events`: 1 to ``requestLimit`` validated events.
     /// `delivery`: the body they came in, committed with the first of them.
-    /// `isUrgent`: whether the answer must come within ``AnswerDeadlines/limit``; events that are not committed by then are
-    /// refused, though they may be committed later, which their sender learns by sending them again.
+    /// `deadline`: when the answer must be there; events that are not committed by then are refused, though they may be
+    /// committed later, which their sender learns by sending them again.
     /// Returns as many outcomes once every event is committed.
     func append(
         _ events: [IncomingEvent],
         delivery: KeptDelivery? = nil,
-        isUrgent: Bool = false
+        by deadline: ContinuousClock.Instant? = nil
     ) async throws(AppendRefusal) -> [AppendOutcome] {
         let ticket = AppendTicket(count: events.count)
         let answer = await withCheckedContinuation { (continuation: CheckedContinuation<AppendTicket.Answer, Never>) in
             ticket.wait(continuation)
             let refusal: AppendRefusal? = state.withLock { state in
                 if state.isClosed { return .closing }
-                if state.waiting.count + events.count > Self.waitingLimit { return .overloaded }
-                for (place, event) in events.enumerated() {
-                    let delivery = place == 0 ? delivery : nil
-                    state.waiting.append(Waiting(event: event, ticket: ticket, place: place, delivery: delivery))
-                }
-                return nil
+                return state.add(events, delivery: delivery, ticket: ticket) ? nil : .overloaded
             }
             if let refusal { return ticket.refuse(refusal) }
-            if isUrgent { deadlines.add(ticket) }
+            if let deadline { deadlines.add(ticket, at: deadline) }
             wakeWriter()
         }
         return try answer.get()
     }
 
     /// How many events wait.
-    var waitingCount: Int { state.withLock { $0.waiting.count } }
+    var waitingCount: Int { state.withLock { $0.waiting.count + $0.following.count } }
 
     /// Runs the writers until ``close()`` and until everything taken by then has its answer.
     func run() async {
@@ -252,45 +244,5 @@ package final class AppendQueue: Sendable {
             logger.error("event refused by the database", metadata: metadata)
             for waiting in batch { waiting.ticket.settle(waiting.place, .refused) }
         }
-    }
-}
-
-extension AppendQueue.State {
-    /// What an idle writer does now.
-    enum Next {
-        case begin
-        /// More will come in a moment.
-        case gather(until: ContinuousClock.Instant)
-        case rest
-    }
-
-    /// Begins where no other writer is at work, or where there is enough for two.
-    fileprivate mutating func next(othersAreIdle: Bool, now: ContinuousClock.Instant) -> Next {
-        guard !waiting.isEmpty, isClosed || othersAreIdle || waiting.count >= AppendQueue.overlapFrom else {
-            return .rest
-        }
-        if isClosed || gathering.isOver(waiting: waiting.count, now: now) { return .begin }
-        if hasTimer { return .rest }
-        hasTimer = true
-        return .gather(until: gathering.until)
-    }
-
-    fileprivate mutating func takeAll() -> [AppendQueue.Waiting] {
-        defer { waiting.removeAll(keepingCapacity: true) }
-        return waiting
-    }
-
-    fileprivate mutating func takeBatch() -> [AppendQueue.Waiting] {
-        guard waiting.count > AppendQueue.batchLimit else {
-            defer { waiting.removeAll(keepingCapacity: true) }
-            return waiting
-        }
-        // A delivery that fits into the next batch is not cut in two, so that it is kept with what all of its events did.
-        var end = AppendQueue.batchLimit
-        let start = end - waiting[end].place
-        if start > 0, waiting[start].delivery != nil { end = start }
-        let batch = Array(waiting[..<end])
-        waiting.removeFirst(end)
-        return batch
     }
 }

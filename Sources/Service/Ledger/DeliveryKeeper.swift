@@ -8,12 +8,18 @@ struct DeliveryKeeper: Sendable {
 
     /// Commits a delivery, with the wish for the record that it names.
     ///
-    /// - Throws: when it is not committed within ``AnswerDeadlines/limit``.
-    func keep(_ delivery: KeptDelivery, fetching reference: RecordReference? = nil) async throws(Problem) {
+    /// `deadline`: when the answer must be there; by default ``AnswerDeadlines/limit`` from now.
+    /// - Throws: when it is not committed by then.
+    func keep(
+        _ delivery: KeptDelivery,
+        fetching reference: RecordReference? = nil,
+        by deadline: ContinuousClock.Instant = .now + AnswerDeadlines.limit
+    ) async throws(Problem) {
         var statements = [LedgerStatements.keep([delivery])]
         if let reference { statements.append(fetches.ask(for: reference, sourceID: delivery.sourceID)) }
         do {
-            try await pool.pipeline(statements, timeout: AnswerDeadlines.limit)
+            let timeout = max(.milliseconds(1), deadline - .now)
+            try await pool.pipeline(statements, timeout: timeout)
         } catch {
             throw Problem(error)
         }

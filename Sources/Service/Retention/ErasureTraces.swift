@@ -48,15 +48,24 @@ struct ErasureTraces: Sendable {
     ///
     /// What it throws leaves the erasure waiting.
     func removeNext() async throws -> Bool {
-        guard let erasure = try await take() else { return false }
+        // Whoever is cancelled while the claim is made would not know of it, and could not release it.
+        guard let erasure = try await Task(operation: { try await take() }).value else { return false }
         do {
             try await remove(erasure)
         } catch {
-            // Free at once; if this fails too the claim ends by itself.
-            _ = try? await pool.execute("UPDATE erasures SET claimed_until = NULL WHERE erasure = \(erasure.id)")
+            await release(erasure)
             throw error
         }
         return true
+    }
+
+    /// Frees an erasure at once; if that fails too the claim ends by itself.
+    ///
+    /// In a task of its own: whoever is out of time or shuts down is cancelled, and the pool runs nothing for them.
+    private func release(_ erasure: Erasure) async {
+        _ = try? await Task {
+            try await pool.execute("UPDATE erasures SET claimed_until = NULL WHERE erasure = \(erasure.id)")
+        }.value
     }
 
     /// Whether an erasure waits, or is under way.

@@ -26,6 +26,9 @@ struct SourceDesk: Sendable {
         var events: [IncomingEvent]
         /// The delivery as it is kept.
         var kept: KeptDelivery
+
+        /// Whether it says more than is taken from one delivery: its sender hears 200, and people are told of the loss.
+        var isTooLong: Bool { kept.reading == DeliveryLabel.tooManyItems }
     }
 
     /// Proves and reads a delivery.
@@ -88,6 +91,7 @@ extension Problem {
         case .badProof: self.init(.unauthenticated, refusal.description)
         case .missingKey, .malformed: self.init(.malformedJSON, refusal.description)
         case .unsupportedFormat: self.init(.unsupportedMediaType, refusal.description)
+        case .tooManyItems: self.init(.tooManyItems, refusal.description)
         }
     }
 }

@@ -84,10 +84,19 @@ struct SourceRoutes: Sendable {
         var limits = limits
         limits.sizeLimit = min(limits.sizeLimit, open.desk.source.limits.bodySize)
         let buffer = try await collectBody(request, context: context, limits: limits)
+        // The sender's patience begins here: reading takes of it too.
+        let deadline = ContinuousClock.now + AnswerDeadlines.limit
         let reading = try read(delivery(request, context, body: Array(buffer.readableBytesView)), open.desk)
-        let outcomes = try await commit(reading)
+        let outcomes = try await commit(reading, by: deadline)
         let answer = try open.desk.answer(reading.said, outcomes)
-        journal.count(open.desk.outcome(of: reading, outcomes), of: open.desk.sourceID, at: clock.now())
+        if reading.isTooLong {
+            // Whoever looks at the source sees the loss; its sender could do nothing about it.
+            let words = "It says more than is taken from one body: it is kept, and nothing of it counts."
+            let loss = Problem(.tooManyItems, words)
+            journal.refuse(loss, of: open.desk.sourceID, request, at: clock.now())
+        } else {
+            journal.count(open.desk.outcome(of: reading, outcomes), of: open.desk.sourceID, at: clock.now())
+        }
         return answer
     }
 
@@ -113,13 +122,16 @@ struct SourceRoutes: Sendable {
     }
 
     /// Commits what a delivery says, or that it says nothing, with its raw body.
-    private func commit(_ reading: SourceDesk.Reading) async throws(Problem) -> [AppendOutcome] {
+    private func commit(
+        _ reading: SourceDesk.Reading,
+        by deadline: ContinuousClock.Instant
+    ) async throws(Problem) -> [AppendOutcome] {
         guard !reading.events.isEmpty else {
-            try await keeper.keep(reading.kept, fetching: reading.said.fetch)
+            try await keeper.keep(reading.kept, fetching: reading.said.fetch, by: deadline)
             return []
         }
         do {
-            return try await queue.append(reading.events, delivery: reading.kept, isUrgent: true)
+            return try await queue.append(reading.events, delivery: reading.kept, by: deadline)
         } catch {
             throw Problem(error == .databaseUnavailable ? .databaseUnavailable : .overloaded, retryAfter: 1)
         }

@@ -74,7 +74,8 @@ package struct DeliveryVerdict: Sendable {
     /// What would come of an event.
     package enum Fate: String, Sendable {
         case new
-        case replay
+        /// It is in the ledger already.
+        case replayed
         /// Its id was used before with other content.
         case conflict
         /// It would be kept until somebody maps its agent.
@@ -132,7 +133,7 @@ extension DeliveryVerdict.Event {
         case .conflict, .refused:
             fate = .conflict
         case .receipt(let receipt):
-            fate = foresight.isKnown ? .replay : foresight.agent == nil ? .unmatched : .new
+            fate = foresight.isKnown ? .replayed : foresight.agent == nil ? .unmatched : .new
             effect = receipt.effect
             agent = receipt.agent
         }

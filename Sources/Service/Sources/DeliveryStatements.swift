@@ -5,6 +5,8 @@ import LibPQ
 enum DeliveryStatements {
     /// The next deliveries of a source, newest first, with what each came to; those of one microsecond all and in any order.
     ///
+    /// One whose effects are not all noted is never taken for a repetition.
+    ///
     /// Index: `deliveries_of_source` of each partition, read backwards. The source is given as a range, and is a part of the
     /// order, so that no other index will do: the primary key, in the order of time alone, would go through what all other
     /// sources sent.
@@ -13,7 +15,8 @@ enum DeliveryStatements {
         return """
             SELECT d.received_at, d.delivery,
                 CASE
-                    WHEN cardinality(d.effects) > 0 AND d.effects <@ ARRAY['replayed', 'conflict'] THEN 'repeated'
+                    WHEN cardinality(d.effects) > 0 AND d.effects <@ ARRAY['replayed', 'conflict']
+                        AND cardinality(d.effects) >= cardinality(d.events) THEN 'repeated'
                     WHEN cardinality(d.events) > 0 OR d.reading LIKE 'fetch %' THEN 'accepted'
                     WHEN d.events IS NULL AND d.reading LIKE '% punches' AND d.reading <> '0 punches' THEN 'accepted'
                     ELSE 'ignored'

@@ -97,7 +97,7 @@ extension DeliveryVerdict.Event {
         }
         switch fate {
         case .new: words.append("new")
-        case .replay: words.append("known already")
+        case .replayed: words.append("known already")
         case .conflict: words.append("its id was used before with other content")
         case .unmatched: words.append("nobody is mapped to that id: it would be kept until somebody is")
         case .unknown: break

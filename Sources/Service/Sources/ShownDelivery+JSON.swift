@@ -26,7 +26,8 @@ extension ShownDelivery {
         }
         buffer.writeStaticString("}")
         object.member("body", body?.text, into: &buffer)
-        object.member("body_encoding", body.map { $0.isBase64 ? "base64" : "text" }, into: &buffer)
+        object.member("body_encoding", body.map { _ in "text" }, into: &buffer)
+        object.member("body_lossy", body?.isLossy ?? false, into: &buffer)
         object.member("body_truncated", body?.isTruncated ?? false, into: &buffer)
         object.member("size", size, into: &buffer)
         object.member("reading", reading, into: &buffer)

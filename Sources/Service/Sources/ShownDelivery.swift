@@ -53,10 +53,11 @@ struct ShownDelivery: Sendable {
     }
 }
 
-/// The beginning of a body, as text without secrets and telephone numbers, or in base64.
+/// The beginning of a body, as text without secrets and telephone numbers.
 struct ShownBody: Sendable, Hashable {
     var text: String
-    var isBase64: Bool
+    /// Whether the body is no text: what is none of it is left out, or stands as U+FFFD.
+    var isLossy: Bool
     var isTruncated: Bool
 
     /// What is shown of a body.
@@ -66,13 +67,9 @@ struct ShownBody: Sendable, Hashable {
     /// `limit`: bytes that are shown.
     init(_ bytes: [UInt8], size: Int, limit: Int, redactor: BodyRedactor) {
         isTruncated = size > limit
-        guard let text = Self.text(bytes, isCut: size > bytes.count) else {
-            isBase64 = true
-            self.text = Data(bytes.prefix(limit)).base64EncodedString()
-            return
-        }
-        isBase64 = false
-        let clean = redactor.redact(text)
+        let text = Self.text(bytes, isCut: size > bytes.count)
+        isLossy = text == nil
+        let clean = redactor.redact(text ?? Self.lossyText(bytes))
         self.text = isTruncated ? Self.beginning(of: clean, limit) : clean
     }
 
@@ -84,6 +81,14 @@ struct ShownBody: Sendable, Hashable {
             }
         }
         return nil
+    }
+
+    /// What of the bytes is text.
+    ///
+    /// Without the zeros, and without the mark of an encoding in front, so that numbers and secrets in UTF-16 are recognised.
+    private static func lossyText(_ bytes: [UInt8]) -> String {
+        let text = String(decoding: bytes.filter { $0 != 0 }, as: UTF8.self)
+        return String(text.unicodeScalars.drop { $0 == "\u{FFFD}" })
     }
 
     private static func beginning(of text: String, _ limit: Int) -> String {

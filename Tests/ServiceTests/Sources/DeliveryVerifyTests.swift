@@ -94,7 +94,7 @@ struct DeliveryVerifyTests {
             }
             #expect(foreseen.kind == item.kind && foreseen.eventId == item.eventId, "\(step.name)")
             #expect(foreseen.effect == item.effect, "\(step.name): \(first.text) \(real.text)")
-            #expect((foreseen.would == "replay") == item.replayed, "\(step.name): \(first.text) \(real.text)")
+            #expect((foreseen.would == "replayed") == item.replayed, "\(step.name): \(first.text) \(real.text)")
             #expect(foreseen.desired?.state == item.desired?.state, "\(step.name): \(first.text) \(real.text)")
             #expect(foreseen.desired?.rule == item.desired?.rule, "\(step.name)")
             #expect(foreseen.desired?.generation == item.desired?.generation, "\(step.name)")
@@ -202,7 +202,7 @@ struct DeliveryVerifyTests {
                     let what = "\(number): \(answer.text) \(real.text)"
                     #expect((foreseen.would == "conflict") == (item.code != nil), "\(what)")
                     guard foreseen.would != "conflict" else { continue }
-                    #expect((foreseen.would == "replay") == item.replayed, "\(what)")
+                    #expect((foreseen.would == "replayed") == item.replayed, "\(what)")
                     #expect(foreseen.effect == item.effect, "\(what)")
                     #expect(foreseen.desired?.state == item.desired?.state, "\(what)")
                     #expect(foreseen.desired?.generation == item.desired?.generation, "\(what)")

@@ -22,6 +22,9 @@ struct ScriptedSource: RecordNamingSource {
         var delivery: String?
         var punches: [Punch] = []
         var fetch: String?
+        var ignored: String?
+        /// Milliseconds that reading takes.
+        var effort: Int?
     }
 
     func read(_ delivery: Delivery) throws(SourceRefusal) -> DeliveryReading {
@@ -42,6 +45,8 @@ struct ScriptedSource: RecordNamingSource {
         guard let script = try? JSONDecoder().decode(Script.self, from: Data(body)) else {
             throw SourceRefusal(.malformed)
         }
+        let start = ContinuousClock.now
+        while ContinuousClock.now - start < .milliseconds(script.effort ?? 0) {}
         return DeliveryReading(
             deliveryID: script.delivery,
             punches: script.punches.compactMap { punch in
@@ -58,7 +63,7 @@ struct ScriptedSource: RecordNamingSource {
                     eventID: punch.id
                 )
             },
-            ignored: script.punches.isEmpty ? DeliveryLabel.empty : nil,
+            ignored: script.ignored ?? (script.punches.isEmpty ? DeliveryLabel.empty : nil),
             fetch: script.fetch.flatMap { RecordReference(kind: "thing", id: $0) }
         )
     }

@@ -58,6 +58,27 @@ struct SourceActivityTests {
     }
 
     @Test
+    func `a long delivery whose first events are known is no repetition`() async throws {
+        try await withRunningService {
+            $0.addVendor()
+        } _: { service in
+            let script = { (delivery: String, count: Int) in
+                ScriptedSource.Script(
+                    delivery: delivery,
+                    punches: (0..<count).map {
+                        .init(agent: "a\($0)", kind: "clock_in", at: "2026-03-02T08:00:00Z", id: "e\($0)")
+                    }
+                )
+            }
+            for (delivery, count) in [("d1", 512), ("d2", 600), ("d3", 512)] {
+                try await service.until { try await service.tell(script(delivery, count)).status == 200 }
+            }
+            #expect(try await service.ledgerCount() == 600)
+            #expect(try await service.deliveries().items.map(\.outcome) == ["repeated", "accepted", "accepted"])
+        }
+    }
+
+    @Test
     func `the identity of a report that says again what stands is the one that is in the ledger`() async throws {
         try await withRunningService {
             $0.addVendor()

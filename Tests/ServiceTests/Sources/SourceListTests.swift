@@ -72,6 +72,37 @@ struct SourceListTests {
     }
 
     @Test
+    func `a body that is no text is shown as far as it is, without numbers and secrets`() async throws {
+        try await withRunningService {
+            $0.addVendor()
+        } _: { service in
+            let numbers = #""phone":"+491701234567","mobile":"01701234567""#
+            let text = #"{"note":"caf?",\#(numbers),"token":"hidden-word-1","id":17}"#
+            let latin: [UInt8] = text.utf8.map { $0 == UInt8(ascii: "?") ? 0xE9 : $0 }
+            let wide: [UInt8] = [0xFF, 0xFE] + text.utf8.flatMap { [$0, 0] as [UInt8] }
+            for (name, body) in [("latin", latin), ("wide", wide)] {
+                let insertion: PQStatement = """
+                    INSERT INTO deliveries (source_id, received_at, delivery_id, headers, body, reading)
+                    SELECT source_id, now(), \(name), '{}', \(body), 'unusable' FROM clock_sources WHERE name = 'vendor'
+                    """
+                _ = try await service.owner.query(insertion)
+            }
+            try await service.tell(.init(delivery: "text"))
+            let answer = try await service.send("GET", "/v1/sources/vendor/deliveries")
+            let items = try answer.decoded(as: SourceItemsView.self).items
+            #expect(items.map(\.deliveryId) == ["text", "wide", "latin"])
+            #expect(items.map(\.bodyEncoding) == ["text", "text", "text"])
+            #expect(items.map(\.bodyLossy) == [false, true, true])
+            #expect(items[2].body?.contains("caf\u{FFFD}") ?? false, "\(answer.text)")
+            for item in items.dropFirst() {
+                #expect(item.body?.contains(#""phone":"[redacted]","mobile":"[redacted]""#) ?? false, "\(answer.text)")
+                #expect(item.body?.contains(#""id":17"#) ?? false, "\(answer.text)")
+            }
+            #expect(!answer.text.contains("hidden-word") && !answer.text.contains("701234567"))
+        }
+    }
+
+    @Test
     func `to a key that is bound to teams there are no sources`() async throws {
         try await withRunningService {
             $0.addVendor()

@@ -1,8 +1,9 @@
 import ClockSources
 import Domain
 import LibPQ
-import Service
 import Testing
+
+@testable import Service
 
 /// The route that senders use, whatever they send: limits, refusals, answers in time, and what is kept.
 @Suite("Source route", .timeLimit(.minutes(2)))
@@ -107,6 +108,90 @@ struct SourceRouteTests {
             try await service.until { try await service.tell(Self.event).status == 200 }
             #expect(try await service.agent("ana").shift == "in")
             #expect(try await service.ledgerCount() == 1)
+        }
+    }
+
+    @Test
+    func `the time that reading takes is a part of the time in which the answer comes`() async throws {
+        try await withRunningService {
+            $0.addVendor()
+        } _: { service in
+            try await service.addWithoutSession("ana")
+            try await service.owner.withTransaction { transaction in
+                try await transaction.run(["LOCK TABLE clock_events, deliveries IN EXCLUSIVE MODE"])
+                for var script in [Self.event, ScriptedSource.Script(delivery: "d2")] {
+                    script.effort = 750
+                    let asked = ContinuousClock.now
+                    let answer = try await service.tell(script)
+                    #expect(ContinuousClock.now - asked < .milliseconds(1_400))
+                    #expect(answer.status == 503, "\(answer.text)")
+                }
+            }
+        }
+    }
+
+    @Test
+    func `a delivery of more events than may wait is taken as a whole, and repeated until it is`() async throws {
+        try await withRunningService {
+            $0.addVendor()
+        } _: { service in
+            let count = AppendQueue.waitingLimit + 500
+            let long = ScriptedSource.Script(
+                delivery: "long",
+                punches: (0..<count).map { number in
+                    let kind = number.isMultiple(of: 2) ? "clock_in" : "clock_out"
+                    return .init(agent: "a", kind: kind, at: "2026-03-02T08:00:00Z", id: "e\(number)")
+                }
+            )
+            try await service.until(within: .seconds(90)) {
+                let answer = try await service.tell(long)
+                try #require([200, 503].contains(answer.status), "\(answer.text)")
+                return answer.status == 200
+            }
+            #expect(try await service.ledgerCount() == Int64(count))
+            let list = try await service.deliveries()
+            #expect(list.items.filter { $0.deliveryId == "long" }.map(\.eventCount) == [count])
+            #expect(try await service.tell(Self.event).status == 200)
+        }
+    }
+
+    @Test
+    func `who writes for us is told of too many items, and nothing is kept`() async throws {
+        let secret = "a-secret-long-enough"
+        try await withRunningService { setup in
+            let settings = SourceSettings(name: "hr", kind: .genericBearer, secrets: [secret])
+            setup.sources.append(
+                ConfiguredSource(name: "hr", reader: try makeClockSource(settings), matchesAgentID: true)
+            )
+        } _: { service in
+            let event = #"{"agent_id":"ana","kind":"clock_in","occurred_at":"2026-03-02T08:00:00Z"}"#
+            let answer = try await service.send(
+                "POST",
+                "/v1/sources/hr/events",
+                key: nil,
+                headers: ["Authorization": "Bearer \(secret)"],
+                body: "[" + Array(repeating: event, count: 1_001).joined(separator: ",") + "]"
+            )
+            #expect(answer.status == 413)
+            #expect(try answer.code() == "too_many_items")
+            #expect(try await service.ledgerCount() == 0)
+            #expect(try await service.count("SELECT count(*) AS count FROM deliveries") == 0)
+        }
+    }
+
+    @Test
+    func `a vendor's delivery that says too much is kept, and the loss is shown`() async throws {
+        try await withRunningService {
+            $0.addVendor()
+        } _: { service in
+            #expect(try await service.tell(.init(delivery: "d1", ignored: "too-many-items")).status == 200)
+            try await service.until { try await service.source().today["too_large"] == 1 }
+            let source = try await service.source()
+            #expect(source.state == "refusing")
+            #expect(source.lastRefusal?.detail?.contains("nothing of it counts") ?? false)
+            try await service.until { try await service.deliveries().items.count == 2 }
+            let outcomes = try await service.deliveries().items.map(\.outcome)
+            #expect(Set(outcomes) == ["ignored", "refused"])
         }
     }
 

@@ -38,6 +38,7 @@ struct SourceItemView: Decodable, Sendable {
     var headers: [String: String]?
     var body: String?
     var bodyEncoding: String?
+    var bodyLossy: Bool?
     var bodyTruncated: Bool?
     var size: Int?
     var reading: String?

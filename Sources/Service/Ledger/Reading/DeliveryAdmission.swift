@@ -7,7 +7,7 @@ import FoundationEssentials
 /// Pure. Fixes each event's identity, as ``EventAdmission`` does for our own format.
 struct DeliveryAdmission: Sendable {
     /// Events that one delivery may become; one that says more is kept and not read.
-    static let eventLimit = AppendQueue.waitingLimit
+    static let eventLimit = AppendQueue.requestLimit
 
     let sourceID: Int32
     /// Whether an external id that equals an agent id matches without an alias.

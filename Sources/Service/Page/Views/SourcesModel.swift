@@ -83,7 +83,7 @@ struct SourceModel {
             "is_delivery": true,
         ]
         if let body = delivery.body {
-            values["raw"] = ["body": body.text, "is_base64": body.isBase64, "is_truncated": body.isTruncated]
+            values["raw"] = ["body": body.text, "is_lossy": body.isLossy, "is_truncated": body.isTruncated]
         }
         return values
     }
