@@ -8,7 +8,7 @@ package enum LeftOutReason: String, Sendable, Hashable, CaseIterable {
 package struct Matching: Sendable, Hashable {
     /// The sequences of those it gets, in the order in which they happened.
     package var taken: [Int64]
-    /// The others; they stay unmatched, and are asked about again with every later event of the agent.
+    /// The others; they stay unmatched, and are asked about again with every later event of the agent that may end one.
     package var leftOut: [Int64: LeftOutReason]
 }
 

@@ -16,7 +16,7 @@ from rollcall import wait_until
 SQUARE_KEY = "a-key-that-is-made-up-for-tests"
 SQUARE_URL = "https://clock.example.test/v1/sources/square/events"
 SETTINGS = {
-    "ROLLCALL_SOURCES": "square",
+    "ROLLCALL_SOURCES": "hr,quiet,square",
     "ROLLCALL_SOURCE_SQUARE_KIND": "square",
     "ROLLCALL_SOURCE_SQUARE_SECRET": SQUARE_KEY,
     "ROLLCALL_SOURCE_SQUARE_PUBLIC_URL": SQUARE_URL,

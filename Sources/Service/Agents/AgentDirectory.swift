@@ -67,9 +67,9 @@ package struct AgentDirectory: Sendable {
     ) async throws -> (outcomes: [AgentMapChange.Outcome], applied: Int) {
         let (change, written) = try await retryingConflicts {
             try await pool.withTransaction { transaction in
-                let map = try await AgentMap.read(specs, in: transaction)
+                let map = try await AgentMap.read(specs, rules: rules, in: transaction)
                 let change = AgentMapChange(specs, map: map, caller: caller)
-                guard !change.touched.isEmpty else { return (change, Matched()) }
+                guard !change.touched.isEmpty || !change.rematched.isEmpty else { return (change, Matched()) }
                 return (change, try await apply(change, author: author, in: transaction))
             }
         }
@@ -81,14 +81,16 @@ package struct AgentDirectory: Sendable {
     /// Compares specifications with the map, and changes and locks nothing.
     ///
     /// `mayMove`: whether an agent, by its id, may yet give up its session to another.
-    /// Returns the outcomes in the order of the specifications, and what is different about each.
+    /// Returns the outcomes in the order of the specifications, what is different about each, and whether there is anything to
+    /// write: also where only events are left to take up.
     func compare(
         _ specs: [AgentSpec],
         mayMove: (String) -> Bool
-    ) async throws(PQError) -> (outcomes: [AgentMapChange.Outcome], differences: [AgentDifference]) {
-        let map = try await AgentMap.read(specs, from: pool)
-        let outcomes = AgentMapChange(specs, map: map, caller: nil, mayMove: mayMove).outcomes
-        return (outcomes, specs.map { AgentDifference($0, map: map) })
+    ) async throws(PQError) -> (outcomes: [AgentMapChange.Outcome], differences: [AgentDifference], differs: Bool) {
+        let map = try await AgentMap.read(specs, rules: rules, from: pool)
+        let change = AgentMapChange(specs, map: map, caller: nil, mayMove: mayMove)
+        let differs = !change.rematched.isEmpty || change.outcomes.contains { $0 != .unchanged }
+        return (change.outcomes, specs.map { AgentDifference($0, map: map) }, differs)
     }
 
     /// Writes a change and derives what follows from it.

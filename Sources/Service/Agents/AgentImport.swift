@@ -60,7 +60,7 @@ package struct AgentImport: Sendable {
         return report
     }
 
-    /// Compares every chunk; returns what would change, and for each chunk whether anything in it does.
+    /// Compares every chunk; returns what would change, and for each chunk whether there is anything to write.
     private func compare(
         _ file: AgentImportFile,
         _ onDifference: (AgentDifference) -> Void
@@ -69,8 +69,8 @@ package struct AgentImport: Sendable {
         var differing: [Bool] = []
         var chunks = file.chunks(of: Self.chunk)
         while let rows = chunks.next() {
-            let (outcomes, differences) = try await directory.compare(rows.map(\.spec), mayMove: file.names)
-            differing.append(outcomes.contains { $0 != .unchanged })
+            let (outcomes, differences, differs) = try await directory.compare(rows.map(\.spec), mayMove: file.names)
+            differing.append(differs)
             for (place, outcome) in outcomes.enumerated() {
                 report.take(outcome, line: rows[place].line)
                 if outcome == .added || outcome == .changed { onDifference(differences[place]) }

@@ -202,7 +202,7 @@ extension AgentSpec {
                     "Expected source:external id, several separated by a semicolon; one inside an id is written twice."
                 )
             }
-            try checkText(String(halves[1]), field: "aliases", isRequired: true)
+            try checkExternalID(String(halves[1]), field: "aliases")
             aliases.append(AliasSpec(source: String(halves[0]), externalID: String(halves[1])))
         }
         guard aliases.count <= Self.aliasLimit else {

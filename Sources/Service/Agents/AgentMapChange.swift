@@ -117,6 +117,7 @@ struct AgentMapChange: Sendable, Equatable {
             sessionMoves = sessionMoves || before?.instance?.isSameSession(assignment) != true
             differs = true
         }
+        var mayMatch = before == nil || map.untaken.contains(spec.agentID)
         if let aliases {
             let old = Set(before?.aliases ?? [])
             let dropped = old.subtracting(aliases)
@@ -125,9 +126,9 @@ struct AgentMapChange: Sendable, Equatable {
             addedAliases += added
             addedNames.formUnion(added.map(Name.init))
             differs = differs || !dropped.isEmpty || !added.isEmpty
-            if !added.isEmpty, before != nil { rematched.append(spec.agentID) }
+            mayMatch = mayMatch || !added.isEmpty
         }
-        if before == nil { rematched.append(spec.agentID) }
+        if mayMatch { rematched.append(spec.agentID) }
         if sessionMoves || before == nil { recomputed.append(spec.agentID) }
         guard differs || sessionMoves else { return .unchanged }
         touched.append(spec.agentID)
@@ -227,6 +228,9 @@ struct AgentMap: Sendable {
     var occupants: [Session: String] = [:]
     /// Who has the aliases that are asked for.
     var owners: [AgentMapChange.Name: Owner] = [:]
+
+    /// The agent ids of those under whose names there are events that nobody took up yet.
+    var untaken: Set<String> = []
 
     /// Who is called so.
     struct Owner: Sendable, Hashable {

@@ -2,19 +2,27 @@ import LibPQ
 
 extension AgentMap {
     /// Reads the part of the map that some specifications are about, and locks the map.
-    static func read(_ specs: [AgentSpec], in transaction: PQTransaction) async throws(PQError) -> AgentMap {
+    static func read(
+        _ specs: [AgentSpec],
+        rules: MatchingRules,
+        in transaction: PQTransaction
+    ) async throws(PQError) -> AgentMap {
         // The locks come in statements of their own, so that the next ones see what their last holders wrote.
         let locks = [AgentMapStatements.lock, AgentMapStatements.lockStates(specs.map(\.agentID))]
-        let results = try await transaction.run(locks + statements(specs))
+        let results = try await transaction.run(locks + statements(specs, rules))
         return try AgentMap(results.dropFirst(locks.count))
     }
 
     /// Reads the same part and locks nothing: for comparing, while clock events go on.
-    static func read(_ specs: [AgentSpec], from pool: PQPool) async throws(PQError) -> AgentMap {
-        try AgentMap(try await pool.pipeline(statements(specs))[...])
+    static func read(
+        _ specs: [AgentSpec],
+        rules: MatchingRules,
+        from pool: PQPool
+    ) async throws(PQError) -> AgentMap {
+        try AgentMap(try await pool.pipeline(statements(specs, rules))[...])
     }
 
-    private static func statements(_ specs: [AgentSpec]) -> [PQStatement] {
+    private static func statements(_ specs: [AgentSpec], _ rules: MatchingRules) -> [PQStatement] {
         let sessions = specs.compactMap { spec -> InstanceSpec? in
             if case .set(let instance) = spec.instance { instance } else { nil }
         }
@@ -25,10 +33,11 @@ extension AgentMap {
             AgentMapStatements.current(specs.map(\.agentID)),
             AgentMapStatements.occupants(accounts: sessions.map(\.engine), instanceIDs: sessions.map(\.instanceID)),
             AgentMapStatements.owners(sources: aliases.map(\.source), externalIDs: aliases.map(\.externalID)),
+            UnmatchedStatements.untaken(specs.map(\.agentID), rules: rules),
         ]
     }
 
-    /// Takes the map from the results of ``statements(_:)``.
+    /// Takes the map from the results of ``statements(_:_:)``.
     private init(_ results: ArraySlice<PQResult>) throws(PQError) {
         let results = Array(results)
         accounts = try Self.numbers(results[0])
@@ -36,6 +45,7 @@ extension AgentMap {
         agents = try Self.agents(results[2])
         occupants = try Self.occupants(results[3])
         owners = try Self.owners(results[4])
+        untaken = Set(try results[5].decoded { row throws(PQError) in try row.column("agent_id", as: String.self) })
     }
 
     private static func numbers(_ result: PQResult) throws(PQError) -> [String: Int32] {

@@ -94,12 +94,10 @@ extension AgentSpec {
         var aliases: [AliasSpec] = []
         for (place, element) in elements.enumerated() {
             let alias = try JSONFields(element, at: "aliases[\(place)]")
-            aliases.append(
-                AliasSpec(
-                    source: try alias.requiredText("source", limit: 64),
-                    externalID: try alias.requiredText("external_id")
-                )
-            )
+            let source = try alias.requiredText("source", limit: 64)
+            let externalID = try alias.requiredText("external_id")
+            try checkExternalID(externalID, field: "aliases[\(place)].external_id")
+            aliases.append(AliasSpec(source: source, externalID: externalID))
         }
         self.aliases = aliases
     }

@@ -43,6 +43,7 @@ struct AliasRoutes: Sendable {
     func put(_ request: Request, context: AppRequestContext) async throws -> Response {
         let caller = try context.require(.admin)
         let alias = try alias(context)
+        try checkExternalID(alias.externalID, field: "external_id")
         let isDryRun = try QueryParameters(request).flag("dry_run")
         let fields = try await jsonBody(request, context: context, limits: limits)
         let agentID = try fields.requiredText("agent_id", limit: 128)

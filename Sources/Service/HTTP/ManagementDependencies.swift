@@ -23,6 +23,8 @@ package struct ManagementDependencies: Sendable {
     package var redactor = Redactor()
     /// An event this far ahead counts as now.
     package var clockSkew: Duration = .seconds(2)
+    /// One count for all who show it.
+    let unmatchedCount: UnmatchedCount
 
     package init(
         pool: PQPool,
@@ -48,6 +50,7 @@ package struct ManagementDependencies: Sendable {
         self.limits = limits
         self.logger = logger
         self.session = session
+        unmatchedCount = UnmatchedCount(pool: readPool)
     }
 
     /// Reads of agents, for these routes and the page.
@@ -55,7 +58,9 @@ package struct ManagementDependencies: Sendable {
         AgentReads(pool: readPool, freshness: freshness, breakAction: policy.breakAction, clock: clock)
     }
 
-    var sourceReads: SourceReads { SourceReads(pool: readPool, configured: sources) }
+    var sourceReads: SourceReads {
+        SourceReads(pool: readPool, configured: sources, unmatched: unmatchedCount)
+    }
 
     var deliveryReads: DeliveryReads { DeliveryReads(pool: readPool, redactor: BodyRedactor(redactor)) }
 

@@ -19,7 +19,7 @@ struct AppendBatch {
     /// Agents of whom the batch's records were said before, and whom no event of the batch is about.
     private var others: Set<Int64> = []
     /// Agents who left out unmatched events: what is new may be the end of one.
-    private(set) var withLeftOut: Set<Int64> = []
+    private var withLeftOut: Set<Int64> = []
     /// The agents whose states are locked; `nil` where nothing needs to be.
     private var lockedAgents: Set<Int64>?
     /// The terms of the leases, as share-locked.
@@ -117,8 +117,10 @@ struct AppendBatch {
     ///
     /// - Returns: the agents for whom it is not, in order.
     mutating func foldWhatIsEnough(now: Timestamp) -> [Int64] {
-        var late = others.filter { facts[$0] != nil }.union(withLeftOut)
-        for news in news() where !late.contains(news.agent) {
+        let news = news()
+        var late = others.filter { facts[$0] != nil }
+        late.formUnion(news.filter { $0.mayClose && withLeftOut.contains($0.agent) }.map(\.agent))
+        for news in news where !late.contains(news.agent) {
             guard let state = folded[news.agent] ?? facts[news.agent]?.state else { continue }
             if let next = step(state, news, now: now) {
                 folded[news.agent] = next
@@ -128,6 +130,11 @@ struct AppendBatch {
         }
         return late.sorted()
     }
+
+    /// Those of some agents who have to decide anew on what they left out.
+    ///
+    /// `late`: of ``foldWhatIsEnough(now:)``; of these all punches are read.
+    func waiting(_ late: [Int64]) -> [Int64] { late.filter(withLeftOut.contains) }
 
     /// In the order of what happened.
     private func news() -> [BatchNews] {
@@ -272,42 +279,4 @@ struct AppendBatch {
 extension IncomingEvent {
     /// Its place in the order of what happened.
     var order: PunchOrder { PunchOrder(effectiveAt: effectiveAt, rank: kind.rank) }
-}
-
-/// A row of ``LedgerStatements/stored(_:)``.
-private struct StoredEvent {
-    var sequence: Int64
-    var kind: PunchKind?
-    var externalID: String?
-    var occurredAt: Timestamp
-    var receivedAt: Timestamp
-
-    /// Whether an event with its id says the same; what belongs to a record does, however it is worded.
-    ///
-    /// Of an erased person nobody can tell any more whom the event named.
-    func isSame(as event: IncomingEvent) -> Bool {
-        event.record != nil
-            || ((externalID == event.externalID || ErasedName.isErased(externalID)) && kind == event.kind
-                && (!event.hasOwnTime || occurredAt == event.occurredAt))
-    }
-
-    static func read(_ result: PQResult) throws(PQError) -> [UUID: StoredEvent] {
-        let dedupe = try result.decoder("dedupe", as: UUID.self)
-        let sequence = try result.decoder("sequence", as: Int64.self)
-        let kind = try result.decoder("kind", as: Int16.self)
-        let externalID = try result.decoder("external_id", as: String?.self)
-        let occurredAt = try result.decoder("occurred_at", as: Timestamp.self)
-        let receivedAt = try result.decoder("received_at", as: Timestamp.self)
-        var events: [UUID: StoredEvent] = [:]
-        for row in result {
-            events[try dedupe[row]] = StoredEvent(
-                sequence: try sequence[row],
-                kind: PunchKind(code: try kind[row]),
-                externalID: try externalID[row],
-                occurredAt: try occurredAt[row],
-                receivedAt: try receivedAt[row]
-            )
-        }
-        return events
-    }
 }

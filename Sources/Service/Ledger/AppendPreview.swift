@@ -60,7 +60,7 @@ struct AppendPreview: Sendable {
         }
         let late = batch.foldWhatIsEnough(now: now)
         if !late.isEmpty {
-            let waiting = batch.withLeftOut.sorted()
+            let waiting = batch.waiting(late)
             let stored = try await transaction.run(
                 [LedgerStatements.punches(of: late), UnmatchedStatements.candidates(of: waiting)],
                 timeout: Self.timeout

@@ -40,7 +40,7 @@ struct AppendTransaction: Sendable {
             let late = batch.foldWhatIsEnough(now: now)
             var writes: [PQStatement] = []
             if !late.isEmpty {
-                let waiting = batch.withLeftOut.sorted()
+                let waiting = batch.waiting(late)
                 let read = try await transaction.run(
                     [LedgerStatements.punches(of: late)]
                         + (waiting.isEmpty ? [] : [UnmatchedStatements.candidates(of: waiting)]),
@@ -53,6 +53,7 @@ struct AppendTransaction: Sendable {
                     now: now
                 )
                 writes += settlement.writes
+                if !waiting.isEmpty { writes.append(UnmatchedStatements.forget(waiting)) }
                 batch.refold(settlement.punches, agents: late, now: now)
             }
             let changes = batch.changes(policy: policy, now: now)

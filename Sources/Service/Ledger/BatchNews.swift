@@ -24,6 +24,9 @@ struct BatchNews: Comparable {
         begin = min(begin, punch.order)
     }
 
+    /// Whether it may be the end of something that was left out for the want of one.
+    var mayClose: Bool { punches.contains { $0.record != nil || $0.kind == .clockOut || $0.kind == .void } }
+
     static func < (left: BatchNews, right: BatchNews) -> Bool {
         (left.begin, left.place) < (right.begin, right.place)
     }

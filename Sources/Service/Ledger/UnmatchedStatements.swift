@@ -7,6 +7,8 @@ import LibPQ
 enum UnmatchedStatements {
     /// Events that one transaction takes up; a name that has more is mapped in portions, the newest first.
     static let portionLimit: Int64 = 10_000
+    /// Events of a name that ``untaken(_:rules:)`` looks at.
+    static let oldestLimit: Int64 = 100
 
     /// Takes up the unmatched events of the names of some agents, newest first, and returns them.
     ///
@@ -40,6 +42,7 @@ enum UnmatchedStatements {
               AND c.source_id = m.source_id
               AND c.external_id = m.external_id
               AND c.sequence < \(before)
+              AND NOT is_erased(m.external_id)
               AND NOT EXISTS (SELECT FROM clock_event_matches x WHERE x.sequence = c.sequence)
             ORDER BY c.sequence DESC
             LIMIT 10000
@@ -49,6 +52,49 @@ enum UnmatchedStatements {
         ON CONFLICT (sequence) DO UPDATE
         SET agent = excluded.agent
         RETURNING w.sequence, w.agent
+        """
+    }
+
+    /// Which agents have events under their names that nobody ever took up, such as the older portions of a mapping that was
+    /// broken off; judged by the oldest ``oldestLimit`` events of each name, since portions begin with the newest.
+    ///
+    /// Indexes: `agents_agent_id_key`, `agent_aliases_of_agent`, `agent_aliases_pkey`, `clock_events_unmatched`,
+    /// `clock_event_matches_pkey`, `left_out_events_pkey`.
+    static func untaken(_ agentIDs: [String], rules: MatchingRules) -> PQStatement {
+        """
+        SELECT DISTINCT m.agent_id
+        FROM (
+            SELECT a.agent_id, l.source_id, l.external_id
+            FROM agents a
+            JOIN agent_aliases l ON l.agent = a.agent
+            WHERE a.agent_id = ANY (\(agentIDs))
+            UNION ALL
+            SELECT a.agent_id, s.source_id, a.agent_id
+            FROM agents a
+            CROSS JOIN clock_sources s
+            WHERE a.agent_id = ANY (\(agentIDs))
+              AND (s.name = ANY (\(rules.byAgentID)) OR (s.name <> ALL (\(rules.configured))
+                AND (s.name = 'api' OR EXISTS (SELECT FROM api_keys k WHERE k.source_id = s.source_id))))
+              AND (
+                SELECT l.agent FROM agent_aliases l WHERE l.source_id = s.source_id AND l.external_id = a.agent_id
+              ) IS NULL
+        ) m
+        WHERE NOT is_erased(m.external_id)
+          AND (
+            SELECT e.sequence
+            FROM (
+                SELECT c.sequence
+                FROM clock_events c
+                WHERE c.agent IS NULL
+                  AND c.source_id = m.source_id
+                  AND c.external_id = m.external_id
+                ORDER BY c.sequence
+                LIMIT \(oldestLimit)
+            ) e
+            WHERE NOT EXISTS (SELECT FROM clock_event_matches x WHERE x.sequence = e.sequence)
+              AND NOT EXISTS (SELECT FROM left_out_events w WHERE w.sequence = e.sequence)
+            LIMIT 1
+          ) IS NOT NULL
         """
     }
 
@@ -133,6 +179,19 @@ enum UnmatchedStatements {
         ]
     }
 
+    /// Lets go of what some agents had to decide on and somebody was given since: a release that does not know what is left out
+    /// matches events and leaves it standing.
+    ///
+    /// Indexes: `left_out_events_of_agent`, `clock_event_matches_pkey`.
+    static func forget(_ agents: [Int64]) -> PQStatement {
+        """
+        DELETE FROM left_out_events w
+        USING clock_event_matches m
+        WHERE w.agent = ANY (\(agents))
+          AND m.sequence = w.sequence
+        """
+    }
+
     /// Lets go of what agents had to decide on under names that are theirs no more.
     ///
     /// Index: `left_out_events_of_agent`.
@@ -152,7 +211,7 @@ enum UnmatchedStatements {
 
     /// How many events under one name an agent left out.
     ///
-    /// Index: `left_out_events_of_agent`.
+    /// Indexes: `left_out_events_of_agent`, `clock_event_matches_pkey`.
     static func leftOut(of agent: Int64, under name: AgentMapChange.Alias) -> PQStatement {
         """
         SELECT count(*) AS count
@@ -161,6 +220,7 @@ enum UnmatchedStatements {
         WHERE w.agent = \(agent)
           AND e.source_id = \(name.source)
           AND e.external_id = \(name.externalID)
+          AND NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = w.sequence)
         """
     }
 

@@ -68,7 +68,7 @@ struct PageRoutes: Sendable {
         let management = dependencies.management
         sessions = dependencies.sessions
         names = management.unmatchedNames
-        unmatched = UnmatchedCount(pool: management.readPool)
+        unmatched = management.unmatchedCount
         clock = management.clock
         fleet = FleetReads(
             agents: management.reads,
@@ -93,16 +93,17 @@ struct PageRoutes: Sendable {
 
     private func unmatchedNames(_ query: QueryParameters, for caller: Caller) async throws -> UnmatchedModel {
         let position = try query["cursor"].map { word throws(Problem) in try UnmatchedNames.Position(word: word) }
+        let source = query["source"]
         let isBound = caller.teams != nil
         let page =
             isBound
             ? ([], nil)
             : try await names.page(
-                source: nil,
+                source: source,
                 after: position ?? UnmatchedNames.Position(),
                 limit: UnmatchedModel.pageSize
             )
-        return UnmatchedModel(caller: caller, names: page.0, next: page.1, now: clock.now())
+        return UnmatchedModel(caller: caller, source: source, names: page.0, next: page.1, now: clock.now())
     }
 
     /// How many names are nobody's, for the page that is open already.

@@ -5,64 +5,71 @@ import LibPQ
 ///
 /// Names are walked by skipping from one to the next in the index, so that the work follows the names and not the events.
 enum UnmatchedNameStatements {
-    /// Names that a count looks at, and names that it counts to.
+    /// Names of one source that a count looks at, and names that it counts to.
     static let countWalkLimit: Int64 = 10_000
     static let countLimit: Int64 = 1_000
 
-    /// The next names, with what is unmatched under each; nothing is, for those who have all of it by now.
+    /// The next names, with what is unmatched under each; nothing is, for those who have all of it by now, and for those who
+    /// are erased: they wait for nobody.
     ///
-    /// Indexes: `clock_events_unmatched`, `clock_event_matches_pkey`, `left_out_events_pkey`, `agent_aliases_pkey`.
-    static func walk(source: String?, after position: UnmatchedNames.Position) -> PQStatement {
-        """
-        WITH RECURSIVE names (source_id, external_id, place) AS (
-            (SELECT c.source_id, c.external_id, 1
-            FROM clock_events c
-            WHERE c.agent IS NULL
-              AND c.external_id IS NOT NULL
-              AND (c.source_id, c.external_id) > (\(position.sourceID), \(position.externalID))
-              AND (\(source)::text IS NULL OR c.source_id = (SELECT s.source_id FROM clock_sources s WHERE s.name = \(source)))
-            ORDER BY c.source_id, c.external_id
-            LIMIT 1)
-            UNION ALL
-            SELECT x.source_id, x.external_id, n.place + 1
-            FROM names n
-            CROSS JOIN LATERAL (
-                SELECT c.source_id, c.external_id
+    /// Both ends of the walk are conditions on the index, so that no other source's entries are read. Indexes:
+    /// `clock_events_unmatched`, `clock_event_matches_pkey`, `left_out_events_pkey`, `agent_aliases_pkey`.
+    ///
+    /// `source`: the only source to walk; `nil` for all.
+    static func walk(source: Int32?, after position: UnmatchedNames.Position) -> PQStatement {
+        let start = UnmatchedNames.Position(position, within: source)
+        let end = source ?? .max
+        return """
+            WITH RECURSIVE names (source_id, external_id, place) AS (
+                (SELECT c.source_id, c.external_id, 1
                 FROM clock_events c
                 WHERE c.agent IS NULL
                   AND c.external_id IS NOT NULL
-                  AND (c.source_id, c.external_id) > (n.source_id, n.external_id)
-                  AND (\(source)::text IS NULL OR c.source_id = n.source_id)
+                  AND (c.source_id, c.external_id) > (\(start.sourceID), \(start.externalID))
+                  AND c.source_id <= \(end)
                 ORDER BY c.source_id, c.external_id
-                LIMIT 1
-            ) x
-            WHERE n.place < 200
-        )
-        SELECT n.source_id, s.name AS source, n.external_id, u.events, u.left_out, u.first_at, u.last_at, u.kinds,
-            coalesce(
-                (SELECT a.agent_id FROM agent_aliases l JOIN agents a ON a.agent = l.agent
-                    WHERE l.source_id = n.source_id AND l.external_id = n.external_id),
-                (SELECT a.agent_id FROM agents a WHERE a.agent = u.agent)
-            ) AS agent_id
-        FROM names n
-        JOIN clock_sources s ON s.source_id = n.source_id
-        CROSS JOIN LATERAL (
-            SELECT count(*) AS events, count(w.sequence) AS left_out, max(w.agent) AS agent,
-                min(e.occurred_at) AS first_at, max(e.occurred_at) AS last_at, array_agg(DISTINCT e.kind) AS kinds
-            FROM (
-                SELECT c.sequence, c.occurred_at, c.kind
-                FROM clock_events c
-                WHERE c.agent IS NULL
-                  AND c.source_id = n.source_id
-                  AND c.external_id = n.external_id
-                  AND NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = c.sequence)
-                ORDER BY c.sequence DESC
-                LIMIT 10000
-            ) e
-            LEFT JOIN left_out_events w ON w.sequence = e.sequence
-        ) u
-        ORDER BY n.place
-        """
+                LIMIT 1)
+                UNION ALL
+                SELECT x.source_id, x.external_id, n.place + 1
+                FROM names n
+                CROSS JOIN LATERAL (
+                    SELECT c.source_id, c.external_id
+                    FROM clock_events c
+                    WHERE c.agent IS NULL
+                      AND c.external_id IS NOT NULL
+                      AND (c.source_id, c.external_id) > (n.source_id, n.external_id)
+                      AND c.source_id <= \(end)
+                    ORDER BY c.source_id, c.external_id
+                    LIMIT 1
+                ) x
+                WHERE n.place < 200
+            )
+            SELECT n.source_id, s.name AS source, n.external_id, u.events, u.left_out, u.first_at, u.last_at, u.kinds,
+                coalesce(
+                    (SELECT a.agent_id FROM agent_aliases l JOIN agents a ON a.agent = l.agent
+                        WHERE l.source_id = n.source_id AND l.external_id = n.external_id),
+                    (SELECT a.agent_id FROM agents a WHERE a.agent = u.agent)
+                ) AS agent_id
+            FROM names n
+            JOIN clock_sources s ON s.source_id = n.source_id
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS events, count(w.sequence) AS left_out, max(w.agent) AS agent,
+                    min(e.occurred_at) AS first_at, max(e.occurred_at) AS last_at, array_agg(DISTINCT e.kind) AS kinds
+                FROM (
+                    SELECT c.sequence, c.occurred_at, c.kind
+                    FROM clock_events c
+                    WHERE c.agent IS NULL
+                      AND c.source_id = n.source_id
+                      AND c.external_id = n.external_id
+                      AND NOT is_erased(n.external_id)
+                      AND NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = c.sequence)
+                    ORDER BY c.sequence DESC
+                    LIMIT 10000
+                ) e
+                LEFT JOIN left_out_events w ON w.sequence = e.sequence
+            ) u
+            ORDER BY n.place
+            """
     }
 
     /// The newest unmatched events of some names, with what was said of their records under other names; rows as of
@@ -139,50 +146,60 @@ enum UnmatchedNameStatements {
         """
     }
 
-    /// How many names are nobody's, up to ``countLimit`` and one more, among the first ``countWalkLimit``.
+    /// How many names of each source are nobody's, up to ``countLimit`` and one more, among the source's first
+    /// ``countWalkLimit``.
     ///
-    /// A name that belongs to an agent is not counted, whatever the agent left out. Indexes: `clock_events_unmatched`,
-    /// `agent_aliases_pkey`, `clock_event_matches_pkey`, `left_out_events_pkey`.
-    static var count: PQStatement {
+    /// A name that belongs to an agent is not counted, whatever the agent left out; nor is one of somebody who is erased.
+    /// Indexes: `clock_events_unmatched`, `agent_aliases_pkey`, `clock_event_matches_pkey`, `left_out_events_pkey`.
+    static var counts: PQStatement {
         """
-        WITH RECURSIVE names (source_id, external_id, place) AS (
-            (SELECT c.source_id, c.external_id, 1
-            FROM clock_events c
-            WHERE c.agent IS NULL
-              AND c.external_id IS NOT NULL
-            ORDER BY c.source_id, c.external_id
-            LIMIT 1)
-            UNION ALL
-            SELECT x.source_id, x.external_id, n.place + 1
-            FROM names n
-            CROSS JOIN LATERAL (
-                SELECT c.source_id, c.external_id
+        SELECT s.source_id, u.count
+        FROM clock_sources s
+        CROSS JOIN LATERAL (
+            WITH RECURSIVE names (external_id, place) AS (
+                (SELECT c.external_id, 1
                 FROM clock_events c
                 WHERE c.agent IS NULL
                   AND c.external_id IS NOT NULL
-                  AND (c.source_id, c.external_id) > (n.source_id, n.external_id)
+                  AND c.source_id = s.source_id
                 ORDER BY c.source_id, c.external_id
-                LIMIT 1
-            ) x
-            WHERE n.place < \(Int32(countWalkLimit))
-        )
-        SELECT count(*) AS count
-        FROM (
-            SELECT 1
-            FROM names n
-            WHERE (SELECT l.agent FROM agent_aliases l WHERE l.source_id = n.source_id AND l.external_id = n.external_id) IS NULL
-              AND (
-                SELECT c.sequence
-                FROM clock_events c
-                WHERE c.agent IS NULL
-                  AND c.source_id = n.source_id
-                  AND c.external_id = n.external_id
-                  AND NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = c.sequence)
-                  AND NOT EXISTS (SELECT FROM left_out_events w WHERE w.sequence = c.sequence)
-                LIMIT 1
-              ) IS NOT NULL
-            LIMIT \(countLimit + 1)
+                LIMIT 1)
+                UNION ALL
+                SELECT x.external_id, n.place + 1
+                FROM names n
+                CROSS JOIN LATERAL (
+                    SELECT c.external_id
+                    FROM clock_events c
+                    WHERE c.agent IS NULL
+                      AND c.source_id = s.source_id
+                      AND c.external_id > n.external_id
+                    ORDER BY c.source_id, c.external_id
+                    LIMIT 1
+                ) x
+                WHERE n.place < \(Int32(countWalkLimit))
+            )
+            SELECT count(*) AS count
+            FROM (
+                SELECT 1
+                FROM names n
+                WHERE NOT is_erased(n.external_id)
+                  AND (
+                    SELECT l.agent FROM agent_aliases l WHERE l.source_id = s.source_id AND l.external_id = n.external_id
+                  ) IS NULL
+                  AND (
+                    SELECT c.sequence
+                    FROM clock_events c
+                    WHERE c.agent IS NULL
+                      AND c.source_id = s.source_id
+                      AND c.external_id = n.external_id
+                      AND NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = c.sequence)
+                      AND NOT EXISTS (SELECT FROM left_out_events w WHERE w.sequence = c.sequence)
+                    LIMIT 1
+                  ) IS NOT NULL
+                LIMIT \(countLimit + 1)
+            ) o
         ) u
+        WHERE u.count > 0
         """
     }
 }

@@ -68,6 +68,14 @@ package struct UnmatchedNames: Sendable {
 
         package init() {}
 
+        /// Where the part of a list begins that is about one source; a position of another source's is its beginning.
+        init(_ position: Position, within source: Int32?) {
+            self = position
+            guard let source, source != sourceID else { return }
+            sourceID = source
+            externalID = ""
+        }
+
         init(_ name: UnmatchedName) {
             sourceID = name.sourceID
             externalID = name.externalID
@@ -92,7 +100,13 @@ package struct UnmatchedNames: Sendable {
         after position: Position = Position(),
         limit: Int
     ) async throws(PQError) -> (names: [UnmatchedName], next: Position?) {
-        let walked = try Self.read(try await pool.query(UnmatchedNameStatements.walk(source: source, after: position)))
+        var sourceID: Int32?
+        if let source {
+            sourceID = try await number(of: source)
+            guard sourceID != nil else { return ([], nil) }
+        }
+        let walk = UnmatchedNameStatements.walk(source: sourceID, after: position)
+        let walked = try Self.read(try await pool.query(walk))
         var names = walked.filter { $0.events > 0 }
         var next: Position?
         if names.count > limit {
@@ -108,6 +122,13 @@ package struct UnmatchedNames: Sendable {
         try judge(&names, results[0])
         try Self.suggest(&names, results[1])
         return (names, next)
+    }
+
+    /// Index: `clock_sources_name_key`.
+    private func number(of source: String) async throws(PQError) -> Int32? {
+        try await pool.rows("SELECT source_id FROM clock_sources WHERE name = \(source)") { row throws(PQError) in
+            try row.column("source_id", as: Int32.self)
+        }.first
     }
 
     /// Judges by the same rule as the mapping itself what would start now.

@@ -56,7 +56,14 @@ struct UnmatchedReads: Sendable {
               AND NOT is_erased(e.external_id)
               AND (e.source_id, e.external_id, e.sequence)
                 > (\(position.sourceID), \(position.externalID), \(position.sequence))
-              AND (\(source)::text IS NULL OR s.name = \(source))
+              AND e.source_id >= coalesce(
+                (SELECT f.source_id FROM clock_sources f WHERE f.name = \(source)),
+                CASE WHEN \(source)::text IS NULL THEN 0 ELSE 2147483647 END
+              )
+              AND e.source_id <= coalesce(
+                (SELECT f.source_id FROM clock_sources f WHERE f.name = \(source)),
+                CASE WHEN \(source)::text IS NULL THEN 2147483647 ELSE 0 END
+              )
               AND NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = e.sequence)
             ORDER BY e.source_id, e.external_id, e.sequence
             LIMIT \(Int64(limit))

@@ -55,7 +55,7 @@ package enum AgentStates {
     ) async throws(PQError) -> (wakes: [Wake], taken: [Int64: [Int64]]) {
         let read = try await transaction.run([
             lock(agents), facts(agents), LedgerStatements.punches(of: agents),
-            UnmatchedStatements.candidates(of: agents),
+            UnmatchedStatements.candidates(of: agents), UnmatchedStatements.forget(agents),
         ])
         let settlement = try Settlement(punches: read[2], candidates: read[3], policy: policy, now: now)
         if !settlement.taken.isEmpty { _ = try await transaction.run(settlement.writes) }

@@ -10,22 +10,29 @@ package struct SourceReads: Sendable {
 
     /// Sources that are shown.
     static let limit: Int64 = 200
-    /// Unmatched events are counted so far, among so many that had no agent when they came.
-    static let unmatchedLimit: Int64 = 1000
+
+    private let unmatched: UnmatchedCount
 
     package init(pool: PQPool, configured: [ConfiguredSource]) {
+        self.init(pool: pool, configured: configured, unmatched: UnmatchedCount(pool: pool))
+    }
+
+    /// `unmatched`: counts for all who show it.
+    init(pool: PQPool, configured: [ConfiguredSource], unmatched: UnmatchedCount) {
         self.pool = pool
+        self.unmatched = unmatched
         self.configured = Dictionary(configured.map { ($0.name, $0) }) { first, _ in first }
     }
 
     /// All sources by name, or one.
     ///
-    /// Two statements, each over a few rows per source but for the bounded count of unmatched events. Indexes: `clock_sources_name_key`, `source_activity_pkey`,
-    /// `source_refusals_of_source`, `incidents_open_key`, `clock_events_unmatched`, `clock_event_matches_pkey`,
+    /// Two statements, each over a few rows per source, and the bounded count of unmatched names, now and then. Indexes:
+    /// `clock_sources_name_key`, `source_activity_pkey`, `source_refusals_of_source`, `incidents_open_key`,
     /// `source_counts_pkey`.
     package func standings(of name: String? = nil) async throws(PQError) -> [SourceStanding] {
         let results = try await pool.pipeline([Self.standing(of: name), Self.counts(of: name)])
         let counts = try Self.readCounts(results[1])
+        let unmatched = try await unmatched.bySource()
         return try results[0].map { row throws(PQError) in
             let source = try row.column("source_id", as: Int32.self)
             let name = try row.column("name", as: String.self)
@@ -50,7 +57,7 @@ package struct SourceReads: Sendable {
                 week: counted.week,
                 silenceLimit: ours.flatMap { $0.silence > .zero ? $0.silence : nil },
                 silentSince: silentSince,
-                unmatched: try row.column("unmatched", as: Int64.self)
+                unmatched: min(unmatched[source] ?? 0, UnmatchedNameStatements.countLimit)
             )
         }
     }
@@ -62,23 +69,7 @@ package struct SourceReads: Sendable {
             i.opened_at AS silent_since,
             s.name = 'api' OR EXISTS (
                 SELECT FROM api_keys k WHERE k.source_id = s.source_id AND k.revoked_at IS NULL
-            ) AS is_native,
-            (
-                SELECT count(*)
-                FROM (
-                    SELECT
-                    FROM (
-                        SELECT e.sequence
-                        FROM clock_events e
-                        WHERE e.source_id = s.source_id
-                          AND e.agent IS NULL
-                          AND e.external_id IS NOT NULL
-                        LIMIT 10000
-                    ) w
-                    WHERE NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = w.sequence)
-                    LIMIT \(unmatchedLimit)
-                ) u
-            ) AS unmatched
+            ) AS is_native
         FROM clock_sources s
         LEFT JOIN source_activity a ON a.source_id = s.source_id
         LEFT JOIN LATERAL (

@@ -55,6 +55,6 @@ package struct SourceStanding: Sendable {
     /// How long it may be silent; `nil` for ever.
     var silenceLimit: Duration?
     var silentSince: Timestamp?
-    /// Events whose agent nobody knows, counted to ``SourceReads/unmatchedLimit``.
+    /// Names of people nobody knows, counted to ``UnmatchedNameStatements/countLimit``.
     package var unmatched: Int64
 }

@@ -44,12 +44,16 @@ struct AgentMapPlanTests {
     @Test
     func `aliases and unmatched events are found by source and external id`() async throws {
         try await withMigratedDatabase { pool, _ in
-            let claim = UnmatchedStatements.claim(["a1"], rules: MatchingRules())
-            let plan = try await plan(of: claim, types: "(text[], text[], text[], text[], bigint)", pool)
-            let lookUps = plan.split(separator: "\n")
-                .filter { $0.contains("Index Cond") && $0.contains("source_id = ") }
-            #expect(lookUps.count == 2, "\(plan)")
-            #expect(lookUps.allSatisfy { $0.contains("external_id = ") }, "\(plan)")
+            for statement in [
+                UnmatchedStatements.claim(["a1"], rules: MatchingRules()),
+                UnmatchedStatements.untaken(["a1"], rules: MatchingRules()),
+            ] {
+                let plan = try await plan(of: statement, types: "(text[], text[], text[], text[], bigint)", pool)
+                let lookUps = plan.split(separator: "\n")
+                    .filter { $0.contains("Index Cond") && $0.contains("source_id = ") }
+                #expect(lookUps.count == 2, "\(plan)")
+                #expect(lookUps.allSatisfy { $0.contains("external_id = ") }, "\(plan)")
+            }
         }
     }
 }

@@ -93,4 +93,26 @@ struct AliasImportTests {
             #expect(try await fixture.send("GET", "/v1/agents/ana").json()["shift"] as? String == "in")
         }
     }
+
+    @Test
+    func `the same file again goes on where an import was broken off, and then finds nothing`() async throws {
+        try await withManagement { fixture in
+            let file = "agent_id,aliases\nana,hr:77\nbo,hr:78\n"
+            _ = try await run(fixture, file)
+            // As if these were the older portions of what the first run mapped.
+            for (kind, hours) in [(PunchKind.clockIn, 30), (.clockOut, 29)] {
+                try await fixture.addEvent(kind, of: "77", ago: .seconds(hours * 3600), source: "hr", matched: false)
+            }
+            try await fixture.addEvent(.clockIn, of: "bo", ago: .seconds(60), matched: false)
+            try await fixture.addEvent(.clockIn, of: "78", ago: .seconds(30 * 3600), source: "hr", matched: false)
+            let dry = try await run(fixture, file, dry: true)
+            #expect(dry.report.unchanged == 2 && dry.report.applied == 0 && dry.fields.isEmpty)
+            let again = try await run(fixture, file)
+            #expect(again.report.unchanged == 2 && again.report.changed == 0 && again.report.applied == 3)
+            #expect(try await fixture.send("GET", "/v1/agents/bo").json()["shift"] as? String == "in")
+            #expect(try await fixture.count("SELECT count(*) AS count FROM left_out_events") == 1)
+            #expect(try await run(fixture, file).report.applied == 0)
+            #expect(try await fixture.count("SELECT count(*) AS count FROM audit WHERE deed = 'agent.put'") == 2)
+        }
+    }
 }

@@ -159,6 +159,82 @@ struct MappingTests {
         }
     }
 
+    private func leftOut(_ service: RunningService) async throws -> Int64 {
+        try await service.count("SELECT count(*) AS count FROM left_out_events")
+    }
+
+    @Test
+    func `what was left out costs its agent nothing, until something comes that may end it`() async throws {
+        try await withVendor { service in
+            let young = ScriptedSource.Script(
+                punches: [.init(agent: "77", kind: "clock_in", at: rfc3339(in: -600), id: "e1")]
+            )
+            try await service.tell(
+                .init(punches: [.init(agent: "77", kind: "clock_in", at: rfc3339(in: -30 * 3600), id: "old")])
+            )
+            #expect(try await map(service, "77").leftOut == 1)
+            try await service.tell(young)
+            let before = try await service.agent("ana")
+            #expect(before.shift == "in")
+            // A row that no fold has seen yet: whether all punches are read shows in the state.
+            _ = try await service.owner.query(
+                """
+                INSERT INTO clock_events (
+                    dedupe, agent, source_id, kind, occurred_at, effective_at, received_at, event_id, external_id
+                )
+                SELECT gen_random_uuid(), a.agent, s.source_id, 1, now() - interval '20 min', now() - interval '20 min', now(),
+                    'unseen', '77'
+                FROM agents a, clock_sources s
+                WHERE a.agent_id = 'ana' AND s.name = 'vendor'
+                """
+            )
+            try await service.tell(young)
+            try await service.tell(
+                .init(punches: [.init(agent: "77", kind: "clock_in", at: rfc3339(in: -300), id: "e2")])
+            )
+            let after = try await service.agent("ana")
+            #expect(after.shiftSince == before.shiftSince && after.shift == "in")
+            #expect(try await leftOut(service) == 1)
+            try await service.tell(
+                .init(punches: [.init(agent: "77", kind: "clock_out", at: rfc3339(in: -200), id: "e3")])
+            )
+            #expect(try await leftOut(service) == 0)
+            #expect(try await service.agent("ana").shift == "out")
+            #expect(try await timeline(service).shift.map(\.state) == ["out", "in", "out"])
+        }
+    }
+
+    @Test
+    func `what a release that knows nothing of it gave to the agent is left out no more`() async throws {
+        try await withVendor { service in
+            let tell = { (name: String, kind: String, hours: Double) in
+                let at = rfc3339(in: hours * 3600)
+                _ = try await service.tell(
+                    .init(punches: [.init(agent: name, kind: kind, at: at, id: "\(name) \(kind)")])
+                )
+            }
+            let give: PQStatement = """
+                INSERT INTO clock_event_matches (sequence, agent) SELECT sequence, agent FROM left_out_events
+                """
+            try await tell("77", "clock_in", -40)
+            #expect(try await map(service, "77").leftOut == 1)
+            _ = try await service.owner.query(give)
+            #expect(try await map(service, "77").leftOut == 0)
+            #expect(try await leftOut(service) == 1)
+            // By an event.
+            try await tell("77", "clock_out", -39)
+            #expect(try await leftOut(service) == 0)
+            // By a mapping.
+            try await tell("78", "clock_in", -36)
+            #expect(try await map(service, "78").leftOut == 1)
+            _ = try await service.owner.query(give)
+            try await tell("79", "clock_in", -35)
+            try await tell("79", "clock_out", -34)
+            #expect(try await map(service, "79").applied == 2)
+            #expect(try await leftOut(service) == 0)
+        }
+    }
+
     @Test
     func `a name with more events than one portion is mapped to its end`() async throws {
         try await withVendor { service in

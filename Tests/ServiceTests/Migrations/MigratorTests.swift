@@ -87,6 +87,82 @@ struct MigratorTests {
         }
     }
 
+    /// Brings a database up to the release before `left_out_events`, with unmatched events under names of two agents.
+    private func fillBeforeLeftOut(_ pool: PQPool) async throws {
+        try await Migrator(pool: pool, logger: logger, migrations: Migration.all.filter { $0.number < 9 }).migrate()
+        _ = try await pool.pipeline([
+            "INSERT INTO clock_sources (name) VALUES ('keyed'), ('other')",
+            """
+            INSERT INTO api_keys (key_id, name, role, source_id, key_hash, created_by)
+            SELECT gen_random_uuid(), 'k', 'clock', source_id, 'x', 'test' FROM clock_sources WHERE name = 'keyed'
+            """,
+            "INSERT INTO agents (agent_id) VALUES ('ana'), ('bo')",
+            """
+            INSERT INTO agent_aliases (source_id, external_id, agent)
+            SELECT s.source_id, n.name, a.agent
+            FROM (VALUES ('other', '77', 'ana'), ('keyed', 'ana', 'bo')) AS n (source, name, owner)
+            JOIN clock_sources s ON s.name = n.source
+            JOIN agents a ON a.agent_id = n.owner
+            """,
+            """
+            INSERT INTO clock_events (dedupe, source_id, kind, occurred_at, effective_at, received_at, event_id, external_id)
+            SELECT gen_random_uuid(), s.source_id, 1, now(), now(), now(), s.name || n.name, n.name
+            FROM clock_sources s, (VALUES ('77'), ('ana'), ('bo'), ('nobody')) AS n (name)
+            """,
+        ])
+    }
+
+    @Test
+    func `what mapped names left out before is decided on anew, whichever name it came under`() async throws {
+        try await withEmptyDatabase { pool in
+            try await fillBeforeLeftOut(pool)
+            try await Migrator(pool: pool, logger: logger).migrate()
+            let rows = try await pool.rows(
+                """
+                SELECT s.name || ' ' || e.external_id || ' ' || a.agent_id AS line
+                FROM left_out_events w
+                JOIN clock_events e ON e.sequence = w.sequence
+                JOIN clock_sources s ON s.source_id = e.source_id
+                JOIN agents a ON a.agent = w.agent
+                ORDER BY 1
+                """
+            ) { row throws(PQError) in try row.column("line", as: String.self) }
+            #expect(rows == ["api ana ana", "api bo bo", "keyed ana bo", "keyed bo bo", "other 77 ana"])
+        }
+    }
+
+    @Test
+    func `agents can be changed while what was left out is gathered`() async throws {
+        try await withEmptyDatabase { pool in
+            try await fillBeforeLeftOut(pool)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                try await pool.withTransaction { transaction in
+                    // Holds the gathering up.
+                    try await transaction.run(["LOCK TABLE agent_aliases IN ACCESS EXCLUSIVE MODE"])
+                    group.addTask { try await Migrator(pool: pool, logger: logger).migrate() }
+                    let waiting: PQStatement = """
+                        SELECT count(*) AS count
+                        FROM pg_locks
+                        WHERE relation = 'agent_aliases'::regclass AND NOT granted
+                        """
+                    let deadline = ContinuousClock.now + .seconds(60)
+                    while try await pool.query(waiting)[0].column("count", as: Int64.self) == 0 {
+                        try #require(ContinuousClock.now < deadline, "the migration does not wait")
+                        _ = try await pool.query("SELECT pg_sleep(0.02)")
+                    }
+                    try await pool.withTransaction { other in
+                        try await other.run([
+                            "SET LOCAL lock_timeout = '5s'", "INSERT INTO agents (agent_id) VALUES ('cleo')",
+                        ])
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let left = try await pool.query("SELECT count(*) AS count FROM left_out_events")
+            #expect(try left[0].column("count", as: Int64.self) == 5)
+        }
+    }
+
     private func applied(_ pool: PQPool) async throws -> Int64 {
         try await pool.query("SELECT count(*) AS count FROM schema_migrations")[0].column("count", as: Int64.self)
     }

@@ -60,10 +60,10 @@ struct UnmatchedPlanTests {
             let plans = [
                 try await plan(
                     of: UnmatchedNameStatements.walk(source: nil, after: .init()),
-                    "(int, text, text, text, text)",
+                    "(int, text, int, int)",
                     pool
                 ),
-                try await plan(of: UnmatchedNameStatements.count, "(int, bigint)", pool),
+                try await plan(of: UnmatchedNameStatements.counts, "(int, bigint)", pool),
                 try await plan(of: UnmatchedNameStatements.punches([Self.someName]), "(int[], text[])", pool),
                 try await plan(of: UnmatchedNameStatements.suggestions([Self.someName]), "(int[], text[])", pool),
                 try await plan(of: UnmatchedStatements.candidates(of: [1]), "(bigint[])", pool),
@@ -82,16 +82,59 @@ struct UnmatchedPlanTests {
             let page = try await names.page(source: nil, limit: 100)
             #expect(page.names.map(\.externalID) == ["E1", "E2", "E3"])
             #expect(page.next == nil)
-            let count = try await pool.query(UnmatchedNameStatements.count)
-            #expect(try count[0].column("count", as: Int64.self) == 3)
+            #expect(try await Array(UnmatchedCount(pool: pool).bySource().values) == [3])
             _ = try await pool.query(
                 """
                 INSERT INTO agent_aliases (source_id, external_id, agent)
                 SELECT s.source_id, 'E1', a.agent FROM clock_sources s, agents a WHERE s.name = 'api' AND a.agent_id = 'a1'
                 """
             )
-            let fewer = try await pool.query(UnmatchedNameStatements.count)
-            #expect(try fewer[0].column("count", as: Int64.self) == 2)
+            #expect(try await Array(UnmatchedCount(pool: pool).bySource().values) == [2])
+        }
+    }
+
+    /// Entries of the unmatched events' index, and rows of the ledger from end to end, that this connection read.
+    private static func rowsRead(in transaction: PQTransaction) async throws -> Int64 {
+        try await transaction.rows(
+            """
+            SELECT pg_stat_get_xact_tuples_returned('clock_events_unmatched'::regclass)
+                + pg_stat_get_xact_tuples_returned('clock_events'::regclass) AS count
+            """
+        ) { row throws(PQError) in try row.column("count", as: Int64.self) }[0]
+    }
+
+    @Test
+    func `of one source its own entries alone are read, whatever lies before and after them`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            _ = try await pool.query("INSERT INTO clock_sources (name) VALUES ('few'), ('many')")
+            try await fill(pool)
+            _ = try await pool.pipeline([
+                """
+                INSERT INTO clock_events (dedupe, source_id, kind, occurred_at, effective_at, received_at, event_id, external_id)
+                SELECT gen_random_uuid(), s.source_id, 1, now(), now(), now(), n::text, 'E' || n % 4
+                FROM clock_sources s, generate_series(1, 20000) AS n
+                WHERE s.name = 'many' OR n <= 4 AND s.name = 'few'
+                """,
+                "ANALYZE",
+            ])
+            let sources = try await pool.query("SELECT source_id FROM clock_sources WHERE name = 'few'")
+            let few = try sources[0].column("source_id", as: Int32.self)
+            try await pool.withTransaction { transaction in
+                try await transaction.run(["SET LOCAL plan_cache_mode = force_generic_plan"])
+                // What the connection read before is in it until it is told of.
+                let before = try await Self.rowsRead(in: transaction)
+                let names = try await transaction.rows(
+                    UnmatchedNameStatements.walk(source: few, after: .init())
+                ) { row throws(PQError) in try row.column("external_id", as: String.self) }
+                #expect(names == ["E0", "E1", "E2", "E3"])
+                let read = try await Self.rowsRead(in: transaction) - before
+                #expect((4..<40).contains(read), "\(read)")
+            }
+            let names = UnmatchedNames(pool: pool, policy: ReconcilePolicy(), clock: DatabaseClock())
+            #expect(try await names.page(source: "few", limit: 2).names.map(\.externalID) == ["E0", "E1"])
+            let next = try await names.page(source: "few", limit: 2).next
+            let rest = try await names.page(source: "few", after: try #require(next), limit: 100)
+            #expect(rest.names.map(\.externalID) == ["E2", "E3"] && rest.next == nil)
         }
     }
 }

@@ -173,6 +173,7 @@ struct ErasureTests {
             let path = "/v1/sources/vendor/people/zq-form%20id"
             for _ in 0..<2 { #expect(try await service.send("DELETE", path).status == 204) }
             #expect(try await Footprint(owner: service.owner).places(of: ["zq-form id"]) == [])
+            try await expectUnseen(service)
             let taken = try await service.send("DELETE", "/v1/sources/vendor/people/bo")
             #expect(try taken.status == 409 && taken.code() == "name_in_use")
             #expect(try await service.send("DELETE", "/v1/sources/nowhere/people/bo").status == 404)

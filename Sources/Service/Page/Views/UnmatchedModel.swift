@@ -3,6 +3,8 @@ import Domain
 /// The page of the names under which events are unmatched.
 struct UnmatchedModel {
     let caller: Caller
+    /// The only source whose names are shown; `nil` for all.
+    let source: String?
     let names: [UnmatchedName]
     let next: UnmatchedNames.Position?
     let now: Timestamp
@@ -23,9 +25,16 @@ struct UnmatchedModel {
             "is_bound": caller.teams != nil,
             "names": names.enumerated().map(name),
             "has_names": !names.isEmpty,
-            "more": next.map { "/unmatched?cursor=" + pathEscaped($0.word) } ?? "",
+            "has_source": source != nil,
+            "source": source ?? "",
+            "more": next.map(more) ?? "",
             "has_more": next != nil,
         ]
+    }
+
+    /// The address of the next page, of the same source.
+    private func more(_ next: UnmatchedNames.Position) -> String {
+        "/unmatched?" + (source.map { "source=\(pathEscaped($0))&" } ?? "") + "cursor=" + pathEscaped(next.word)
     }
 
     private func name(_ place: Int, _ name: UnmatchedName) -> [String: Any] {
