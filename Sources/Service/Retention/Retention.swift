@@ -13,7 +13,7 @@ struct Retention: Service {
     /// How often is looked for what became due.
     static let interval: Duration = .seconds(3_600)
     /// How often is looked for erasures that other replicas, or commands, left unfinished.
-    static let erasureInterval: Duration = .seconds(5)
+    static let erasureInterval: Duration = .seconds(30)
     /// Tries of a step that waits for a lock, and the pause between them.
     static let tries = 20
     static let pause: Duration = .milliseconds(250)

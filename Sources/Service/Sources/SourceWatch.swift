@@ -9,6 +9,9 @@ import ServiceLifecycle
 struct SourceWatch: Service {
     /// Between two flushes.
     static let interval: Duration = .seconds(1)
+    /// Between two looks for who fell silent: a tenth of the shortest time that a source may be silent, within these bounds, so
+    /// that nothing is asked every second while nothing happens.
+    static let judging: ClosedRange<Duration> = .seconds(1) ... .seconds(10)
     /// Between two looks for counts that are too old.
     static let pruneInterval: Duration = .seconds(3600)
     /// How long a flush may take.
@@ -33,12 +36,18 @@ struct SourceWatch: Service {
     private func watch() async {
         let began = ContinuousClock.now
         var prunedAt = began
+        var judgedAt = began
+        let tenth = (silenceLimits.values.min() ?? .zero) / 10
+        let pause = min(max(tenth, Self.judging.lowerBound), Self.judging.upperBound)
         await begin()
         while !Task.isCancelled {
             try? await Task.sleep(for: Self.interval)  // Cancelled: the loop ends.
             guard !Task.isCancelled else { return }
             await flush()
-            if !silenceLimits.isEmpty { await judge(uptime: ContinuousClock.now - began) }
+            if !silenceLimits.isEmpty, ContinuousClock.now - judgedAt >= pause {
+                judgedAt = .now
+                await judge(uptime: ContinuousClock.now - began)
+            }
             if ContinuousClock.now - prunedAt > Self.pruneInterval {
                 prunedAt = .now
                 await attempt("source counts not pruned", [SourceActivityStatements.prune])
