@@ -38,7 +38,7 @@ def test_a_delivery_and_a_refusal_show_up_with_their_reason_without_a_reload(rol
     page.mark()
     assert "clock-in of vera: applied" in page.text("#items [data-label=Did]")
     assert "decides now" in page.text("#items [data-label=Did]")
-    page.find("#items summary").click()
+    page.wait(lambda: page.find("#items summary").click() is None)
     raw = page.text("#items pre")
     assert '"phone": "[redacted]"' in raw and "<b>bold</b>" in raw and "1234567" not in page.driver.page_source
     # A repetition is counted; what it says is kept already.
@@ -86,7 +86,7 @@ def test_it_works_without_script_and_on_a_narrow_screen(rollcall, open_browser, 
     wide = open_browser(width=390)
     wide.sign_in(manage_key, "/sources/hr")
     wide.wait_live()
-    wide.find("#items summary").click()
+    wide.wait(lambda: wide.find("#items summary").click() is None)
     wide.shoot("sources-narrow")
     assert wide.driver.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
     wide.open("/sources")

@@ -184,12 +184,15 @@ def test_a_hostile_name_is_text(rollcall, page):
     page.sign_in(rollcall.admin_key, "/unmatched")
     shown = "return [...document.querySelectorAll('#names tbody th')].map((cell) => cell.innerText.trim())"
     page.wait(lambda: name in page.driver.execute_script(shown))
-    form = page.driver.execute_script(
-        "return [...document.querySelectorAll('#names tbody tr')].find((row) => row.dataset.name === arguments[0]).querySelector('form')",
-        name,
-    )
-    page.wait(form.is_displayed)
-    form.find_element(By.NAME, "agent").send_keys("hana", Keys.ENTER)
+    # Found and given the focus in one step: the table is read again now and then, but not while somebody is in it.
+    focus = """
+        const row = [...document.querySelectorAll("#names tbody tr")].find((row) => row.dataset.name === arguments[0]);
+        const field = row?.querySelector("form:not([hidden]) [name=agent]");
+        field?.focus();
+        return field !== undefined && field !== null && document.activeElement === field;
+    """
+    page.wait(lambda: page.driver.execute_script(focus, name))
+    page.driver.switch_to.active_element.send_keys("hana", Keys.ENTER)
     page.wait_text(".preview", "1 event will be applied")
     page.driver.switch_to.active_element.send_keys(Keys.ENTER)
     page.wait_text("#outcome", "1 event was applied")

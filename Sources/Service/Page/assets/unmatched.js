@@ -21,11 +21,13 @@ function isBusy() {
 }
 
 let isReading = false;
-async function refresh() {
+/** `mayDisturb`: whether the table is replaced even when somebody turned to it while it was read. */
+async function refresh(mayDisturb = false) {
   if (isReading) return;
   isReading = true;
   try {
     const fresh = await reread(location.href, "unmatched");
+    if (isBusy() && !mayDisturb) return;
     view.replaceWith(fresh);
     view = fresh;
     adopt();
@@ -42,7 +44,7 @@ document.addEventListener("submit", (event) => {
   map(form, form.dataset.api, form.elements.agent.value.trim(), {
     done: async (text) => {
       outcome.textContent = text;
-      await refresh().catch(() => {});
+      await refresh(true).catch(() => {});
       outcome.tabIndex = -1;
       outcome.focus();
     },
