@@ -5,7 +5,7 @@ import LibPQ
 extension LedgerStatements {
     /// What ``append(_:)`` would return, without adding anything.
     ///
-    /// `sequence` is one above all that there are for an event that would be new. Indexes: as ``append(_:)``, and
+    /// `sequence` is above all that there are for an event that would be new: there it stands after everything. Indexes: as ``append(_:)``, and
     /// `clock_events_dedupe_key`.
     static func lookUp(_ events: [IncomingEvent]) -> PQStatement {
         """
