@@ -94,7 +94,7 @@ package struct CloudEventsSource: ClockSource {
     ///
     /// Each event is known by its own id, the batch by nothing.
     private func batch(_ delivery: Delivery) throws(SourceRefusal) -> DeliveryReading {
-        guard let entries = decodeJSON([Field<CloudEvent>].self, from: delivery.body) else {
+        guard let entries = decodeJSON(ItemList<CloudEvent>.self, from: delivery.body)?.items else {
             throw SourceRefusal(.malformed)
         }
         guard !entries.isEmpty else { return DeliveryReading(ignored: DeliveryLabel.empty) }

@@ -9,7 +9,7 @@ struct DeputyTimesheet: Decodable, Sendable {
     private var isInProgress: Field<Bool>
     private var discarded: Field<Bool>
     private var modified: Field<OffsetTime>
-    private var slots: Field<[Field<Slot>]>
+    private var slots: Field<ItemList<Slot>>
 
     enum CodingKeys: String, CodingKey {
         case id = "Id"
@@ -82,7 +82,7 @@ struct DeputyTimesheet: Decodable, Sendable {
         switch slots {
         case .absent: return ([], true)
         case .unusable: return ([], false)
-        case .present(let slots): listed = slots
+        case .present(let slots): listed = slots.items
         }
         guard listed.count <= WorkRecord.breakLimit else { return nil }
         var spans: [Span] = []

@@ -74,6 +74,24 @@ enum Field<Value: Decodable & Sendable>: Decodable, Sendable {
     }
 }
 
+/// A sender's list, in which one bad item spoils no other, decoded as far as it can be of use.
+///
+/// Half a million items fit into a body, and each costs a microsecond.
+struct ItemList<Element: Decodable & Sendable>: Decodable, Sendable {
+    /// One more than is taken from any list, so that one that is too long shows it.
+    static var limit: Int { PlainBody.itemLimit + 1 }
+
+    /// The first items, ``limit`` at most.
+    var items: [Field<Element>] = []
+
+    init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        while !container.isAtEnd, items.count < Self.limit {
+            items.append(try container.decode(Field<Element>.self))
+        }
+    }
+}
+
 extension KeyedDecodingContainer {
     /// Lets a missing key read as ``Field/absent``; the compiler's decoding code calls this by overload.
     func decode<Value>(_ type: Field<Value>.Type, forKey key: Key) throws -> Field<Value> {

@@ -104,12 +104,13 @@ extension PunchKind {
 /// A body that is one value or a list of them.
 enum OneOrMany<Element: Decodable & Sendable>: Decodable, Sendable {
     case one(Element)
+    /// No more of them than an ``ItemList`` holds.
     case many([Field<Element>])
 
     init(from decoder: any Decoder) throws {
         // What is no list is read as the single value, whose own error is then the one that counts.
-        if let list = try? decoder.singleValueContainer().decode([Field<Element>].self) {
-            self = .many(list)
+        if let list = try? ItemList<Element>(from: decoder) {
+            self = .many(list.items)
         } else {
             self = .one(try Element(from: decoder))
         }

@@ -14,7 +14,7 @@ struct SevenShiftsPunch: Decodable, Sendable {
     private var autoClockedOut: Field<Bool>
     private var modified: Field<NaiveTime>
     private var deleted: Field<Bool>
-    private var breaks: Field<[Field<Break>]>
+    private var breaks: Field<ItemList<Break>>
 
     enum CodingKeys: String, CodingKey {
         case id, modified, deleted
@@ -74,7 +74,7 @@ struct SevenShiftsPunch: Decodable, Sendable {
         switch breaks {
         case .absent: return ([], true)
         case .unusable: return ([], false)
-        case .present(let breaks): listed = breaks
+        case .present(let breaks): listed = breaks.items
         }
         guard listed.count <= WorkRecord.breakLimit else { return nil }
         let standing = listed.filter { $0.value?.deleted.value != true }

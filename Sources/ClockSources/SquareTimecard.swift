@@ -8,7 +8,7 @@ struct SquareTimecard: Decodable, Sendable {
     private var endAt: Field<OffsetTime>
     private var status: Field<String>
     private var version: Field<Int64>
-    private var breaks: Field<[Field<Break>]>
+    private var breaks: Field<ItemList<Break>>
 
     enum CodingKeys: String, CodingKey {
         case id, status, version, breaks
@@ -47,7 +47,7 @@ struct SquareTimecard: Decodable, Sendable {
         switch breaks {
         case .absent: return ([], true)
         case .unusable: return ([], false)
-        case .present(let breaks): listed = breaks
+        case .present(let breaks): listed = breaks.items
         }
         guard listed.count <= WorkRecord.breakLimit else { return nil }
         let spans = listed.compactMap { entry in

@@ -100,6 +100,7 @@ package struct RollcallService: Service {
         let waiters = ConvergenceWaiters(pool: pools.readers)
         let limits = configuration.bodyLimits
         let journal = SourceJournal()
+        let room = ReadingRoom()
         let clockRoutes = ClockRoutes(
             queue: queue,
             clock: clock,
@@ -122,6 +123,7 @@ package struct RollcallService: Service {
             journal: journal,
             clock: clock,
             limits: limits,
+            room: room,
             logger: logger
         )
         let fetchLoop = RecordFetchLoop(
@@ -174,6 +176,7 @@ package struct RollcallService: Service {
         management.sources = configuration.sources
         management.redactor = configuration.redactor
         management.clockSkew = configuration.clockSkew
+        management.room = room
         let feed = ChangeFeed(management)
         reconciler.watch { instances in feed.touched(instances: instances) }
         let page = PageDependencies(management: management, sessions: sessions, feed: feed)

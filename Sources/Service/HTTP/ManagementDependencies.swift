@@ -23,6 +23,8 @@ package struct ManagementDependencies: Sendable {
     package var redactor = Redactor()
     /// An event this far ahead counts as now.
     package var clockSkew: Duration = .seconds(2)
+    /// Where large deliveries are read.
+    package var room = ReadingRoom()
     /// One count for all who show it.
     let unmatchedCount: UnmatchedCount
 

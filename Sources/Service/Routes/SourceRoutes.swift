@@ -17,6 +17,7 @@ struct SourceRoutes: Sendable {
     private let journal: SourceJournal
     private let clock: DatabaseClock
     private let limits: BodyLimits
+    private let room: ReadingRoom
     private let logger: Logger
 
     /// A source with what belongs to it while it is served.
@@ -32,6 +33,7 @@ struct SourceRoutes: Sendable {
         journal: SourceJournal,
         clock: DatabaseClock,
         limits: BodyLimits,
+        room: ReadingRoom,
         logger: Logger
     ) {
         sources = Dictionary(
@@ -45,6 +47,7 @@ struct SourceRoutes: Sendable {
         self.journal = journal
         self.clock = clock
         self.limits = limits
+        self.room = room
         self.logger = logger
     }
 
@@ -86,7 +89,11 @@ struct SourceRoutes: Sendable {
         let buffer = try await collectBody(request, context: context, limits: limits)
         // The sender's patience begins here: reading takes of it too.
         let deadline = ContinuousClock.now + AnswerDeadlines.limit
-        let reading = try read(delivery(request, context, body: Array(buffer.readableBytesView)), open.desk)
+        let delivery = delivery(request, context, body: Array(buffer.readableBytesView))
+        let reading = try accept(
+            try await room.read(delivery, open.desk, by: deadline, on: context.channel.eventLoop),
+            open.desk
+        )
         let outcomes = try await commit(reading, by: deadline)
         let answer = try open.desk.answer(reading.said, outcomes)
         if reading.isTooLong {
@@ -109,9 +116,12 @@ struct SourceRoutes: Sendable {
         Delivery(request, path: context.parameters.get("token").map { $0[...] }, body: body, receivedAt: clock.now())
     }
 
-    private func read(_ delivery: Delivery, _ desk: SourceDesk) throws(Problem) -> SourceDesk.Reading {
+    private func accept(
+        _ reading: Result<SourceDesk.Reading, SourceRefusal>,
+        _ desk: SourceDesk
+    ) throws(Problem) -> SourceDesk.Reading {
         do throws(SourceRefusal) {
-            return try desk.read(delivery)
+            return try reading.get()
         } catch {
             logger.warning(
                 "delivery refused",

@@ -33,13 +33,23 @@ package struct DeliveryCheck: Sendable {
     ///
     /// - Throws: when the database fails; a delivery that is refused is a verdict.
     package func judge(_ delivery: Delivery) async throws -> DeliveryVerdict {
+        try await judge(delivery) { delivery, desk in
+            Result { () throws(SourceRefusal) in try desk.read(delivery) }
+        }
+    }
+
+    /// Judges a delivery that is read as the caller says.
+    func judge(
+        _ delivery: Delivery,
+        reading read: (Delivery, SourceDesk) async throws(Problem) -> Result<SourceDesk.Reading, SourceRefusal>
+    ) async throws -> DeliveryVerdict {
         if delivery.body.count > desk.source.limits.bodySize {
             return DeliveryVerdict(refusedWith: Problem(.bodyTooLarge), isProved: false, at: delivery.receivedAt)
         }
         let reading: SourceDesk.Reading
-        do throws(SourceRefusal) {
-            reading = try desk.read(delivery)
-        } catch {
+        switch try await read(delivery, desk) {
+        case .success(let said): reading = said
+        case .failure(let error):
             return DeliveryVerdict(
                 refusedWith: Problem(error),
                 isProved: error.kind != .badProof,

@@ -17,6 +17,7 @@ struct SourceManagementRoutes: Sendable {
     private let policy: ReconcilePolicy
     private let clock: DatabaseClock
     private let limits: BodyLimits
+    private let room: ReadingRoom
 
     init(_ dependencies: ManagementDependencies) {
         pool = dependencies.readPool
@@ -27,6 +28,7 @@ struct SourceManagementRoutes: Sendable {
         policy = dependencies.policy
         clock = dependencies.clock
         limits = dependencies.limits
+        room = dependencies.room
     }
 
     @Sendable
@@ -79,7 +81,10 @@ struct SourceManagementRoutes: Sendable {
             receivedAt: at ?? clock.now()
         )
         let check = DeliveryCheck(source, sourceID: standing.sourceID, skew: skew, policy: policy, pool: pool)
-        let verdict = try await check.judge(delivery)
+        let deadline = ContinuousClock.now + AnswerDeadlines.limit
+        let verdict = try await check.judge(delivery) { delivery, desk throws(Problem) in
+            try await room.read(delivery, desk, by: deadline, on: context.channel.eventLoop)
+        }
         return .json { verdict.write(to: &$0) }
     }
 

@@ -25,6 +25,8 @@ struct ScriptedSource: RecordNamingSource {
         var ignored: String?
         /// Milliseconds that reading takes.
         var effort: Int?
+        /// Makes a body large.
+        var padding: String?
     }
 
     func read(_ delivery: Delivery) throws(SourceRefusal) -> DeliveryReading {
