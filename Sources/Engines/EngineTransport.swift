@@ -73,6 +73,36 @@ struct EngineTransport: Sendable {
         }
     }
 
+    /// Makes a call whose answer is for a person's eyes alone.
+    ///
+    /// - Parameters:
+    ///   - request: `nil` when none can carry the instance id.
+    ///   - read: what the body of a success offers; `nil` when it is nothing usable.
+    /// - Returns: what it offers, or why not; no word of the body of a success.
+    func pairing(
+        _ request: HTTPClient.Request?,
+        reading read: ([UInt8]) -> PairingAnswer?
+    ) async -> PairingAnswer {
+        guard !Task.isCancelled else { return .refused(EngineAnswer(verdict: .ambiguous, detail: "cancelled")) }
+        guard let request else {
+            return .refused(EngineAnswer(verdict: .permanent, detail: "no request can carry the instance id"))
+        }
+        let collector = ReplyCollector()
+        do {
+            let reply = try await reply(to: request, collector)
+            guard (200..<300).contains(reply.httpStatus) else { return .refused(answer(to: .info, reply)) }
+            // Not even an excerpt: the body may hold half an offer.
+            let unusable = EngineAnswer(
+                verdict: .verify,
+                httpStatus: reply.httpStatus,
+                detail: "the answer offers nothing usable"
+            )
+            return read(reply.body) ?? .refused(unusable)
+        } catch {
+            return .refused(answer(to: .info, failure: error, collector))
+        }
+    }
+
     private func reply(to request: HTTPClient.Request, _ collector: ReplyCollector) async throws -> Reply {
         let task = client.execute(request: request, delegate: collector, deadline: .now() + timeout)
         return try await withTaskCancellationHandler {

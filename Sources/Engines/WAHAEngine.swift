@@ -18,8 +18,8 @@ extension EngineKind {
 ///
 /// A session is called by its name, which is our instance id.
 package struct WAHAEngine: ListingEngine {
-    private let requests: WAHARequests
-    private let transport: EngineTransport
+    let requests: WAHARequests
+    let transport: EngineTransport
 
     /// - Parameters:
     ///   - account: where to call and with what.
@@ -58,11 +58,14 @@ struct WAHARequests: Sendable {
     let list: HTTPClient.Request
     /// What every session's address begins with.
     private let sessionsURL: String
-    private let headers: HTTPHeaders
+    /// What the address of everything else about a session begins with.
+    let accountURL: String
+    let headers: HTTPHeaders
 
     /// - Throws: when the account's settings cannot make a request.
     init(_ account: EngineAccount) throws(EngineAccountError) {
-        sessionsURL = try account.checkedBaseURL(addedPath: Self.addedPath) + Self.addedPath + "/sessions"
+        accountURL = try account.checkedBaseURL(addedPath: Self.addedPath) + Self.addedPath
+        sessionsURL = accountURL + "/sessions"
         headers = HTTPHeaders([
             ("accept", "application/json"), ("user-agent", "rollcall"), ("x-api-key", account.token),
         ])

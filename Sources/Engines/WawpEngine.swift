@@ -14,8 +14,8 @@ extension EngineKind {
 
 /// Wawp over HTTP: one account, the four calls we make.
 package struct WawpEngine: SessionEngine {
-    private let requests: WawpRequests
-    private let transport: EngineTransport
+    let requests: WawpRequests
+    let transport: EngineTransport
 
     /// - Parameters:
     ///   - account: where to call and with what.

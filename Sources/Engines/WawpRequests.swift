@@ -16,10 +16,10 @@ import NIOHTTP1
 struct WawpRequests: Sendable {
     static let addedPath = "/v2"
 
-    private let baseURL: String
-    private let token: String
-    private let placement: EngineAccount.TokenPlacement
-    private let headers: HTTPHeaders
+    let baseURL: String
+    let token: String
+    let placement: EngineAccount.TokenPlacement
+    let headers: HTTPHeaders
     /// The requests whose URL is the same for all instances.
     private let templates: [EngineCall: HTTPClient.Request]
     private let bodyStart = "{\"instance_id\":\""

@@ -12,8 +12,6 @@ struct AgentRoutes: Sendable {
     private let clock: DatabaseClock
     private let limits: BodyLimits
 
-    /// How far ahead a hold may end.
-    private static let holdLimit = Duration.seconds(366 * 86_400)
     /// How long a request waits until nothing is left of an erased person; then 202.
     private static let erasureLimit = Duration.seconds(20)
     /// Characters of what a source calls somebody.
@@ -100,15 +98,7 @@ struct AgentRoutes: Sendable {
         let caller = try context.require(.manage)
         let agentID = try context.agentID()
         let fields = try await jsonBody(request, context: context, limits: limits)
-        guard let state = try fields.word("state", as: RunState.self) else {
-            throw Problem.invalid("state", "It is missing.")
-        }
-        guard let until = try fields.instant("until") else { throw Problem.invalid("until", "It is missing.") }
-        let now = clock.now()
-        guard until > now, until <= now + Self.holdLimit else {
-            throw Problem.invalid("until", "It must lie ahead, by at most 366 days.")
-        }
-        let hold = Hold(state: state, until: until, reason: try fields.requiredText("reason"), author: caller.name)
+        let hold = try Hold(fields, author: caller.name, now: clock.now())
         try await orders.hold(agentID, hold, by: caller)
         return try await answer(.ok, agentID, for: caller)
     }

@@ -177,6 +177,7 @@ package struct RollcallService: Service {
         management.redactor = configuration.redactor
         management.clockSkew = configuration.clockSkew
         management.room = room
+        management.pairing = PairingDesk(reconciler: reconciler, pool: pools.writers, clock: clock)
         let feed = ChangeFeed(management)
         reconciler.watch { instances in feed.touched(instances: instances) }
         let page = PageDependencies(management: management, sessions: sessions, feed: feed)

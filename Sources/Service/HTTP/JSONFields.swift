@@ -91,6 +91,11 @@ package struct JSONFields: Sendable {
         return texts
     }
 
+    /// A value of this object that is missing or not allowed.
+    package func invalid(_ name: String, _ detail: String) -> Problem {
+        .invalid(prefix + name, detail)
+    }
+
     private func mistyped(_ name: String, _ expected: String, _ found: JSONValue) -> Problem {
         .invalid(prefix + name, "Expected \(expected), found \(found.typeName).")
     }

@@ -25,6 +25,8 @@ package struct ManagementDependencies: Sendable {
     package var clockSkew: Duration = .seconds(2)
     /// Where large deliveries are read.
     package var room = ReadingRoom()
+    /// Asks engines for what pairs a session; `nil` where nothing calls engines.
+    var pairing: PairingDesk?
     /// One count for all who show it.
     let unmatchedCount: UnmatchedCount
 

@@ -9,6 +9,8 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
         middleware: Authenticate(dependencies.keyRing, session: dependencies.session)
     )
     let agents = AgentRoutes(dependencies)
+    let actions = ActionRoutes(dependencies)
+    let pairing = PairingRoutes(dependencies)
     let reads = ReadRoutes(dependencies)
     let aliases = AliasRoutes(dependencies)
     let sources = SourceManagementRoutes(dependencies)
@@ -31,6 +33,8 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
         .delete("agents/{agent}/hold", use: agents.release)
         .post("agents/{agent}/reconcile", use: agents.reconcile)
         .post("agents/{agent}/reboot", use: agents.reboot)
+        .post("actions", use: actions.order)
+        .post("agents/{agent}/pairing", use: pairing.ask)
         .post("sources/{source}/verify", use: sources.verify)
     keyed.requireRole(.admin)
         .put("agents/{agent}", use: agents.put)
@@ -50,6 +54,7 @@ package let managementRoutes: [(method: String, path: String)] = [
     ("DELETE", "/v1/agents/{agent}"), ("GET", "/v1/agents/{agent}/explain"), ("GET", "/v1/agents/{agent}/timeline"),
     ("PUT", "/v1/agents/{agent}/hold"), ("DELETE", "/v1/agents/{agent}/hold"),
     ("POST", "/v1/agents/{agent}/reconcile"), ("POST", "/v1/agents/{agent}/reboot"),
+    ("POST", "/v1/actions"), ("POST", "/v1/agents/{agent}/pairing"),
     ("GET", "/v1/summary"), ("GET", "/v1/incidents"), ("GET", "/v1/unmatched"),
     ("DELETE", "/v1/sources/{source}/people/{external_id}"),
     ("GET", "/v1/sources/{source}/aliases"), ("PUT", "/v1/sources/{source}/aliases/{external_id}"),

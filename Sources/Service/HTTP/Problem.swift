@@ -44,8 +44,11 @@ package struct Problem: Error, HTTPResponseError, Hashable {
     }
 
     /// Writes the problem as a JSON object, also as one item among the results of a batch.
-    package func write(to buffer: inout ByteBuffer) {
+    ///
+    /// `agentID`: whom the item is about.
+    package func write(to buffer: inout ByteBuffer, agentID: String? = nil) {
         var object = JSONObjectWriter(&buffer)
+        if let agentID { object.member("agent_id", agentID, into: &buffer) }
         object.member("type", "urn:rollcall:problem:\(code.rawValue)", into: &buffer)
         object.member("title", code.title, into: &buffer)
         object.member("status", code.status.code, into: &buffer)

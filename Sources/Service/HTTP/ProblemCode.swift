@@ -16,6 +16,9 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case instanceRunning = "instance_running"
     case noInstance = "no_instance"
     case nameInUse = "name_in_use"
+    case noPairingNeeded = "no_pairing_needed"
+    case notOffered = "not_offered"
+    case sessionMissing = "session_missing"
     case bodyTooLarge = "body_too_large"
     case tooManyItems = "too_many_items"
     case unsupportedMediaType = "unsupported_media_type"
@@ -24,6 +27,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case rateLimited = "rate_limited"
     case internalError = "internal_error"
     case databaseUnavailable = "database_unavailable"
+    case engineUnavailable = "engine_unavailable"
     case overloaded
 
     /// The HTTP status that goes with it.
@@ -35,13 +39,16 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .bodyTimeout: .requestTimeout
-        case .instanceTaken, .held, .notOnShift, .instanceRunning, .noInstance, .nameInUse: .conflict
+        case .instanceTaken, .held, .notOnShift, .instanceRunning, .noInstance, .nameInUse, .noPairingNeeded,
+            .notOffered,
+            .sessionMissing:
+            .conflict
         case .bodyTooLarge, .tooManyItems: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
         case .invalidField, .idempotencyConflict: .unprocessableContent
         case .rateLimited: .tooManyRequests
         case .internalError: .internalServerError
-        case .databaseUnavailable, .overloaded: .serviceUnavailable
+        case .databaseUnavailable, .engineUnavailable, .overloaded: .serviceUnavailable
         }
     }
 
@@ -62,6 +69,9 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .instanceRunning: "The agent's instance is not proved to be stopped."
         case .noInstance: "The agent has no instance."
         case .nameInUse: "The name is that of an agent."
+        case .noPairingNeeded: "The session does not wait for a telephone."
+        case .notOffered: "The engine offers nothing of this kind."
+        case .sessionMissing: "The engine does not know the session."
         case .bodyTooLarge: "The body is too large."
         case .tooManyItems: "There are too many items in the body."
         case .unsupportedMediaType: "The body's type is not supported."
@@ -70,6 +80,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .rateLimited: "There were too many requests."
         case .internalError: "Something went wrong on our side."
         case .databaseUnavailable: "The database cannot be reached."
+        case .engineUnavailable: "The engine gave no usable answer."
         case .overloaded: "There is too much to do at the moment."
         }
     }
@@ -91,6 +102,9 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .instanceRunning: "Repeat the request with ?stop=true, which stops the instance first."
         case .noInstance: "Give the agent an instance first."
         case .nameInUse: "Erase the agent, or take the alias from the agent first."
+        case .noPairingNeeded: "Look at the agent's condition; ask again once it is needs_pairing."
+        case .notOffered: "Ask for another kind: qr or code."
+        case .sessionMissing: "Make the session at the engine, or give the agent another instance."
         case .bodyTooLarge: "Send at most 1 MiB."
         case .tooManyItems: "Send at most 1,000 items at a time."
         case .unsupportedMediaType: "Send Content-Type: application/json."
@@ -98,7 +112,8 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .idempotencyConflict: "Use a new id for a new event."
         case .rateLimited: "Wait as long as Retry-After says."
         case .internalError: "Try again; if it stays, tell the operator the time of the request."
-        case .databaseUnavailable, .overloaded: "Send the same request again after Retry-After seconds."
+        case .databaseUnavailable, .engineUnavailable, .overloaded:
+            "Send the same request again after Retry-After seconds."
         }
     }
 }

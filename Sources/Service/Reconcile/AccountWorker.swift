@@ -178,6 +178,7 @@ final class AccountWorker: Sendable {
             case .command(let command, let term, let run): await send(command, term: term, run: run)
             case .look(let look): await read(look)
             case .list(let list): await carryOut(list)
+            case .pairing(let pairing): await carryOut(pairing)
             }
         }
     }
@@ -293,6 +294,8 @@ final class AccountWorker: Sendable {
             look.run?.look(succeeded: false)
         case .list(let list):
             list.finish(nil)
+        case .pairing(let pairing):
+            pairing.answer.give(nil)
         }
     }
 }

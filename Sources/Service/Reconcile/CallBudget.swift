@@ -8,6 +8,8 @@ struct CallBudget: Sendable {
     private static let slotCount = 101
 
     private let perSecond: Int
+    /// Calls a second that are left to others.
+    var reserved = 0
     private var slots = [Int](repeating: 0, count: slotCount)
     private var used: Int
     private var current: Int64
@@ -22,10 +24,15 @@ struct CallBudget: Sendable {
         slots[Self.index(current)] = self.perSecond
     }
 
+    /// Whether a call a second can be left to others.
+    var leavesRoom: Bool { perSecond > 1 }
+
+    private var allowed: Int { perSecond - reserved }
+
     /// Takes one call if the budget allows it.
     mutating func take(now: Int64) -> Bool {
         advance(to: now / Self.slotLength)
-        guard used < perSecond else { return false }
+        guard used < allowed else { return false }
         used += 1
         slots[Self.index(current)] += 1
         return true
@@ -33,7 +40,7 @@ struct CallBudget: Sendable {
 
     /// When a call may next be allowed: the instant the oldest used slot leaves the second.
     func nextAllowed(now: Int64) -> Int64 {
-        guard used >= perSecond else { return now }
+        guard used >= allowed else { return now }
         for age in stride(from: Int64(Self.slotCount) - 1, through: 0, by: -1)
         where slots[Self.index(current - age)] > 0 {
             return (current - age + Int64(Self.slotCount)) * Self.slotLength

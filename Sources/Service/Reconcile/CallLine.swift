@@ -3,11 +3,11 @@ import Domain
 
 /// The calls that wait for one engine account, in the order in which they may leave.
 ///
-/// People's commands first, then commands that repair drift, then looks, then the sweep. While people's commands come in a
+/// What a person waits for at the screen first, then people's commands, then commands that repair drift, then looks, then the sweep. While people's commands come in a
 /// burst, looks stay back: they prove what the commands did, and that can wait a moment where the next command cannot.
 struct CallLine {
     private enum Rank: Int, CaseIterable {
-        case people, repair, look, sweep
+        case pairing, people, repair, look, sweep
     }
 
     private struct Entry {
@@ -60,6 +60,7 @@ struct CallLine {
 
     private static func rank(of job: CallJob, _ priority: JobPriority) -> Rank {
         switch (job, priority) {
+        case (.pairing, _): .pairing
         case (.command, .people): .people
         case (.command, .repair), (.command, .sweep): .repair
         case (.look, .people), (.look, .repair), (.list, .people), (.list, .repair): .look

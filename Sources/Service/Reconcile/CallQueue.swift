@@ -8,6 +8,8 @@ enum CallJob: Sendable {
     case look(LookJob)
     /// One call that reads all sessions.
     case list(ListJob)
+    /// A read that a person waits for.
+    case pairing(PairingJob)
 }
 
 /// A read that waits for the engine.
@@ -60,6 +62,14 @@ final class CallQueue: Sendable {
         }
         if isTaken { handOut() }
         return isTaken
+    }
+
+    /// Whether ``reserve(_:)`` leaves anything for others.
+    var leavesRoom: Bool { state.withLock { $0.budget.leavesRoom } }
+
+    /// Leaves one call a second to replicas that do not act for the account, if there are any.
+    func reserve(_ forOthers: Bool) {
+        state.withLock { $0.budget.reserved = forOthers && $0.budget.leavesRoom ? 1 : 0 }
     }
 
     /// How many looks wait besides those of the background's sweep.

@@ -116,6 +116,13 @@ package final class Reconciler: Service, WakeBell {
         return run
     }
 
+    func worker(_ account: Int32) -> AccountWorker? { workers.withLock { $0[account] } }
+
+    /// The account's worker where this replica acts for it.
+    func actingWorker(_ account: Int32) -> AccountWorker? {
+        dependencies.leases.lease(of: account) == nil ? nil : worker(account)
+    }
+
     /// How long an order waits for a lease: a replica that just started has none yet.
     private static let leaseWait: Duration = .seconds(6)
 
@@ -246,6 +253,7 @@ package final class Reconciler: Service, WakeBell {
                 }
                 if !answer.parked.isEmpty { ring(try await unpark(answer.parked)) }
                 dependencies.channel.note(otherReplicas: answer.otherReplicas)
+                for worker in workers.values { worker.calls.reserve(answer.otherReplicas > 0) }
                 await onBeat(answer.keyVersion)
             } catch {
                 logger.warning("heartbeat failed", metadata: ["error": "\(error)"])

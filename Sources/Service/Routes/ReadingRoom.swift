@@ -66,47 +66,14 @@ package final class ReadingRoom: Sendable {
             return true
         }
         guard hasPlace else { return nil }
-        let answer = FirstAnswer<Value?>()
+        let answer = OneShot<Value?>()
         let alarm = eventLoop.scheduleTask(in: TimeAmount(deadline - .now)) { answer.give(nil) }
         defer { alarm.cancel() }
-        return await withCheckedContinuation { continuation in
-            answer.wait(continuation)
-            Self.threads.submit { state in
-                let isInTime = state == .active && ContinuousClock.now < deadline
-                answer.give(isInTime ? work() : nil)
-                self.taken.withLock { $0 -= 1 }
-            }
+        Self.threads.submit { state in
+            let isInTime = state == .active && ContinuousClock.now < deadline
+            answer.give(isInTime ? work() : nil)
+            self.taken.withLock { $0 -= 1 }
         }
-    }
-}
-
-/// Resumes who waits with the first of several answers.
-private final class FirstAnswer<Value: Sendable>: Sendable {
-    private struct State {
-        var waiter: CheckedContinuation<Value, Never>?
-        /// Given before anybody waited.
-        var early: Value?
-        var isGiven = false
-    }
-
-    private let state = Mutex(State())
-
-    func wait(_ continuation: CheckedContinuation<Value, Never>) {
-        let early = state.withLock { state -> Value? in
-            if !state.isGiven { state.waiter = continuation }
-            return state.early
-        }
-        if let early { continuation.resume(returning: early) }
-    }
-
-    func give(_ value: Value) {
-        let waiter = state.withLock { state -> CheckedContinuation<Value, Never>? in
-            guard !state.isGiven else { return nil }
-            state.isGiven = true
-            if state.waiter == nil { state.early = value }
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume(returning: value)
+        return await answer.wait()
     }
 }

@@ -26,6 +26,7 @@ struct RolesMatrixTests {
         ("DELETE", "/v1/agents/a1/hold", .manage, nil),
         ("POST", "/v1/agents/a1/reconcile", .manage, nil),
         ("PUT", "/v1/agents/a1/hold", .manage, #"{"state":"running","until":"UNTIL","reason":"test"}"#),
+        ("POST", "/v1/actions", .manage, #"{"action":"release","agents":["a1"]}"#),
         ("PUT", "/v1/agents/a1", .admin, "{}"),
         ("GET", "/v1/keys", .admin, nil),
         ("POST", "/v1/keys", .admin, #"{"name":"new","role":"view"}"#),

@@ -68,6 +68,15 @@ struct CallLineTests {
     }
 
     @Test
+    mutating func `what a person waits for at the screen goes first, also in a burst`() {
+        burst(at: 0)
+        line.append(command(5), priority: .people, now: 0)
+        let job = PairingJob(wish: .qr, address: Self.address, answer: OneShot())
+        line.append(.pairing(job), priority: .people, now: 0)
+        #expect(instancesThatLeave(at: 0) == [Self.pairing, 5])
+    }
+
+    @Test
     mutating func `what is removed is everything that waits`() {
         line.append(look(2, .sweep), priority: .sweep, now: 0)
         line.append(command(1), priority: .people, now: 0)
@@ -91,6 +100,7 @@ struct CallLineTests {
             case .command(let command, _, _): instances.append(command.instance)
             case .look(let look): instances.append(look.instance)
             case .list: instances.append(Self.list)
+            case .pairing: instances.append(Self.pairing)
             }
         }
         return instances
@@ -114,5 +124,6 @@ struct CallLineTests {
 
     /// Stands for a list, which is about no instance.
     private static let list: Int64 = -1
+    private static let pairing: Int64 = -2
     private static let address = SessionAddress(instanceID: "3EB0BCB2E3D4", sessionName: nil)
 }

@@ -1,0 +1,75 @@
+import Domain
+import LibPQ
+import Synchronization
+
+/// Gets from an engine what a person pairs a session with, within the account's budget of calls.
+///
+/// Where this replica acts for the account the read goes before everything else that waits. Where another does, this one makes
+/// the call itself in a slot: the acting replica leaves one call a second to all others together (``CallQueue/reserve(_:)``),
+/// and the slots are further apart than a second. What the engine answers stays in memory.
+final class PairingDesk: Sendable {
+    /// Reads under way at a time; each keeps a request waiting.
+    private static let limit = 16
+    /// How long a request waits for its turn.
+    private static let patience: Duration = .seconds(10)
+    /// How far slots are apart, and how soon one is used: the difference is more than a second.
+    private static let slotDistance: Duration = .milliseconds(1_300)
+    private static let slotLength: Duration = .milliseconds(200)
+    private static let slotPause: Duration = .milliseconds(150)
+    /// After so long the acting replica has noticed this one, or has lost its lease.
+    private static let noticedAfter: Duration = .seconds(6)
+
+    private let reconciler: Reconciler
+    private let pool: PQPool
+    private let clock: DatabaseClock
+    private let startedAt = ContinuousClock.now
+    private let taken = Mutex(0)
+
+    init(reconciler: Reconciler, pool: PQPool, clock: DatabaseClock) {
+        self.reconciler = reconciler
+        self.pool = pool
+        self.clock = clock
+    }
+
+    /// Asks the engine.
+    ///
+    /// - Throws: ``Problem`` `overloaded` when it is not this request's turn in time; ``PQError``.
+    func ask(_ wish: PairingWish, of address: SessionAddress, account: Int32) async throws -> PairingAnswer {
+        let hasPlace = taken.withLock { taken in
+            guard taken < Self.limit else { return false }
+            taken += 1
+            return true
+        }
+        guard hasPlace else { throw Problem(.overloaded, retryAfter: 2) }
+        defer { taken.withLock { $0 -= 1 } }
+        let deadline = ContinuousClock.now + Self.patience
+        while ContinuousClock.now < deadline, !Task.isCancelled {
+            if let answer = await reconciler.pairing(wish, of: address, account: account, by: deadline) {
+                return answer
+            }
+            if try await takeSlot(account) {
+                return await reconciler.pairingBeside(wish, of: address, account: account)
+            }
+            try? await Task.sleep(for: Self.slotPause)  // Cancelled: the loop ends.
+        }
+        throw Problem(.overloaded, retryAfter: 2)
+    }
+
+    /// Takes the account's slot if it is free.
+    ///
+    /// - Returns: whether a call may leave right now.
+    private func takeSlot(_ account: Int32) async throws(PQError) -> Bool {
+        guard ContinuousClock.now - startedAt >= Self.noticedAfter, reconciler.leavesRoom(account) else { return false }
+        let ends = try await pool.rows(
+            """
+            INSERT INTO pairing_slots AS s (account, next_at)
+            VALUES (\(account), clock_timestamp() + make_interval(secs => \(Self.slotDistance.inSeconds)))
+            ON CONFLICT (account) DO UPDATE
+            SET next_at = excluded.next_at
+            WHERE s.next_at <= clock_timestamp()
+            RETURNING next_at - make_interval(secs => \(Self.slotDistance.inSeconds)) AS taken_at
+            """
+        ) { row throws(PQError) in try row.column("taken_at", as: Timestamp.self) + Self.slotLength }
+        return ends.first.map { clock.now() < $0 } ?? false
+    }
+}

@@ -1,0 +1,43 @@
+import Domain
+
+extension Reconciler {
+    /// Has a pairing read made by the worker of an account, before everything else that waits.
+    ///
+    /// - Returns: `nil` when this replica does not act for the account, or no longer.
+    func pairing(
+        _ wish: PairingWish,
+        of address: SessionAddress,
+        account: Int32,
+        by deadline: ContinuousClock.Instant
+    ) async -> PairingAnswer? {
+        guard let worker = actingWorker(account) else { return nil }
+        let answer = OneShot<PairingAnswer?>()
+        worker.put(.pairing(PairingJob(wish: wish, address: address, answer: answer)), priority: .people)
+        let alarm = Task {
+            try? await Task.sleep(until: deadline)  // Cancelled: the answer came first.
+            answer.give(nil)
+        }
+        defer { alarm.cancel() }
+        return await answer.wait()
+    }
+
+    /// Makes a pairing read where another replica acts.
+    func pairingBeside(_ wish: PairingWish, of address: SessionAddress, account: Int32) async -> PairingAnswer {
+        guard let engine = worker(account)?.engine as? any PairingEngine else { return .notOffered }
+        return await engine.pairing(wish, of: address)
+    }
+
+    /// Whether the account's budget has room for a call of replicas that do not act.
+    func leavesRoom(_ account: Int32) -> Bool { worker(account)?.calls.leavesRoom ?? false }
+}
+
+extension AccountWorker {
+    /// Makes a pairing read; one that nobody waits for any more is dropped.
+    func carryOut(_ job: PairingJob) async {
+        guard !job.answer.isGiven else { return }
+        guard let engine = engine as? any PairingEngine else { return job.answer.give(.notOffered) }
+        let answer = await engine.pairing(job.wish, of: job.address)
+        if case .refused(let refusal) = answer { standing.note(refusal) }
+        job.answer.give(answer)
+    }
+}
