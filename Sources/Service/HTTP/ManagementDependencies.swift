@@ -29,6 +29,8 @@ package struct ManagementDependencies: Sendable {
     var pairing: PairingDesk?
     /// One count for all who show it.
     let unmatchedCount: UnmatchedCount
+    /// Figures that many look at.
+    let statsReads: StatsReads
 
     package init(
         pool: PQPool,
@@ -55,6 +57,7 @@ package struct ManagementDependencies: Sendable {
         self.logger = logger
         self.session = session
         unmatchedCount = UnmatchedCount(pool: readPool)
+        statsReads = StatsReads(pool: readPool)
     }
 
     /// Reads of agents, for these routes and the page.

@@ -22,6 +22,7 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
         .get("agents/{agent}/explain", use: reads.explain)
         .get("agents/{agent}/timeline", use: reads.timeline)
         .get("summary", use: reads.summary)
+        .get("stats", use: reads.stats)
         .get("incidents", use: reads.incidents)
         .get("unmatched", use: reads.unmatched)
         .get("sources/{source}/aliases", use: aliases.list)
@@ -55,7 +56,7 @@ package let managementRoutes: [(method: String, path: String)] = [
     ("PUT", "/v1/agents/{agent}/hold"), ("DELETE", "/v1/agents/{agent}/hold"),
     ("POST", "/v1/agents/{agent}/reconcile"), ("POST", "/v1/agents/{agent}/reboot"),
     ("POST", "/v1/actions"), ("POST", "/v1/agents/{agent}/pairing"),
-    ("GET", "/v1/summary"), ("GET", "/v1/incidents"), ("GET", "/v1/unmatched"),
+    ("GET", "/v1/summary"), ("GET", "/v1/stats"), ("GET", "/v1/incidents"), ("GET", "/v1/unmatched"),
     ("DELETE", "/v1/sources/{source}/people/{external_id}"),
     ("GET", "/v1/sources/{source}/aliases"), ("PUT", "/v1/sources/{source}/aliases/{external_id}"),
     ("DELETE", "/v1/sources/{source}/aliases/{external_id}"),

@@ -47,6 +47,25 @@ struct HoldEntry: Sendable, Equatable {
     var to: Timestamp { min(endedAt ?? hold.until, hold.until) }
 }
 
+/// A stretch of time in which reads found a session in one state.
+struct SessionProof: Sendable, Equatable {
+    var state: String
+    var from: Timestamp
+    /// When it was found otherwise, or the last read.
+    var to: Timestamp
+
+    /// The stretches between changes.
+    ///
+    /// `changes`: oldest first. `until`: the last read.
+    static func stretches(_ changes: [(at: Timestamp, state: String)], until: Timestamp?) -> [SessionProof] {
+        changes.indices.map { place in
+            let (at, state) = changes[place]
+            let end = place + 1 < changes.count ? changes[place + 1].at : until ?? at
+            return SessionProof(state: state, from: at, to: max(at, end))
+        }
+    }
+}
+
 /// Reads what happened to an agent.
 struct HistoryReads: Sendable {
     let pool: PQPool
@@ -54,6 +73,7 @@ struct HistoryReads: Sendable {
     /// The most ledger entries, holds and commands that are read; older ones are left out.
     static let eventLimit: Int64 = 5000
     private static let holdLimit: Int64 = 1000
+    private static let changeLimit: Int64 = 2000
 
     /// The agent's newest ledger entries, and how each of them stands.
     ///
@@ -195,6 +215,43 @@ struct HistoryReads: Sendable {
                 httpStatus: try row.column("http_status", as: Int16?.self)
             )
         }
+    }
+
+    /// What the session was read to be, oldest first; the state before the span is carried in.
+    ///
+    /// `until`: the last read.
+    /// Index: `session_changes_pkey`.
+    func proofs(
+        of instance: Int64,
+        until: Timestamp?,
+        from: Timestamp,
+        to: Timestamp
+    ) async throws(PQError) -> [SessionProof] {
+        let changes = try await pool.rows(
+            """
+            SELECT k.at, k.reading
+            FROM (
+                (SELECT s.at, s.reading
+                FROM session_changes s
+                WHERE s.instance = \(instance)
+                  AND s.at <= \(from)
+                ORDER BY s.at DESC
+                LIMIT 1)
+                UNION ALL
+                (SELECT s.at, s.reading
+                FROM session_changes s
+                WHERE s.instance = \(instance)
+                  AND s.at > \(from)
+                  AND s.at <= \(to)
+                ORDER BY s.at DESC
+                LIMIT \(Self.changeLimit))
+            ) k
+            ORDER BY k.at
+            """
+        ) { row throws(PQError) in
+            (at: try row.column("at", as: Timestamp.self), state: try row.column("reading", as: String.self))
+        }
+        return SessionProof.stretches(changes, until: until)
     }
 
     /// When the instance is looked at for a reason of its own; `nil` when only the sweep will.

@@ -11,6 +11,7 @@ struct ReadRoutes: Sendable {
     private let unmatchedReads: UnmatchedReads
     private let unmatchedNames: UnmatchedNames
     private let explanations: ExplanationReads
+    private let statsReads: StatsReads
     private let breakAction: BreakAction
     private let clock: DatabaseClock
 
@@ -27,6 +28,7 @@ struct ReadRoutes: Sendable {
         unmatchedReads = UnmatchedReads(pool: pool, rules: dependencies.rules)
         unmatchedNames = dependencies.unmatchedNames
         explanations = dependencies.explanations
+        statsReads = dependencies.statsReads
         breakAction = dependencies.policy.breakAction
         clock = dependencies.clock
     }
@@ -84,6 +86,28 @@ struct ReadRoutes: Sendable {
         return .list(page.names, nextCursor: page.next?.word) { $0.write(to: &$1) }
     }
 
+    /// How well a span of time went; the last day when none is named.
+    @Sendable
+    func stats(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let caller = try context.require(.view)
+        let query = try QueryParameters(request)
+        let span = try span(query, limit: StatsReads.spanLimit)
+        var teams = caller.teams?.sorted()
+        if let team = query["team"] { teams = caller.sees(team: team) ? [team] : [] }
+        let stats = try await statsReads.stats(StatsReads.Question(teams: teams, from: span.from, to: span.to))
+        return .json { stats.write(to: &$0) }
+    }
+
+    /// The span of time that a request names: a day until now where it names none.
+    private func span(_ query: QueryParameters, limit: Duration) throws(Problem) -> (from: Timestamp, to: Timestamp) {
+        let now = clock.now()
+        let to = min(try query.instant("to") ?? now, now)
+        let from = try query.instant("from") ?? (to - .seconds(86_400))
+        guard from < to else { throw Problem.invalid("from", "It must lie before to, and not ahead.") }
+        guard to - from <= limit else { throw Problem.invalid("from", "At most 31 days can be shown.") }
+        return (from, to)
+    }
+
     @Sendable
     func explain(_ request: Request, context: AppRequestContext) async throws -> Response {
         let explanation = try await explanations.explanation(of: try await agent(context))
@@ -93,14 +117,11 @@ struct ReadRoutes: Sendable {
     @Sendable
     func timeline(_ request: Request, context: AppRequestContext) async throws -> Response {
         let query = try QueryParameters(request)
-        let now = clock.now()
-        let to = min(try query.instant("to") ?? now, now)
-        let from = try query.instant("from") ?? (to - .seconds(86_400))
-        guard from < to else { throw Problem.invalid("from", "It must lie before to, and not ahead.") }
-        guard to - from <= Self.spanLimit else { throw Problem.invalid("from", "At most 31 days can be shown.") }
+        let (from, to) = try span(query, limit: Self.spanLimit)
         let details = try await agent(context)
         let ledger = try await history.ledger(of: details.agent)
         var commands: [CommandEntry] = []
+        var proofs: [SessionProof] = []
         if let instance = details.instance {
             commands = try await history.commands(
                 of: instance,
@@ -109,12 +130,13 @@ struct ReadRoutes: Sendable {
                 to: to,
                 limit: Self.commandLimit
             )
+            proofs = try await history.proofs(of: instance, until: details.readAt, from: from, to: to)
         }
         let timeline = Timeline(
             punches: ledger.punches,
             holds: try await history.holds(of: details.agent),
             breakAction: breakAction,
-            observed: Timeline.observed(commands: commands, proof: details.proof, from: from, to: to),
+            observed: Timeline.observed(commands: commands, proofs: proofs, from: from, to: to),
             from: from,
             to: to
         )
@@ -135,14 +157,6 @@ struct ReadRoutes: Sendable {
         let caller = try context.require(.view)
         guard let details = try await reads.agent(try context.agentID(), for: caller) else { throw Problem(.notFound) }
         return details
-    }
-}
-
-extension AgentDetails {
-    /// The last proof of the session: what it was, from when on it was read so, and until when.
-    fileprivate var proof: (state: String, from: Timestamp, to: Timestamp)? {
-        guard let reading, let readAt else { return nil }
-        return (reading, min(readingSince ?? readAt, readAt), readAt)
     }
 }
 

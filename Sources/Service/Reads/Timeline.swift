@@ -3,7 +3,7 @@ import Domain
 /// What was true of an agent over a span of time, as far as it was recorded.
 ///
 /// `shift` and `desired` are told by the ledger and the holds as they are today, so a late report changes them for the
-/// past; breaks are judged by today's policy. Of the session only the last proof and the engine's replies to commands are
+/// past; breaks are judged by today's policy. Of the session the changes between reads and the engine's replies to commands are
 /// kept, so `observed` has intervals without a state where nothing is known.
 struct Timeline: Sendable, Equatable {
     /// One stretch of time in which one thing was true.
@@ -70,11 +70,11 @@ struct Timeline: Sendable, Equatable {
         }
     }
 
-    /// What is known of the session within the span: claims of replies as instants, the last proof as a stretch, and
-    /// stretches without a state in between.
+    /// What is known of the session within the span: claims of replies as instants, proofs as stretches, and stretches
+    /// without a state in between.
     static func observed(
         commands: [CommandEntry],
-        proof: (state: String, from: Timestamp, to: Timestamp)?,
+        proofs: [SessionProof],
         from: Timestamp,
         to: Timestamp
     ) -> [Interval] {
@@ -84,7 +84,7 @@ struct Timeline: Sendable, Equatable {
             }
             return Interval(from: endedAt, to: endedAt, state: claim, reason: "claimed")
         }
-        if let proof, proof.from <= to, proof.to >= from {
+        for proof in proofs where proof.from <= to && proof.to >= from {
             known.append(
                 Interval(from: max(proof.from, from), to: min(proof.to, to), state: proof.state, reason: "read")
             )

@@ -70,6 +70,24 @@ struct PartitionStore: Sendable {
         return try result.first?.column("count", as: Int64?.self)
     }
 
+    /// Deletes old changes of sessions, but for the last of each: it says what the session still is.
+    ///
+    /// Indexes: `session_changes_at`, `session_changes_pkey`.
+    func forgetChanges(keep: Duration) async throws(PQError) -> Int {
+        try await pool.query(
+            """
+            DELETE FROM session_changes
+            WHERE ctid = ANY (ARRAY(
+                SELECT s.ctid
+                FROM session_changes s
+                WHERE s.at < now() - make_interval(secs => \(keep.inSeconds))
+                  AND EXISTS (SELECT FROM session_changes n WHERE n.instance = s.instance AND n.at > s.at)
+                LIMIT \(Self.trimLimit)
+            ))
+            """
+        ).affectedRows
+    }
+
     private func isDone(_ statement: PQStatement) async throws(PQError) -> Bool {
         let result = try await pool.query(statement, timeout: Self.longestStep)
         return try result.first?.column("done", as: Bool?.self) ?? false

@@ -14,6 +14,8 @@ struct Retention: Service {
     static let interval: Duration = .seconds(3_600)
     /// How often is looked for erasures that other replicas, or commands, left unfinished.
     static let erasureInterval: Duration = .seconds(30)
+    /// How long changes of sessions stay: a timeline shows 31 days, and figures of the month before are still wanted then.
+    static let changesKept: Duration = .seconds(92 * 86_400)
     /// Tries of a step that waits for a lock, and the pause between them.
     static let tries = 20
     static let pause: Duration = .milliseconds(250)
@@ -69,9 +71,12 @@ struct Retention: Service {
                 taken += 1
             }
             if isAlone { try await trim() }
+            for _ in 0..<Self.portionLimit {
+                guard try await store.forgetChanges(keep: Self.changesKept) > 0 else { break }
+            }
         } catch {
             meters.failed()
-            logger.warning("bodies are kept as they are for now", metadata: ["error": "\(error)"])
+            logger.warning("what is old is kept for now", metadata: ["error": "\(error)"])
         }
     }
 

@@ -13,6 +13,7 @@ struct RolesMatrixTests {
         ("GET", "/v1/agents/a1/explain", .view, nil),
         ("GET", "/v1/agents/a1/timeline", .view, nil),
         ("GET", "/v1/summary", .view, nil),
+        ("GET", "/v1/stats", .view, nil),
         ("GET", "/v1/incidents", .view, nil),
         ("GET", "/v1/unmatched", .view, nil),
         ("GET", "/v1/unmatched?group=name", .view, nil),

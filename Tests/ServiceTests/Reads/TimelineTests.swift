@@ -88,13 +88,26 @@ struct TimelineTests {
         )
         let observed = Timeline.observed(
             commands: [command],
-            proof: (state: "WORKING", from: at(40), to: at(90)),
+            proofs: [SessionProof(state: "WORKING", from: at(40), to: at(90))],
             from: at(0),
             to: at(100)
         )
         #expect(observed.map(\.state) == [nil, "STARTING", nil, "WORKING", nil])
         #expect(observed.map(\.reason) == ["not_recorded", "claimed", "not_recorded", "read", "not_recorded"])
         #expect(observed.map(\.from) == [at(0), at(11), at(11), at(40), at(90)])
+    }
+
+    @Test
+    func `what reads found lasts until it was found otherwise, and the last of it until the last read`() {
+        let stretches = SessionProof.stretches(
+            [(at(-50), "STOPPED"), (at(20), "STARTING"), (at(24), "WORKING")],
+            until: at(80)
+        )
+        #expect(stretches.map(\.to) == [at(20), at(24), at(80)])
+        let observed = Timeline.observed(commands: [], proofs: stretches, from: at(0), to: at(100))
+        #expect(observed.map(\.state) == ["STOPPED", "STARTING", "WORKING", nil])
+        #expect(observed.map(\.from) == [at(0), at(20), at(24), at(80)])
+        #expect(SessionProof.stretches([(at(5), "WORKING")], until: nil).map(\.to) == [at(5)])
     }
 
     @Test

@@ -1,0 +1,88 @@
+import Domain
+import NIOCore
+
+/// How well a span of time went: how long it took from clock-in to a session that runs, and what was mended.
+struct Stats: Sendable, Equatable {
+    /// A part of the way from a clock event to a session that is seen running.
+    enum Stage: String, Sendable, CaseIterable {
+        /// From the event's arrival until the start was decided on and committed.
+        case accept
+        /// Until the call left.
+        case queue
+        /// Until the engine had answered.
+        case call
+        /// Until the read left that found the session running.
+        case boot
+        /// Until that read was committed, from where on everybody sees it.
+        case seen
+        /// The whole way.
+        case total
+    }
+
+    /// How long a part took: how often it was measured, the median and what 95 in 100 stayed below.
+    struct Spread: Sendable, Equatable {
+        var count: Int64
+        /// Milliseconds; `nil` when there is nothing to measure.
+        var median, p95: Double?
+    }
+
+    /// The whole way of the events that arrived within one hour.
+    struct Hour: Sendable, Equatable {
+        var at: Timestamp
+        var total: Spread
+    }
+
+    var from, to: Timestamp
+    var stages: [Stage: Spread]
+    /// Hours without an event are left out.
+    var hours: [Hour]
+    /// Commands that were sent because a session was found otherwise than it should be, and those whose session was then seen
+    /// as it should.
+    var driftFound, driftRepaired: Int64
+    /// Hours that sessions were stopped, added up.
+    var hibernatedHours: Double
+
+    func write(to buffer: inout ByteBuffer) {
+        var object = JSONObjectWriter(&buffer)
+        object.member("from", from, into: &buffer)
+        object.member("to", to, into: &buffer)
+        object.name("stages", into: &buffer)
+        buffer.writeJSONArray(Stage.allCases) { stage, buffer in
+            var object = JSONObjectWriter(&buffer)
+            object.member("stage", stage.rawValue, into: &buffer)
+            (stages[stage] ?? Spread(count: 0)).write(&object, to: &buffer)
+        }
+        object.name("hours", into: &buffer)
+        buffer.writeJSONArray(hours) { hour, buffer in
+            var object = JSONObjectWriter(&buffer)
+            object.member("at", hour.at, into: &buffer)
+            hour.total.write(&object, to: &buffer)
+        }
+        object.name("drift", into: &buffer)
+        var drift = JSONObjectWriter(&buffer)
+        drift.member("found", driftFound, into: &buffer)
+        drift.member("repaired", driftRepaired, into: &buffer)
+        drift.end(&buffer)
+        object.name("hibernated_hours", into: &buffer)
+        buffer.writeString(Self.decimal(hibernatedHours))
+        object.end(&buffer)
+    }
+
+    /// A JSON number with one decimal.
+    fileprivate static func decimal(_ value: Double) -> String {
+        let tenths = Int64((value * 10).rounded())
+        return "\(tenths / 10).\(abs(tenths % 10))"
+    }
+}
+
+extension Stats.Spread {
+    /// Writes the members and ends the object.
+    fileprivate func write(_ object: inout JSONObjectWriter, to buffer: inout ByteBuffer) {
+        object.member("count", count, into: &buffer)
+        for (name, value) in [("p50_ms" as StaticString, median), ("p95_ms", p95)] {
+            object.name(name, into: &buffer)
+            buffer.writeString(value.map(Stats.decimal) ?? "null")
+        }
+        object.end(&buffer)
+    }
+}

@@ -1,0 +1,210 @@
+import Domain
+import LibPQ
+import Synchronization
+
+/// Works out ``Stats`` from what is recorded anyway: the ledger, the commands, the changes of sessions.
+final class StatsReads: Sendable {
+    /// What figures are asked for.
+    struct Question: Sendable, Hashable {
+        /// The teams whose agents count; `nil` for all.
+        var teams: [String]?
+        /// At most ``spanLimit``.
+        var from, to: Timestamp
+    }
+
+    /// How long a span may be.
+    static let spanLimit: Duration = .seconds(31 * 86_400)
+    /// The spans of questions are widened to so many seconds, and an answer is given again until it is older: many who look at
+    /// one page cost no more than one.
+    private static let grain: Int64 = 15
+    private static let answerLimit = 32
+    /// A start that began sooner after its clock event than this is taken for its consequence, and a session that runs sooner
+    /// after its start for the start's.
+    private static let reach: Duration = .seconds(900)
+    private static let timeout: Duration = .seconds(20)
+
+    private let pool: PQPool
+    private let answers = Mutex<[Question: Stats]>([:])
+
+    init(pool: PQPool) {
+        self.pool = pool
+    }
+
+    /// Answers a question, perhaps as a moment ago.
+    func stats(_ question: Question) async throws(PQError) -> Stats {
+        var question = question
+        question.from = Self.rounded(question.from)
+        question.to = Self.rounded(question.to)
+        if let known = answers.withLock({ $0[question] }) { return known }
+        let stats = try await read(question)
+        answers.withLock { answers in
+            // Questions about a day until now differ all the time; the oldest will not be asked again.
+            if answers.count >= Self.answerLimit, let oldest = answers.keys.min(by: { $0.to < $1.to }) {
+                answers[oldest] = nil
+            }
+            answers[question] = stats
+        }
+        return stats
+    }
+
+    private static func rounded(_ instant: Timestamp) -> Timestamp {
+        Timestamp(seconds: instant.microseconds / 1_000_000 / grain * grain)
+    }
+
+    private func read(_ question: Question) async throws(PQError) -> Stats {
+        let results = try await pool.pipeline(
+            [Self.ways(question), Self.drift(question), Self.hibernation(question)],
+            timeout: Self.timeout
+        )
+        var stats = Stats(
+            from: question.from,
+            to: question.to,
+            stages: [:],
+            hours: [],
+            driftFound: 0,
+            driftRepaired: 0,
+            hibernatedHours: 0
+        )
+        for row in results[0] {
+            if let at = try row.column("hour", as: Timestamp?.self) {
+                stats.hours.append(Stats.Hour(at: at, total: try Self.spread(.total, row)))
+            } else {
+                for stage in Stats.Stage.allCases { stats.stages[stage] = try Self.spread(stage, row) }
+            }
+        }
+        for row in results[1] {
+            stats.driftFound = try row.column("found", as: Int64.self)
+            stats.driftRepaired = try row.column("repaired", as: Int64.self)
+        }
+        for row in results[2] { stats.hibernatedHours = try row.column("hours", as: Double.self) }
+        return stats
+    }
+
+    private static func spread(_ stage: Stats.Stage, _ row: PQRow) throws(PQError) -> Stats.Spread {
+        Stats.Spread(
+            count: try row.column("\(stage.rawValue)_count", as: Int64.self),
+            median: try row.column("\(stage.rawValue)_p50", as: Double?.self),
+            p95: try row.column("\(stage.rawValue)_p95", as: Double?.self)
+        )
+    }
+
+    /// The way of each start that followed a clock event: one row for the whole span, whose hour is null, and one for each hour.
+    ///
+    /// Indexes: `commands_intended`, `agents_pkey`, `clock_events_of_agent`, `session_changes_pkey`.
+    static func ways(_ question: Question) -> PQStatement {
+        """
+        WITH ways AS MATERIALIZED (
+            SELECT date_trunc('hour', e.received_at, 'UTC') AS hour,
+                extract(epoch FROM c.intended_at - e.received_at)::float8 * 1000 AS accept,
+                extract(epoch FROM c.sent_at - c.intended_at)::float8 * 1000 AS queue,
+                extract(epoch FROM c.ended_at - c.sent_at)::float8 * 1000 AS call,
+                extract(epoch FROM w.at - c.ended_at)::float8 * 1000 AS boot,
+                extract(epoch FROM w.recorded_at - w.at)::float8 * 1000 AS seen,
+                extract(epoch FROM w.recorded_at - e.received_at)::float8 * 1000 AS total
+            FROM commands c
+            JOIN agents a ON a.agent = c.agent
+            CROSS JOIN LATERAL (
+                SELECT x.received_at
+                FROM clock_events x
+                WHERE x.agent = c.agent
+                  AND x.effective_at BETWEEN c.intended_at - make_interval(secs => \(Self.reach.inSeconds)) AND c.intended_at + interval '5 seconds'
+                  AND x.received_at BETWEEN c.intended_at - make_interval(secs => \(Self.reach.inSeconds)) AND c.intended_at
+                  AND x.kind IN (\(PunchKind.clockIn.code), \(PunchKind.breakEnd.code))
+                ORDER BY x.effective_at DESC
+                LIMIT 1
+            ) e
+            LEFT JOIN LATERAL (
+                SELECT s.at, s.recorded_at
+                FROM session_changes s
+                WHERE s.instance = c.instance
+                  AND s.at BETWEEN c.sent_at AND c.sent_at + make_interval(secs => \(Self.reach.inSeconds))
+                  AND s.reading = 'WORKING'
+                ORDER BY s.at
+                LIMIT 1
+            ) w ON true
+            WHERE c.intended_at >= \(question.from)
+              AND c.intended_at < \(question.to)
+              AND c.action = \(Action.start.code)
+              AND c.reason = \(Reason.shouldRun.rawValue)
+              AND (\(question.teams)::text[] IS NULL OR a.team = ANY (\(question.teams)))
+        )
+        SELECT hour,
+            count(accept) AS accept_count,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY accept) AS accept_p50,
+            percentile_cont(0.95) WITHIN GROUP (ORDER BY accept) AS accept_p95,
+            count(queue) AS queue_count,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY queue) AS queue_p50,
+            percentile_cont(0.95) WITHIN GROUP (ORDER BY queue) AS queue_p95,
+            count(call) AS call_count,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY call) AS call_p50,
+            percentile_cont(0.95) WITHIN GROUP (ORDER BY call) AS call_p95,
+            count(boot) AS boot_count,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY boot) AS boot_p50,
+            percentile_cont(0.95) WITHIN GROUP (ORDER BY boot) AS boot_p95,
+            count(seen) AS seen_count,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY seen) AS seen_p50,
+            percentile_cont(0.95) WITHIN GROUP (ORDER BY seen) AS seen_p95,
+            count(total) AS total_count,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY total) AS total_p50,
+            percentile_cont(0.95) WITHIN GROUP (ORDER BY total) AS total_p95
+        FROM ways
+        GROUP BY GROUPING SETS ((), (hour))
+        ORDER BY hour NULLS FIRST
+        """
+    }
+
+    /// Commands whose reason is that a session was found otherwise, and how many of them led where they should.
+    ///
+    /// Indexes: `commands_intended`, `agents_pkey`, `session_changes_pkey`.
+    static func drift(_ question: Question) -> PQStatement {
+        let reasons = [Reason.wentDown, .cameUp, .failedRestart, .stuckRestart].map(\.rawValue)
+        return """
+            SELECT count(*) AS found,
+                count(*) FILTER (WHERE EXISTS (
+                    SELECT
+                    FROM session_changes s
+                    WHERE s.instance = c.instance
+                      AND s.at BETWEEN c.sent_at AND c.sent_at + make_interval(secs => \(reach.inSeconds))
+                      AND s.reading = CASE WHEN c.action = \(Action.stop.code) THEN 'STOPPED' ELSE 'WORKING' END
+                )) AS repaired
+            FROM commands c
+            JOIN agents a ON a.agent = c.agent
+            WHERE c.intended_at >= \(question.from)
+              AND c.intended_at < \(question.to)
+              AND c.sent_at IS NOT NULL
+              AND c.reason = ANY (\(reasons))
+              AND (\(question.teams)::text[] IS NULL OR a.team = ANY (\(question.teams)))
+            """
+    }
+
+    /// How long sessions were stopped, each from the change before the span on.
+    ///
+    /// Indexes: `agents_of_team`, `instances_agent_key`, `session_changes_pkey`.
+    static func hibernation(_ question: Question) -> PQStatement {
+        """
+        SELECT coalesce(sum(extract(epoch FROM least(h.until, \(question.to)) - greatest(h.at, \(question.from)))), 0)::float8
+            / 3600 AS hours
+        FROM agents a
+        JOIN instances x ON x.agent = a.agent
+        CROSS JOIN LATERAL (
+            SELECT k.reading, k.at, coalesce(lead(k.at) OVER (ORDER BY k.at), \(question.to)) AS until
+            FROM (
+                (SELECT s.at, s.reading
+                FROM session_changes s
+                WHERE s.instance = x.instance
+                  AND s.at <= \(question.from)
+                ORDER BY s.at DESC
+                LIMIT 1)
+                UNION ALL
+                (SELECT s.at, s.reading
+                FROM session_changes s
+                WHERE s.instance = x.instance
+                  AND s.at > \(question.from)
+                  AND s.at < \(question.to))
+            ) k
+        ) h
+        WHERE h.reading = 'STOPPED'
+          AND (\(question.teams)::text[] IS NULL OR a.team = ANY (\(question.teams)))
+        """
+    }
+}
