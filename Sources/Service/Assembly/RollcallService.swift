@@ -137,13 +137,20 @@ package struct RollcallService: Service {
             logger: logger
         )
         let retention = Retention(pool: pools.writers, keep: configuration.keepBodies, logger: logger)
+        let hints = HintDesk(
+            pool: pools.writers,
+            reconciler: reconciler,
+            clock: clock,
+            commandLasts: configuration.policy.startingTimeout,
+            logger: logger
+        )
         let engineRoutes = EngineRoutes(
             secrets: configuration.webhookSecrets,
             signatures: Dictionary(
                 configuration.accounts.compactMap { account in account.webhookSignature.map { (account.name, $0) } }
             ) { first, _ in first },
             reconciler: reconciler,
-            pool: pools.readers,
+            hints: hints,
             limits: limits
         )
         let freshness = FreshnessBook(
@@ -209,7 +216,7 @@ package struct RollcallService: Service {
         let group = ServiceGroup(
             services: [
                 sourceWatch(journal, sourceIDs, pools), reconciler, Writers(queue: queue), fetchLoop, retention, feed,
-                listener, waiters,
+                hints, listener, waiters,
             ],
             logger: logger
         )

@@ -3,8 +3,6 @@ import Domain
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
-import LibPQ
-import Logging
 import NIOCore
 
 /// What comes from an engine, or asks for its state.
@@ -16,7 +14,7 @@ struct EngineRoutes: Sendable {
     /// How each account's engine signs its webhooks.
     let signatures: [String: WebhookSignature]
     let reconciler: Reconciler
-    let pool: PQPool
+    let hints: HintDesk
     let limits: BodyLimits
 
     /// The longest a sweep's caller may wait, in seconds, and the default.
@@ -40,9 +38,11 @@ struct EngineRoutes: Sendable {
         else {
             throw Problem(.unauthenticated)
         }
-        // A body that says nothing usable is genuine all the same: the sweep will see what it meant.
-        if let event = try? JSONDecoder().decode(SessionEvent.self, from: Data(body)) {
-            reconciler.ring(try await wakes(for: event, account: name))
+        // What is genuine and no JSON will not be so the next time either. All else is taken, or it would come again.
+        switch SessionHint.read(body) {
+        case nil: throw Problem(.malformedJSON)
+        case .other: break
+        case .hint(let hint): hints.take(hint, account: name)
         }
         return .ok
     }
@@ -66,27 +66,6 @@ struct EngineRoutes: Sendable {
         // Compared as codes under the same key, so that the time taken says nothing about the secret.
         let expected = Array(HMAC<SHA256>.authenticationCode(for: Array(secret.utf8), using: key))
         return HMAC<SHA256>.isValidAuthenticationCode(expected, authenticating: Array(given.utf8), using: key)
-    }
-
-    /// Index: `instances_session_key`; a session's name is looked for among the account's instances.
-    ///
-    /// Some engines call sessions by their name (WAHA), so that is looked for among the ids as well.
-    private func wakes(for event: SessionEvent, account: String) async throws(PQError) -> [Wake] {
-        try await pool.rows(
-            """
-            SELECT x.instance, x.account
-            FROM instances x
-            JOIN engine_accounts e ON e.account = x.account
-            WHERE e.name = \(account)
-              AND (x.instance_id IN (\(event.instanceID), \(event.session)) OR x.session_name = \(event.session))
-            LIMIT 2
-            """
-        ) { row throws(PQError) in
-            Wake(
-                instance: try row.column("instance", as: Int64.self),
-                account: try row.column("account", as: Int32.self)
-            )
-        }
     }
 
     private func sweep(_ request: Request, _ context: AppRequestContext) async throws -> Response {
@@ -117,17 +96,6 @@ struct EngineRoutes: Sendable {
             headers: [.contentType: "application/json"],
             body: ResponseBody(byteBuffer: buffer)
         )
-    }
-}
-
-/// What a session webhook names, in both forms in print: the session's name, or the instance's id.
-private struct SessionEvent: Decodable {
-    var session: String?
-    var instanceID: String?
-
-    enum CodingKeys: String, CodingKey {
-        case session
-        case instanceID = "instance_id"
     }
 }
 

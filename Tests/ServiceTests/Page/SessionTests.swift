@@ -93,6 +93,22 @@ struct SessionTests {
     }
 
     @Test
+    func `who signs out everywhere is out in every browser of the key, and in no other`() async throws {
+        try await withPage { page in
+            let first = try await page.signIn(as: .view)
+            let second = try await page.signIn(as: .view)
+            let other = try await page.signIn(as: .manage)
+            let path = "/session?everywhere=true"
+            #expect(try await page.send("DELETE", path, first).status == 403, "another site cannot")
+            #expect(try await page.send("GET", "/v1/agents", second).status == 200)
+            let proof = ["X-Rollcall-CSRF": first.csrf]
+            #expect(try await page.send("DELETE", path, first, headers: proof).status == 204)
+            for signIn in [first, second] { #expect(try await page.send("GET", "/v1/agents", signIn).status == 401) }
+            #expect(try await page.send("GET", "/v1/agents", other).status == 200)
+        }
+    }
+
+    @Test
     func `a revoked key ends its sessions at once`() async throws {
         try await withPage { page in
             let (record, secret) = try await page.management.keyRing.create(

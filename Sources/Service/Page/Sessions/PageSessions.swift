@@ -112,6 +112,19 @@ package struct PageSessions: Sendable {
         ])
     }
 
+    /// Signs every browser out that was signed in with a key.
+    ///
+    /// Reads the whole table, as ``clean(keyID:)``.
+    func endAll(of caller: Caller) async throws(PQError) {
+        _ = try await pool.pipeline([
+            "DELETE FROM page_sessions WHERE key_id = \(caller.keyID)",
+            """
+            INSERT INTO audit (actor, deed, subject)
+            VALUES (\(caller.name), 'session.end_all', \(caller.keyID.uuidString.lowercased()))
+            """,
+        ])
+    }
+
     /// Removes sessions that are over, and the oldest ones of a key that has too many.
     ///
     /// Reads the whole table, which holds at most a hundred rows per key.

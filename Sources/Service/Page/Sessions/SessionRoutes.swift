@@ -63,7 +63,11 @@ struct SessionRoutes: Sendable {
     }
 
     private func signOut(_ request: Request) async throws -> Response {
-        if let session = try await sessions.session(of: request) { try sessions.checkOrigin(of: request, session) }
+        let everywhere = try QueryParameters(request).flag("everywhere")
+        if let session = try await sessions.session(of: request) {
+            try sessions.checkOrigin(of: request, session)
+            if everywhere { try await sessions.endAll(of: session.caller) }
+        }
         try await endSession(of: request)
         return Response(status: .noContent, headers: [.setCookie: sessions.cookie(nil), .cacheControl: "no-store"])
     }

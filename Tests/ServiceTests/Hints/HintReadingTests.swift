@@ -1,0 +1,80 @@
+import Domain
+import Testing
+
+@testable import Service
+
+@Suite("Reading hints")
+struct HintReadingTests {
+    private func read(_ text: String) -> SessionHint.Reading? { SessionHint.read(Array(text.utf8)) }
+
+    @Test
+    func `both forms in print are read`() {
+        let current = #"""
+            {"id":"evt_1","timestamp":1722170400123,"session":"wawp-84729105","event":"session.status","engine":"NOWEB",
+            "payload":{"name":"wawp-84729105","status":"STOPPED"},"me":{"id":"201012345678@c.us"}}
+            """#
+        #expect(
+            read(current)
+                == .hint(
+                    SessionHint(
+                        id: "evt_1",
+                        at: Timestamp(microseconds: 1_722_170_400_123_000),
+                        session: "wawp-84729105",
+                        status: .stopped
+                    )
+                )
+        )
+        let older = #"{"instance_id":"3EB0BCB2E3D4","status":"SCAN_QR_CODE","qr":"data:…","ts":1722170400}"#
+        #expect(
+            read(older)
+                == .hint(
+                    SessionHint(
+                        at: Timestamp(seconds: 1_722_170_400),
+                        instanceID: "3EB0BCB2E3D4",
+                        status: .scanQRCode
+                    )
+                )
+        )
+    }
+
+    @Test
+    func `what is about something else, or is no JSON, is told apart`() {
+        #expect(read(#"{"event":"message","session":"s","payload":{"body":"hi"}}"#) == .other)
+        #expect(read("{not json") == nil)
+        #expect(read("[]") == nil)
+        #expect(read("") == nil)
+    }
+
+    @Test(arguments: [
+        #"{"session":7,"status":{"a":1},"timestamp":"now","payload":[]}"#, "{}", #"{"event":"session.status"}"#,
+        #"{"ts":1e400,"timestamp":9223372036854775807,"id":null}"#, #"{"ts":-9223372036854775808}"#,
+    ])
+    func `members of other types count as absent`(text: String) {
+        guard case .hint(let hint) = read(text) else {
+            Issue.record("not read: \(text)")
+            return
+        }
+        #expect(hint.session == nil && hint.instanceID == nil && hint.status == nil)
+    }
+
+    @Test
+    func `the memory holds so much and no more`() {
+        var memory = HintMemory()
+        let firsts = ["0", "0"].map { memory.isFirst(SessionHint(id: $0)) }
+        #expect(firsts == [true, false])
+        let others = (1...HintMemory.limit).map { memory.isFirst(SessionHint(id: "\($0)")) }
+        #expect(others.allSatisfy { $0 })
+        let again = ["\(HintMemory.limit)", "0"].map { memory.isFirst(SessionHint(id: $0)) }
+        #expect(again == [false, true], "the oldest is forgotten")
+
+        let start = Timestamp(seconds: 1_800_000_000)
+        memory.note(SessionHint(at: start, session: "s"), of: 1)
+        memory.note(SessionHint(at: start - .seconds(5), session: "s"), of: 1)
+        #expect(memory.newest(of: 1) == start)
+        for instance in 2...Int64(HintMemory.limit) + 1 {
+            memory.note(SessionHint(at: start, session: "s"), of: instance)
+        }
+        #expect(memory.newest(of: 1) == nil)
+        #expect(memory.newest(of: 2) == start)
+    }
+}

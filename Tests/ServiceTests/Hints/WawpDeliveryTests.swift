@@ -1,0 +1,175 @@
+import Domain
+import EngineSimulator
+import Foundation
+import LibPQ
+import Testing
+
+@testable import Service
+
+/// Wawp's deliveries as the cases have them, and what they bring, through the real route.
+@Suite("engine-cases.json, Wawp's deliveries", .timeLimit(.minutes(2)))
+struct WawpDeliveryTests {
+    private static let secret = "hook-secret-0123456789"
+
+    /// A delivery of the cases: its body byte for byte, and the status it is answered with.
+    private static func deliveries() throws -> [String: (body: String, status: Int)] {
+        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let file = try Data(contentsOf: tests.appending(path: "EnginesTests/engine-cases.json"))
+        let cases = try #require(try JSONSerialization.jsonObject(with: file) as? [[String: Any]])
+        var found: [String: (body: String, status: Int)] = [:]
+        for item in cases where item["engine"] as? String == "wawp" && item["operation"] as? String == "delivery" {
+            let id = try #require(item["id"] as? String)
+            let body = try #require((item["request"] as? [String: Any])?["body"])
+            let text: String
+            if let raw = body as? String {
+                text = raw
+            } else {
+                text = String(decoding: try JSONSerialization.data(withJSONObject: body), as: UTF8.self)
+            }
+            let status = try #require((item["response"] as? [String: Any])?["status"] as? Int)
+            found[id] = (text, status)
+        }
+        return found
+    }
+
+    private func deliver(_ body: String, to service: RunningService, secret: String = secret) async throws -> Int {
+        try await service.send("POST", "/v1/engines/main/events?secret=\(secret)", key: nil, json: body).status
+    }
+
+    @Test
+    func `all are answered as the cases say, and wake a look only where they may be news`() async throws {
+        let deliveries = try Self.deliveries()
+        try #require(deliveries.count == 9)
+        try await withRunningService {
+            $0.webhookSecret = Self.secret
+        } _: { service in
+            try await service.engine.admin(
+                "PUT",
+                "sessions",
+                #"{"sessions":[{"instance_id":"3EB0BCB2E3D4","session_name":"wawp-84729105","status":"STOPPED"}]}"#
+            )
+            let added = try await service.send(
+                "PUT",
+                "/v1/agents/ana",
+                json: """
+                    {"team":"t","instance":{"engine":"main","instance_id":"3EB0BCB2E3D4","session_name":"wawp-84729105"}}
+                    """
+            )
+            #expect(added.status == 201)
+            try await service.until("ana") { $0.condition == "converged" }
+            // Those that are no news come first: a look that they woke would be counted with the first that is one.
+            let order = [
+                ("malformed", false), ("bad_secret", false), ("other_event", false), ("unknown_session", false),
+                ("status_stopped", false), ("duplicate", false), ("out_of_order", true), ("status_flat", true),
+                ("qr_repeat", true),
+            ]
+            var looks = 0
+            let before = try await service.engine.calls().count
+            for (name, isNews) in order {
+                let delivery = try #require(deliveries["wawp.delivery." + name])
+                let secret = name == "bad_secret" ? "another-secret" : Self.secret
+                #expect(try await deliver(delivery.body, to: service, secret: secret) == delivery.status, "\(name)")
+                guard isNews else { continue }
+                looks += 1
+                try await service.until { try await service.engine.calls(since: before).count >= looks }
+                // One look is over before the next may begin.
+                try await service.until("ana") { $0.condition == "converged" }
+            }
+            let calls = try await service.engine.calls(since: before)
+            #expect(calls.count == looks)
+            #expect(calls.allSatisfy { $0.operation == "info" })
+            #expect(try await service.agent("ana").observed == "STOPPED")
+            let agents = try await service.owner.query("SELECT count(*) AS count FROM agents")
+            #expect(try agents[0].column("count", as: Int64.self) == 1, "no mapping comes of a webhook")
+        }
+    }
+
+    /// Has the engine tell a service of every change.
+    private func tell(_ service: RunningService, at port: Int, form: String = "both") async throws {
+        try await service.engine.admin(
+            "PUT",
+            "webhooks",
+            """
+            {"urls":["http://127.0.0.1:\(port)/v1/engines/main/events?secret=\(Self.secret)"],"form":"\(form)",
+            "duplicate_every":2,"disorder_ms":40}
+            """
+        )
+    }
+
+    @Test
+    func `with webhooks a change is seen at once, doubled and shuffled as they come, and no command is added`()
+        async throws
+    {
+        try await withRunningService {
+            $0.webhookSecret = Self.secret
+        } _: { service in
+            try await tell(service, at: service.port)
+            try await service.add("ana")
+            #expect(try await service.clock("clock-in", "ana", wait: 30).status == 200)
+            let before = try await service.engine.calls().count
+            let clock = ContinuousClock.now
+            try await service.engine.put(["i-ana"], "STOPPED")
+            // Sweeps are an hour apart here.
+            try await service.until {
+                try await service.engine.calls(since: before).contains { $0.operation == "start" }
+            }
+            #expect(ContinuousClock.now - clock < .seconds(3))
+            try await service.until("ana") { $0.observed == "WORKING" && $0.condition == "converged" }
+            let commands = try await service.engine.calls(since: before).filter(\.isMutating)
+            #expect(commands.map(\.operation) == ["start"], "\(commands)")
+        }
+    }
+
+    @Test
+    func `a webhook at a replica that does not act reaches the one that does`() async throws {
+        try await withRunningService {
+            $0.webhookSecret = Self.secret
+        } _: { first in
+            try await first.add("ana")
+            #expect(try await first.clock("clock-in", "ana", wait: 30).status == 200)
+            let url = first.databaseURL
+            try await withRunningService(on: first.engine) {
+                $0.databaseURL = url
+                $0.webhookSecret = Self.secret
+            } _: { second in
+                try await tell(second, at: second.port)
+                let before = try await first.engine.calls().count
+                try await first.engine.put(["i-ana"], "STOPPED")
+                try await first.until {
+                    try await first.engine.calls(since: before).contains { $0.operation == "start" }
+                }
+                try await first.until("ana") { $0.observed == "WORKING" && $0.condition == "converged" }
+                #expect(try await first.engine.calls(since: before).filter(\.isMutating).count == 1)
+            }
+        }
+    }
+
+    @Test
+    func `sessions are found by name without a walk over all of them`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            _ = try await pool.pipeline([
+                "INSERT INTO engine_accounts (name) VALUES ('main')",
+                """
+                INSERT INTO instances (account, instance_id, session_name)
+                SELECT account, 'i-' || n, 's-' || n FROM engine_accounts, generate_series(1, 20000) AS n
+                """,
+                "ANALYZE instances",
+            ])
+            let hints = (1...20).map { (account: "main", hint: SessionHint(session: "s-\($0)")) }
+            let found = try await pool.query(HintDesk.lookUp(hints))
+            #expect(found.count == 20)
+            let text = try await pool.withConnection { connection in
+                let statement = HintDesk.lookUp(hints)
+                try await connection.simpleQuery("SET plan_cache_mode = force_generic_plan")
+                try await connection.simpleQuery("PREPARE look (text[], text[], text[]) AS \(statement.text)")
+                return try await connection.rows("EXPLAIN (COSTS off) EXECUTE look (NULL, NULL, NULL)") {
+                    row throws(PQError) in
+                    try row.column("QUERY PLAN", as: String.self)
+                }.joined(separator: "\n")
+            }
+            #expect(text.contains("instances_of_name") && text.contains("instances_session_key"), "\(text)")
+            #expect(!text.contains("Seq Scan on instances"), "\(text)")
+        }
+    }
+}
