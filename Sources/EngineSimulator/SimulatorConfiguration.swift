@@ -50,6 +50,8 @@ package struct SimulatorConfiguration: Sendable {
     package var qrLife: Duration = .seconds(30)
     /// What the QR routes show, Base64 of a PNG.
     package var qrImage = "iVBORw0KGgo="
+    /// Whether the QR routes show a picture for people's eyes instead, another one in each life.
+    package var drawsPictures = false
     /// Calls that the log keeps; older ones only count.
     package var callLogLimit = 100_000
     package var sessions: [Seed] = []

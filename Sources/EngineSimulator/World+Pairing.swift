@@ -22,7 +22,7 @@ extension World {
             return linkRoute(call.operation, index, number: number, now: now)
         case .qrImage, .qr, .requestCode:
             guard session.status == .scanQRCode else { return wrongState(session, name: session.name) }
-            return pairingRoute(call, session)
+            return pairingRoute(call, session, now: now)
         case .info, .start, .stop, .restart, .create, .logout, .delete, .list, .update, .ping, .health, .serverVersion,
             .serverStatus:
             return ContractError.internalError.reply(.json)
@@ -42,7 +42,7 @@ extension World {
         return ContractReply(status: 422, body: body)
     }
 
-    private func pairingRoute(_ call: ContractCall, _ session: SimulatedSession) -> ContractReply {
+    private func pairingRoute(_ call: ContractCall, _ session: SimulatedSession, now: Timestamp) -> ContractReply {
         switch call.operation {
         case .requestCode:
             guard call.parameter("phone_number") != nil else {
@@ -56,7 +56,7 @@ extension World {
                 "{\"mimetype\":\"application/json\",\"data\":\"eyJ2YWx1ZSI6IjJAYWJjIiwiZXhwaXJ5IjoxNzIyMTcwNDIwMDAwfQ==\"}"
             )
         default:
-            return .json(200, "{\"qr\":\"data:image/png;base64,\(configuration.qrImage)\"}")
+            return .json(200, "{\"qr\":\"data:image/png;base64,\(picture(of: session, now: now))\"}")
         }
     }
 

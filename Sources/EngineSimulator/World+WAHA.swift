@@ -46,7 +46,7 @@ extension World {
                 delay = delay + .milliseconds(behaviour.stateWaitMs)
                 return wrongState(sessions[index], name: sessions[index].instanceID)
             }
-            return wahaPairing(call)
+            return wahaPairing(call, sessions[index], now: now)
         default:
             return ContractError.internalError.reply(.json, to: call.line)
         }
@@ -137,13 +137,12 @@ extension World {
         setAlarms()
     }
 
-    private func wahaPairing(_ call: ContractCall) -> ContractReply {
+    private func wahaPairing(_ call: ContractCall, _ session: SimulatedSession, now: Timestamp) -> ContractReply {
         if call.operation == .requestCode { return .json(201, "{\"code\":\"ABCD-ABCD\"}") }
         if call.parameter("format") == "raw" { return .json(200, "{\"value\":\"2@abc\"}") }
-        if call.acceptsJSON {
-            return .json(200, "{\"mimetype\":\"image/png\",\"data\":\"\(configuration.qrImage)\"}")
-        }
-        let image = Data(base64Encoded: configuration.qrImage) ?? Data()
+        let picture = picture(of: session, now: now)
+        if call.acceptsJSON { return .json(200, "{\"mimetype\":\"image/png\",\"data\":\"\(picture)\"}") }
+        let image = Data(base64Encoded: picture) ?? Data()
         return ContractReply(status: 200, contentType: .png, body: ByteBuffer(bytes: image))
     }
 

@@ -52,6 +52,7 @@ package struct SimulateEngineCommand: AsyncParsableCommand {
         configuration.seed = seed
         configuration.bootTime = bootTime ?? configuration.bootTime
         configuration.behaviour.autoCreate = autoCreate
+        configuration.drawsPictures = true
         configuration.sessions = (0..<sessions).map {
             .init(instanceID: "SIM\($0 + 1)", sessionName: "wawp-\($0 + 1)")
         }
