@@ -14,6 +14,8 @@ struct CallLog {
         let number: Int
         let operation: Operation
         let instanceID: String
+        /// Which of the simulator's tokens it came with, in their alphabetical order; `nil` for another, or where there is but one.
+        let caller: Int?
         let received: RealTime
         /// The simulator's own time of receipt.
         let simulated: Timestamp
@@ -38,11 +40,18 @@ struct CallLog {
     }
 
     /// Notes a call and returns its number.
-    mutating func append(_ operation: Operation, instanceID: String, received: RealTime, simulated: Timestamp) -> Int {
+    mutating func append(
+        _ operation: Operation,
+        instanceID: String,
+        caller: Int?,
+        received: RealTime,
+        simulated: Timestamp
+    ) -> Int {
         let entry = Entry(
             number: total,
             operation: operation,
             instanceID: instanceID,
+            caller: caller,
             received: received,
             simulated: simulated
         )
@@ -71,6 +80,7 @@ extension CallLog.Entry {
     func write(to buffer: inout ByteBuffer) {
         buffer.writeString("{\"number\":\(number),\"operation\":\"\(operation.rawValue)\",\"instance_id\":")
         buffer.writeJSON(instanceID)
+        if let caller { buffer.writeString(",\"caller\":\(caller)") }
         buffer.writeString(",\"before\":")
         if let before { buffer.writeJSON(before.word) } else { buffer.writeStaticString("null") }
         buffer.writeString(",\"effect\":\"\(effect.rawValue)\",\"http_status\":\(httpStatus)")

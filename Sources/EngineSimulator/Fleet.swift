@@ -33,6 +33,7 @@ final class Fleet: Sendable {
             let number = world.log.append(
                 call.operation,
                 instanceID: call.instanceID ?? "",
+                caller: world.configuration.caller(call.token),
                 received: received,
                 simulated: now
             )

@@ -59,4 +59,10 @@ package struct SimulatorConfiguration: Sendable {
     package var webhooks = WebhookSettings()
 
     package init() {}
+
+    /// Which of several valid tokens this is, in their alphabetical order; `nil` for another, or where there is but one.
+    func caller(_ token: String?) -> Int? {
+        guard tokens.count > 1, let token else { return nil }
+        return tokens.sorted().firstIndex(of: token)
+    }
 }

@@ -139,7 +139,7 @@ struct PoolStateTests {
             now = next
             actions = state.tick(now)
         }
-        #expect(now - start > .seconds(15))
+        #expect(now - start > .seconds(8))
     }
 
     @Test

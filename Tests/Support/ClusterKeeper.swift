@@ -65,6 +65,11 @@ final class ClusterKeeper: Sendable {
                 printf '%s' "$argument" >"$folder/password"
                 "$bin/initdb" -D "$folder/data" -U postgres -E UTF8 --locale=C --no-sync --no-instructions \\
                     --pwfile="$folder/password" --auth-local=trust --auth-host=scram-sha-256 ;;
+            clone)
+                "$bin/pg_basebackup" -D "$folder/data" -h "$argument" -p "$rest" -U postgres -R -X stream -c fast \\
+                    --no-sync ;;
+            promote)
+                "$bin/pg_ctl" -D "$folder/data" -w -t 60 promote ;;
             set)
                 printf '%s = %s\\n' "$argument" "$rest" >>"$folder/data/postgresql.conf" ;;
             start)

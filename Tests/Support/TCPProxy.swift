@@ -33,6 +33,16 @@ package final class TCPProxy: Sendable {
         state.withLock { $0.isForwarding = isForwarding }
     }
 
+    /// Ends every connection of the moment, as a network that breaks does; new ones are forwarded.
+    ///
+    /// - Returns: how many there were.
+    @discardableResult
+    package func cut() -> Int {
+        let sockets = state.withLock { $0.sockets }
+        for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+        return sockets.count / 2
+    }
+
     /// Closes everything.
     package func close() {
         let sockets = state.withLock { state in

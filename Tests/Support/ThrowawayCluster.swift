@@ -21,6 +21,7 @@ package final class ThrowawayCluster: Sendable {
     private let keeper: ClusterKeeper
     private let administration: PQPool
     private let lastDatabase = Mutex(0)
+    private let tablespace = Mutex("pg_default")
 
     /// Blocking work, one piece at a time.
     private static let queue = DispatchQueue(label: "throwaway-cluster")
@@ -43,14 +44,31 @@ package final class ThrowawayCluster: Sendable {
         try await blocking { try ThrowawayCluster() }
     }
 
+    /// A streaming replica of this cluster, which follows from now on; it ends with the last reference.
+    package func startStandby() async throws -> ThrowawayCluster {
+        try await Self.blocking { try ThrowawayCluster(following: self) }
+    }
+
+    /// Makes this replica the one that takes writes.
+    package func promote() async throws {
+        try await order("promote")
+    }
+
     /// Makes the folder, the database files and the settings, and starts the server.
     ///
+    /// `primary`: whose copy it is to be.
+    ///
     /// Blocks for about two seconds.
-    private init() throws {
+    private init(following primary: ThrowawayCluster? = nil) throws {
         keeper = try ClusterKeeper(binaries: try PostgresBinaries.folder())
-        password = "pw-\(UInt64.random(in: 0 ... .max))"
-        try keeper.order("init \(password)")
-        for (name, value) in Self.settings + [("unix_socket_directories", "'\(keeper.folder)'")] {
+        password = primary?.password ?? "pw-\(UInt64.random(in: 0 ... .max))"
+        if let primary {
+            try keeper.order("clone \(primary.keeper.folder) \(primary.port)")
+        } else {
+            try keeper.order("init \(password)")
+        }
+        let own = [("unix_socket_directories", "'\(keeper.folder)'"), ("wal_retrieve_retry_interval", "'100ms'")]
+        for (name, value) in Self.settings + own {
             try keeper.order("set \(name) \(value)")
         }
         port = try Self.startOnFreePort(keeper)
@@ -73,6 +91,13 @@ package final class ThrowawayCluster: Sendable {
         "host=\(keeper.folder) port=\(port) user=postgres dbname=\(database)"
     }
 
+    /// A database of this cluster, or of another once that is the one that takes writes.
+    package func connectionString(database: String, or other: ThrowawayCluster?) -> String {
+        guard let other else { return connectionString(database: database) }
+        return "host=\(keeper.folder),\(other.keeper.folder) port=\(port),\(other.port) user=postgres"
+            + " dbname=\(database) target_session_attrs=read-write connect_timeout=2"
+    }
+
     /// The `postgres` database of this cluster, or of another where this one does not fit.
     package func connectionString(or other: ThrowawayCluster) -> String {
         "host=\(keeper.folder),\(other.keeper.folder) port=\(port),\(other.port) user=postgres dbname=postgres"
@@ -86,6 +111,16 @@ package final class ThrowawayCluster: Sendable {
     /// - Returns: key=value pairs.
     package func tcpConnectionString(database: String = "postgres", port: Int? = nil) -> String {
         "host=127.0.0.1 port=\(port ?? self.port) user=postgres dbname=\(database) password=\(password)"
+    }
+
+    /// Lets the databases that are made from now on lie elsewhere.
+    ///
+    /// `folder`: an empty one that belongs to the user the server runs as.
+    package func useTablespace(at folder: String) async throws {
+        try await administration.withConnection { connection in
+            try await connection.simpleQuery("CREATE TABLESPACE elsewhere LOCATION '\(folder)'")
+        }
+        tablespace.withLock { $0 = "elsewhere" }
     }
 
     /// Makes an empty database; returns its connection string.
@@ -102,7 +137,8 @@ package final class ThrowawayCluster: Sendable {
             return last
         }
         let name = "test_\(number)"
-        try await administration.execute("CREATE DATABASE \(identifier: name)")
+        let tablespace = tablespace.withLock { $0 }
+        try await administration.execute("CREATE DATABASE \(identifier: name) TABLESPACE \(identifier: tablespace)")
         return name
     }
 
@@ -122,6 +158,18 @@ package final class ThrowawayCluster: Sendable {
     package func backendCount(_ database: String) async throws -> Int {
         let counts = try await administration.rows(
             "SELECT count(*) AS count FROM pg_stat_activity WHERE datname = \(database)"
+        ) { row throws(PQError) in try row.column("count", as: Int.self) }
+        return counts.first ?? 0
+    }
+
+    /// Sessions of a database that go by a name.
+    package func backendCount(_ database: String, application: String) async throws -> Int {
+        let counts = try await administration.rows(
+            """
+            SELECT count(*) AS count
+            FROM pg_stat_activity
+            WHERE datname = \(database) AND application_name = \(application)
+            """
         ) { row throws(PQError) in try row.column("count", as: Int.self) }
         return counts.first ?? 0
     }

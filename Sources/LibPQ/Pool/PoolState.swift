@@ -37,7 +37,7 @@ struct PoolState {
     }
 
     /// The longest pause between two attempts to connect after failures; the first is about 50 ms.
-    static let retryPauseLimit = Duration.seconds(1)
+    static let retryPauseLimit = Duration.milliseconds(500)
 
     let limits: Limits
     private(set) var connections: [UInt64: Phase] = [:]

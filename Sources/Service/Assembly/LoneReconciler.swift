@@ -109,9 +109,10 @@ package struct LoneReconciler: Sendable {
                 channel: WakeChannel(
                     pool: pools.writers,
                     listening: Pools.listening(configuration.databaseURL),
+                    crashPoints: configuration.crashPoints,
                     logger: logger
                 ),
-                crashPoints: CrashPoints(at: configuration.crashPoint),
+                crashPoints: configuration.crashPoints,
                 transactionTimeout: .seconds(5),
                 logger: logger
             ),

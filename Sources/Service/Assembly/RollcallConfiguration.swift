@@ -30,7 +30,7 @@ package struct RollcallConfiguration: Sendable {
     /// Knows the settings' secrets, for what is shown of deliveries.
     package var redactor = Redactor()
     package var release: String
-    package var crashPoint: CrashPoints.Point?
+    package var crashPoints: CrashPoints
 
     package init(
         databaseURL: String,
@@ -48,7 +48,7 @@ package struct RollcallConfiguration: Sendable {
         clockSkew: Duration = .seconds(2),
         unmatchedMaxAge: Duration = .seconds(86_400),
         release: String = "dev",
-        crashPoint: CrashPoints.Point? = nil
+        crashPoints: CrashPoints = CrashPoints()
     ) {
         self.databaseURL = databaseURL
         self.databaseConnections = databaseConnections
@@ -66,6 +66,6 @@ package struct RollcallConfiguration: Sendable {
         self.clockSkew = clockSkew
         self.unmatchedMaxAge = unmatchedMaxAge
         self.release = release
-        self.crashPoint = crashPoint
+        self.crashPoints = crashPoints
     }
 }

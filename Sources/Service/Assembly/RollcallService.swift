@@ -47,6 +47,7 @@ package struct RollcallService: Service {
             let migrator = Migrator(pool: pool, logger: logger)
             if configuration.migrates { try await migrator.migrate() }
             _ = try await migrator.pending()
+            configuration.crashPoints.reach(.bootMigrated)
         } catch {
             await pool.shutdown()
             throw error
@@ -62,7 +63,7 @@ package struct RollcallService: Service {
         try await keyRing.refresh()
         try await requireAdmin(pools.writers)
         let leases = LeaseBook()
-        let crashPoints = CrashPoints(at: configuration.crashPoint)
+        let crashPoints = configuration.crashPoints
         let reconciler = Reconciler(
             accounts: configuration.accounts,
             dependencies: ReconcilerDependencies(
@@ -75,6 +76,7 @@ package struct RollcallService: Service {
                 channel: WakeChannel(
                     pool: pools.writers,
                     listening: Pools.listening(configuration.databaseURL),
+                    crashPoints: crashPoints,
                     logger: logger
                 ),
                 crashPoints: crashPoints,
@@ -92,7 +94,8 @@ package struct RollcallService: Service {
                 leases: leases,
                 policy: configuration.policy,
                 clock: clock,
-                timeout: Self.transactionTimeout
+                timeout: Self.transactionTimeout,
+                crashPoints: crashPoints
             ),
             meters: AppendMeters(),
             logger: logger

@@ -10,15 +10,20 @@ import Synchronization
 package final class DatabaseClock: Sendable {
     /// What to add to the monotonic clock, in microseconds; 0 until the first measurement.
     private let offset = Atomic<Int64>(0)
+    /// How far ``offset`` may be from the truth, in microseconds.
+    private let error = Atomic<Int64>(.max)
     /// How far ahead of the database this clock was put, in microseconds.
     private let displacement = Atomic<Int64>(0)
 
     package init() {}
 
     /// The instant by the database's clock.
-    package func now() -> Timestamp {
+    package func now() -> Timestamp { now(at: Self.monotonic()) }
+
+    /// The instant by the database's clock at a reading of ``monotonic()``.
+    func now(at monotonic: Int64) -> Timestamp {
         Timestamp(
-            microseconds: Self.monotonic() + offset.load(ordering: .relaxed) + displacement.load(ordering: .relaxed)
+            microseconds: monotonic + offset.load(ordering: .relaxed) + displacement.load(ordering: .relaxed)
         )
     }
 
@@ -42,8 +47,16 @@ package final class DatabaseClock: Sendable {
     }
 
     /// Takes in a measurement: the database said `databaseTime` between two readings of ``monotonic()``.
+    ///
+    /// One that took long tells little, and one that agrees with what is known as far as it can tell changes nothing: the clock
+    /// must not jump, for distances between two instants are measured by it. Measured one at a time.
     package func measured(_ databaseTime: Timestamp, between sent: Int64, and received: Int64) {
-        offset.store(databaseTime.microseconds - (sent + received) / 2, ordering: .relaxed)
+        let measured = databaseTime.microseconds - (sent + received) / 2
+        let uncertainty = (received - sent + 1) / 2
+        let agrees = abs(measured - offset.load(ordering: .relaxed)) <= uncertainty
+        guard !agrees || uncertainty < error.load(ordering: .relaxed) else { return }
+        offset.store(measured, ordering: .relaxed)
+        error.store(uncertainty, ordering: .relaxed)
     }
 
     /// Microseconds of the clock that only runs forward.

@@ -45,7 +45,11 @@ package struct HTTPListener: Service {
                     HTTP1Channel(responder: responder, configuration: .init(idleTimeout: Self.idleTimeout))
                 )
             },
-            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
+            configuration: ApplicationConfiguration(
+                address: .hostname(host, port: port),
+                serverName: nil,
+                availableConnectionsDelegate: .maximum(ConnectionLimit.current(), logger: logger)
+            ),
             onServerRunning: { channel in await listening(channel.localAddress?.port ?? 0) },
             logger: logger
         )

@@ -7,7 +7,7 @@ import Synchronization
 
 /// Takes hints from engines' webhooks and has sessions looked at, a batch of hints at a time.
 ///
-/// A webhook is answered before this begins. Where another replica acts for the account, the session is put in line for it.
+/// A webhook is answered before this begins. Where another replica acts for the account, it is told which sessions to look at.
 /// Hints that find no place are dropped: sweeps see everything, only later.
 final class HintDesk: Service {
     /// Hints that wait at a time.
@@ -89,10 +89,7 @@ final class HintDesk: Service {
         }
         for isKnown in isFound where !isKnown { meters.note("unknown_session") }
         guard !wakes.isEmpty else { return }
-        let here = wakes.values.filter { reconciler.actingWorker($0.account) != nil }
-        let elsewhere = wakes.values.filter { reconciler.actingWorker($0.account) == nil }
-        if !elsewhere.isEmpty { _ = try await pool.query(Self.putInLine(elsewhere, now: now)) }
-        reconciler.ring(here + elsewhere)
+        reconciler.ring(Array(wakes.values))
     }
 
     private struct Found: Sendable {
@@ -146,19 +143,6 @@ final class HintDesk: Service {
         ) x
         LEFT JOIN observed_states o ON o.instance = x.instance
         ORDER BY n.item
-        """
-    }
-
-    /// Puts sessions in line for the replica that acts for them; who waits for a reason of its own keeps that.
-    private static func putInLine(_ wakes: [Wake], now: Timestamp) -> PQStatement {
-        """
-        INSERT INTO reconcile_queue AS q (instance, account, priority, due_at)
-        SELECT n.instance, n.account, \(JobPriority.repair.rawValue), \(now)
-        FROM unnest(\(wakes.map(\.instance)), \(wakes.map(\.account))) AS n (instance, account)
-        ORDER BY n.instance
-        ON CONFLICT (instance) DO UPDATE
-        SET due_at = least(q.due_at, excluded.due_at),
-            wakes = excluded.wakes
         """
     }
 }

@@ -187,8 +187,11 @@ package final class AppendQueue: Sendable {
     private func commit(_ batch: [Waiting]) async {
         let began = ContinuousClock.now
         do {
+            transaction.crashPoints.reach(.appendTaken)
             let result = try await commitInTime(batch, began: began)
+            transaction.crashPoints.reach(.appendCommitted)
             carryOut(result.plans)
+            transaction.crashPoints.reach(.appendCarriedOut)
             let ended = ContinuousClock.now
             meters.committed(batch.count, in: ended - began)
             state.withLock { $0.gathering = Gathering(after: batch.count, waiting: $0.waiting.count, at: ended) }
@@ -231,8 +234,9 @@ package final class AppendQueue: Sendable {
         let metadata: Logger.Metadata = ["error": "\(error?.description ?? "cancelled")", "count": "\(batch.count)"]
         if isTheDatabases {
             logger.warning("events not committed", metadata: metadata)
-            // What waits behind a batch that failed for as long as we try would only hear the same later.
-            let refused = batch + (error?.isTransient ?? false ? state.withLock { $0.takeAll() } : [])
+            // What waits behind a batch that failed for as long as we try would only hear the same later; so it is, too, where
+            // a commit waited for a standby that is lost.
+            let refused = batch + (error == nil ? [] : state.withLock { $0.takeAll() })
             meters.refused(refused.count)
             for waiting in refused { waiting.ticket.refuse(.databaseUnavailable) }
         } else if batch.count > 1 {

@@ -14,6 +14,7 @@ struct AppendTransaction: Sendable {
     let clock: DatabaseClock
     /// The longest a batch may take; then its connection is given up and the events' senders get a 503.
     let timeout: Duration
+    var crashPoints = CrashPoints()
 
     /// What came of a batch.
     struct Result: Sendable {
@@ -31,6 +32,7 @@ struct AppendTransaction: Sendable {
         let accounts = leases.heldAccounts()
         return try await pool.withTransaction { transaction in
             let (distinct, read) = try await add(events, accounts: accounts, in: transaction)
+            crashPoints.reach(.appendBetweenSteps)
             let now = clock.now()
             var batch = try AppendBatch(distinct.events, read)
             if !batch.othersToRead.isEmpty {
@@ -64,6 +66,7 @@ struct AppendTransaction: Sendable {
                 term: batch.terms.values.max() ?? 0,
                 now: now
             )
+            crashPoints.reach(.appendDecided)
             let effects = deliveries.isEmpty ? [] : distinct.spread(batch.effects(changes: changes, now: now))
             guard !batch.replays.isEmpty, !deliveries.isEmpty else {
                 if !deliveries.isEmpty {

@@ -54,6 +54,7 @@ extension AccountWorker {
 
     /// Takes in a read that a pass has to think over.
     func take(_ reading: SessionReading, of instance: Int64, sentAt: Timestamp, priority: JobPriority, run: SweepRun?) {
+        crashPoints.reach(.afterLook)
         let news = News.read(reading, sentAt: sentAt)
         passes.add(PassItem(instance: instance, news: news, priority: priority, run: run))
     }

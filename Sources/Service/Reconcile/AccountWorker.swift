@@ -19,7 +19,7 @@ final class AccountWorker: Sendable {
     private let leases: LeaseBook
     let clock: DatabaseClock
     let standing: AccountStanding
-    private let crashPoints: CrashPoints
+    let crashPoints: CrashPoints
     /// Told of every committed batch's plans.
     private let onCommit: @Sendable ([Plan]) -> Void
     let logger: Logger
@@ -53,7 +53,8 @@ final class AccountWorker: Sendable {
             account: account,
             policy: policy,
             clock: dependencies.clock,
-            timeout: dependencies.transactionTimeout
+            timeout: dependencies.transactionTimeout,
+            crashPoints: dependencies.crashPoints
         )
         var logger = dependencies.logger
         logger[metadataKey: "account"] = "\(settings.name)"
@@ -212,6 +213,7 @@ final class AccountWorker: Sendable {
         )
         let news = News.outcome(command, answer, sentAt: sentAt, endedAt: endedAt)
         passes.add(PassItem(instance: command.instance, news: news, priority: command.priority))
+        crashPoints.reach(.outcomeWaiting)
         run?.repairEnded()
     }
 

@@ -25,6 +25,7 @@ struct PassTransaction: Sendable {
     let policy: ReconcilePolicy
     let clock: DatabaseClock
     let timeout: Duration
+    var crashPoints = CrashPoints()
 
     /// The lease belongs to somebody else by now; nothing was written.
     struct LeaseLost: Error {}
@@ -46,6 +47,7 @@ struct PassTransaction: Sendable {
             guard try read[0].rowCount == 1 && read[0][0].column("term", as: Int64.self) == term else {
                 throw LeaseLost()
             }
+            crashPoints.reach(.passBetweenSteps)
             let now = clock.now()
             let context = PlanningContext(policy: policy, now: now, mayAct: mayAct, isAccountRefused: isRefused)
             var changes: [AgentChange] = []
@@ -74,7 +76,9 @@ struct PassTransaction: Sendable {
             let written = Set(plans.lazy.filter(\.changesObserved).map(\.subject.instance))
             let looks = items.compactMap(\.successfulLook).filter { !written.contains($0.instance) }
             if !looks.isEmpty { writes.append(LookStatements.record(looks)) }
+            crashPoints.reach(.passDecided)
             _ = try await transaction.run(writes, commit: true, timeout: timeout)
+            crashPoints.reach(.passCommitted)
             return plans
         }
     }

@@ -14,7 +14,8 @@ package protocol WakeBell: Sendable {
 /// The right-hand side of the picture: acts for the engine accounts whose leases this replica holds.
 package final class Reconciler: Service, WakeBell {
     private let settings: [String: AccountSettings]
-    private let dependencies: ReconcilerDependencies
+    let dependencies: ReconcilerDependencies
+    let orders: SweepOrders
     /// Who is told of changed instances.
     ///
     /// A class, because a closure that is read out of a `Mutex` is wrapped once more each time, without end: measured with
@@ -28,7 +29,7 @@ package final class Reconciler: Service, WakeBell {
     }
 
     private let watcher = Mutex<Watcher?>(nil)
-    private let workers = Mutex<[Int32: AccountWorker]>([:])
+    let workers = Mutex<[Int32: AccountWorker]>([:])
     private let release: String
     private let onBeat: @Sendable (_ keyVersion: String) async -> Void
     private let health = Mutex<ContinuousClock.Instant?>(nil)
@@ -43,6 +44,7 @@ package final class Reconciler: Service, WakeBell {
     ) {
         settings = Dictionary(accounts.map { ($0.name, $0) }) { first, _ in first }
         self.dependencies = dependencies
+        orders = SweepOrders(pool: dependencies.pool, logger: dependencies.logger)
         self.release = release
         self.onBeat = onBeat
         logger = dependencies.logger
@@ -55,7 +57,7 @@ package final class Reconciler: Service, WakeBell {
         notice(wakes.map(\.instance))
         let workers = workers.withLock { $0 }
         for wake in wakes { workers[wake.account]?.wake(wake.instance) }
-        tellOthers(of: wakes.lazy.map(\.account))
+        dependencies.channel.tell(wakes.filter { dependencies.leases.lease(of: $0.account) == nil })
     }
 
     /// Tells `watcher` of instances whose rows changed, right after each commit.
@@ -123,33 +125,20 @@ package final class Reconciler: Service, WakeBell {
         dependencies.leases.lease(of: account) == nil ? nil : worker(account)
     }
 
-    /// How long an order waits for a lease: a replica that just started has none yet.
-    private static let leaseWait: Duration = .seconds(6)
-
-    private func leasedWorker(_ name: String, by deadline: ContinuousClock.Instant) async -> AccountWorker? {
-        while true {
-            if let worker = workers.withLock({ $0.values.first { $0.name == name } }),
-                dependencies.leases.lease(of: worker.account) != nil
-            {
-                return worker
-            }
-            guard ContinuousClock.now < deadline, !Task.isCancelled else { return nil }
-            try? await Task.sleep(for: .milliseconds(50))  // Cancelled: as above.
-        }
-    }
-
     /// Whether an engine account of this name is configured.
     func knows(_ name: String) -> Bool { settings[name] != nil }
 
     /// Registers accounts, then beats, acts and sweeps until the service is told to stop; then drains.
     package func run() async throws {
         let accounts = try await registerAccounts()
+        dependencies.crashPoints.reach(.bootRegistered)
         let housekeeping = Housekeeping(
             pool: dependencies.pool,
             replica: UUID(),
             release: release,
             accounts: accounts.keys.sorted(),
-            clock: dependencies.clock
+            clock: dependencies.clock,
+            crashPoints: dependencies.crashPoints
         )
         try await dependencies.incidents.resume(pool: dependencies.pool)
         let workers = accounts.mapValues { account in
@@ -174,13 +163,23 @@ package final class Reconciler: Service, WakeBell {
             }
             group.addTask { await BackgroundTasks.untilShutdown { await Self.tick { beat.yield() } } }
             group.addTask {
-                await BackgroundTasks.untilShutdown { await self.dependencies.channel.run { beat.yield() } }
+                await BackgroundTasks.untilShutdown {
+                    await self.dependencies.channel.run { wakes in
+                        self.hear(wakes)
+                        beat.yield()
+                    }
+                }
+            }
+            group.addTask {
+                await BackgroundTasks.untilShutdown { await self.orders.run { try await self.sweep($0, wait: $1) } }
             }
             try? await gracefulShutdown()  // Cancelled: the same as told to stop.
             for worker in workers.values { worker.drain() }
         }
         do {
+            dependencies.crashPoints.reach(.beforeLeave)
             try await housekeeping.leave()
+            dependencies.crashPoints.reach(.afterLeave)
         } catch {
             logger.warning("leases not given up; they run out by themselves", metadata: ["error": "\(error)"])
         }
@@ -238,10 +237,12 @@ package final class Reconciler: Service, WakeBell {
     ) async {
         var lastWake: Int64 = 0
         var terms: [Int32: Int64] = [:]
+        var yielding: Set<Int32> = []
         for await _ in beats {
             do {
-                let answer = try await housekeeping.beat(lastWake: lastWake)
+                let answer = try await housekeeping.beat(lastWake: lastWake, yielding: yielding)
                 lastWake = answer.lastWake
+                yielding = answer.yielding
                 dependencies.leases.replace(with: answer.leases)
                 health.withLock { $0 = ContinuousClock.now }
                 for (account, worker) in workers where terms[account] != answer.leases[account]?.term {
@@ -251,6 +252,7 @@ package final class Reconciler: Service, WakeBell {
                 for wake in answer.due {
                     workers[wake.account]?.wake(wake.instance, priority: .repair, look: .ifStillDue)
                 }
+                orders.note(answer.sweeps)
                 if !answer.parked.isEmpty { ring(try await unpark(answer.parked)) }
                 dependencies.channel.note(otherReplicas: answer.otherReplicas)
                 for worker in workers.values { worker.calls.reserve(answer.otherReplicas > 0) }
@@ -272,6 +274,7 @@ package final class Reconciler: Service, WakeBell {
         let rows = try await dependencies.pool.query(
             "SELECT instance, priority FROM reconcile_queue WHERE account = \(worker.account)"
         )
+        dependencies.crashPoints.reach(.lineRead)
         let instance = try rows.decoder("instance", as: Int64.self)
         let priority = try rows.decoder("priority", as: Int16.self)
         // The rows say when each is due at the latest; when it is due indeed follows from a pass over its evidence.
@@ -290,7 +293,9 @@ package final class Reconciler: Service, WakeBell {
             try await dependencies.pool.withTransaction { transaction in
                 // They may get what they left out so far, which a mapping must not give to others meanwhile.
                 _ = try await transaction.run([LedgerStatements.holdMap])
-                return try await AgentStates.refold(agents, in: transaction, policy: policy, now: now)
+                let wakes = try await AgentStates.refold(agents, in: transaction, policy: policy, now: now)
+                dependencies.crashPoints.reach(.unparkFolded)
+                return wakes
             }
         }
     }

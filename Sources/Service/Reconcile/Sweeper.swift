@@ -18,6 +18,8 @@ struct Sweeper: Sendable {
     static let probeInterval: Duration = .seconds(60)
     /// The shortest wait between two pages.
     static let shortestPause: Duration = .milliseconds(200)
+    /// How soon a lease that is taken, or an account that is accepted again, is noticed.
+    static let idlePause: Duration = .milliseconds(100)
 
     let worker: AccountWorker
     let pool: PQPool
@@ -106,7 +108,7 @@ struct Sweeper: Sendable {
         while !Task.isCancelled {
             guard leases.lease(of: worker.account) != nil, !leases.isRefused(worker.account) else {
                 walk = Walk()
-                try? await Task.sleep(for: .milliseconds(500))  // Cancelled: the loop ends.
+                try? await Task.sleep(for: Self.idlePause)  // Cancelled: the loop ends.
                 continue
             }
             do {

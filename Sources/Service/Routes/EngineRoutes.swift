@@ -3,6 +3,7 @@ import Domain
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import LibPQ
 import NIOCore
 
 /// What comes from an engine, or asks for its state.
@@ -72,18 +73,15 @@ struct EngineRoutes: Sendable {
         let name = try context.pathParameter("account")
         guard reconciler.knows(name) else { throw Problem(.notFound) }
         let wait = request.uri.queryParameters["wait"].flatMap { Int($0) } ?? Self.defaultWait
-        guard let run = try await reconciler.sweep(name, wait: .seconds(min(max(wait, 0), Self.longestWait))) else {
-            throw Problem(
-                .overloaded,
-                "Another replica acts for this account; ask there, or again later.",
-                retryAfter: 2
-            )
+        let patience = Duration.seconds(min(max(wait, 0), Self.longestWait))
+        guard let report = try await report(of: name, wait: patience) else {
+            throw Problem(.overloaded, "No replica acts for this account at this moment; ask again.", retryAfter: 2)
         }
-        let counts = run.counts
+        let counts = report.counts
         var buffer = ByteBuffer()
         var object = JSONObjectWriter(&buffer)
         object.member("account", name, into: &buffer)
-        object.member("complete", run.isOver, into: &buffer)
+        object.member("complete", report.isComplete, into: &buffer)
         object.member("instances", counts.instances, into: &buffer)
         object.member("read", counts.read, into: &buffer)
         object.member("unread", counts.unread, into: &buffer)
@@ -92,10 +90,17 @@ struct EngineRoutes: Sendable {
         object.member("deferred", counts.deferred, into: &buffer)
         object.end(&buffer)
         return Response(
-            status: run.isOver ? .ok : .accepted,
+            status: report.isComplete ? .ok : .accepted,
             headers: [.contentType: "application/json"],
             body: ResponseBody(byteBuffer: buffer)
         )
+    }
+
+    /// Sweeps here, or has the replica sweep that acts for the account; `nil` when there is none.
+    private func report(of name: String, wait: Duration) async throws(PQError) -> SweepOrders.Report? {
+        if !reconciler.actsFor(name), let report = try await reconciler.orders.ask(name, wait: wait) { return report }
+        guard let run = try await reconciler.sweep(name, wait: wait) else { return nil }
+        return SweepOrders.Report(isComplete: run.isOver, counts: run.counts)
     }
 }
 

@@ -58,7 +58,7 @@ struct Composition {
             clockSkew: settings.clockSkew,
             unmatchedMaxAge: settings.unmatchedMaxAge,
             release: Release.version,
-            crashPoint: ProcessInfo.processInfo.environment["ROLLCALL_CRASH_AT"].flatMap(CrashPoints.Point.init)
+            crashPoints: CrashPoints(ProcessInfo.processInfo.environment["ROLLCALL_CRASH_AT"])
         )
         configuration.keepBodies = settings.keepBodies
         configuration.redactor = Redactor(secrets: settings.secrets)

@@ -44,4 +44,29 @@ struct DatabaseDownTests {
             #expect(verified.code == 0, "\(verified.output)")
         }
     }
+
+    @Test
+    func `a second after the database is back the service is, too`() async throws {
+        let cluster = try await ThrowawayCluster.start()
+        try await withInstallation(cluster: cluster) { installation in
+            let service = try await installation.serve()
+            var readyAgain: [Duration] = []
+            var takenAgain: [Duration] = []
+            // By turns, so that a machine that is busy for a moment does not decide.
+            for round in 0..<3 {
+                try await cluster.stop(mode: .immediate)
+                while try await service.http.send("GET", "/readyz").status != 503 {}
+                try await cluster.startAgain()
+                let back = ContinuousClock.now
+                while try await service.http.send("GET", "/readyz").status != 200 {}
+                readyAgain.append(ContinuousClock.now - back)
+                let event = #"{"event_id":"back-\#(round)","agent_id":"ana","kind":"clock_in"}"#
+                while try await service.post(event).status != 202 {}
+                takenAgain.append(ContinuousClock.now - back)
+            }
+            print("ready again after \(readyAgain), an event taken after \(takenAgain)")
+            #expect((readyAgain.min() ?? .seconds(9)) < .seconds(1))
+            #expect((takenAgain.min() ?? .seconds(9)) < .seconds(1))
+        }
+    }
 }

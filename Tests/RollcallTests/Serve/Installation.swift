@@ -13,22 +13,29 @@ final class Installation: Sendable {
     static let speed = 20
 
     let databaseURL: String
+    let database: String
     /// The database as its owner sees it, past the service.
     let owner: PQPool
     let engine: SimulatedEngine
+    private let cluster: ThrowawayCluster
     private let processes: Mutex<[RollcallProcess]>
 
     /// `cluster`: where the database is made; `nil` for the one that all tests share.
-    fileprivate init(cluster: ThrowawayCluster?) async throws {
+    ///
+    /// `standby`: who takes its place. `tokens`: those of the engine; one for each replica whose calls are to be told apart.
+    fileprivate init(cluster: ThrowawayCluster?, standby: ThrowawayCluster?, tokens: [String]) async throws {
         let shared: ThrowawayCluster
         if let cluster { shared = cluster } else { shared = try await ThrowawayCluster.shared() }
-        databaseURL = try await shared.makeDatabase()
+        self.cluster = shared
+        database = try await shared.makeDatabaseName()
+        databaseURL = shared.connectionString(database: database, or: standby)
         var configuration = PQConfiguration(connectionString: databaseURL, maxConnections: 3)
         configuration.acquireTimeout = .seconds(60)
         owner = PQPool(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        let simulator = try RollcallProcess([
-            "simulate-engine", "--port", "0", "--speed", "\(Self.speed)", "--boot", "2000-2000", "--auto-create",
-        ])
+        let simulator = try RollcallProcess(
+            ["simulate-engine", "--port", "0", "--speed", "\(Self.speed)", "--boot", "2000-2000", "--auto-create"]
+                + tokens.flatMap { ["--token", $0] }
+        )
         processes = Mutex([simulator])
         do {
             let line = try await simulator.line(containing: "engine simulator at")
@@ -73,10 +80,27 @@ final class Installation: Sendable {
     func serve(_ changes: [String: String] = [:]) async throws -> Served {
         let process = try RollcallProcess(["serve"], settings: settings(with: changes))
         processes.withLock { $0.append(process) }
-        let port = try Self.port(in: try await process.line(containing: #""message":"listening""#))
-        let served = Served(process: process, http: PlainHTTP(port: port), installation: self)
+        let served = try await served(process)
         try await served.until("it is ready") { try await served.http.send("GET", "/readyz").status == 200 }
         return served
+    }
+
+    /// How the database is reached through a proxy.
+    func databaseURL(throughPort port: Int) -> String {
+        cluster.tcpConnectionString(database: database, port: port)
+    }
+
+    /// Starts the service, or another build of it, and waits for nothing.
+    func start(_ changes: [String: String] = [:], program: String? = nil) throws -> RollcallProcess {
+        let process = try RollcallProcess(["serve"], settings: settings(with: changes), program: program)
+        processes.withLock { $0.append(process) }
+        return process
+    }
+
+    /// A service that was started, once it listens.
+    func served(_ process: RollcallProcess) async throws -> Served {
+        let port = try Self.port(in: try await process.line(containing: #""message":"listening""#))
+        return Served(process: process, http: PlainHTTP(port: port), installation: self)
     }
 
     /// Runs a command with the service's settings.
@@ -121,9 +145,11 @@ final class Installation: Sendable {
 /// Makes an installation for the length of the body; nothing of it stays.
 func withInstallation(
     cluster: ThrowawayCluster? = nil,
+    standby: ThrowawayCluster? = nil,
+    tokens: [String] = [],
     _ body: (Installation) async throws -> Void
 ) async throws {
-    let installation = try await Installation(cluster: cluster)
+    let installation = try await Installation(cluster: cluster, standby: standby, tokens: tokens)
     do {
         try await body(installation)
     } catch {

@@ -38,6 +38,8 @@ struct Answer: Sendable {
 /// A client that sends bytes as they are, so also what no proper client would send.
 struct PlainHTTP: Sendable {
     let port: Int
+    /// How long the server may say nothing before a request counts as not answered.
+    var patience: Duration = .seconds(120)
 
     struct Failure: Error {
         var reason: String
@@ -56,10 +58,11 @@ struct PlainHTTP: Sendable {
         return try await sendRaw(Array((head + "\r\n").utf8) + (body ?? []))
     }
 
-    /// Sends bytes and reads until the server closes the connection, for up to two minutes.
+    /// Sends bytes and reads until the server closes the connection, for as long as there is patience.
     func sendRaw(_ bytes: [UInt8]) async throws -> Answer {
         try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
+            // A queue of its own has a thread at once, however many others wait for their answers.
+            DispatchQueue(label: "plain http").async {
                 continuation.resume(with: Result { try exchange(bytes) })
             }
         }
@@ -68,7 +71,8 @@ struct PlainHTTP: Sendable {
     private func exchange(_ bytes: [UInt8]) throws -> Answer {
         let descriptor = try LoopbackPort.connect(to: port)
         defer { close(descriptor) }
-        var limit = timeval(tv_sec: 120, tv_usec: 0)
+        let (seconds, attoseconds) = patience.components
+        var limit = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var sent = 0

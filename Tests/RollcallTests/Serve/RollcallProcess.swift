@@ -27,12 +27,14 @@ final class RollcallProcess: Sendable {
         var lastWaiter = 0
     }
 
-    private let processID: pid_t
+    let processID: pid_t
     private let state = Mutex(State())
 
     /// Starts the program with these settings and none of this process's own.
-    init(_ arguments: [String], settings: [String: String] = [:]) throws {
-        let path = try Built.path("rollcall")
+    ///
+    /// `program`: the path of another build of it.
+    init(_ arguments: [String], settings: [String: String] = [:], program: String? = nil) throws {
+        let path = try program ?? Built.path("rollcall")
         var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("ROLLCALL_") }
         environment.merge(settings) { _, new in new }
         var ends: [Int32] = [-1, -1]

@@ -11,6 +11,10 @@ struct SimulatedEngine: Sendable {
         var httpStatus: Int
         var receivedMonotonicUs: Int64
         var answeredMonotonicUs: Int64?
+        var receivedAtUs: Int64
+        var number: Int
+        /// Which of the engine's tokens it came with; `nil` where there is but one.
+        var caller: Int?
     }
 
     /// Makes a session, or changes it.
@@ -52,6 +56,36 @@ struct SimulatedEngine: Sendable {
         }
         let log: Log = try await admin("GET", "calls").decoded()
         return log.calls.filter { $0.instanceId == instance && $0.operation != "info" }
+    }
+
+    /// Every call that ever came, oldest first.
+    func calls() async throws -> [Call] {
+        struct Page: Decodable {
+            var total: Int
+            var next: Int
+            var calls: [Call]
+        }
+        var calls: [Call] = []
+        var next = 0
+        while true {
+            let page: Page = try await admin("GET", "calls?since=\(next)").decoded()
+            calls += page.calls
+            next = page.next
+            if page.calls.isEmpty || next >= page.total { return calls }
+        }
+    }
+
+    /// What is true of every session, whatever anybody says.
+    func statuses() async throws -> [String: String] {
+        struct Sessions: Decodable {
+            struct Session: Decodable {
+                var instanceId: String
+                var status: String
+            }
+            var sessions: [Session]
+        }
+        let sessions: Sessions = try await admin("GET", "sessions").decoded()
+        return Dictionary(sessions.sessions.map { ($0.instanceId, $0.status) }) { first, _ in first }
     }
 
     /// How many calls of one operation came in all.

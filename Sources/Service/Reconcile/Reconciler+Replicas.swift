@@ -1,0 +1,34 @@
+import Domain
+import Synchronization
+
+/// What replicas do for each other.
+extension Reconciler {
+    /// Whether this replica acts for an account at this moment.
+    func actsFor(_ name: String) -> Bool {
+        guard let worker = workers.withLock({ $0.values.first { $0.name == name } }) else { return false }
+        return dependencies.leases.lease(of: worker.account) != nil
+    }
+
+    /// How long an order waits for a lease: a replica that just started has none yet.
+    static let leaseWait: Duration = .seconds(6)
+
+    func leasedWorker(_ name: String, by deadline: ContinuousClock.Instant) async -> AccountWorker? {
+        while true {
+            if let worker = workers.withLock({ $0.values.first { $0.name == name } }),
+                dependencies.leases.lease(of: worker.account) != nil
+            {
+                return worker
+            }
+            guard ContinuousClock.now < deadline, !Task.isCancelled else { return nil }
+            try? await Task.sleep(for: .milliseconds(50))  // Cancelled: as above.
+        }
+    }
+
+    /// Takes in what another replica was told of accounts that it does not act for.
+    func hear(_ wakes: [Wake]) {
+        let workers = workers.withLock { $0 }
+        for wake in wakes where dependencies.leases.lease(of: wake.account) != nil {
+            workers[wake.account]?.wake(wake.instance)
+        }
+    }
+}

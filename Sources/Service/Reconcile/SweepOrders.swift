@@ -1,0 +1,144 @@
+import Domain
+import LibPQ
+import Logging
+
+/// Sweeps that one replica is asked for and another, which acts for the account, does.
+///
+/// An order is a row, and a notification says that there is one; whoever acts for the account sees it with its next heartbeat,
+/// does it, and writes down what came of it.
+final class SweepOrders: Sendable {
+    /// Orders that one replica does at a time; the others wait in the table.
+    static let atATime = 8
+    /// Between two looks for what came of an order.
+    static let pause: Duration = .milliseconds(50)
+    /// So long before the end of the asker's patience the counts so far are written.
+    static let lead: Duration = .milliseconds(300)
+
+    /// What is known of a sweep.
+    struct Report: Sendable, Hashable {
+        var isComplete = false
+        var counts = SweepRun.Counts()
+    }
+
+    private let pool: PQPool
+    private let logger: Logger
+    private let orders: AsyncStream<Int64>
+    private let order: AsyncStream<Int64>.Continuation
+
+    init(pool: PQPool, logger: Logger) {
+        self.pool = pool
+        self.logger = logger
+        (orders, order) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.atATime))
+    }
+
+    // MARK: Who asks
+
+    /// Orders a sweep from the replica that acts for an account, and waits for it.
+    ///
+    /// - Returns: what is known by then; `nil` when no living replica acts for the account.
+    /// - Throws: when the database fails.
+    func ask(_ account: String, wait: Duration) async throws(PQError) -> Report? {
+        let asked = try await pool.pipeline([
+            "DELETE FROM sweep_orders WHERE until < now() - interval '1 minute'",
+            """
+            INSERT INTO sweep_orders (account, until)
+            SELECT e.account, now() + make_interval(secs => \(wait.inSeconds))
+            FROM engine_accounts e
+            JOIN engine_leases l ON l.account = e.account
+            JOIN replicas r ON r.replica = l.holder AND r.expires_at > now()
+            WHERE e.name = \(account)
+            RETURNING sweep
+            """,
+            "SELECT pg_notify(\(WakeChannel.name), '')",
+        ])[1]
+        guard !asked.isEmpty else { return nil }
+        let sweep = try asked[0].column("sweep", as: Int64.self)
+        let end = ContinuousClock.now + wait
+        var report: Report?
+        while report == nil, ContinuousClock.now < end, !Task.isCancelled {
+            try? await Task.sleep(for: Self.pause)  // Cancelled: the loop ends.
+            report = try await read(sweep)
+        }
+        _ = try await pool.execute("DELETE FROM sweep_orders WHERE sweep = \(sweep)")
+        return report ?? Report()
+    }
+
+    /// Index: `sweep_orders_pkey`.
+    private func read(_ sweep: Int64) async throws(PQError) -> Report? {
+        try await pool.rows(
+            """
+            SELECT is_complete, instances, read, unread, drifted, repaired, deferred
+            FROM sweep_orders
+            WHERE sweep = \(sweep) AND is_complete IS NOT NULL
+            """
+        ) { row throws(PQError) in
+            Report(
+                isComplete: try row.column("is_complete", as: Bool.self),
+                counts: SweepRun.Counts(
+                    instances: Int(try row.column("instances", as: Int32.self)),
+                    read: Int(try row.column("read", as: Int32.self)),
+                    unread: Int(try row.column("unread", as: Int32.self)),
+                    drifted: Int(try row.column("drifted", as: Int32.self)),
+                    repaired: Int(try row.column("repaired", as: Int32.self)),
+                    deferred: Int(try row.column("deferred", as: Int32.self))
+                )
+            )
+        }.first
+    }
+
+    // MARK: Who does
+
+    /// Takes in what a heartbeat found; what is too much is found again by the next.
+    func note(_ sweeps: [Int64]) {
+        for sweep in sweeps { order.yield(sweep) }
+    }
+
+    /// Does what is ordered until the task is cancelled.
+    ///
+    /// `sweep`: does one, within the wait it is given; `nil` when it cannot.
+    func run(_ sweep: @escaping @Sendable (_ account: String, _ wait: Duration) async throws -> SweepRun?) async {
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<Self.atATime {
+                group.addTask {
+                    for await number in self.orders {
+                        do {
+                            try await self.carryOut(number, sweep)
+                        } catch {
+                            self.logger.warning("ordered sweep broken off", metadata: ["error": "\(error)"])
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Indexes: `sweep_orders_pkey`, `engine_accounts_pkey`.
+    private func carryOut(
+        _ number: Int64,
+        _ sweep: (_ account: String, _ wait: Duration) async throws -> SweepRun?
+    ) async throws {
+        let taken = try await pool.query(
+            """
+            UPDATE sweep_orders o
+            SET taken_at = now()
+            FROM engine_accounts e
+            WHERE o.sweep = \(number) AND o.taken_at IS NULL AND e.account = o.account
+            RETURNING e.name, extract(epoch FROM o.until - now())::double precision AS seconds
+            """
+        )
+        guard !taken.isEmpty else { return }
+        let left = Duration.seconds(try taken[0].column("seconds", as: Double.self)) - Self.lead
+        guard let run = try await sweep(try taken[0].column("name", as: String.self), max(left, .zero)) else { return }
+        let counts = run.counts
+        _ = try await pool.execute(
+            """
+            UPDATE sweep_orders
+            SET is_complete = \(run.isOver), instances = \(Int32(clamping: counts.instances)),
+                read = \(Int32(clamping: counts.read)), unread = \(Int32(clamping: counts.unread)),
+                drifted = \(Int32(clamping: counts.drifted)), repaired = \(Int32(clamping: counts.repaired)),
+                deferred = \(Int32(clamping: counts.deferred))
+            WHERE sweep = \(number)
+            """
+        )
+    }
+}

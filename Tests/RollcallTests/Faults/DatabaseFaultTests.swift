@@ -1,0 +1,159 @@
+import LibPQ
+import TestSupport
+import Testing
+
+/// A database that restarts, fails over, waits for its standby, or cannot be reached.
+@Suite("Faults: database", .timeLimit(.minutes(15)))
+struct DatabaseFaultTests {
+    @Test
+    func `a failover by promotion loses nothing that was taken`() async throws {
+        let primary = try await ThrowawayCluster.start()
+        let standby = try await primary.startStandby()
+        try await primary.set("synchronous_standby_names", to: "'ANY 1 (*)'")
+        try await FaultRun.endure(
+            "failover",
+            "the primary crashes, its synchronous standby is promoted; two hosts in the connection string",
+            cluster: primary,
+            standby: standby
+        ) { run in
+            let ready = try await run.live[0].served?.http.send("GET", "/readyz")
+            #expect(ready?.text.contains(#""durability":"replicated""#) == true)
+            try await primary.stop(mode: .immediate)
+            run.countFromNow()
+            // A new primary that waited for a standby of its own would take nothing.
+            try await standby.set("synchronous_standby_names", to: "''")
+            try await standby.promote()
+        }
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll))
+    func `without its standby nothing is taken, and nobody waits`() async throws {
+        let primary = try await ThrowawayCluster.start()
+        let standby = try await primary.startStandby()
+        try await primary.set("synchronous_standby_names", to: "'ANY 1 (*)'")
+        try await FaultRun.endure(
+            "standby lost",
+            "the only synchronous standby is away for 12 s",
+            cluster: primary,
+            standby: standby
+        ) { run in
+            try await standby.stop(mode: .immediate)
+            let since = FaultLoad.now()
+            try await run.last(.seconds(12))
+            // A second for what was under way when it went.
+            let meanwhile = run.load.attempts(from: since + 1_000_000, to: FaultLoad.now())
+            #expect(meanwhile.count > 10)
+            #expect(meanwhile.allSatisfy { $0.status == 503 })
+            let slowest = meanwhile.map { $0.answeredAt - $0.sentAt }.max() ?? 0
+            #expect(slowest < 3_500_000, "the slowest 503 took \(slowest) us")
+            try await standby.startAgain()
+            run.countFromNow()
+        }
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll))
+    func `a server that restarts or crashes is found again`() async throws {
+        let cluster = try await ThrowawayCluster.start()
+        // What was answered must survive the crash of the server, not of the machine: its files need no sync for that.
+        try await FaultRun.endure(
+            "server restart",
+            "PostgreSQL restarted 3 times, then crashed 3 times",
+            cluster: cluster
+        ) { run in
+            for mode in [ThrowawayCluster.StopMode.fast, .fast, .fast, .immediate, .immediate, .immediate] {
+                try await cluster.stop(mode: mode)
+                try await cluster.startAgain()
+                run.countFromNow()
+                try await run.untilTaken(30)
+            }
+        }
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll))
+    func `connections that are cut again and again are made again`() async throws {
+        let proxy = try TCPProxy(to: try await ThrowawayCluster.shared().port)
+        defer { proxy.close() }
+        try await FaultRun.endure(
+            "connections cut",
+            "every connection of one of two replicas to the database cut 30 times",
+            settings: [[FaultRun.proxyPort: "\(proxy.port)"], [:]]
+        ) { run in
+            for _ in 0..<30 {
+                #expect(proxy.cut() > 0)
+                run.countFromNow()
+                try await run.untilTaken(10)
+            }
+        }
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll))
+    func `a link that swallows everything keeps nobody waiting for long`() async throws {
+        let proxy = try TCPProxy(to: try await ThrowawayCluster.shared().port)
+        defer { proxy.close() }
+        try await FaultRun.endure(
+            "half-open link",
+            "the link of one of two replicas to the database swallows everything for 10 s",
+            settings: [[FaultRun.proxyPort: "\(proxy.port)"], [:]]
+        ) { run in
+            proxy.setForwarding(false)
+            let since = FaultLoad.now()
+            try await run.last(.seconds(10))
+            let refused = run.load.attempts(from: since).filter { $0.status == 503 }
+            #expect(Set(refused.map(\.replica)) == [0])
+            // What was swallowed never comes; whoever still waits for it learns that the connection is gone.
+            proxy.cut()
+            proxy.setForwarding(true)
+            run.countFromNow()
+        }
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll))
+    func `a pool whose every connection waits refuses in time`() async throws {
+        try await FaultRun.endure(
+            "pool exhaustion",
+            "a lock on the ledger keeps every connection of the writers' pools waiting for 8 s"
+        ) { run in
+            try await run.installation.owner.withTransaction { transaction in
+                try await transaction.query("SET LOCAL statement_timeout = 0")
+                try await transaction.query("LOCK TABLE clock_events IN ACCESS EXCLUSIVE MODE")
+                let locked = FaultLoad.now()
+                try await transaction.query("SELECT pg_sleep(8)", timeout: .seconds(30))
+                let meanwhile = run.load.attempts(from: locked, to: locked + 8_000_000)
+                #expect(meanwhile.contains { $0.status == 503 })
+                #expect(meanwhile.allSatisfy { $0.status == 503 })
+            }
+            run.countFromNow()
+        }
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll))
+    func `a full disk is a refusal, and room is all that is needed`() async throws {
+        let cluster = try await ThrowawayCluster.start()
+        guard let disk = try SmallDisk(megabytes: 48) else {
+            FaultTable.add(
+                .init(
+                    fault: "disk full",
+                    deed: "skipped: no small file system could be mounted here",
+                    sent: 0,
+                    lost: 0,
+                    doubled: 0,
+                    recovery: "-"
+                )
+            )
+            return
+        }
+        defer { disk.remove() }
+        try await cluster.useTablespace(at: disk.folder)
+        try await FaultRun.endure(
+            "disk full",
+            "the file system of the tables is full for 10 s",
+            cluster: cluster
+        ) { run in
+            try disk.fill()
+            try await run.until("an event is refused") { run.load.attempts.contains { $0.status == 503 } }
+            try await run.last(.seconds(10))
+            try disk.empty()
+            run.countFromNow()
+        }
+    }
+}

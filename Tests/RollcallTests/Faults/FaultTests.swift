@@ -1,0 +1,91 @@
+import LibPQ
+import TestSupport
+import Testing
+
+/// Replicas that stop, freeze and are replaced, and a database that fails over.
+@Suite("Faults: replicas", .timeLimit(.minutes(15)))
+struct FaultTests {
+    @Test
+    func `a holder that stands still past its lease is replaced, and does no harm when it goes on`() async throws {
+        let verdict = try await FaultRun.endure(
+            "frozen holder",
+            "SIGSTOP of a replica for 8 s, longer than its lease"
+        ) { run in
+            try await run.until("both replicas act") { Set(FaultRun.accounts.map { run.holder(of: $0) }).count == 2 }
+            let frozen = try #require(run.holder(of: "main"))
+            run.freeze(frozen)
+            run.countFromNow()
+            try await run.last(.seconds(8))
+            #expect(run.holder(of: "main") != frozen)
+            run.thaw(frozen)
+        }
+        // What it sends late was past its check of the lease in that very instant: one call per lane at the most.
+        #expect(verdict.lateFromFrozen <= 64)
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll))
+    func `replicas that are killed at any moment and replaced lose nothing`() async throws {
+        try await FaultRun.endure("kill -9", "kill -9 of one of two replicas, 6 times at any moment, another started") {
+            run in
+            for round in 0..<6 {
+                let victim = try #require(run.live.first?.number)
+                try await run.kill(victim)
+                run.countFromNow()
+                try await run.add()
+                try await run.untilTaken(20 + round * 7)
+            }
+        }
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll))
+    func `a rolling restart under load is noticed by nobody`() async throws {
+        try await FaultRun.endure("rolling restart", "3 times: one more replica, then SIGTERM to the oldest") { run in
+            for _ in 0..<3 {
+                try await run.add()
+                let oldest = try #require(run.live.first?.number)
+                run.countFromNow()
+                try await run.stop(oldest)
+                try await run.untilTaken(60)
+            }
+            let refused = run.load.attempts.filter { $0.status == 503 }
+            #expect(refused.allSatisfy { attempt in run.replicas[attempt.replica].isGone })
+        }
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll && FaultSuite.lastRelease != nil))
+    func `the last release and this one work side by side`() async throws {
+        let last = FaultSuite.lastRelease
+        try await FaultRun.endure("two releases", "the last release beside this one, each killed once and replaced") {
+            run in
+            let old = try await run.add(program: last)
+            let first = try #require(run.live.first?.number)
+            try await run.stop(first)
+            try await run.untilTaken(120)
+            try await run.kill(try #require(run.live.first { $0.number != old }?.number))
+            run.countFromNow()
+            try await run.until("the last release acts for both") {
+                FaultRun.accounts.allSatisfy { run.holder(of: $0) == old }
+            }
+            try await run.untilTaken(60)
+            try await run.add()
+            try await run.kill(old)
+            run.countFromNow()
+        }
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll))
+    func `an engine that is away is caught up with once it is back`() async throws {
+        for mode in ["503", "drop"] {
+            try await FaultRun.endure("engine outage", "every call fails for 15 s (\(mode))") { run in
+                try await run.engine.admin(
+                    "PUT",
+                    "faults",
+                    #"{"kind":"outage","scope":"all","params":{"mode":"\#(mode)"}}"#
+                )
+                try await run.last(.seconds(15))
+                try await run.engine.admin("DELETE", "faults")
+                run.countFromNow()
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+/// What the outside saw of a run: what was posted and answered, what the ledger holds, what the engine was asked, and how
+/// everything ended.
+///
+/// Instants are microseconds of one machine's wall clock, unless named otherwise.
+struct History {
+    /// A clock event as its sender means it.
+    struct Event: Hashable {
+        var id: String
+        var agent: String
+        /// As in the API: `clock_in` or `clock_out`.
+        var kind: String
+        var occurredAt: Int64
+    }
+
+    /// One time an event was posted.
+    struct Attempt: Hashable {
+        var event: Event
+        var replica: Int
+        var sentAt: Int64
+        var answeredAt: Int64
+        /// `nil` when no answer came.
+        var status: Int?
+        /// The ledger's number, as the receipt says.
+        var sequence: Int64?
+
+        var isTaken: Bool { status == 202 || status == 200 }
+    }
+
+    /// One row of the ledger.
+    struct Row: Hashable {
+        var sequence: Int64
+        var event: Event
+    }
+
+    /// One call as the engine's log has it.
+    struct Call: Hashable {
+        var number: Int
+        var operation: String
+        var instance: String
+        var replica: Int
+        var receivedAt: Int64
+        /// By the engine's monotonic clock, as ``answered``.
+        var received: Int64
+        /// `nil` when no answer was given.
+        var answered: Int64?
+
+        var isCommand: Bool { operation != "info" }
+    }
+
+    /// When a replica learned that it acts for an account.
+    struct Term: Hashable {
+        var account: String
+        var number: Int64
+        var replica: Int
+        var takenAt: Int64
+    }
+
+    /// A time in which a replica stood still.
+    struct Freeze: Hashable {
+        var replica: Int
+        var from: Int64
+        var to: Int64
+    }
+
+    /// How an agent ended.
+    struct End: Hashable {
+        var agent: String
+        var instance: String?
+        var account: String?
+        /// As in the API: `in` or `out`.
+        var shift: String
+        /// What is true of the session, whatever anybody says.
+        var session: String?
+        var condition: String
+    }
+
+    var attempts: [Attempt] = []
+    var ledger: [Row] = []
+    var calls: [Call] = []
+    var terms: [Term] = []
+    var freezes: [Freeze] = []
+    var ends: [End] = []
+}

@@ -1,0 +1,147 @@
+/// Judges a run by its history: what was answered 2xx, what the ledger holds, what the engine was asked.
+///
+/// Pure, and knows nothing of how the service works: its own bookkeeping is never asked.
+struct HistoryChecker {
+    /// What is wrong with a history.
+    enum Finding: Hashable, CustomStringConvertible {
+        /// Nothing was taken, or the engine was never commanded: nothing is proved.
+        case emptyLog
+        /// An event was answered 2xx and is not in the ledger as it was said.
+        case lost(String)
+        /// An event is in the ledger twice, or was given two numbers.
+        case doubled(String)
+        /// An agent's shift is not what the ledger's events make of it.
+        case wrongEffect(String)
+        /// A start or restart came too soon after a stop.
+        case gapBroken(call: Int)
+        /// A command came while another of the same session was under way.
+        case twoAtATime(call: Int)
+        /// A command came from a replica that no longer had the lease, and was not frozen.
+        case lateCommand(call: Int)
+        /// A frozen replica's late command was followed by no read.
+        case unrepaired(call: Int)
+        /// At the end a session was not where its agent's shift wants it.
+        case unconverged(String)
+
+        var description: String {
+            switch self {
+            case .emptyLog: "the log is empty"
+            case .lost(let event): "lost: \(event)"
+            case .doubled(let event): "doubled: \(event)"
+            case .wrongEffect(let agent): "wrong effect: \(agent)"
+            case .gapBroken(let call): "gap broken by call \(call)"
+            case .twoAtATime(let call): "two at a time, the second being call \(call)"
+            case .lateCommand(let call): "late command: call \(call)"
+            case .unrepaired(let call): "late command without a look after it: call \(call)"
+            case .unconverged(let agent): "unconverged: \(agent)"
+            }
+        }
+    }
+
+    /// What came of a check.
+    struct Verdict {
+        var findings: [Finding] = []
+        /// Events that were answered 2xx.
+        var taken = 0
+        /// Commands that a replica sent which was frozen right before, past its check of the lease.
+        var lateFromFrozen = 0
+    }
+
+    /// The least time between the end of a stop and a start, in microseconds.
+    var gap: Int64 = 3_000_000
+    /// After this long a call without an answer is over, in microseconds.
+    var callTimeout: Int64 = 3_000_000
+    /// How far two clocks of one machine may be apart, in microseconds: the caller's time-out begins before the engine hears.
+    var tolerance: Int64 = 50_000
+
+    func check(_ history: History) -> Verdict {
+        var verdict = Verdict()
+        checkEvents(history, &verdict)
+        checkShifts(history, &verdict)
+        checkOrder(history, &verdict)
+        checkLeases(history, &verdict)
+        for end in history.ends where !isConverged(end) { verdict.findings.append(.unconverged(end.agent)) }
+        let commands = history.calls.filter(\.isCommand)
+        if verdict.taken == 0 || commands.isEmpty || history.ends.isEmpty { verdict.findings.append(.emptyLog) }
+        return verdict
+    }
+
+    /// What was answered 2xx is in the ledger exactly once, as it was said.
+    private func checkEvents(_ history: History, _ verdict: inout Verdict) {
+        let rows = Dictionary(grouping: history.ledger, by: \.event.id)
+        for id in rows.keys.sorted() where rows[id]?.count ?? 0 > 1 { verdict.findings.append(.doubled(id)) }
+        let taken = Dictionary(grouping: history.attempts.filter(\.isTaken), by: \.event)
+        verdict.taken = taken.count
+        for event in taken.keys.sorted(by: { $0.id < $1.id }) {
+            let numbers = Set((taken[event] ?? []).compactMap(\.sequence))
+            if numbers.count > 1 { verdict.findings.append(.doubled(event.id)) }
+            let isThere = (rows[event.id] ?? []).contains { $0.event == event && numbers.contains($0.sequence) }
+            if !isThere { verdict.findings.append(.lost(event.id)) }
+        }
+    }
+
+    /// An agent's shift follows from the latest of its events, by when they happened.
+    private func checkShifts(_ history: History, _ verdict: inout Verdict) {
+        let rows = Dictionary(grouping: history.ledger, by: \.event.agent)
+        for end in history.ends {
+            let last = rows[end.agent]?.max { $0.event.occurredAt < $1.event.occurredAt }
+            let shift = last?.event.kind == "clock_in" ? "in" : "out"
+            if end.shift != shift { verdict.findings.append(.wrongEffect(end.agent)) }
+        }
+    }
+
+    /// One command at a time for each session, and the gap.
+    private func checkOrder(_ history: History, _ verdict: inout Verdict) {
+        for (_, calls) in Dictionary(grouping: history.calls.filter(\.isCommand), by: \.instance) {
+            var before: History.Call?
+            var stopEnded: Int64?
+            for call in calls.sorted(by: { $0.received < $1.received }) {
+                if let before, call.received < end(of: before) - tolerance {
+                    verdict.findings.append(.twoAtATime(call: call.number))
+                }
+                if let stopEnded, call.operation != "stop", call.received < stopEnded + gap {
+                    verdict.findings.append(.gapBroken(call: call.number))
+                }
+                // Of a stop without an answer the engine's log cannot tell when it ended.
+                if call.operation == "stop" { stopEnded = call.answered }
+                before = call
+            }
+        }
+    }
+
+    private func end(of call: History.Call) -> Int64 { call.answered ?? call.received + callTimeout }
+
+    /// No command comes from a replica after another has taken its account.
+    private func checkLeases(_ history: History, _ verdict: inout Verdict) {
+        var accounts: [String: String] = [:]
+        for end in history.ends {
+            if let instance = end.instance { accounts[instance] = end.account }
+        }
+        for call in history.calls where call.isCommand {
+            guard let account = accounts[call.instance] else { continue }
+            let terms = history.terms.filter { $0.account == account && $0.takenAt <= call.receivedAt }
+            guard let holder = terms.max(by: { $0.number < $1.number }), holder.replica != call.replica else {
+                continue
+            }
+            let wasFrozen = history.freezes.contains { freeze in
+                freeze.replica == call.replica && freeze.from <= holder.takenAt
+                    && (freeze.to...freeze.to + callTimeout).contains(call.receivedAt)
+            }
+            guard wasFrozen else {
+                verdict.findings.append(.lateCommand(call: call.number))
+                continue
+            }
+            verdict.lateFromFrozen += 1
+            let isSeen = history.calls.contains { look in
+                !look.isCommand && look.instance == call.instance && look.received > call.received
+                    && look.replica != call.replica
+            }
+            if !isSeen { verdict.findings.append(.unrepaired(call: call.number)) }
+        }
+    }
+
+    private func isConverged(_ end: History.End) -> Bool {
+        guard end.instance != nil else { return true }
+        return end.condition == "converged" && end.session == (end.shift == "in" ? "WORKING" : "STOPPED")
+    }
+}

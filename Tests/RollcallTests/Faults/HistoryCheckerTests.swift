@@ -1,0 +1,181 @@
+import Testing
+
+/// The judge of the fault suite, on histories in which something is planted.
+@Suite("History checker")
+struct HistoryCheckerTests {
+    @Test
+    func `a history in which all is well has no finding`() {
+        let verdict = HistoryChecker().check(.sound)
+        #expect(verdict.findings.isEmpty)
+        #expect(verdict.taken == 2)
+        #expect(verdict.lateFromFrozen == 0)
+    }
+
+    @Test
+    func `an event that was answered and is not in the ledger is lost`() {
+        var history = History.sound
+        history.ledger.removeFirst()
+        #expect(findings(history) == [.lost("ana-1")])
+    }
+
+    @Test
+    func `an event that is in the ledger otherwise than it was said is lost`() {
+        var history = History.sound
+        history.ledger[0].event.occurredAt += 1
+        #expect(findings(history) == [.lost("ana-1")])
+        history = .sound
+        history.ledger[0].sequence = 9
+        #expect(findings(history) == [.lost("ana-1")])
+    }
+
+    @Test
+    func `an event that nobody was told was taken may be there or not`() {
+        var history = History.sound
+        history.attempts[0].status = 503
+        #expect(findings(history).isEmpty)
+        history.ledger.removeFirst()
+        #expect(findings(history).isEmpty)
+    }
+
+    @Test
+    func `an event that is in the ledger twice is doubled`() {
+        var history = History.sound
+        history.ledger.append(History.Row(sequence: 7, event: history.ledger[0].event))
+        #expect(findings(history) == [.doubled("ana-1")])
+    }
+
+    @Test
+    func `an event that was given two numbers is doubled`() {
+        var history = History.sound
+        var again = history.attempts[0]
+        again.status = 200
+        history.attempts.append(again)
+        #expect(findings(history).isEmpty)
+        history.attempts[2].sequence = 8
+        #expect(findings(history) == [.doubled("ana-1")])
+    }
+
+    @Test
+    func `a shift that the latest event does not make is a wrong effect`() {
+        var history = History.sound
+        // By arrival the clock-in would be the latest.
+        history.ledger[0].sequence = 3
+        history.attempts[0].sequence = 3
+        history.ends[0].shift = "in"
+        history.ends[0].session = "WORKING"
+        #expect(findings(history) == [.wrongEffect("ana")])
+    }
+
+    @Test
+    func `a start sooner than 3 s after a stop breaks the gap`() {
+        var history = History.sound
+        history.calls[3].received = 4_000_000 + 100_000 + 2_900_000
+        #expect(findings(history) == [.gapBroken(call: 3)])
+    }
+
+    @Test
+    func `a command before the one before it is answered is two at a time`() {
+        var history = History.sound
+        history.calls[0].answered = 4_100_000
+        #expect(findings(history) == [.twoAtATime(call: 2)])
+        history.calls[0].answered = nil
+        history.calls[0].received = 1_500_000
+        #expect(findings(history) == [.twoAtATime(call: 2)])
+        history.calls[0].received = 500_000
+        #expect(findings(history).isEmpty)
+    }
+
+    @Test
+    func `a command of a replica whose lease another has is late`() {
+        var history = History.sound
+        history.calls[2].replica = 0
+        #expect(findings(history) == [.lateCommand(call: 2)])
+    }
+
+    @Test
+    func `a late command of a replica that was frozen is counted, and must be looked at`() {
+        var history = History.sound
+        history.calls[2].replica = 0
+        history.freezes = [History.Freeze(replica: 0, from: 1_500_000, to: 3_900_000)]
+        var verdict = HistoryChecker().check(history)
+        #expect(verdict.findings.isEmpty)
+        #expect(verdict.lateFromFrozen == 1)
+        history.calls.removeLast()
+        verdict = HistoryChecker().check(history)
+        #expect(verdict.findings == [.unrepaired(call: 2)])
+        // It went on long ago, so it has had time to see that its lease is over.
+        history = .sound
+        history.calls[2].replica = 0
+        history.freezes = [History.Freeze(replica: 0, from: 100_000, to: 500_000)]
+        #expect(findings(history) == [.lateCommand(call: 2)])
+    }
+
+    @Test
+    func `a session that is not where the shift wants it is unconverged`() {
+        var history = History.sound
+        history.ends[0].session = "WORKING"
+        #expect(findings(history) == [.unconverged("ana")])
+        history = .sound
+        history.ends[0].condition = "drifted"
+        #expect(findings(history) == [.unconverged("ana")])
+    }
+
+    @Test
+    func `an empty log proves nothing`() {
+        #expect(findings(History()) == [.emptyLog])
+        var history = History.sound
+        history.calls.removeAll(where: \.isCommand)
+        #expect(findings(history) == [.emptyLog])
+        history = .sound
+        for index in history.attempts.indices { history.attempts[index].status = nil }
+        #expect(findings(history) == [.emptyLog])
+    }
+
+    private func findings(_ history: History) -> [HistoryChecker.Finding] {
+        HistoryChecker().check(history).findings
+    }
+}
+
+extension History {
+    /// One agent clocks in and out; replica 0 starts the session, replica 1 takes over, stops it, starts and stops it again.
+    fileprivate static var sound: History {
+        let clockIn = Event(id: "ana-1", agent: "ana", kind: "clock_in", occurredAt: 1_000_000)
+        let clockOut = Event(id: "ana-2", agent: "ana", kind: "clock_out", occurredAt: 4_000_000)
+        var history = History()
+        history.attempts = [
+            Attempt(event: clockIn, replica: 0, sentAt: 1_000_000, answeredAt: 1_010_000, status: 202, sequence: 1),
+            Attempt(event: clockOut, replica: 0, sentAt: 4_000_000, answeredAt: 4_010_000, status: 202, sequence: 2),
+        ]
+        history.ledger = [Row(sequence: 1, event: clockIn), Row(sequence: 2, event: clockOut)]
+        history.terms = [
+            Term(account: "main", number: 1, replica: 0, takenAt: 100_000),
+            Term(account: "main", number: 2, replica: 1, takenAt: 2_000_000),
+        ]
+        let steps: [(String, Int, Int64)] = [
+            ("start", 0, 1_100_000), ("info", 1, 2_100_000), ("stop", 1, 4_000_000), ("start", 1, 7_200_000),
+            ("stop", 1, 7_400_000), ("info", 1, 9_000_000),
+        ]
+        history.calls = steps.enumerated().map { number, step in
+            Call(
+                number: number,
+                operation: step.0,
+                instance: "i-ana",
+                replica: step.1,
+                receivedAt: step.2,
+                received: step.2,
+                answered: step.2 + 100_000
+            )
+        }
+        history.ends = [
+            End(
+                agent: "ana",
+                instance: "i-ana",
+                account: "main",
+                shift: "out",
+                session: "STOPPED",
+                condition: "converged"
+            )
+        ]
+        return history
+    }
+}

@@ -1,0 +1,190 @@
+import Foundation
+import LibPQ
+import Synchronization
+import TestSupport
+import Testing
+
+/// More than can be taken: what is refused, what is kept, and who still gets an answer.
+@Suite("Overload", .timeLimit(.minutes(6)))
+struct OverloadTests {
+    /// Events in one request.
+    private static let items = 500
+    /// The most a replica may grow to, in KiB; a debug build takes about a quarter of it at rest.
+    private static let memoryLimit = 500_000
+
+    @Test
+    func `ten times what may wait is shed late and clearly, and what was taken is kept`() async throws {
+        try await withInstallation { installation in
+            let served = try await installation.serve()
+            for agent in 0..<20 { try await served.put("agent-\(agent)", hasInstance: false) }
+            try await slowDown(installation)
+            // Few enough that none is refused: what can be taken.
+            let usual = try await post(served, senders: 4, "usual", for: .seconds(5))
+            #expect(usual.refused == 0)
+            #expect(usual.taken.count > 0)
+            let before = served.process.memory
+            // Ten times as many events at a time as may wait (4,096).
+            let senders = 10 * 4096 / Self.items
+            let much = try await post(served, senders: senders, "much", for: .seconds(6))
+            let again = try await post(served, senders: senders, "again", for: .seconds(6))
+            let after = served.process.memory
+            print(
+                """
+                usual \(usual.rate(5)) events/s; under overload \(much.rate(6)) and \(again.rate(6)) events/s taken, \
+                \(much.offered / 6) and \(again.offered / 6) offered; memory \(before) KiB, then \(after) KiB
+                """
+            )
+            for load in [much, again] {
+                #expect(load.shed * 2 > load.refused)
+                #expect(load.refused > 0)
+                #expect(load.others.isEmpty, "\(load.others.prefix(3))")
+                // Late: what can be done is still done, though senders and service share the processors.
+                #expect(load.rate(6) * 4 > usual.rate(5))
+            }
+            #expect(after < Self.memoryLimit)
+            try await served.until("it is ready") { try await served.http.send("GET", "/readyz").status == 200 }
+            try await expectKept(usual.taken + much.taken + again.taken, installation)
+            let verified = try await installation.run("verify")
+            #expect(verified.code == 0, "\(verified.output)")
+        }
+    }
+
+    @Test
+    func `people who watch never keep events waiting`() async throws {
+        try await withInstallation { installation in
+            let served = try await installation.serve()
+            for agent in 0..<100 { try await served.put("agent-\(agent)", hasInstance: false) }
+            let alone = try await latencies(served, "alone")
+            let streams = try (0..<40).map { _ in try StreamText(of: served) }
+            defer { for stream in streams { stream.close() } }
+            for stream in streams {
+                try await served.until("the stream begins") { stream.text.contains("event: agent") }
+            }
+            let watching = Watching()
+            let watched = try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        while !watching.isOver.load(ordering: .relaxed) {
+                            let answer = try await served.send("GET", "/v1/agents?limit=500")
+                            #expect([200, 503].contains(answer.status))
+                        }
+                    }
+                }
+                let watched = try await latencies(served, "watched")
+                watching.isOver.store(true, ordering: .relaxed)
+                try await group.waitForAll()
+                return watched
+            }
+            print("an event's answer: \(alone[alone.count / 2]) us alone, \(watched[watched.count / 2]) us watched")
+            // The processors are shared, the connections to the database are not.
+            #expect(watched[watched.count / 2] < max(500_000, 25 * alone[alone.count / 2]))
+        }
+    }
+
+    private final class Watching: Sendable {
+        let isOver = Atomic(false)
+    }
+
+    /// Makes the database what holds everything up, at about two thousand events a second.
+    private func slowDown(_ installation: Installation) async throws {
+        try await installation.owner.withConnection { connection in
+            try await connection.simpleQuery(
+                """
+                CREATE FUNCTION take_your_time() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    PERFORM pg_sleep(0.2);
+                    RETURN NULL;
+                END
+                $$;
+                CREATE TRIGGER slow BEFORE INSERT ON clock_events FOR EACH STATEMENT EXECUTE FUNCTION take_your_time();
+                """
+            )
+        }
+    }
+
+    /// What came of a load.
+    private struct Load: Sendable {
+        /// The requests that were answered 202.
+        var taken: [String] = []
+        var refused = 0
+        /// Those of the refused that were told that too much waits; a database that is this slow may also not commit in time.
+        var shed = 0
+        /// Answers that should not be.
+        var others: [String] = []
+
+        var offered: Int { (taken.count + refused + others.count) * OverloadTests.items }
+
+        func rate(_ seconds: Int) -> Int { taken.count * OverloadTests.items / seconds }
+    }
+
+    /// Posts arrays of events for a time, by senders that never wait, whatever they are told.
+    private func post(_ served: Served, senders: Int, _ name: String, for time: Duration) async throws -> Load {
+        let end = ContinuousClock.now + time
+        return await withTaskGroup(of: Load.self) { group in
+            for sender in 0..<senders {
+                group.addTask {
+                    var load = Load()
+                    var number = 0
+                    while ContinuousClock.now < end {
+                        number += 1
+                        let request = "\(name)-\(sender)-\(number)"
+                        await Self.post(served, request, &load)
+                    }
+                    return load
+                }
+            }
+            return await group.reduce(into: Load()) { all, load in
+                all.taken += load.taken
+                all.refused += load.refused
+                all.shed += load.shed
+                all.others += load.others
+            }
+        }
+    }
+
+    private static func post(_ served: Served, _ request: String, _ load: inout Load) async {
+        let events = (0..<items).map { item in
+            #"{"event_id":"\#(request)/\#(item)","agent_id":"agent-\#(item % 20)","kind":"clock_in"}"#
+        }
+        do {
+            let answer = try await served.post("[\(events.joined(separator: ","))]")
+            let mayComeAgain = answer.headers["retry-after"].flatMap { Int($0) }.map { $0 > 0 } ?? false
+            if answer.status == 202 {
+                load.taken.append(request)
+            } else if answer.status == 503, mayComeAgain {
+                load.refused += 1
+                if answer.text.contains(#""code":"overloaded""#) { load.shed += 1 }
+            } else {
+                load.others.append("\(answer.status) \(answer.text.prefix(200))")
+            }
+        } catch {
+            load.others.append("\(error)")
+        }
+    }
+
+    /// Every event of every request that was answered is in the ledger, once.
+    private func expectKept(_ requests: [String], _ installation: Installation) async throws {
+        let rows = try await installation.owner.rows(
+            "SELECT split_part(event_id, '/', 1) AS request, count(*) AS count FROM clock_events GROUP BY 1"
+        ) { row throws(PQError) in
+            (try row.column("request", as: String.self), try row.column("count", as: Int64.self))
+        }
+        let kept = Dictionary(uniqueKeysWithValues: rows)
+        #expect(!requests.isEmpty)
+        #expect(requests.allSatisfy { kept[$0] == Int64(Self.items) })
+    }
+
+    /// How long 60 events take to be answered, one after the other, in microseconds and in order.
+    private func latencies(_ served: Served, _ name: String) async throws -> [Int64] {
+        var latencies: [Int64] = []
+        for number in 0..<60 {
+            let began = FaultLoad.now()
+            let answer = try await served.post(
+                #"{"event_id":"\#(name)-\#(number)","agent_id":"agent-\#(number)","kind":"clock_in"}"#
+            )
+            #expect(answer.status == 202)
+            latencies.append(FaultLoad.now() - began)
+        }
+        return latencies.sorted()
+    }
+}

@@ -1,0 +1,300 @@
+import Dispatch
+import Foundation
+import Glibc
+import LibPQ
+import TestSupport
+import Testing
+
+/// Equal replicas on one database: who acts, who hears, who knows.
+@Suite("Replicas", .timeLimit(.minutes(6)))
+struct ReplicaTests {
+    private static let accounts = ["main", "b", "c", "d", "e", "f"]
+
+    @Test
+    func `accounts are spread over the replicas, and taken up when one crashes or stops`() async throws {
+        try await withReplicas(3) { run in
+            let served = try #require(run.live.first?.served)
+            for account in Self.accounts {
+                let instance = #"{"engine":"\#(account)","instance_id":"i-\#(account)"}"#
+                let path = "/v1/agents/agent-\(account)"
+                try #require(try await served.send("PUT", path, json: #"{"instance":\#(instance)}"#).status == 201)
+            }
+            try await spread(run, over: [2, 2, 2])
+
+            var crashed: [Int64] = []
+            var stopped: [Int64] = []
+            for round in 0..<3 {
+                // By turns, so that a machine that is busy for a moment does not decide.
+                try await run.kill(try victim(run))
+                let crash = FaultLoad.now()
+                try await spread(run, over: [3, 3])
+                crashed.append(try await firstLookOfTakers(run, since: crash) - crash)
+                try await run.listen(try run.begin(settings(run)))
+                try await spread(run, over: [2, 2, 2])
+
+                let leaver = try victim(run)
+                try await run.stop(leaver)
+                let stop = FaultLoad.now()
+                try await spread(run, over: [3, 3])
+                stopped.append(try await firstLookOfTakers(run, since: stop - 1_000_000) - stop)
+                if round < 2 {
+                    try await run.listen(try run.begin(settings(run)))
+                    try await spread(run, over: [2, 2, 2])
+                }
+            }
+            print("looked again after a crash: \(crashed) us, after a stop: \(stopped) us")
+            #expect((crashed.min() ?? .max) < 5_000_000)
+            #expect((stopped.min() ?? .max) < 300_000)
+        }
+    }
+
+    @Test
+    func `an event that one replica takes wakes the account's holder at another at once`() async throws {
+        try await withReplicas(2) { run in
+            let all = try run.replicas.map { try #require($0.served) }
+            for agent in 0..<6 {
+                // All at one account, so that one of the two is the holder of all.
+                let instance = #"{"engine":"main","instance_id":"i-\#(agent)"}"#
+                let path = "/v1/agents/agent-\(agent)"
+                try #require(try await all[0].send("PUT", path, json: #"{"instance":\#(instance)}"#).status == 201)
+                try await all[0].until("agent-\(agent)") { $0.observed == "STOPPED" }
+            }
+            try await spread(run, over: [3, 3])
+            let holder = try #require(run.holder(of: "main"))
+            var delays: [Int64] = []
+            for agent in 0..<6 {
+                let answer = try await all[1 - holder].clock("clock-in", "agent-\(agent)")
+                #expect(answer.status == 202)
+                let answered = FaultLoad.now()
+                try await run.until("the start") { try await !run.engine.commands(of: "i-\(agent)").isEmpty }
+                let start = try #require(try await run.engine.commands(of: "i-\(agent)").first)
+                #expect(start.caller == holder)
+                delays.append(start.receivedAtUs - answered)
+            }
+            print("answer at one replica to start by the other: \(delays) us")
+            // The heartbeat alone would take half a second of most.
+            #expect(delays.sorted()[4] < 400_000)
+        }
+    }
+
+    @Test
+    func `a key that one replica revokes is refused by another within 2 s`() async throws {
+        try await withReplicas(2) { run in
+            let all = try run.replicas.map { try #require($0.served) }
+            let key = try await all[0].makeKey(role: "view")
+            try await run.until("the other knows the key") {
+                try await all[1].send("GET", "/v1/agents", key: key.key).status == 200
+            }
+            #expect(try await all[0].send("DELETE", "/v1/keys/\(key.id)").status == 204)
+            let revoked = ContinuousClock.now
+            #expect(try await all[0].send("GET", "/v1/agents", key: key.key).status == 401)
+            try await run.until("the other refuses it") {
+                try await all[1].send("GET", "/v1/agents", key: key.key).status == 401
+            }
+            #expect(ContinuousClock.now - revoked < .milliseconds(2300))
+        }
+    }
+
+    @Test
+    func `a page session that one replica opened is good at another`() async throws {
+        try await withReplicas(2) { run in
+            let all = try run.replicas.map { try #require($0.served) }
+            let opened = try await all[0].send(
+                "POST",
+                "/session",
+                key: nil,
+                json: #"{"key":"\#(Installation.adminKey)"}"#
+            )
+            try #require([200, 201, 204].contains(opened.status), "\(opened.text)")
+            let cookie = try #require(opened.headers["set-cookie"]?.split(separator: ";").first)
+            for served in all {
+                let answer = try await served.send("GET", "/v1/agents", key: nil, headers: ["Cookie": "\(cookie)"])
+                #expect(answer.status == 200)
+            }
+        }
+    }
+
+    @Test
+    func `a sweep that any replica is asked for is done by the one that acts`() async throws {
+        try await withReplicas(2) { run in
+            let all = try run.replicas.map { try #require($0.served) }
+            for agent in 0..<5 {
+                let instance = #"{"engine":"main","instance_id":"i-\#(agent)"}"#
+                let path = "/v1/agents/agent-\(agent)"
+                try #require(try await all[0].send("PUT", path, json: #"{"instance":\#(instance)}"#).status == 201)
+            }
+            try await spread(run, over: [3, 3])
+            let holder = try #require(run.holder(of: "main"))
+            for served in [all[1 - holder], all[holder]] {
+                let before = try await run.engine.calls().count
+                let answer = try await served.send("POST", "/v1/engines/main/sweep?wait=30")
+                #expect(answer.status == 200, "\(answer.text)")
+                struct Report: Decodable {
+                    var complete: Bool
+                    var instances: Int
+                    var read: Int
+                }
+                let report: Report = try answer.decoded()
+                #expect(report.complete)
+                #expect(report.instances == 5)
+                #expect(report.read == 5)
+                let calls = try await run.engine.calls().dropFirst(before)
+                #expect(Set(calls.map(\.instanceId)).isSuperset(of: (0..<5).map { "i-\($0)" }))
+                #expect(calls.allSatisfy { $0.caller == holder })
+            }
+        }
+    }
+
+    @Test
+    func `a webhook that one replica gets has another look at once`() async throws {
+        try await withReplicas(2, ["ROLLCALL_ENGINE_MAIN_WEBHOOK_SECRET": "a-secret-of-the-engine-0123456789"]) { run in
+            let all = try run.replicas.map { try #require($0.served) }
+            let instance = #"{"engine":"main","instance_id":"i-ana"}"#
+            #expect(try await all[0].send("PUT", "/v1/agents/ana", json: #"{"instance":\#(instance)}"#).status == 201)
+            try await all[0].until("ana") { $0.observed == "STOPPED" }
+            try await spread(run, over: [3, 3])
+            let holder = try #require(run.holder(of: "main"))
+            var delays: [Int64] = []
+            for _ in 0..<6 {
+                let before = try await run.engine.calls().count
+                let sent = FaultLoad.now()
+                let answer = try await all[1 - holder].send(
+                    "POST",
+                    "/v1/engines/main/events?secret=a-secret-of-the-engine-0123456789",
+                    key: nil,
+                    json: #"{"event":"session.status","session":"i-ana","instance_id":"i-ana"}"#
+                )
+                #expect(answer.status == 200)
+                try await run.until("a look") { try await run.engine.calls().count > before }
+                let look = try #require(try await run.engine.calls().dropFirst(before).first)
+                #expect(look.caller == holder)
+                delays.append(look.receivedAtUs - sent)
+            }
+            print("webhook at one replica to look by the other: \(delays) us")
+            #expect(delays.sorted()[4] < 400_000)
+        }
+    }
+
+    @Test
+    func `a stream at any replica sees what every other does`() async throws {
+        try await withReplicas(2) { run in
+            let all = try run.replicas.map { try #require($0.served) }
+            let instance = #"{"engine":"main","instance_id":"i-ana"}"#
+            #expect(try await all[0].send("PUT", "/v1/agents/ana", json: #"{"instance":\#(instance)}"#).status == 201)
+            let streams = try all.map { try StreamText(of: $0) }
+            defer { for stream in streams { stream.close() } }
+            for stream in streams { try await run.until("the stream begins") { stream.text.contains(#""ana""#) } }
+            #expect(try await all[0].clock("clock-in", "ana").status == 202)
+            for stream in streams {
+                try await run.until("the stream says it") {
+                    stream.text.split(separator: "\n").contains { line in
+                        line.contains(#""ana""#) && line.contains(#""WORKING""#) && line.contains(#""converged""#)
+                    }
+                }
+            }
+        }
+    }
+
+    /// `more`: settings besides the usual ones.
+    private func withReplicas(
+        _ count: Int,
+        _ more: [String: String] = [:],
+        _ body: (FaultRun) async throws -> Void
+    ) async throws {
+        try await withInstallation(tokens: FaultRun.tokens) { installation in
+            let run = FaultRun(installation)
+            for _ in 0..<count { try run.begin(settings(run).merging(more) { _, new in new }) }
+            for number in 0..<count { try await run.listen(number) }
+            try await body(run)
+        }
+    }
+
+    private func settings(_ run: FaultRun) -> [String: String] {
+        var settings = ["ROLLCALL_ENGINES": Self.accounts.joined(separator: ","), FaultRun.onlyThese: ""]
+        for account in Self.accounts {
+            let name = "ROLLCALL_ENGINE_\(account.uppercased())"
+            settings["\(name)_KIND"] = "wawp"
+            settings["\(name)_URL"] = "http://127.0.0.1:\(run.engine.http.port)"
+            settings["\(name)_TOKEN"] = FaultRun.tokens[run.replicas.count]
+            settings["\(name)_TIMEOUT"] = "3s"
+        }
+        return settings
+    }
+
+    /// The replica that has been there for longest.
+    private func victim(_ run: FaultRun) throws -> Int {
+        try #require(run.live.first?.number)
+    }
+
+    /// Waits until every living replica holds so many leases, and knows that it does.
+    private func spread(_ run: FaultRun, over counts: [Int64]) async throws {
+        try await run.until("leases are spread \(counts)") {
+            let held = try await run.installation.owner.rows(
+                """
+                SELECT count(l.account) AS count
+                FROM replicas r
+                LEFT JOIN engine_leases l ON l.holder = r.replica
+                WHERE r.expires_at > now()
+                GROUP BY r.replica
+                """
+            ) { row throws(PQError) in try row.column("count", as: Int64.self) }
+            guard held.sorted() == counts else { return false }
+            let known = Dictionary(grouping: run.terms(), by: \.account).mapValues { $0.map(\.number).max() ?? 0 }
+            let terms = try await run.installation.owner.rows(
+                "SELECT e.name, l.term FROM engine_leases l JOIN engine_accounts e ON e.account = l.account"
+            ) { row throws(PQError) in
+                (try row.column("name", as: String.self), try row.column("term", as: Int64.self))
+            }
+            return terms.allSatisfy { known[$0.0] == $0.1 }
+        }
+    }
+
+    /// When the last of the accounts that changed hands was looked at by who took it.
+    private func firstLookOfTakers(_ run: FaultRun, since: Int64) async throws -> Int64 {
+        let taken = run.terms().filter { $0.takenAt >= since }
+        #expect(!taken.isEmpty)
+        var last: Int64 = 0
+        for term in taken {
+            var look: Int64?
+            try await run.until("\(term.account) is looked at") {
+                look = try await run.engine.calls().first { call in
+                    call.instanceId == "i-\(term.account)" && call.caller == term.replica
+                        && call.receivedAtUs >= term.takenAt
+                }?.receivedAtUs
+                return look != nil
+            }
+            last = max(last, look ?? 0)
+        }
+        return last
+    }
+}
+
+/// A stream of the service as it comes.
+final class StreamText: Sendable {
+    private let socket: Int32
+    private let received = Received()
+
+    init(of served: Served) throws {
+        socket = try LoopbackPort.connect(to: served.http.port)
+        let head = """
+            GET /v1/stream HTTP/1.1\r
+            Host: localhost\r
+            Authorization: Bearer \(Installation.adminKey)\r
+            \r
+
+            """
+        let bytes = Array(head.utf8)
+        _ = bytes.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        DispatchQueue(label: "stream").async { [socket, received] in
+            var buffer = [UInt8](repeating: 0, count: 16_384)
+            while case let count = read(socket, &buffer, buffer.count), count > 0 { received.add(buffer[..<count]) }
+            Glibc.close(socket)
+        }
+    }
+
+    var text: String { received.text }
+
+    func close() {
+        shutdown(socket, Int32(SHUT_RDWR))
+    }
+}

@@ -1,0 +1,36 @@
+import Domain
+import Testing
+
+@testable import Service
+
+/// What time it is by the database's clock, from measurements of any quality.
+@Suite("DatabaseClock")
+struct DatabaseClockTests {
+    @Test
+    func `a measurement that took long does not move a clock that it cannot prove wrong`() {
+        let clock = DatabaseClock()
+        clock.measured(Timestamp(microseconds: 1_000_500), between: 0, and: 1000)
+        #expect(clock.now(at: 0).microseconds == 1_000_000)
+        // The answer came late, as after a connection had to be made: its middle is not when the database looked.
+        clock.measured(Timestamp(microseconds: 1_149_000), between: 99_000, and: 150_000)
+        #expect(clock.now(at: 0).microseconds == 1_000_000)
+        // A quick one that says more than is known.
+        clock.measured(Timestamp(microseconds: 1_200_150), between: 200_000, and: 200_200)
+        #expect(clock.now(at: 0).microseconds == 1_000_050)
+        // One that only agrees.
+        clock.measured(Timestamp(microseconds: 1_300_200), between: 300_000, and: 300_800)
+        #expect(clock.now(at: 0).microseconds == 1_000_050)
+    }
+
+    @Test
+    func `a clock that is proved wrong is put right, however long that took`() {
+        let clock = DatabaseClock()
+        clock.measured(Timestamp(microseconds: 1_000_050), between: 0, and: 100)
+        // As after a failover to a machine whose clock is ahead.
+        clock.measured(Timestamp(microseconds: 3_150_000), between: 100_000, and: 200_000)
+        #expect(clock.now(at: 0).microseconds == 3_000_000)
+        // What is known well again counts again.
+        clock.measured(Timestamp(microseconds: 3_310_050), between: 300_000, and: 300_100)
+        #expect(clock.now(at: 0).microseconds == 3_010_000)
+    }
+}
