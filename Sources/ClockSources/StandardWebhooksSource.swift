@@ -54,7 +54,7 @@ package struct StandardWebhooksSource: ClockSource {
 }
 
 /// A key of either kind, told by its prefix.
-private enum StandardWebhooksKey: Sendable {
+enum StandardWebhooksKey: Sendable {
     case shared([UInt8])
     case signing(Curve25519.Signing.PublicKey)
 

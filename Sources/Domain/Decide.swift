@@ -125,6 +125,8 @@ struct Situation {
             Decision(nil, .pairingRequired, .needsPairing, lookAgainAt: nextPairingLook)
         case .status(.working):
             evidence.rebootAskedAt == nil ? Decision(nil, .working, .converged) : stop(.rebootAsked)
+        case .status(.suspect):
+            suspect(readAt: readAt)
         case .status(.starting):
             boot()
         case .status(.failed):
@@ -146,7 +148,7 @@ struct Situation {
             Decision(nil, .failedCountsAsStopped, .converged)
         case .status(.failed):
             stop(.shouldStop)
-        case .status(.starting), .status(.scanQRCode), .status(.working):
+        case .status(.starting), .status(.scanQRCode), .status(.working), .status(.suspect):
             stop(evidence.lastCommand?.action == .stop ? .cameUp : .shouldStop)
         }
     }

@@ -5,8 +5,18 @@ extension Situation {
         let reason: Reason = evidence.deviatingSince == nil ? .shouldRun : .wentDown
         if now < gapEnd { return Decision(nil, .stopGap, .starting, lookAgainAt: gapEnd) }
         if let wait = retryWait(after: .start) { return wait }
+        if reason == .wentDown, let wait = fallWait { return wait }
         guard now - readAt <= policy.startLookAfter else { return look(.lookFirst, at: now) }
         return Decision(.start, reason, sending(reason == .wentDown ? .drifted : .starting))
+    }
+
+    /// The wait of a session that goes down again and again; it never ends for good, so that a mended one comes back.
+    private var fallWait: Decision? {
+        let recent = evidence.falls.filter { now - $0 < policy.restartWindow }
+        guard let last = recent.last else { return nil }
+        let until = last + policy.fallDelay(afterFalls: recent.count)
+        guard now < until else { return nil }
+        return Decision(nil, .keepsFalling, .needsAttention, lookAgainAt: until)
     }
 
     /// A stop, unless it was tried just now.
@@ -36,6 +46,14 @@ extension Situation {
         guard waited < policy.startingTimeout else { return restart(.stuckRestart) }
         let pause = min(max(waited / 2, policy.firstBootLook), policy.slowestBootLook)
         return look(.booting, at: min((evidence.readAt ?? now) + pause, since + policy.startingTimeout))
+    }
+
+    /// A session that works by the engine's word and against the evidence: a while after its boot that is shown, and a person's.
+    func suspect(readAt: Timestamp) -> Decision {
+        guard evidence.rebootAskedAt == nil else { return stop(.rebootAsked) }
+        let countsFrom = (evidence.readingSince ?? readAt) + policy.confirmAfter
+        guard readAt >= countsFrom else { return Decision(nil, .booting, .starting, lookAgainAt: countsFrom) }
+        return Decision(nil, .suspect, .needsAttention)
     }
 
     /// A session that was WORKING and reads otherwise is read again before it counts as drift; `nil` when it counts.

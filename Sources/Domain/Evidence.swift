@@ -69,6 +69,8 @@ package struct Evidence: Sendable, Hashable {
     package var deviatingSince: Timestamp?
     /// When restarts left, oldest first; as many as the budget looks at.
     package var restarts: [Timestamp]
+    /// When it was started after it had gone down by itself, oldest first; as many as the restart window holds.
+    package var falls: [Timestamp]
     /// Commands sent since the instance was last as desired.
     package var attempts: Int
     /// A person asked for a stop and a start; cleared once the start has left.
@@ -84,6 +86,7 @@ package struct Evidence: Sendable, Hashable {
         lastStopEndedAt: Timestamp? = nil,
         deviatingSince: Timestamp? = nil,
         restarts: [Timestamp] = [],
+        falls: [Timestamp] = [],
         attempts: Int = 0,
         rebootAskedAt: Timestamp? = nil
     ) {
@@ -96,6 +99,7 @@ package struct Evidence: Sendable, Hashable {
         self.lastStopEndedAt = lastStopEndedAt
         self.deviatingSince = deviatingSince
         self.restarts = restarts
+        self.falls = falls
         self.attempts = attempts
         self.rebootAskedAt = rebootAskedAt
     }
@@ -138,7 +142,20 @@ extension Evidence {
     }
 
     /// Takes in that a command is about to leave.
-    package mutating func intend(_ action: Action, id: Int64, at now: Timestamp, restartWindow: Duration) {
+    ///
+    /// - Parameters:
+    ///   - action: what is sent.
+    ///   - id: the command's.
+    ///   - now: the database's clock.
+    ///   - isAfterFall: whether the session went down by itself.
+    ///   - restartWindow: how long restarts and falls are remembered.
+    package mutating func intend(
+        _ action: Action,
+        id: Int64,
+        at now: Timestamp,
+        isAfterFall: Bool = false,
+        restartWindow: Duration
+    ) {
         let turnsBack = lastCommand.map { ($0.action == .stop) != (action == .stop) } ?? false
         attempts = turnsBack ? 1 : attempts + 1
         lastCommand = CommandRecord(id: id, action: action, sentAt: now)
@@ -150,6 +167,7 @@ extension Evidence {
         case .start:
             lastStartSentAt = now
             rebootAskedAt = nil
+            if isAfterFall { falls = falls.filter { now - $0 < restartWindow } + [now] }
         case .restart:
             lastStartSentAt = now
             rebootAskedAt = nil
@@ -177,6 +195,7 @@ extension Evidence {
         guard answer.verdict != .notSent else {
             attempts = max(0, attempts - 1)
             if command.action == .restart, !restarts.isEmpty { restarts.removeLast() }
+            if command.action == .start, falls.last?.microseconds == id { falls.removeLast() }
             return
         }
         switch command.action {

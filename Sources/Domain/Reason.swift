@@ -55,6 +55,14 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
     case unknownWord = "unknown_word"
     case accountRefused = "account_refused"
     case rebootAsked = "reboot_asked"
+    /// A list brought a session that runs, and nobody ever said anything of its agent.
+    case listedOnly = "listed_only"
+    /// It goes down by itself again and again.
+    case keepsFalling = "keeps_falling"
+    /// Many sessions of the account want a restart at the same time.
+    case failingAlike = "failing_alike"
+    /// The engine says that it works, and the evidence speaks against it.
+    case suspect
     /// Laid over at read time: the last proof is too old to be believed.
     case stale
     case noInstance = "no_instance"
@@ -91,6 +99,12 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
         case .unknownWord: "The engine reports a state that Rollcall does not know, so nothing is done."
         case .accountRefused: "The engine refuses the account's credential; nothing can be done until that is mended."
         case .rebootAsked: "Somebody asked for a clean reboot: stop, pause, start."
+        case .listedOnly:
+            "A list brought this session, which runs, and nobody ever said that its agent is off, so it is not stopped yet."
+        case .keepsFalling: "The session goes down by itself again and again; the next start waits a while."
+        case .failingAlike:
+            "Many sessions of this engine account fail alike, so restarts go one by one until one helps."
+        case .suspect: "The engine says that the session works but names no account for it: it may be dead."
         case .stale: "The last look at the session is too old to be believed."
         case .noInstance: "No instance is mapped to this agent."
         }

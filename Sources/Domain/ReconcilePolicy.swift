@@ -19,6 +19,13 @@ package struct ReconcilePolicy: Sendable, Hashable {
     package var restartWindow: Duration = .seconds(1800)
     /// The least time between two restarts.
     package var restartSpacing: Duration = .seconds(120)
+    /// Starts of a session that went down by itself, within ``restartWindow``, before the next one waits; a mended fault needs
+    /// one, and who has fallen three times is likely to fall again.
+    package var fallLimit: Int = 3
+    /// The first of those waits; each next is twice as long, up to ``longestRetry``.
+    package var firstFallDelay: Duration = .seconds(30)
+    /// How often is looked at a session whose restart waits because many of the account fail alike.
+    package var alikeLook: Duration = .seconds(30)
     /// How long a call may take; an outcome not known by then is unknown.
     package var callTimeout: Duration = .seconds(30)
     /// A reply is a claim; the read that proves it comes no sooner than this after it.
@@ -43,6 +50,12 @@ package struct ReconcilePolicy: Sendable, Hashable {
     package var unmatchedMaxAge: Duration = .seconds(86_400)
 
     package init() {}
+
+    /// The least time between the last start after a fall and the next, with so many within the window.
+    package func fallDelay(afterFalls falls: Int) -> Duration {
+        guard falls >= fallLimit else { return .zero }
+        return min(firstFallDelay * (1 << min(falls - fallLimit, 16)), longestRetry)
+    }
 
     /// The wait before attempt number `attempts + 1`, doubling from ``firstRetry``.
     package func retryDelay(afterAttempts attempts: Int) -> Duration {

@@ -11,6 +11,10 @@ package enum SessionStatus: Sendable, Hashable {
     case scanQRCode
     /// Connected.
     case working
+    /// WORKING by the engine's word, while the same answer says that no account is linked: it may be dead.
+    ///
+    /// Source: Wawp, info, and WAHA name the account of every session that works (`me`), and `null` for one that is not paired.
+    case suspect
     /// Crashed or refused.
     case failed
     /// A word we do not know, cut to 64 characters.
@@ -23,18 +27,26 @@ package enum SessionStatus: Sendable, Hashable {
         case "STARTING": self = .starting
         case "SCAN_QR_CODE": self = .scanQRCode
         case "WORKING": self = .working
+        case Self.suspectWord: self = .suspect
         case "FAILED": self = .failed
         default: self = .unknown(String(word.prefix(64)))
         }
     }
 
-    /// The engine's word, as columns, logs and the page show it.
+    /// Our own word, for the column; the engine's is WORKING, which is what is shown.
+    private static let suspectWord = "WORKING?"
+
+    /// The word as it is shown: the engine's own.
+    package static func shown(_ word: String) -> String { word == suspectWord ? "WORKING" : word }
+
+    /// The word as columns and logs have it, the engine's own but for ``suspect``.
     package var word: String {
         switch self {
         case .stopped: "STOPPED"
         case .starting: "STARTING"
         case .scanQRCode: "SCAN_QR_CODE"
         case .working: "WORKING"
+        case .suspect: Self.suspectWord
         case .failed: "FAILED"
         case .unknown(let word): word
         }

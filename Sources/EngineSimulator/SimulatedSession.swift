@@ -48,7 +48,7 @@ struct SimulatedSession {
     var isRunning: Bool {
         switch status {
         case .stopped, .failed: false
-        case .starting, .scanQRCode, .working, .unknown: true
+        case .starting, .scanQRCode, .working, .suspect, .unknown: true
         }
     }
 }

@@ -19,7 +19,7 @@ extension World {
         case .failed:
             if behaviour.startWhenFailed == .refuse { return .refused("Session '\(session.name)' is FAILED.") }
             return boot(index, contract, now: now)
-        case .starting, .scanQRCode, .working, .unknown:
+        case .starting, .scanQRCode, .working, .suspect, .unknown:
             switch behaviour.startWhenRunning {
             case .noop:
                 return .done(.none, claims: session.status)

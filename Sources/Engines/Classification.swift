@@ -29,7 +29,7 @@ func classify(
         )
     }
     let words = ReplyWords(json: body)
-    let status = words?.status.map { SessionStatus(word: $0) }
+    let status = words?.sessionStatus
     let verdict = verdict(ofSuccess: call, status: status, code: words?.code)
     return EngineAnswer(
         verdict: verdict,
@@ -43,7 +43,7 @@ func classify(
 
 private func verdict(ofSuccess call: EngineCall, status: SessionStatus?, code: String?) -> EngineVerdict {
     switch status {
-    case .stopped, .starting, .scanQRCode, .working, .failed: return .ok
+    case .stopped, .starting, .scanQRCode, .working, .suspect, .failed: return .ok
     case .unknown, nil:
         if let code, code.lowercased() != "success" { return .errorBody }
         // A queue note (`{"status":"queued"}`) is no evidence that a command was done; from a read, a word

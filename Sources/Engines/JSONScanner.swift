@@ -17,6 +17,9 @@ struct JSONScanner {
     /// Whether a string stands next.
     var startsString: Bool { position < bytes.count && bytes[position] == UInt8(ascii: "\"") }
 
+    /// Whether `null` stands next, if any value does.
+    var startsNull: Bool { position < bytes.count && bytes[position] == UInt8(ascii: "n") }
+
     /// Takes one punctuation byte and the white space after it.
     mutating func take(_ byte: UInt8) -> Bool {
         guard position < bytes.count, bytes[position] == byte else { return false }

@@ -95,8 +95,9 @@ struct ListReader: Sendable {
     }
 
     private mutating func note(_ words: ReplyWords?) {
-        guard let words, let name = words.name, let word = words.status, !contradicted.contains(name) else { return }
-        let status = redaction.redacted(SessionStatus(word: word))
+        guard let words, let name = words.name, let said = words.sessionStatus, !contradicted.contains(name)
+        else { return }
+        let status = redaction.redacted(said)
         guard let other = statuses.updateValue(status, forKey: name), other != status else { return }
         statuses[name] = nil
         contradicted.insert(name)

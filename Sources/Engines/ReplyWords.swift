@@ -1,3 +1,5 @@
+import Domain
+
 /// The words of an engine's JSON reply that decide what it means.
 ///
 /// Written by hand because every look runs through it: a general decoder costs more than the rest of
@@ -11,6 +13,9 @@ struct ReplyWords: Equatable {
 
     /// The top-level `name`, likewise; `nil` also when there are two, for then it names nobody.
     private(set) var name: String?
+
+    /// Whether the top-level `me` is there and `null`: no account is linked.
+    private(set) var namesNoAccount = false
 
     /// - Returns: `nil` when the bytes are not exactly one JSON object, are cut, nest deeper than 64, or
     ///   name a status twice.
@@ -36,11 +41,25 @@ struct ReplyWords: Equatable {
                 guard let value = scanner.word() else { return nil }
                 name = hasName ? nil : value
                 hasName = true
+            } else if scanner.equals(key, "me") {
+                namesNoAccount = scanner.startsNull
+                guard scanner.skipValue(depth: 1) else { return nil }
             } else {
                 guard scanner.skipValue(depth: 1) else { return nil }
             }
         } while scanner.take(UInt8(ascii: ","))
         guard scanner.take(UInt8(ascii: "}")), scanner.isAtEnd else { return nil }
+    }
+}
+
+extension ReplyWords {
+    /// The status; one that works without an account is suspect.
+    var sessionStatus: SessionStatus? {
+        guard let status else { return nil }
+        let said = SessionStatus(word: status)
+        // Our own word for it is none of an engine's.
+        if said == .suspect { return .unknown(status) }
+        return said == .working && namesNoAccount ? .suspect : said
     }
 }
 

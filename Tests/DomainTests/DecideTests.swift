@@ -10,7 +10,7 @@ struct DecideTests {
 
     private static let readings: [SessionReading?] = [
         nil, .missing, .status(.stopped), .status(.starting), .status(.scanQRCode), .status(.working), .status(.failed),
-        .status(.unknown("PASSKEY_REQUIRED")),
+        .status(.unknown("PASSKEY_REQUIRED")), .status(.suspect),
     ]
 
     private func decision(_ desired: DesiredState, _ evidence: Evidence) -> Decision {

@@ -84,11 +84,11 @@ struct ActionRoutes: Sendable {
         do {
             switch (action, hold) {
             case (.hold, let hold?):
-                try await orders.hold(agentID, hold, by: caller)
-                return .success(.ok)
+                let waits = try await orders.hold(agentID, hold, by: caller) != nil
+                return .success(waits ? .accepted : .ok)
             case (.release, _):
-                try await orders.release(agentID, by: caller)
-                return .success(.noContent)
+                let waits = try await orders.release(agentID, by: caller) != nil
+                return .success(waits ? .accepted : .noContent)
             case (.reboot, _):
                 try await orders.reboot(agentID, by: caller)
                 return .success(.accepted)

@@ -139,7 +139,7 @@ struct AgentDetailRows {
             instance: try instance[row],
             account: try account[row],
             instanceSpec: try instanceSpec(row),
-            reading: try reading[row],
+            reading: try reading[row].map(SessionStatus.shown),
             readAt: try readAt[row],
             readingSince: try readingSince[row],
             condition: try condition[row].flatMap(Condition.init(rawValue:)) ?? .unknown,

@@ -15,6 +15,8 @@ package struct AliasMapping: Sendable {
     /// Whether the figures are those of all events; false in a dry run for a name with more than one portion of them.
     package var isWhole: Bool
     package var isDryRun: Bool
+    /// The change by which the unmatched events wait for somebody, if the guard holds them.
+    package var heldChange: Int64?
     /// The agent before and after.
     package var before: AgentDetails
     package var after: AgentDetails
@@ -94,12 +96,12 @@ extension AgentDirectory {
                 AgentMapStatements.audit([known], deed: "alias.put", movedFrom: place.agentID, author: author),
             ])
         }
-        let matched = try await take([agentID], in: transaction, now: clock.now())
+        let (matched, heldChange) = try await takeGuarded(agentID, author: author, in: transaction)
         let after = try await transaction.run([
             AgentListStatements.one(agentID), AgentMapStatements.aliases(of: before.agent),
             UnmatchedStatements.leftOut(of: before.agent, under: known),
         ])
-        let mapping = AliasMapping(
+        var mapping = AliasMapping(
             alias: alias,
             movedFrom: place.agentID == agentID ? nil : place.agentID,
             isNew: place.agentID == nil,
@@ -111,6 +113,7 @@ extension AgentDirectory {
             after: try AgentDetailRows.read(after[0]).first ?? before,
             aliases: try AgentMapStatements.readAliases(after[1])
         )
+        mapping.heldChange = heldChange
         return (mapping, matched)
     }
 

@@ -46,55 +46,73 @@ package struct AgentDirectory: Sendable {
     /// Adds an agent or changes it.
     ///
     /// `caller`: whose teams bound what may be changed, and whose name goes into the audit.
-    /// Returns whether the agent is new.
+    /// Returns whether the agent is new, and what of the change has to wait for somebody.
     /// Throws ``Problem`` when refused; ``PQError``.
-    func put(_ spec: AgentSpec, by caller: Caller) async throws -> Bool {
-        switch try await put([spec], caller: caller, author: caller.name).outcomes.first {
+    func put(_ spec: AgentSpec, by caller: Caller) async throws -> (isNew: Bool, held: HeldParts) {
+        let (outcomes, _, held) = try await put([spec], caller: caller, author: caller.name)
+        switch outcomes.first {
         case .refused(let problem): throw problem
-        case .added: return true
-        case .changed, .unchanged, nil: return false
+        case .added: return (true, held)
+        case .changed, .unchanged, nil: return (false, held)
         }
     }
 
     /// Adds or changes agents in one transaction; those that are refused are left out, and the others go on.
     ///
+    /// What would change too much at once waits for somebody, see ``applyGuarded(_:map:caller:author:origin:in:)``.
+    ///
     /// `specs`: at most one per agent, and at most 500.
-    /// Returns the outcomes in the order of the specifications, and how many unmatched events the agents got.
+    /// Returns the outcomes in the order of the specifications, how many unmatched events the agents got, and what waits.
     func put(
         _ specs: [AgentSpec],
         caller: Caller?,
-        author: String
-    ) async throws -> (outcomes: [AgentMapChange.Outcome], applied: Int) {
-        let (change, written) = try await retryingConflicts {
+        author: String,
+        origin: GuardOrigin = .edit
+    ) async throws -> (outcomes: [AgentMapChange.Outcome], applied: Int, held: HeldParts) {
+        let guarded = try await retryingConflicts {
             try await pool.withTransaction { transaction in
                 let map = try await AgentMap.read(specs, rules: rules, in: transaction)
                 let change = AgentMapChange(specs, map: map, caller: caller)
-                guard !change.touched.isEmpty || !change.rematched.isEmpty else { return (change, Matched()) }
-                return (change, try await apply(change, author: author, in: transaction))
+                guard change.mayMatter || specs.contains(where: { $0.instance != .keep }) else {
+                    let isIdle = change.touched.isEmpty
+                    let written = isIdle ? Matched() : try await apply(change, author: author, in: transaction)
+                    var held = HeldParts()
+                    held.ticket = origin.ticket
+                    return GuardedChange(change: change, matched: written, held: held)
+                }
+                return try await applyGuarded(
+                    specs,
+                    map: map,
+                    caller: caller,
+                    author: author,
+                    origin: origin,
+                    in: transaction
+                )
             }
         }
-        wakes.ring(written.wakes)
-        let rest = try await goOn(change.rematched, after: written)
-        return (change.outcomes, written.applied + rest)
+        wakes.ring(guarded.matched.wakes)
+        let rest = try await goOn(guarded.change.rematched, after: guarded.matched)
+        return (guarded.change.outcomes, guarded.matched.applied + rest, guarded.held)
     }
 
     /// Compares specifications with the map, and changes and locks nothing.
     ///
     /// `mayMove`: whether an agent, by its id, may yet give up its session to another.
     /// Returns the outcomes in the order of the specifications, what is different about each, and whether there is anything to
-    /// write: also where only events are left to take up.
+    /// write: also where only events are left to take up, or something waits for somebody that this may take the place of.
     func compare(
         _ specs: [AgentSpec],
         mayMove: (String) -> Bool
     ) async throws(PQError) -> (outcomes: [AgentMapChange.Outcome], differences: [AgentDifference], differs: Bool) {
         let map = try await AgentMap.read(specs, rules: rules, from: pool)
         let change = AgentMapChange(specs, map: map, caller: nil, mayMove: mayMove)
-        let differs = !change.rematched.isEmpty || change.outcomes.contains { $0 != .unchanged }
+        var differs = !change.rematched.isEmpty || change.outcomes.contains { $0 != .unchanged }
+        if !differs { differs = try await !pool.query(GuardStatements.waiting(of: specs.map(\.agentID))).isEmpty }
         return (change.outcomes, specs.map { AgentDifference($0, map: map) }, differs)
     }
 
     /// Writes a change and derives what follows from it.
-    private func apply(
+    func apply(
         _ change: AgentMapChange,
         author: String,
         in transaction: PQTransaction

@@ -9,6 +9,11 @@ package struct AgentImport: Sendable {
         package var unchanged = 0
         /// Unmatched events that agents got by their aliases or ids.
         package var applied = 0
+        /// Agents whose part has to wait for somebody, in the file's order, at most 100; and how many there are.
+        package var held: [String] = []
+        package var heldCount = 0
+        /// The change that waits, to be approved or refused.
+        package var heldChange: Int64?
         /// The lines that were refused; at most 100.
         package var faults: [AgentImportFile.Fault] = []
         package var isDryRun: Bool
@@ -47,12 +52,20 @@ package struct AgentImport: Sendable {
         guard !isDryRun, report.isComplete else { return report }
         report.added = 0
         report.changed = 0
+        var ticket = GuardTicket()
         var chunks = file.chunks(of: Self.chunk)
         for differs in differing {
             guard let rows = chunks.next() else { break }
             guard differs else { continue }
-            let (outcomes, applied) = try await directory.put(rows.map(\.spec), caller: nil, author: author)
+            let (outcomes, applied, held) = try await directory.put(
+                rows.map(\.spec),
+                caller: nil,
+                author: author,
+                origin: .listing(ticket)
+            )
+            ticket = held.ticket
             report.applied += applied
+            report.take(held, rows)
             for (row, outcome) in zip(rows, outcomes) where outcome != .unchanged {
                 report.take(outcome, line: row.line)
             }
@@ -81,6 +94,15 @@ package struct AgentImport: Sendable {
 }
 
 extension AgentImport.Report {
+    fileprivate mutating func take(_ part: HeldParts, _ rows: [AgentImportFile.Row]) {
+        guard !part.agents.isEmpty else { return }
+        heldChange = part.change ?? heldChange
+        heldCount += part.agents.count
+        for row in rows where part.agents[row.spec.agentID] != nil && held.count < AgentImportFile.faultLimit {
+            held.append(row.spec.agentID)
+        }
+    }
+
     fileprivate mutating func take(_ outcome: AgentMapChange.Outcome, line: Int) {
         switch outcome {
         case .added: added += 1

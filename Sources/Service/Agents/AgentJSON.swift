@@ -6,6 +6,16 @@ extension AgentDetails {
     ///
     /// `aliases`: added where they were asked for.
     package func write(_ standing: AgentStanding, aliases: [AliasSpec]? = nil, to buffer: inout ByteBuffer) {
+        write(standing, aliases: aliases, waiting: nil, to: &buffer)
+    }
+
+    /// The same with what waits for somebody's approval, where that was asked for.
+    func write(
+        _ standing: AgentStanding,
+        aliases: [AliasSpec]?,
+        waiting: [WaitingPart]?,
+        to buffer: inout ByteBuffer
+    ) {
         var object = JSONObjectWriter(&buffer)
         object.member("agent_id", agentID, into: &buffer)
         object.member("name", name, into: &buffer)
@@ -35,6 +45,10 @@ extension AgentDetails {
                 object.member("external_id", alias.externalID, into: &buffer)
                 object.end(&buffer)
             }
+        }
+        if let waiting {
+            object.name("waiting", into: &buffer)
+            buffer.writeJSONArray(waiting) { $0.write(to: &$1) }
         }
         object.end(&buffer)
     }

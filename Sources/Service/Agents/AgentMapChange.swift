@@ -60,6 +60,8 @@ struct AgentMapChange: Sendable, Equatable {
     var touched: [String] = []
     /// In the order of the specifications.
     var outcomes: [Outcome] = []
+    /// Whether something else may be desired of an instance afterwards.
+    var mayMatter: Bool { !(recomputed.isEmpty && rematched.isEmpty && assigned.isEmpty && retired.isEmpty) }
     /// The sessions of ``assigned``.
     private var assignedSessions: Set<AgentMap.Session> = []
     /// What ``addedAliases`` say, whoever they are of.

@@ -13,10 +13,22 @@ struct AgentOrders: Sendable {
 
     /// Sets a hold, in place of the one there is.
     ///
+    /// - Returns: the change that waits for somebody, if the guard holds it.
     /// - Throws: ``Problem`` `not_found`, `no_instance`; ``PQError``.
-    func hold(_ agentID: String, _ hold: Hold, by caller: Caller) async throws {
+    func hold(
+        _ agentID: String,
+        _ hold: Hold,
+        by caller: Caller,
+        origin: GuardOrigin = .edit
+    ) async throws -> Int64? {
         try await change(agentID, by: caller) { subject, transaction, now in
             guard subject.subject != nil else { throw Problem(.noInstance) }
+            var after = subject.facts
+            after.hold = hold
+            let order = GuardedOrder(agentID: agentID, what: .hold(hold), after: after, origin: origin)
+            if let change = try await guarded(order, subject, by: caller, in: transaction, now: now) {
+                return (change, [])
+            }
             try await transaction.run([
                 Self.endHolds(subject.agent, by: caller.name, at: now),
                 """
@@ -33,14 +45,22 @@ struct AgentOrders: Sendable {
                 """,
                 Self.audit(caller, "agent.hold", agentID),
             ])
-            return try await AgentStates.recompute([subject.agent], in: transaction, policy: policy, now: now)
+            return (nil, try await AgentStates.recompute([subject.agent], in: transaction, policy: policy, now: now))
         }
     }
 
     /// Ends the hold; nothing happens when there is none.
-    func release(_ agentID: String, by caller: Caller) async throws {
+    ///
+    /// - Returns: the change that waits for somebody, if the guard holds it.
+    func release(_ agentID: String, by caller: Caller, origin: GuardOrigin = .edit) async throws -> Int64? {
         try await change(agentID, by: caller) { subject, transaction, now in
-            guard subject.facts.hold != nil else { return [] }
+            var after = subject.facts
+            after.hold = nil
+            let order = GuardedOrder(agentID: agentID, what: .release, after: after, origin: origin)
+            if let change = try await guarded(order, subject, by: caller, in: transaction, now: now) {
+                return (change, [])
+            }
+            guard subject.facts.hold != nil else { return (nil, []) }
             try await transaction.run([
                 Self.endHolds(subject.agent, by: caller.name, at: now),
                 """
@@ -53,7 +73,7 @@ struct AgentOrders: Sendable {
                 """,
                 Self.audit(caller, "agent.release", agentID),
             ])
-            return try await AgentStates.recompute([subject.agent], in: transaction, policy: policy, now: now)
+            return (nil, try await AgentStates.recompute([subject.agent], in: transaction, policy: policy, now: now))
         }
     }
 
@@ -101,6 +121,8 @@ struct AgentOrders: Sendable {
         case gone
         /// The instance is being stopped; the agent goes once that is proved.
         case stopping
+        /// The guard holds it, as this change.
+        case held(Int64)
     }
 
     /// Removes an agent whose session is proved stopped, or who has none.
@@ -109,7 +131,13 @@ struct AgentOrders: Sendable {
     /// `erase`: has it noted that the person is to be erased when the agent's row is deleted, whoever does that; the rest is done
     /// by ``ErasureTraces``.
     /// Throws ``Problem`` `not_found`, `instance_running`; ``PQError``.
-    func remove(_ agentID: String, stop: Bool, erase: Bool = false, by caller: Caller) async throws -> Removal {
+    func remove(
+        _ agentID: String,
+        stop: Bool,
+        erase: Bool = false,
+        by caller: Caller,
+        origin: GuardOrigin = .edit
+    ) async throws -> Removal {
         try await change(agentID, by: caller, changingMap: true) { subject, transaction, now in
             let isStopped = subject.subject.map { isProvedStopped($0.evidence, now: now) } ?? true
             let wish = erase ? [ErasureStatements.ask(subject.agent, rules: rules, now: now)] : []
@@ -121,6 +149,12 @@ struct AgentOrders: Sendable {
                 return (.gone, [])
             }
             guard stop else { throw Problem(.instanceRunning) }
+            var after = subject.facts
+            after.isLeaving = true
+            let order = GuardedOrder(agentID: agentID, what: .removal(erases: erase), after: after, origin: origin)
+            if let change = try await guarded(order, subject, by: caller, in: transaction, now: now) {
+                return (.held(change), [])
+            }
             let entry = erase ? ErasureStatements.audit(caller.name) : Self.audit(caller, "agent.remove", agentID)
             try await transaction.run(
                 wish + [
@@ -238,6 +272,7 @@ extension AgentOrders {
         )
         UPDATE observed_states AS o
         SET restarts = NULL,
+            falls = NULL,
             attempts = 0
         FROM g
         WHERE o.instance = g.instance

@@ -9,6 +9,7 @@ struct AgentRoutes: Sendable {
     private let directory: AgentDirectory
     private let orders: AgentOrders
     private let erasures: PersonErasure
+    private let guardReads: GuardReads
     private let clock: DatabaseClock
     private let limits: BodyLimits
 
@@ -22,6 +23,7 @@ struct AgentRoutes: Sendable {
         directory = dependencies.directory
         orders = dependencies.orders
         erasures = dependencies.erasures
+        guardReads = GuardReads(pool: dependencies.readPool)
         clock = dependencies.clock
         limits = dependencies.limits
     }
@@ -48,8 +50,8 @@ struct AgentRoutes: Sendable {
         let caller = try context.require(.admin)
         let agentID = try context.agentID()
         let fields = try await jsonBody(request, context: context, limits: limits)
-        let isNew = try await directory.put(try AgentSpec(agentID: agentID, fields), by: caller)
-        return try await answer(isNew ? .created : .ok, agentID, for: caller)
+        let (isNew, held) = try await directory.put(try AgentSpec(agentID: agentID, fields), by: caller)
+        return try await answer(held.change != nil ? .accepted : isNew ? .created : .ok, agentID, for: caller)
     }
 
     @Sendable
@@ -60,11 +62,12 @@ struct AgentRoutes: Sendable {
         let stop = try query.flag("stop")
         if try query.flag("erase") {
             let outcome = try await erasures.erase(agentID: agentID, stop: stop, limit: Self.erasureLimit, by: caller)
-            return outcome == .stopping ? try await answer(.accepted, agentID, for: caller) : Self.answer(outcome)
+            let isThere = outcome == .stopping || outcome == .held
+            return isThere ? try await answer(.accepted, agentID, for: caller) : Self.answer(outcome)
         }
         switch try await orders.remove(agentID, stop: stop, by: caller) {
         case .gone: return Response(status: .noContent)
-        case .stopping: return try await answer(.accepted, agentID, for: caller)
+        case .stopping, .held: return try await answer(.accepted, agentID, for: caller)
         }
     }
 
@@ -99,13 +102,17 @@ struct AgentRoutes: Sendable {
         let agentID = try context.agentID()
         let fields = try await jsonBody(request, context: context, limits: limits)
         let hold = try Hold(fields, author: caller.name, now: clock.now())
-        try await orders.hold(agentID, hold, by: caller)
-        return try await answer(.ok, agentID, for: caller)
+        let change = try await orders.hold(agentID, hold, by: caller)
+        return try await answer(change == nil ? .ok : .accepted, agentID, for: caller)
     }
 
     @Sendable
     func release(_ request: Request, context: AppRequestContext) async throws -> Response {
-        try await orders.release(try context.agentID(), by: try context.require(.manage))
+        let caller = try context.require(.manage)
+        let agentID = try context.agentID()
+        guard try await orders.release(agentID, by: caller) == nil else {
+            return try await answer(.accepted, agentID, for: caller)
+        }
         return Response(status: .noContent)
     }
 
@@ -135,6 +142,9 @@ struct AgentRoutes: Sendable {
             let standing = try await reads.standings([details]).first
         else { throw Problem(.notFound) }
         let aliases = try await reads.aliases(of: details.agent)
-        return .json(status) { buffer in details.write(standing, aliases: aliases, to: &buffer) }
+        let waiting = try await guardReads.waiting(of: details.agentID)
+        return .json(status) { buffer in
+            details.write(standing, aliases: aliases, waiting: waiting, to: &buffer)
+        }
     }
 }

@@ -15,6 +15,8 @@ package struct PersonErasure: Sendable {
         case erasing
         /// The session is being stopped; the person is erased once that is proved.
         case stopping
+        /// The guard holds it: it waits until somebody approves it.
+        case held
     }
 
     /// Between two looks at whether another replica is done.
@@ -50,8 +52,10 @@ package struct PersonErasure: Sendable {
         by caller: Caller
     ) async throws -> Outcome {
         do {
-            guard try await orders.remove(agentID, stop: stop, erase: true, by: caller) == .gone else {
-                return .stopping
+            switch try await orders.remove(agentID, stop: stop, erase: true, by: caller) {
+            case .gone: break
+            case .stopping: return .stopping
+            case .held: return .held
             }
         } catch let problem as Problem where problem.code == .notFound && caller.teams == nil {
             guard try await isErased(ErasureStatements.erase(agentID: agentID, rules: rules), by: caller) else {

@@ -29,6 +29,8 @@ package struct RollcallConfiguration: Sendable {
     package var clock = DatabaseClock()
     /// Knows the settings' secrets, for what is shown of deliveries.
     package var redactor = Redactor()
+    /// Whom to tell of incidents; `nil` for nobody.
+    package var alerts: AlertConfiguration?
     package var release: String
     package var crashPoints: CrashPoints
 

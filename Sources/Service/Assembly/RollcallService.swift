@@ -6,8 +6,8 @@ import ServiceLifecycle
 
 /// The whole service, put together: one value that runs until it is told to stop.
 package struct RollcallService: Service {
-    private let configuration: RollcallConfiguration
-    private let logger: Logger
+    let configuration: RollcallConfiguration
+    let logger: Logger
     private let onListening: @Sendable (Int) async -> Void
 
     /// The longest a batch may take before its senders get a 503.
@@ -64,6 +64,7 @@ package struct RollcallService: Service {
         try await requireAdmin(pools.writers)
         let leases = LeaseBook()
         let crashPoints = configuration.crashPoints
+        let alerts = alertSender(pools)
         let reconciler = Reconciler(
             accounts: configuration.accounts,
             dependencies: ReconcilerDependencies(
@@ -72,7 +73,7 @@ package struct RollcallService: Service {
                 policy: configuration.policy,
                 sweep: configuration.sweep,
                 clock: clock,
-                incidents: IncidentLog(logger: logger),
+                incidents: IncidentLog(logger: logger) { alerts?.wake() },
                 channel: WakeChannel(
                     pool: pools.writers,
                     listening: Pools.listening(configuration.databaseURL),
@@ -88,6 +89,11 @@ package struct RollcallService: Service {
             // A failed refresh is tried again with the next beat, which meets the same version.
             try? await keyRing.refreshIfChanged(version: version)
         }
+        let rules = MatchingRules(
+            maxAge: configuration.unmatchedMaxAge,
+            sources: Dictionary(configuration.sources.map { ($0.name, $0.matchesAgentID) }) { first, _ in first }
+        )
+        let guardKeeper = guardKeeper(pools, rules, wakes: reconciler)
         let queue = AppendQueue(
             transaction: AppendTransaction(
                 pool: pools.writers,
@@ -99,7 +105,10 @@ package struct RollcallService: Service {
             ),
             meters: AppendMeters(),
             logger: logger
-        ) { plans in reconciler.carryOut(plans) }
+        ) { plans in
+            reconciler.carryOut(plans)
+            guardKeeper.clocked()
+        }
         let waiters = ConvergenceWaiters(pool: pools.readers)
         let limits = configuration.bodyLimits
         let journal = SourceJournal()
@@ -167,10 +176,7 @@ package struct RollcallService: Service {
             readPool: pools.readers,
             keyRing: keyRing,
             policy: configuration.policy,
-            rules: MatchingRules(
-                maxAge: configuration.unmatchedMaxAge,
-                sources: Dictionary(configuration.sources.map { ($0.name, $0.matchesAgentID) }) { first, _ in first }
-            ),
+            rules: rules,
             clock: clock,
             wakes: reconciler,
             freshness: freshness,
@@ -216,14 +222,12 @@ package struct RollcallService: Service {
         try await management.directory.register(accounts: configuration.accounts.map(\.name), sources: [])
         // Ended in the opposite order: nobody waits, no more requests, no more events, then the reconciler drains; last what
         // came of sources is written down.
-        let group = ServiceGroup(
-            services: [
+        let services: [any Service] =
+            [
                 sourceWatch(journal, sourceIDs, pools), reconciler, Writers(queue: queue), fetchLoop, retention, feed,
-                hints, listener, waiters,
-            ],
-            logger: logger
-        )
-        try await group.run()
+                hints, listener, waiters, guardKeeper,
+            ] + (alerts.map { [$0] } ?? [])
+        try await ServiceGroup(services: services, logger: logger).run()
     }
 
     private func sourceWatch(_ journal: SourceJournal, _ sourceIDs: [String: Int32], _ pools: Pools) -> SourceWatch {

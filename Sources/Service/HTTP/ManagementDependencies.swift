@@ -69,6 +69,8 @@ package struct ManagementDependencies: Sendable {
         SourceReads(pool: readPool, configured: sources, unmatched: unmatchedCount)
     }
 
+    var incidents: IncidentReads { IncidentReads(pool: readPool, freshness: freshness, clock: clock) }
+
     var deliveryReads: DeliveryReads { DeliveryReads(pool: readPool, redactor: BodyRedactor(redactor)) }
 
     var explanations: ExplanationReads {

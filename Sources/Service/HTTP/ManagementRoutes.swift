@@ -14,6 +14,8 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
     let reads = ReadRoutes(dependencies)
     let aliases = AliasRoutes(dependencies)
     let sources = SourceManagementRoutes(dependencies)
+    let alerts = AlertRoutes(dependencies)
+    let held = GuardRoutes(dependencies)
     let keys = KeyRoutes(keyRing: dependencies.keyRing, limits: dependencies.limits)
 
     keyed.requireRole(.view)
@@ -25,6 +27,9 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
         .get("stats", use: reads.stats)
         .get("incidents", use: reads.incidents)
         .get("unmatched", use: reads.unmatched)
+        .get("alerts", use: alerts.list)
+        .get("guard", use: held.list)
+        .get("guard/{change}", use: held.show)
         .get("sources/{source}/aliases", use: aliases.list)
         .get("sources", use: sources.list)
         .get("sources/{source}", use: sources.show)
@@ -37,6 +42,8 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
         .post("actions", use: actions.order)
         .post("agents/{agent}/pairing", use: pairing.ask)
         .post("sources/{source}/verify", use: sources.verify)
+        .post("guard/{change}/approve", use: held.approve)
+        .post("guard/{change}/refuse", use: held.refuse)
     keyed.requireRole(.admin)
         .put("agents/{agent}", use: agents.put)
         .delete("agents/{agent}", use: agents.remove)
@@ -62,5 +69,7 @@ package let managementRoutes: [(method: String, path: String)] = [
     ("DELETE", "/v1/sources/{source}/aliases/{external_id}"),
     ("GET", "/v1/sources"), ("GET", "/v1/sources/{source}"), ("GET", "/v1/sources/{source}/deliveries"),
     ("POST", "/v1/sources/{source}/verify"),
+    ("GET", "/v1/alerts"), ("GET", "/v1/guard"), ("GET", "/v1/guard/{change}"),
+    ("POST", "/v1/guard/{change}/approve"), ("POST", "/v1/guard/{change}/refuse"),
     ("GET", "/v1/keys"), ("POST", "/v1/keys"), ("DELETE", "/v1/keys/{key}"),
 ]

@@ -19,6 +19,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case noPairingNeeded = "no_pairing_needed"
     case notOffered = "not_offered"
     case sessionMissing = "session_missing"
+    case alreadyDecided = "already_decided"
     case bodyTooLarge = "body_too_large"
     case tooManyItems = "too_many_items"
     case unsupportedMediaType = "unsupported_media_type"
@@ -40,8 +41,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .methodNotAllowed: .methodNotAllowed
         case .bodyTimeout: .requestTimeout
         case .instanceTaken, .held, .notOnShift, .instanceRunning, .noInstance, .nameInUse, .noPairingNeeded,
-            .notOffered,
-            .sessionMissing:
+            .notOffered, .sessionMissing, .alreadyDecided:
             .conflict
         case .bodyTooLarge, .tooManyItems: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
@@ -72,6 +72,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .noPairingNeeded: "The session does not wait for a telephone."
         case .notOffered: "The engine offers nothing of this kind."
         case .sessionMissing: "The engine does not know the session."
+        case .alreadyDecided: "Nothing of the change waits any more."
         case .bodyTooLarge: "The body is too large."
         case .tooManyItems: "There are too many items in the body."
         case .unsupportedMediaType: "The body's type is not supported."
@@ -105,6 +106,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .noPairingNeeded: "Look at the agent's condition; ask again once it is needs_pairing."
         case .notOffered: "Ask for another kind: qr or code."
         case .sessionMissing: "Make the session at the engine, or give the agent another instance."
+        case .alreadyDecided: "See GET /v1/guard/{change} for what became of it."
         case .bodyTooLarge: "Send at most 1 MiB."
         case .tooManyItems: "Send at most 1,000 items at a time."
         case .unsupportedMediaType: "Send Content-Type: application/json."

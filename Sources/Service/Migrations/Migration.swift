@@ -28,6 +28,7 @@ package struct Migration: Sendable, Hashable {
         Migration(number: 8, name: "0008_source_activity", bytes: PackageResources._008_source_activity_sql),
         Migration(number: 9, name: "0009_left_out_events", bytes: PackageResources._009_left_out_events_sql),
         Migration(number: 10, name: "0010_fold_tails", bytes: PackageResources._010_fold_tails_sql),
+        Migration(number: 11, name: "0011_guard", bytes: PackageResources._011_guard_sql),
         Migration(number: 13, name: "0013_replicas", bytes: PackageResources._013_replicas_sql),
         Migration(number: 15, name: "0015_pairing_slots", bytes: PackageResources._015_pairing_slots_sql),
         Migration(number: 16, name: "0016_session_changes", bytes: PackageResources._016_session_changes_sql),

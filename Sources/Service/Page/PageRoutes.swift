@@ -73,7 +73,7 @@ struct PageRoutes: Sendable {
         fleet = FleetReads(
             agents: management.reads,
             summaries: dependencies.feed.sources.summaries,
-            incidents: IncidentReads(pool: management.readPool),
+            incidents: management.incidents,
             unmatched: unmatched,
             clock: management.clock
         )

@@ -14,6 +14,8 @@ package struct Explanation: Sendable {
     var dueAt: Timestamp?
     /// How long a look counts; a third of it is how often the sweep looks.
     var lookLifetime: Duration
+    /// What waits of the agent for somebody's approval.
+    var waiting: [WaitingPart] = []
     /// When all this was so.
     var asOf: Timestamp
 
@@ -47,6 +49,7 @@ package struct Explanation: Sendable {
         case .in: changes.append("A clock-out ends the shift; a break-start begins a break.")
         case .onBreak: changes.append("A break-end or a clock-in ends the break; a clock-out ends the shift.")
         }
+        changes += waiting.map(\.sentence)
         if details.instance == nil { changes.append("An instance has to be mapped before anything can run.") }
         return changes
     }
@@ -65,6 +68,8 @@ package struct Explanation: Sendable {
         object.name("changes", into: &buffer)
         buffer.writeJSONArray(changes) { $1.writeJSON($0) }
         object.member("next_look_at", nextLook(now: asOf), into: &buffer)
+        object.name("waiting", into: &buffer)
+        buffer.writeJSONArray(waiting) { $0.write(to: &$1) }
         object.name("commands", into: &buffer)
         buffer.writeJSONArray(commands) { $0.write(to: &$1) }
         object.end(&buffer)

@@ -4,6 +4,7 @@ package import LibPQ
 /// Reads what it takes to explain an agent.
 package struct ExplanationReads: Sendable {
     private let history: HistoryReads
+    private let held: GuardReads
     private let freshness: FreshnessBook
     private let breakAction: BreakAction
     private let clock: DatabaseClock
@@ -14,6 +15,7 @@ package struct ExplanationReads: Sendable {
 
     package init(pool: PQPool, freshness: FreshnessBook, breakAction: BreakAction, clock: DatabaseClock) {
         history = HistoryReads(pool: pool)
+        held = GuardReads(pool: pool)
         self.freshness = freshness
         self.breakAction = breakAction
         self.clock = clock
@@ -42,6 +44,7 @@ package struct ExplanationReads: Sendable {
             commands: commands,
             dueAt: dueAt,
             lookLifetime: rule.lifetime(desired: details.storedDesired),
+            waiting: try await held.waiting(of: details.agentID),
             asOf: now
         )
     }

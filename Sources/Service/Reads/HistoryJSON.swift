@@ -88,6 +88,7 @@ extension Incident {
         object.member("closed_at", closedAt, into: &buffer)
         object.member("detail", detail, into: &buffer)
         object.member("agents", agents, into: &buffer)
+        if let change { object.member("change", change, into: &buffer) } else { object.null("change", into: &buffer) }
         object.end(&buffer)
     }
 }

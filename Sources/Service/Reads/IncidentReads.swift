@@ -12,35 +12,76 @@ struct Incident: Sendable, Equatable {
     var openedAt: Timestamp
     var closedAt: Timestamp?
     var detail: String
-    /// Agents of the account, as far as the caller sees them, whose condition is an exception now; counted to 10,000.
+    /// The held change it is about; `nil` for other incidents.
+    var change: Int64?
+    /// While it is open, how many agents it concerns now, as far as the caller sees them; counted to 10,000.
+    ///
+    /// Of an account: its agents that the list shows as exceptions, those among them of whom nothing fresh is known. Of a held
+    /// change: the agents whose part waits. Of a source: 0, since nobody knows whom it does not tell of.
     var agents: Int64
 }
 
 /// Reads incidents: the open ones, and those closed within a week, newest first; at most 200.
 ///
-/// For a caller bound to teams: those of accounts that its agents' instances are on, and none of sources.
+/// For a caller bound to teams: those of accounts that its agents' instances are on, and of changes that are about its agents;
+/// none of sources.
 struct IncidentReads: Sendable {
     let pool: PQPool
+    let freshness: FreshnessBook
+    let clock: DatabaseClock
 
-    /// Indexes: `incidents_pkey`, `clock_sources_pkey`, `observed_states_exceptions`, `instances_pkey`, `agents_pkey`, `agents_of_team`.
+    /// Indexes: `incidents_pkey`, `clock_sources_pkey`, `instances_session_key`, `observed_states_pkey`, `looks_pkey`, `agents_pkey`,
+    /// `agent_states_pkey`, `guard_items_of_change`, `instances_listed`, `agents_of_team`.
     func incidents(for caller: Caller) async throws(PQError) -> [Incident] {
         let teams = caller.teams?.sorted()
+        let table = try await freshness.table()
+        let now = clock.now()
+        let onShift = table.staleBefore(.running, now: now)
+        let offShift = table.staleBefore(.stopped, now: now)
         return try await pool.rows(
             """
-            SELECT i.incident, e.name AS engine, s.name AS source, i.kind, i.opened_at, i.closed_at, i.detail,
-                (
-                    SELECT count(*)
-                    FROM (
-                        SELECT 1
-                        FROM observed_states o
-                        JOIN instances x ON x.instance = o.instance
-                        JOIN agents a ON a.agent = x.agent
-                        WHERE o.attention IS NOT NULL
-                          AND x.account = i.account
-                          AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
-                        LIMIT 10000
-                    ) n
-                ) AS agents
+            SELECT i.incident, e.name AS engine, s.name AS source, i.kind, i.opened_at, i.closed_at, i.detail, i.change,
+                CASE
+                    WHEN i.closed_at IS NOT NULL THEN 0
+                    WHEN i.change IS NOT NULL THEN (
+                        SELECT count(*)
+                        FROM (
+                            SELECT a.team
+                            FROM guard_items g
+                            JOIN agents a ON a.agent = g.agent
+                            WHERE g.change = i.change AND g.state = 'held'
+                            UNION ALL
+                            SELECT a.team
+                            FROM instances x
+                            JOIN agents a ON a.agent = x.agent
+                            JOIN observed_states o ON o.instance = x.instance
+                            WHERE x.listed_by = i.change AND o.reason = 'listed_only'
+                            LIMIT 10000
+                        ) n
+                        WHERE \(teams)::text[] IS NULL OR n.team = ANY (\(teams))
+                    )
+                    ELSE (
+                        SELECT count(*)
+                        FROM (
+                            SELECT 1
+                            FROM instances x
+                            JOIN agents a ON a.agent = x.agent
+                            JOIN agent_states t ON t.agent = x.agent
+                            JOIN observed_states o ON o.instance = x.instance
+                            LEFT JOIN looks l ON l.instance = x.instance
+                            WHERE x.account = i.account
+                              AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
+                              AND (
+                                o.attention IS NOT NULL
+                                OR o.reason <> 'account_refused' AND (
+                                    greatest(o.read_at, l.looked_at)
+                                        >= (CASE t.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[x.account]
+                                ) IS NOT TRUE
+                              )
+                            LIMIT 10000
+                        ) n
+                    )
+                END AS agents
             FROM incidents i
             LEFT JOIN engine_accounts e ON e.account = i.account
             LEFT JOIN clock_sources s ON s.source_id = i.source_id
@@ -48,6 +89,12 @@ struct IncidentReads: Sendable {
               AND (\(teams)::text[] IS NULL OR EXISTS (
                 SELECT FROM agents a JOIN instances x ON x.agent = a.agent
                 WHERE a.team = ANY (\(teams)) AND x.account = i.account
+              ) OR EXISTS (
+                SELECT FROM guard_items g JOIN agents a ON a.agent = g.agent
+                WHERE g.change = i.change AND a.team = ANY (\(teams))
+              ) OR EXISTS (
+                SELECT FROM instances x JOIN agents a ON a.agent = x.agent
+                WHERE x.listed_by = i.change AND a.team = ANY (\(teams))
               ))
             ORDER BY i.incident DESC
             LIMIT 200
@@ -61,6 +108,7 @@ struct IncidentReads: Sendable {
                 openedAt: try row.column("opened_at", as: Timestamp.self),
                 closedAt: try row.column("closed_at", as: Timestamp?.self),
                 detail: try row.column("detail", as: String.self),
+                change: try row.column("change", as: Int64?.self),
                 agents: try row.column("agents", as: Int64.self)
             )
         }

@@ -24,7 +24,7 @@ struct ReadRoutes: Sendable {
         reads = dependencies.reads
         history = HistoryReads(pool: pool)
         summaries = SummaryReads(pool: pool, freshness: dependencies.freshness, clock: dependencies.clock)
-        incidentReads = IncidentReads(pool: pool)
+        incidentReads = dependencies.incidents
         unmatchedReads = UnmatchedReads(pool: pool, rules: dependencies.rules)
         unmatchedNames = dependencies.unmatchedNames
         explanations = dependencies.explanations

@@ -1,4 +1,5 @@
 import Domain
+import LibPQ
 import Logging
 
 /// How one engine account is doing: feeds the breaker, notices that its credential is refused, raises and clears incidents.
@@ -8,10 +9,30 @@ struct AccountStanding: Sendable {
     let leases: LeaseBook
     let incidents: IncidentLog
     let meters: WorkerMeters
+    let restarts: RestartLine
+    let clock: DatabaseClock
     let logger: Logger
+
+    /// Takes in whether many sessions fail alike; `nil` when that is as it was.
+    func note(_ failsAlike: Bool?) {
+        switch failsAlike {
+        case true:
+            let detail = "many sessions want a restart; they go one by one"
+            incidents.raise(.sessionsFailing, account: account, detail: detail)
+        case false: incidents.clear(.sessionsFailing, account: account)
+        case nil: break
+        }
+    }
+
+    /// Takes over from whoever acted for the account before: incidents that are open in the database are this holder's to close.
+    func begin(pool: PQPool) async throws(PQError) {
+        try await incidents.resume(account, pool: pool)
+        restarts.begin(isStorm: incidents.isOpen(.sessionsFailing, account: account))
+    }
 
     /// Takes in how a call went.
     func note(_ answer: EngineAnswer) {
+        note(restarts.take([], now: clock.now()))
         if let pause = calls.noteOutcome(answer.verdict) {
             meters.paused()
             incidents.raise(.engineOutage, account: account, detail: "no call succeeds; pausing \(pause)")
@@ -23,8 +44,10 @@ struct AccountStanding: Sendable {
             logger.warning("the engine refuses the account's credential")
             incidents.raise(.accountRefused, account: account, detail: "HTTP 401 for the whole account")
         } else if answer.httpStatus != nil, answer.verdict == .ok || answer.verdict == .missing {
-            guard leases.setRefused(account, false) else { return }
-            logger.notice("the engine accepts the account's credential again")
+            if leases.setRefused(account, false) {
+                logger.notice("the engine accepts the account's credential again")
+            }
+            // Another replica may have raised it, and not live to see this.
             incidents.clear(.accountRefused, account: account)
         }
     }

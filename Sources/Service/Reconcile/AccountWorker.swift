@@ -66,6 +66,8 @@ final class AccountWorker: Sendable {
             leases: dependencies.leases,
             incidents: dependencies.incidents,
             meters: meters,
+            restarts: transaction.restarts,
+            clock: dependencies.clock,
             logger: logger
         )
     }
@@ -275,6 +277,7 @@ final class AccountWorker: Sendable {
         let runs = SweepRun.byInstance(items)
         SweepRun.settle(runs, with: plans)
         onCommit(plans)
+        standing.note(transaction.restarts.take(plans, now: clock.now()))
         carryOut(plans, runs: runs)
         let departed = Departures.due(plans)
         if !departed.isEmpty { try await Departures.complete(departed, pool: pool) }

@@ -8,6 +8,10 @@ enum IncidentKind: String, Sendable, CaseIterable {
     case accountRefused = "account_refused"
     /// No call succeeds.
     case engineOutage = "engine_outage"
+    /// Many sessions want a restart at the same time.
+    case sessionsFailing = "sessions_failing"
+    /// A change waits until somebody approves or refuses it; ``GuardGate`` raises it.
+    case changeHeld = "change_held"
     /// A clock source sends nothing any more; ``SourceWatch`` raises it.
     case sourceSilent = "source_silent"
 }
@@ -29,9 +33,13 @@ final class IncidentLog: Sendable {
     private let changes: AsyncStream<Change>
     private let feed: AsyncStream<Change>.Continuation
     private let logger: Logger
+    /// Told of each that was written.
+    private let written: (@Sendable () -> Void)?
 
-    init(logger: Logger) {
+    /// `written`: told once an incident was opened or closed in the database.
+    init(logger: Logger, written: (@Sendable () -> Void)? = nil) {
         self.logger = logger
+        self.written = written
         (changes, feed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(256))
     }
 
@@ -47,30 +55,44 @@ final class IncidentLog: Sendable {
         feed.yield(Change(kind: kind, account: account))
     }
 
-    /// Takes over the incidents that are open in the database, as after a restart.
-    func resume(pool: PQPool) async throws(PQError) {
-        let rows = try await pool.rows(
-            "SELECT account, kind FROM incidents WHERE closed_at IS NULL AND source_id IS NULL"
-        ) { row throws(PQError) in
-            (try row.column("account", as: Int32.self), try row.column("kind", as: String.self))
-        }
+    /// Whether an incident is open, as far as this replica knows.
+    func isOpen(_ kind: IncidentKind, account: Int32) -> Bool {
+        open.withLock { $0.contains(Key(kind: kind, account: account)) }
+    }
+
+    /// Takes over the incidents of an account that are open in the database, as who gets its lease does.
+    ///
+    /// What was known of the account before is forgotten: another may have closed it meanwhile. Index: `incidents_open_key`.
+    func resume(_ account: Int32, pool: PQPool) async throws(PQError) {
+        let kinds = try await pool.rows(
+            "SELECT kind FROM incidents WHERE account = \(account) AND closed_at IS NULL"
+        ) { row throws(PQError) in try row.column("kind", as: String.self) }
         open.withLock { open in
-            for (account, kind) in rows {
-                if let kind = IncidentKind(rawValue: kind) { open.insert(Key(kind: kind, account: account)) }
+            open = open.filter { $0.account != account }
+            for kind in kinds.compactMap(IncidentKind.init(rawValue:)) {
+                open.insert(Key(kind: kind, account: account))
             }
         }
     }
 
-    /// Writes changes until the task is cancelled.
+    /// Writes changes until the task is cancelled, each until it is written: the database may be away just then.
     func run(pool: PQPool) async {
         for await change in changes {
-            do {
-                _ = try await pool.execute(statement(change))
-            } catch {
-                logger.warning("incident not written", metadata: ["error": "\(error)"])
+            while !Task.isCancelled {
+                do {
+                    _ = try await pool.execute(statement(change))
+                    written?()
+                    break
+                } catch {
+                    logger.warning("incident not written", metadata: ["error": "\(error)"])
+                    guard error.isTransient else { break }
+                    try? await Task.sleep(for: Self.retryPause)  // Cancelled: the loop ends.
+                }
             }
         }
     }
+
+    private static let retryPause: Duration = .seconds(1)
 
     private func statement(_ change: Change) -> PQStatement {
         guard let detail = change.detail else {

@@ -26,6 +26,8 @@ struct PassTransaction: Sendable {
     let clock: DatabaseClock
     let timeout: Duration
     var crashPoints = CrashPoints()
+    /// Slows restarts down while many sessions of the account fail alike.
+    let restarts = RestartLine()
 
     /// The lease belongs to somebody else by now; nothing was written.
     struct LeaseLost: Error {}
@@ -59,7 +61,7 @@ struct PassTransaction: Sendable {
                 else { continue }
                 let change = try rows.agentFacts(row).map { rederive($0, policy: policy, now: now) }
                 if let change { changes.append(change) }
-                plans.append(
+                let make = { (context: PlanningContext) in
                     plan(
                         subject,
                         agent: change,
@@ -68,7 +70,10 @@ struct PassTransaction: Sendable {
                         looksUnlessReadSince: group.compactMap { $0.look?.since(subject, now: now) }.max(),
                         context: context
                     )
-                )
+                }
+                let made = make(context)
+                let waits = made.command?.action == .restart && !restarts.permits(subject.instance, now: now)
+                plans.append(waits ? make(context.holdingRestarts) : made)
             }
             var writes = PlanStatements.all(agents: changes, plans: plans, term: term, now: now)
             if !outcomes.isEmpty { writes.append(PlanStatements.complete(outcomes)) }

@@ -24,6 +24,8 @@ enum PlanStatements {
         if !released.isEmpty { statements.append(release(released)) }
         let observed = plans.filter(\.changesObserved)
         if !observed.isEmpty { statements.append(observe(observed.map(\.subject), now: now)) }
+        let said = plans.filter(\.clearsListing)
+        if !said.isEmpty { statements.append(clearListing(said.map(\.stored.instance))) }
         let commands = plans.compactMap { plan in plan.command.map { ($0, plan.subject.account) } }
         if !commands.isEmpty { statements.append(intend(commands, term: term, now: now)) }
         return statements
@@ -118,6 +120,7 @@ enum PlanStatements {
                 attempts = n.attempts,
                 reboot_asked_at = n.reboot_asked_at,
                 restarts = n.restarts::timestamptz[],
+                falls = n.falls::timestamptz[],
                 since = CASE WHEN o.condition = n.condition THEN o.since ELSE \(now) END,
                 condition = n.condition,
                 reason = n.reason,
@@ -139,17 +142,25 @@ enum PlanStatements {
                 \(evidence.map { Int32($0.attempts) }),
                 \(evidence.map(\.rebootAskedAt)),
                 \(evidence.map { $0.restarts.arrayLiteral }),
+                \(evidence.map { $0.falls.arrayLiteral }),
                 \(subjects.map(\.condition.rawValue)),
                 \(subjects.map(\.reason.rawValue)),
                 \(subjects.map { $0.condition.isException ? $0.condition.code : nil })
             ) AS n (
                 instance, reading, read_at, reading_since, claim,
                 command_id, command_action, command_sent_at, command_ended_at, command_verdict,
-                start_sent_at, stop_ended_at, deviating_since, attempts, reboot_asked_at, restarts,
+                start_sent_at, stop_ended_at, deviating_since, attempts, reboot_asked_at, restarts, falls,
                 condition, reason, attention
             )
             WHERE o.instance = ANY (ARRAY[n.instance])
             """
+    }
+
+    /// Takes the mark of an import from instances; seldom any.
+    ///
+    /// Index: `instances_pkey`.
+    private static func clearListing(_ instances: [Int64]) -> PQStatement {
+        "UPDATE instances SET listed_by = NULL WHERE instance = ANY (\(instances))"
     }
 
     /// Adds the intents.

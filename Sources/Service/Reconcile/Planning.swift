@@ -21,6 +21,15 @@ struct PlanningContext: Sendable {
     var mayAct: Bool
     /// The engine answers 401 for the whole account.
     var isAccountRefused: Bool
+    /// Whether a restart has to wait because many sessions of the account fail alike.
+    var holdsRestarts = false
+
+    /// The same with restarts held.
+    var holdingRestarts: PlanningContext {
+        var context = self
+        context.holdsRestarts = true
+        return context
+    }
 }
 
 /// An agent before and after something happened.
@@ -81,6 +90,12 @@ func plan(
         policy: context.policy,
         now: context.now
     )
+    let isListed = subject.isListedOnly(agent)
+    if isListed, decision.action == .stop { decision = Decision(nil, .listedOnly, .needsAttention) }
+    if context.holdsRestarts, decision.action == .restart {
+        let again = context.now + context.policy.alikeLook
+        decision = Decision(nil, .failingAlike, .needsAttention, lookAgainAt: again)
+    }
     if decision.condition == .converged || decision.condition == .held { evidence.attempts = 0 }
     if let retryAt = news.retryOfRead(context) {
         decision.lookAgainAt = max(decision.lookAgainAt ?? retryAt, retryAt)
@@ -105,6 +120,7 @@ func plan(
                 action,
                 id: intended.id,
                 at: context.now,
+                isAfterFall: decision.reason == .wentDown,
                 restartWindow: context.policy.restartWindow
             )
             command = intended
@@ -115,6 +131,7 @@ func plan(
     after.evidence = evidence
     after.condition = decision.condition
     after.reason = decision.reason
+    if !isListed || evidence.reading == .status(.stopped) { after.listedBy = nil }
     return Plan(
         stored: subject,
         subject: after,
@@ -138,6 +155,12 @@ func plan(
 }
 
 extension Subject {
+    /// Whether nothing but a list speaks of the session: an import brought it, and of its agent nobody ever said anything.
+    func isListedOnly(_ agent: AgentChange?) -> Bool {
+        guard listedBy != nil, let agent else { return false }
+        return agent.desired.rule == .default && !agent.after.isLeaving
+    }
+
     /// Whether the stored row would change.
     ///
     /// The time of a read alone does not: `looks` has it.

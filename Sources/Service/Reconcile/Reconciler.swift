@@ -140,7 +140,6 @@ package final class Reconciler: Service, WakeBell {
             clock: dependencies.clock,
             crashPoints: dependencies.crashPoints
         )
-        try await dependencies.incidents.resume(pool: dependencies.pool)
         let workers = accounts.mapValues { account in
             AccountWorker(account.settings, account: account.id, dependencies: dependencies) { plans in
                 self.notice(plans.map(\.subject.instance))
@@ -270,6 +269,7 @@ package final class Reconciler: Service, WakeBell {
             logger.notice("lease laid down", metadata: ["account": "\(worker.name)"])
             return
         }
+        try await worker.standing.begin(pool: dependencies.pool)
         logger.notice("lease taken", metadata: ["account": "\(worker.name)", "term": "\(lease.term)"])
         let rows = try await dependencies.pool.query(
             "SELECT instance, priority FROM reconcile_queue WHERE account = \(worker.account)"

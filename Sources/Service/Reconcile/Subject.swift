@@ -32,6 +32,8 @@ struct Subject: Sendable, Hashable {
     var wakes: Int64?
     /// When the queue row is due.
     var dueAt: Timestamp?
+    /// The import that brought it, as long as nobody said anything of its agent and it was not seen stopped.
+    var listedBy: Int64?
 }
 
 /// What to write and to do about one instance after a decision.
@@ -53,6 +55,8 @@ struct Plan: Sendable {
 
     /// Whether the stored evidence, condition or reason change.
     var changesObserved: Bool { subject.differsInRow(from: stored) }
+    /// Whether the mark of the import that brought the instance goes.
+    var clearsListing: Bool { stored.listedBy != nil && subject.listedBy == nil }
     /// Whether this replica acts for the instance, so that its own memory has when it is due.
     var isActing: Bool
 

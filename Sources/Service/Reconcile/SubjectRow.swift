@@ -6,7 +6,7 @@ import LibPQ
 /// The columns are looked up once per result; a row then costs no search by name.
 struct SubjectRows {
     let rows: PQResult
-    private let agent, generation, instance, commandID, wakes: PQColumn<Int64?>
+    private let agent, generation, instance, commandID, wakes, listedBy: PQColumn<Int64?>
     private let shift, lastRank, holdState, desired, commandAction: PQColumn<Int16?>
     private let account, attempts: PQColumn<Int32?>
     private let hasRecords, isLeaving: PQColumn<Bool?>
@@ -15,7 +15,7 @@ struct SubjectRows {
     private let deviatingSince, rebootAskedAt, dueAt: PQColumn<Timestamp?>
     private let foldTail, holdReason, holdAuthor, rule, instanceID, sessionName: PQColumn<String?>
     private let reading, claim, commandVerdict, condition, reason: PQColumn<String?>
-    private let restarts: PQColumn<[Timestamp]?>
+    private let restarts, falls: PQColumn<[Timestamp]?>
 
     init(_ result: PQResult) throws(PQError) {
         rows = result
@@ -58,6 +58,8 @@ struct SubjectRows {
         condition = try result.decoder("condition")
         reason = try result.decoder("reason")
         restarts = try result.decoder("restarts")
+        falls = try result.decoder("falls")
+        listedBy = try result.decoder("listed_by")
     }
 
     /// The agent's side of a row; `nil` for a retired instance.
@@ -85,7 +87,8 @@ struct SubjectRows {
             condition: try condition[row].flatMap(Condition.init(rawValue:)) ?? .unknown,
             reason: try reason[row].flatMap(Reason.init(rawValue:)) ?? .neverRead,
             wakes: try wakes[row],
-            dueAt: try dueAt[row]
+            dueAt: try dueAt[row],
+            listedBy: try listedBy[row]
         )
     }
 
@@ -123,6 +126,7 @@ struct SubjectRows {
             lastStopEndedAt: try stopEndedAt[row],
             deviatingSince: try deviatingSince[row],
             restarts: try restarts[row] ?? [],
+            falls: try falls[row] ?? [],
             attempts: Int(try attempts[row] ?? 0),
             rebootAskedAt: try rebootAskedAt[row]
         )

@@ -147,6 +147,11 @@ enum TraceStatements {
         """
     }
 
+    /// Takes what the outside was told of the person; it is kept for 30 days.
+    static func deleteNotices(_ erasure: ErasureTraces.Erasure) -> PQStatement {
+        "DELETE FROM alert_notices WHERE mentions(body, \(erasure.words))"
+    }
+
     /// Takes the words of incidents that name the person; there are few.
     static func blankIncidents(_ erasure: ErasureTraces.Erasure) -> PQStatement {
         """

@@ -58,7 +58,7 @@ enum SourceOutcome: String, Sendable, Hashable, CaseIterable {
             case .databaseUnavailable, .engineUnavailable, .overloaded, .internalError: .unavailable
             case .malformedJSON, .conflictingIDs, .invalidField, .forbidden, .outsideTeam, .notFound, .methodNotAllowed,
                 .instanceTaken, .held, .notOnShift, .instanceRunning, .noInstance, .nameInUse,
-                .noPairingNeeded, .notOffered, .sessionMissing:
+                .noPairingNeeded, .notOffered, .sessionMissing, .alreadyDecided:
                 .malformed
             }
     }

@@ -49,6 +49,7 @@ package final class ChangeFeed: Service {
                 freshness: dependencies.freshness,
                 clock: dependencies.clock
             ),
+            incidents: dependencies.incidents,
             clock: dependencies.clock
         )
         logger = dependencies.logger

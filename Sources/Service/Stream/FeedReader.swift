@@ -30,7 +30,7 @@ struct FeedReader: Sendable {
         pool = sources.pool
         reads = sources.reads
         summaries = sources.summaries
-        incidents = IncidentReads(pool: sources.pool)
+        incidents = sources.incidents
         clock = sources.clock
     }
 
@@ -107,6 +107,7 @@ struct FeedSources: Sendable {
     var pool: PQPool
     var reads: AgentReads
     var summaries: SummaryReads
+    var incidents: IncidentReads
     var clock: DatabaseClock
 }
 

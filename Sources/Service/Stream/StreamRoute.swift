@@ -24,7 +24,7 @@ struct StreamRoute: Sendable {
         let stream = EventStream(
             feed: feed,
             reads: feed.sources.reads,
-            incidents: IncidentReads(pool: feed.sources.pool),
+            incidents: feed.sources.incidents,
             clock: feed.sources.clock,
             caller: caller,
             filter: filter,

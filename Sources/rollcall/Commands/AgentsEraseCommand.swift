@@ -65,6 +65,7 @@ extension AgentsCommand {
             switch outcome {
             case .erased: Terminal.say("erased")
             case .erasing: Terminal.say("no agent any more; what is left is still being removed by serve")
+            case .held: Terminal.say("it waits for somebody's approval, see rollcall guard list")
             case .stopping: Terminal.say("the session is being stopped; the person is erased once that is proved")
             }
         }

@@ -62,6 +62,9 @@ struct Composition {
         )
         configuration.keepBodies = settings.keepBodies
         configuration.redactor = Redactor(secrets: settings.secrets)
+        configuration.alerts = settings.alerts.map { alerts in
+            AlertConfiguration(receiver: AlertClient(alerts.target), signer: alerts.signer, after: alerts.after)
+        }
         return configuration
     }
 

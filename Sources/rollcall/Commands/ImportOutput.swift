@@ -30,6 +30,7 @@ final class ImportOutput: Sendable {
                 Terminal.complain("nothing was imported")
             }
             let verb = isDryRun ? "would be " : ""
+            if report.heldCount > 0, let change = report.heldChange { say(report, change) }
             Terminal.say(
                 "\(report.added) \(verb)added, \(report.changed) \(verb)changed, \(report.unchanged) unchanged"
                     + (isDryRun ? "" : ", \(report.applied) unmatched events applied")
@@ -44,8 +45,18 @@ final class ImportOutput: Sendable {
         }
         Terminal.say(
             start + "\"dry_run\":\(isDryRun),\"added\":\(report.added),\"changed\":\(report.changed),"
+                + "\"held\":\(report.heldCount),\"held_change\":\(report.heldChange.map(String.init) ?? "null"),"
                 + "\"unchanged\":\(report.unchanged),\"applied\":\(isDryRun ? "null" : String(report.applied)),\"faults\":[\(faults.joined(separator: ","))]}"
         )
+    }
+
+    /// What has to wait for somebody, and how to go on.
+    private func say(_ report: AgentImport.Report, _ change: Int64) {
+        let more = report.heldCount - report.held.count
+        let names = report.held.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+        Terminal.say("held, as change \(change), since other sessions than now would run or stop: \(names)")
+        Terminal.say("see it with `rollcall guard show \(change)`")
+        Terminal.say("then `rollcall guard approve \(change) --by NAME`, or `refuse`")
     }
 
     /// `+ ana  team: support` or `~ ana  team: support -> sales`.

@@ -72,6 +72,7 @@ package struct LoadSettings {
         let connections = reader.number(SettingName("database_connections"), default: 12, in: 4...500)
         let logLevel = reader.choice(SettingName("log_level"), among: Logger.Level.allCases, default: .info) ?? .info
         let migrates = reader.flag(SettingName("migrate"), default: true)
+        let alerts = alerts()
         let engineNames = names("engines")
         let sourceNames = names("sources")
         let engines = engineNames.compactMap { engine($0) }
@@ -79,7 +80,7 @@ package struct LoadSettings {
         if engineNames.isEmpty, purpose != .command { addMissingEngine() }
         refuseUnknown(engines: engineNames, sources: sourceNames)
         guard reader.problems.isEmpty else { throw SettingsError(reader.problems) }
-        return Settings(
+        var settings = Settings(
             databaseURL: databaseURL,
             databaseConnections: connections,
             migrates: migrates,
@@ -100,5 +101,7 @@ package struct LoadSettings {
             notices: notices,
             secrets: reader.secrets
         )
+        settings.alerts = alerts
+        return settings
     }
 }

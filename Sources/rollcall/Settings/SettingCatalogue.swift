@@ -21,6 +21,8 @@ enum SettingCatalogue {
         Entry(word: "database_connections"), Entry(word: "log_level"), Entry(word: "migrate"),
         Entry(word: "restart_limit"), Entry(word: "restart_window"), Entry(word: "restart_spacing"),
         Entry(word: "break_action"), Entry(word: "clock_skew"),
+        Entry(word: "alert_url", isSecret: true), Entry(word: "alert_secret", isSecret: true),
+        Entry(word: "alert_after"), Entry(word: "alert_allow_hosts"),
     ]
 
     static let ofEngine: [Entry] = [

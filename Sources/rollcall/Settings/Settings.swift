@@ -19,6 +19,8 @@ package struct Settings: Sendable {
     package var databaseURL: String?
     /// The most connections of this process.
     package var databaseConnections: Int
+    /// Whom to tell of incidents; `nil` for nobody.
+    package var alerts: AlertSettings?
     /// Whether `serve` applies pending migrations.
     package var migrates: Bool
     package var http: Listener

@@ -21,6 +21,8 @@ struct RolesMatrixTests {
         ("PUT", "/v1/sources/hr/aliases/77?dry_run=true", .admin, #"{"agent_id":"a1"}"#),
         ("PUT", "/v1/sources/hr/aliases/77", .admin, #"{"agent_id":"a1"}"#),
         ("DELETE", "/v1/sources/hr/aliases/77", .admin, nil),
+        ("GET", "/v1/guard", .view, nil),
+        ("GET", "/v1/alerts", .view, nil),
         ("GET", "/v1/sources", .view, nil),
         ("GET", "/v1/sources/hr", .view, nil),
         ("GET", "/v1/sources/hr/deliveries", .view, nil),

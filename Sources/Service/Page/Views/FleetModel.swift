@@ -80,8 +80,9 @@ struct FleetModel {
 /// What a template shows of an incident.
 func incidentValues(_ incident: Incident, now: Timestamp) -> [String: Any] {
     [
-        "id": incident.id, "whose": incident.source == nil ? "Engine" : "Clock source",
-        "name": incident.engine ?? incident.source ?? "",
+        "id": incident.id,
+        "whose": incident.change != nil ? "Change" : incident.source == nil ? "Engine" : "Clock source",
+        "name": incident.engine ?? incident.source ?? incident.change.map(String.init) ?? "",
         "kind": IncidentKind(rawValue: incident.kind)?.label ?? incident.kind,
         "opened": timeValues(incident.openedAt, now: now),
     ]

@@ -85,6 +85,8 @@ extension IncidentKind {
         switch self {
         case .accountRefused: "it refuses our credential, so nothing can be started, stopped or seen"
         case .engineOutage: "no call to it succeeds, so what its sessions do cannot be seen"
+        case .sessionsFailing: "many of its sessions fail alike, so restarts go one by one until one of them helps"
+        case .changeHeld: "a change that would affect many sessions waits until somebody approves or refuses it"
         case .sourceSilent: "nothing genuine comes from it any more, so who clocks in there is not seen"
         }
     }

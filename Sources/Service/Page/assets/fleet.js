@@ -148,8 +148,8 @@ function incident(incident) {
   line.className = "banner incident";
   line.dataset.incident = incident.id;
   const name = document.createElement("strong");
-  name.textContent = incident.engine ?? incident.source;
-  const whose = incident.source ? "Clock source " : "Engine ";
+  name.textContent = incident.engine ?? incident.source ?? incident.change;
+  const whose = incident.change ? "Change " : incident.source ? "Clock source " : "Engine ";
   const began = document.createElement("span");
   show(began, incident.opened_at);
   line.append(whose, name, `: ${place.dataset[incident.kind] ?? incident.kind}. It began `, began, ".");

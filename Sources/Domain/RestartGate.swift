@@ -1,0 +1,79 @@
+/// Tells a session that fails from many that fail alike, and lets restarts through gently while they do.
+///
+/// When many instances of an account want a restart within a while, the fault is the engine's, and restarting all of them makes
+/// it worse. Then one goes first; each that helps doubles how many may go at a time, one that does not begins anew. So an engine
+/// that comes back is used again within minutes, without anybody's doing.
+///
+/// Pure: time is passed in. What it remembers is bounded by ``wishLimit`` and ``widest``.
+package struct RestartGate: Sendable {
+    /// Different instances that want a restart within ``window`` before they count as failing alike.
+    package static let stormLimit = 10
+    /// How long a wish counts.
+    package static let window: Duration = .seconds(300)
+    /// Fewer wishes than this for ``calm`` end it.
+    package static let calmLimit = 5
+    package static let calm: Duration = .seconds(60)
+    /// Instances remembered that want a restart.
+    package static let wishLimit = 64
+    /// Restarts under way at a time, at most.
+    package static let widest = 256
+    /// A restart that was not seen to help by then did not.
+    package static let patience: Duration = .seconds(180)
+
+    private var wishes: [Int64: Timestamp] = [:]
+    private var trials: [Int64: Timestamp] = [:]
+    private var width = 1
+    private var calmSince: Timestamp?
+    /// Whether many fail alike.
+    package private(set) var isStorm = false
+
+    /// - Parameter isStorm: whether a predecessor saw many fail alike; then restarts go gently until that is over.
+    package init(isStorm: Bool = false) {
+        self.isStorm = isStorm
+    }
+
+    /// Whether nothing is remembered, so that nothing can change.
+    package var isIdle: Bool { wishes.isEmpty && trials.isEmpty && !isStorm }
+
+    /// Whether an instance that wants a restart may have it now.
+    package mutating func permits(_ instance: Int64, now: Timestamp) -> Bool {
+        prune(now)
+        if wishes[instance] != nil || wishes.count < Self.wishLimit { wishes[instance] = now }
+        if !isStorm, wishes.count >= Self.stormLimit {
+            isStorm = true
+            calmSince = nil
+            width = 1
+        }
+        guard isStorm else { return true }
+        // It had one, and wants another.
+        if trials.removeValue(forKey: instance) != nil { width = 1 }
+        guard trials.count < width else { return false }
+        trials[instance] = now
+        return true
+    }
+
+    /// Takes in that an instance is as it should be.
+    package mutating func recovered(_ instance: Int64, now: Timestamp) {
+        wishes[instance] = nil
+        if trials.removeValue(forKey: instance) != nil { width = min(width * 2, Self.widest) }
+        prune(now)
+    }
+
+    /// Lets time pass: what is long ago is forgotten, and calm ends it.
+    package mutating func prune(_ now: Timestamp) {
+        wishes = wishes.filter { now - $0.value < Self.window }
+        let waiting = trials.filter { now - $0.value < Self.patience }
+        if waiting.count < trials.count { width = 1 }
+        trials = waiting
+        guard isStorm, wishes.count < Self.calmLimit else {
+            calmSince = nil
+            return
+        }
+        let since = calmSince ?? now
+        calmSince = since
+        guard now - since >= Self.calm else { return }
+        isStorm = false
+        calmSince = nil
+        trials = [:]
+    }
+}

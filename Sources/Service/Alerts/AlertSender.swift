@@ -1,0 +1,161 @@
+import ClockSources
+import Domain
+import FoundationEssentials
+import LibPQ
+import Logging
+import Metrics
+import ServiceLifecycle
+
+/// Tells the outside of incidents and of agents on shift who cannot work, each once, and of their end.
+///
+/// What has to be told are rows, so a crash forgets none; rows are taken with `SKIP LOCKED`, so one replica sends each. A
+/// notice keeps its id over all its tries, and so the receiver can tell a repetition. At rest one statement each interval.
+final class AlertSender: Service {
+    /// The least time between two rounds, however often something wakes it.
+    static let pause: Duration = .seconds(1)
+
+    private let pool: PQPool
+    private let configuration: AlertConfiguration
+    private let redactor: Redactor
+    private let clock: DatabaseClock
+    private let logger: Logger
+    private let meters = AlertMeters()
+    private let rounds: AsyncStream<Void>
+    private let round: AsyncStream<Void>.Continuation
+
+    init(
+        pool: PQPool,
+        configuration: AlertConfiguration,
+        redactor: Redactor,
+        clock: DatabaseClock,
+        logger: Logger
+    ) {
+        self.pool = pool
+        self.configuration = configuration
+        self.redactor = redactor
+        self.clock = clock
+        self.logger = logger
+        (rounds, round) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Something happened that may have to be told.
+    func wake() {
+        round.yield()
+    }
+
+    func run() async throws {
+        await BackgroundTasks.untilShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask {
+                    while !Task.isCancelled {
+                        self.round.yield()
+                        try? await Task.sleep(for: self.configuration.interval)  // Cancelled: the loop ends.
+                    }
+                }
+                group.addTask { await self.send() }
+            }
+        }
+    }
+
+    private func send() async {
+        var page: Int64 = 0
+        for await _ in rounds {
+            var retryIn: Duration?
+            do {
+                let (next, isDue) = try await look(after: page)
+                page = next ?? page
+                if isDue { retryIn = try await sendDue() }
+            } catch {
+                logger.warning("the outside is not told for now", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: Self.pause)  // Cancelled: the loop ends.
+            if let retryIn, retryIn < configuration.interval {
+                try? await Task.sleep(for: retryIn)  // As above.
+                round.yield()
+            }
+        }
+    }
+
+    /// Notes what is new.
+    ///
+    /// - Returns: where the next page of agents begins, and whether anything is due to be sent.
+    private func look(after page: Int64) async throws(PQError) -> (next: Int64?, isDue: Bool) {
+        let rows = try await pool.query(AlertStatements.news(after: configuration.after, page: page))
+        var next: Int64?
+        var isDue = false
+        var news: [AlertNews] = []
+        for row in rows {
+            switch try row.column("what", as: String.self) {
+            case "page": next = try row.column("number", as: Int64.self)
+            case "due": isDue = true
+            default: news.append(try AlertNews(row))
+            }
+        }
+        let now = clock.now()
+        let incidents = news.filter { $0.agentID == nil }
+        let agents = news.filter { $0.agentID != nil }
+        var statements: [PQStatement] = []
+        if !incidents.isEmpty {
+            statements += AlertStatements.noteIncidents(
+                incidents,
+                bodies: incidents.map { $0.body(redactor, now: now) }
+            )
+        }
+        if !agents.isEmpty {
+            statements += AlertStatements.noteAgents(agents, bodies: agents.map { $0.body(redactor, now: now) })
+        }
+        if !statements.isEmpty { _ = try await pool.pipeline(statements) }
+        return (next, isDue || !statements.isEmpty)
+    }
+
+    /// Sends what is due, portion by portion.
+    ///
+    /// - Returns: when the first of those that failed is tried again.
+    private func sendDue() async throws(PQError) -> Duration? {
+        var soonest: Duration?
+        while !Task.isCancelled {
+            let due = try await pool.rows(AlertStatements.take) { row throws(PQError) in
+                (
+                    notice: try row.column("notice", as: UUID.self), body: try row.column("body", as: String.self),
+                    attempts: try row.column("attempts", as: Int32.self)
+                )
+            }
+            guard !due.isEmpty else { break }
+            for notice in due {
+                let outcome = await post(notice.notice, Array(notice.body.utf8))
+                let retryIn = AlertStatements.retryDelay(
+                    afterAttempts: notice.attempts,
+                    first: configuration.firstRetry
+                )
+                if !outcome.isDelivered { soonest = min(soonest ?? retryIn, retryIn) }
+                try await pool.execute(
+                    AlertStatements.complete(notice.notice, attempts: notice.attempts, outcome, retryIn: retryIn)
+                )
+                meters.tried(outcome)
+                guard let fault = outcome.fault else { continue }
+                logger.warning(
+                    "alert not delivered",
+                    metadata: ["fault": "\(fault)", "attempts": "\(notice.attempts)"]
+                )
+            }
+        }
+        return soonest
+    }
+
+    private func post(_ notice: UUID, _ body: [UInt8]) async -> AlertOutcome {
+        let id = "msg_" + notice.uuidString.lowercased()
+        var headers = configuration.signer.headers(id: id, sentAt: clock.now(), body: body)
+        headers.append(("content-type", "application/json"))
+        return await configuration.receiver.post(body, headers: headers)
+    }
+}
+
+/// What telling the outside counts.
+private struct AlertMeters: Sendable {
+    private let deliveries = Counter(label: "alerts_delivered")
+    private let failures = Counter(label: "alert_failures")
+
+    func tried(_ outcome: AlertOutcome) {
+        if outcome.isDelivered { deliveries.increment() } else { failures.increment() }
+    }
+}

@@ -1,0 +1,28 @@
+import LibPQ
+
+/// What looks after held changes, and what tells the outside.
+extension RollcallService {
+    func guardKeeper(_ pools: Pools, _ rules: MatchingRules, wakes: any WakeBell) -> GuardKeeper {
+        let directory = AgentDirectory(
+            pool: pools.writers,
+            policy: configuration.policy,
+            rules: rules,
+            clock: configuration.clock,
+            wakes: wakes
+        )
+        return GuardKeeper(pool: pools.writers, desk: GuardDesk(directory), logger: logger)
+    }
+
+    /// `nil` when nobody is to be told.
+    func alertSender(_ pools: Pools) -> AlertSender? {
+        configuration.alerts.map { alerts in
+            AlertSender(
+                pool: pools.writers,
+                configuration: alerts,
+                redactor: configuration.redactor,
+                clock: configuration.clock,
+                logger: logger
+            )
+        }
+    }
+}

@@ -1,0 +1,281 @@
+import Domain
+import LibPQ
+
+/// Changes of the map that the guard judges: it does them, looks at what they would change, and takes back what has to wait.
+extension AgentDirectory {
+    /// What was made of some specifications.
+    struct GuardedChange: Sendable {
+        var change: AgentMapChange
+        var matched: Matched
+        var held = HeldParts()
+    }
+
+    /// One set of specifications, and how the map was when its transaction began.
+    private struct Request {
+        var specs: [AgentSpec]
+        var map: AgentMap
+        var caller: Caller?
+        var author: String
+        var origin: GuardOrigin
+    }
+
+    /// What of a request is left out for now.
+    private struct Waiting {
+        /// Agents whose session stays as it is.
+        var sessions: [String: GuardReason] = [:]
+        /// Agents who do not get the unmatched events under their names.
+        var events: [String: GuardReason] = [:]
+        /// Agents whose session waits already, for the same: nothing is written anew.
+        var repeated: [String: (change: Int64, reason: GuardReason)] = [:]
+        /// Agents whose unmatched events wait already.
+        var repeatedEvents: [String: (change: Int64, reason: GuardReason)] = [:]
+        var effects: [String: DesiredEffect] = [:]
+        var isTooMuch = false
+
+        func spec(_ spec: AgentSpec) -> AgentSpec {
+            guard sessions[spec.agentID] != nil || repeated[spec.agentID] != nil else { return spec }
+            var spec = spec
+            spec.instance = .keep
+            return spec
+        }
+
+        /// The parts to write down.
+        func parts(_ specs: [AgentSpec]) -> [HeldPart] {
+            var parts: [HeldPart] = []
+            for spec in specs {
+                let effect = effects[spec.agentID]
+                let make = { (what: HeldWhat, reason: GuardReason) in
+                    HeldPart(
+                        agentID: spec.agentID,
+                        what: what,
+                        reason: reason,
+                        before: effect?.before ?? .stopped,
+                        after: effect?.after ?? .stopped
+                    )
+                }
+                if let reason = sessions[spec.agentID], let session = spec.instance.session {
+                    parts.append(make(.instance(session), reason))
+                }
+                if let reason = events[spec.agentID] { parts.append(make(.events, reason)) }
+            }
+            return parts
+        }
+    }
+
+    /// Writes a change, but for what the guard holds.
+    ///
+    /// Needs the lock of the map.
+    func applyGuarded(
+        _ specs: [AgentSpec],
+        map: AgentMap,
+        caller: Caller?,
+        author: String,
+        origin: GuardOrigin,
+        in transaction: PQTransaction
+    ) async throws(PQError) -> GuardedChange {
+        let request = Request(specs: specs, map: map, caller: caller, author: author, origin: origin)
+        var waiting = try await standing(request, in: transaction)
+        var verdict = GuardGate.Verdict(waiting: [:], affected: 0, fleet: 0)
+        let whole = AgentMapChange(specs.map(waiting.spec), map: map, caller: caller)
+        let agentIDs = specs.map(\.agentID)
+        let before = try DesiredRuns(
+            try await transaction.query(GuardStatements.runs(of: agentIDs, sessions: whole.assigned))
+        )
+        // Each round leaves out more: at most every session, then every event.
+        while true {
+            let change = self.change(request, waiting, unlike: whole)
+            waiting.sessions.merge(change.dependent) { reason, _ in reason }
+            try await transaction.run(["SAVEPOINT guard"])
+            let matched = try await apply(change.change, author: author, in: transaction)
+            let after = try DesiredRuns(
+                try await transaction.query(
+                    GuardStatements.runs(of: agentIDs, instances: before.byInstance.keys.sorted())
+                )
+            )
+            let effects = before.effects(until: after, of: Set(agentIDs))
+            if origin != .approved,
+                try await take(effects, of: change.change, request, &waiting, &verdict, in: transaction)
+            {
+                try await transaction.run(["ROLLBACK TO SAVEPOINT guard"])
+                continue
+            }
+            var guarded = GuardedChange(change: change.change, matched: matched)
+            guarded.held = try await finish(request, waiting, verdict, in: transaction)
+            try await GuardGate().note(origin == .approved ? [] : effects, by: author, in: transaction)
+            guarded.held.ticket.listing = try await mark(before, after, request, in: transaction)
+            return guarded
+        }
+    }
+
+    /// What waits already of the agents: what says the same goes on waiting, anything else is superseded by what is said now.
+    private func standing(_ request: Request, in transaction: PQTransaction) async throws(PQError) -> Waiting {
+        var waiting = Waiting()
+        guard request.origin != .approved else { return waiting }
+        let rows = try await transaction.query(GuardStatements.waiting(of: request.specs.map(\.agentID)))
+        let saying = request.specs.filter { $0.instance != .keep }
+        var superseded: [String] = []
+        for row in rows {
+            let agentID = try row.column("agent_id", as: String.self)
+            guard
+                let what = HeldWhat(
+                    kind: try row.column("kind", as: String.self),
+                    json: try row.column("what", as: PQJSON.self)
+                )
+            else { continue }
+            let earlier = (
+                change: try row.column("change", as: Int64.self),
+                reason: GuardReason(rawValue: try row.column("reason", as: String.self)) ?? .tooMany
+            )
+            if what == .events { waiting.repeatedEvents[agentID] = earlier }
+            guard what.slot == .instance, let spec = saying.first(where: { $0.agentID == agentID }) else { continue }
+            if spec.instance.session.map({ .instance($0) }) == what {
+                waiting.repeated[agentID] = earlier
+            } else {
+                superseded.append(agentID)
+            }
+        }
+        if !superseded.isEmpty {
+            try await transaction.run([
+                GuardStatements.supersede(superseded, slot: .instance, by: request.author),
+                GuardStatements.close(by: request.author),
+            ])
+        }
+        return waiting
+    }
+
+    /// The change without what waits, and whose session waits only because another's does.
+    private func change(
+        _ request: Request,
+        _ waiting: Waiting,
+        unlike whole: AgentMapChange
+    ) -> (change: AgentMapChange, dependent: [String: GuardReason]) {
+        var dependent: [String: GuardReason] = [:]
+        while true {
+            var left = waiting
+            left.sessions.merge(dependent) { reason, _ in reason }
+            var change = AgentMapChange(request.specs.map(left.spec), map: request.map, caller: request.caller)
+            var isWhole = true
+            for (place, spec) in request.specs.enumerated() where left.spec(spec).instance != .keep {
+                guard case .refused = change.outcomes[place] else { continue }
+                if case .refused = whole.outcomes[place] { continue }
+                dependent[spec.agentID] = .tooMany
+                isWhole = false
+            }
+            guard isWhole else { continue }
+            change.rematched.removeAll { waiting.events[$0] != nil || waiting.repeatedEvents[$0] != nil }
+            return (change, dependent)
+        }
+    }
+
+    /// Judges effects and notes what has to wait; `false` when all of it may pass.
+    private func take(
+        _ effects: [DesiredEffect],
+        of change: AgentMapChange,
+        _ request: Request,
+        _ waiting: inout Waiting,
+        _ verdict: inout GuardGate.Verdict,
+        in transaction: PQTransaction
+    ) async throws(PQError) -> Bool {
+        var reasons: [String: GuardReason] = [:]
+        if waiting.isTooMuch {
+            for effect in effects { reasons[effect.agentID] = .tooMany }
+        } else {
+            let judged = try await GuardGate().judge(
+                effects,
+                isListing: request.origin.isListing,
+                in: transaction
+            )
+            if verdict.affected == 0 { verdict = judged }
+            reasons = judged.waiting
+            waiting.isTooMuch = reasons.values.contains(.tooMany)
+        }
+        var isMore = false
+        for spec in request.specs {
+            guard let reason = reasons[spec.agentID] else { continue }
+            if waiting.effects[spec.agentID] == nil {
+                waiting.effects[spec.agentID] = effects.first { $0.agentID == spec.agentID }
+            }
+            if spec.instance != .keep, waiting.sessions[spec.agentID] == nil, waiting.repeated[spec.agentID] == nil {
+                waiting.sessions[spec.agentID] = reason
+                isMore = true
+            } else if change.rematched.contains(spec.agentID) {
+                waiting.events[spec.agentID] = reason
+                isMore = true
+            }
+        }
+        return isMore
+    }
+
+    /// Writes down what waits.
+    private func finish(
+        _ request: Request,
+        _ waiting: Waiting,
+        _ verdict: GuardGate.Verdict,
+        in transaction: PQTransaction
+    ) async throws(PQError) -> HeldParts {
+        var held = HeldParts()
+        held.ticket = request.origin.ticket
+        held.agents = waiting.sessions.merging(waiting.events) { reason, _ in reason }
+        for (agentID, earlier) in waiting.repeated.merging(waiting.repeatedEvents, uniquingKeysWith: { $1 }) {
+            held.agents[agentID] = earlier.reason
+            held.change = earlier.change
+        }
+        let parts = waiting.parts(request.specs)
+        guard !parts.isEmpty else { return held }
+        let change = try await GuardGate().hold(
+            parts,
+            as: request.origin.isListing ? "import" : "edit",
+            within: request.origin.ticket.held,
+            verdict: verdict,
+            by: request.author,
+            transaction
+        )
+        held.change = change
+        held.ticket.held = change
+        return held
+    }
+
+    /// Marks sessions that a listing brought of agents of whom nobody ever said anything.
+    private func mark(
+        _ before: DesiredRuns,
+        _ after: DesiredRuns,
+        _ request: Request,
+        in transaction: PQTransaction
+    ) async throws(PQError) -> Int64? {
+        let known = request.origin.ticket.listing
+        guard request.origin.isListing else { return nil }
+        let brought = after.byInstance.values.filter {
+            before.byInstance[$0.instance] == nil && !$0.isSaid && $0.agentID != nil
+        }
+        guard !brought.isEmpty else { return known }
+        let listing: Int64?
+        if let known {
+            listing = known
+        } else {
+            listing = try await transaction.rows(
+                GuardStatements.open(
+                    kind: "listing",
+                    reason: .fromListing,
+                    by: request.author,
+                    lifetime: nil,
+                    affected: 0,
+                    fleet: 0
+                )
+            ) { row throws(PQError) in try row.column("change", as: Int64.self) }.first
+        }
+        guard let listing else { return nil }
+        try await transaction.run([GuardStatements.mark(brought.map(\.instance).sorted(), listedBy: listing)])
+        return listing
+    }
+}
+
+extension InstanceChange {
+    /// The session that is said, `.some(nil)` for none; `nil` when nothing is said.
+    fileprivate var session: InstanceSpec?? {
+        switch self {
+        case .keep: nil
+        case .remove: .some(nil)
+        case .set(let instance): .some(instance)
+        }
+    }
+}

@@ -1,0 +1,171 @@
+import Domain
+import LibPQ
+
+/// What a person decides about a held change.
+package enum GuardDecision: String, Sendable, CaseIterable {
+    case approve, refuse
+
+    /// The state of a part afterwards.
+    var state: String {
+        switch self {
+        case .approve: "approved"
+        case .refuse: "refused"
+        }
+    }
+}
+
+/// Approves and refuses what the guard holds, and carries out what was approved.
+///
+/// A decision is committed first, with who made it; carrying out follows, and whoever it is (this request, or any replica's
+/// ``GuardKeeper``) goes on where another left off.
+package struct GuardDesk: Sendable {
+    let pool: PQPool
+    let directory: AgentDirectory
+    let orders: AgentOrders
+    let wakes: any WakeBell
+
+    /// Parts carried out at a time.
+    static let portion: Int64 = 500
+    /// How long who carries parts out keeps others from them.
+    static let claim: Duration = .seconds(60)
+    /// Portions in a row: 50,000 parts; what is left is done by the keeper.
+    private static let portionLimit = 100
+
+    package init(_ directory: AgentDirectory) {
+        pool = directory.pool
+        self.directory = directory
+        orders = AgentOrders(
+            pool: directory.pool,
+            policy: directory.policy,
+            rules: directory.rules,
+            clock: directory.clock,
+            wakes: directory.wakes
+        )
+        wakes = directory.wakes
+    }
+
+    /// Decides about a change, or about the parts of some agents; those that are left go on waiting.
+    ///
+    /// `agentIDs`: whose parts; `nil` for all that the caller sees.
+    /// Returns how many parts were decided.
+    /// Throws ``Problem`` `not_found` without such a change or parts that the caller sees, `already_decided` when nothing of
+    /// it waits any more; ``PQError``.
+    package func decide(
+        _ decision: GuardDecision,
+        change: Int64,
+        agentIDs: [String]?,
+        by caller: Caller
+    ) async throws -> Int {
+        let (count, rings) = try await retryingConflicts {
+            try await pool.withTransaction { transaction in
+                let found = try await transaction.rows(
+                    "SELECT kind, state FROM guard_changes WHERE change = \(change) FOR UPDATE"
+                ) { row throws(PQError) in
+                    (kind: try row.column("kind", as: String.self), state: try row.column("state", as: String.self))
+                }
+                guard let held = found.first else { throw Problem(.notFound) }
+                let choice = GuardChoice(
+                    decision: decision,
+                    change: change,
+                    agentIDs: agentIDs,
+                    teams: caller.teams?.sorted(),
+                    author: caller.name
+                )
+                let isListing = held.kind == "listing"
+                let rings = isListing ? try await decideListing(choice, in: transaction) : []
+                var count = rings.count
+                if !isListing { count = try await transaction.execute(choice.parts) }
+                guard count > 0 else {
+                    let isVisible = try await transaction.query(choice.isVisible)[0].column("is_visible", as: Bool.self)
+                    guard isVisible else { throw Problem(.notFound) }
+                    throw Problem(.alreadyDecided)
+                }
+                try await transaction.run([
+                    GuardStatements.audit("guard.\(decision.rawValue)", of: change, by: caller.name, agents: count),
+                    GuardStatements.close(by: caller.name),
+                ])
+                return (count, decision == .approve ? rings : [])
+            }
+        }
+        wakes.ring(rings)
+        if decision == .approve { try await carryOut() }
+        return count
+    }
+
+    /// Lets the stops that follow from a listing happen, or says for good that they do not follow from it.
+    private func decideListing(_ choice: GuardChoice, in transaction: PQTransaction) async throws(PQError) -> [Wake] {
+        let found = try await transaction.rows(choice.listed) { row throws(PQError) in
+            Wake(
+                instance: try row.column("instance", as: Int64.self),
+                account: try row.column("account", as: Int32.self)
+            )
+        }
+        guard !found.isEmpty else { return [] }
+        switch choice.decision {
+        case .approve:
+            try await transaction.run([
+                "UPDATE instances SET listed_by = NULL WHERE instance = ANY (\(found.map(\.instance)))",
+                AgentStates.enqueue(found, at: directory.clock.now()),
+            ])
+        case .refuse:
+            // The sessions stay marked: no stop follows until somebody says something of the agent.
+            try await transaction.run(choice.refuseListing)
+        }
+        return found
+    }
+
+    /// Carries out what was approved, by whomever, until nothing is left or others are at the rest.
+    package func carryOut() async throws {
+        for _ in 0..<Self.portionLimit {
+            let due = try await pool.rows(GuardDueStatements.claim, DuePart.init)
+            guard !due.isEmpty else { return }
+            var outcomes: [Int64: String] = [:]
+            let map = due.filter { $0.what?.slot != .order }
+            for (author, parts) in Dictionary(grouping: map, by: \.author) {
+                outcomes.merge(try await put(parts, author: author)) { first, _ in first }
+            }
+            for part in due where part.what?.slot == .order { outcomes[part.item] = try await order(part) }
+            try await pool.execute(GuardDueStatements.complete(outcomes))
+            if due.count < Int(Self.portion) { return }
+        }
+    }
+
+    /// Gives sessions and events to agents as they were asked for.
+    private func put(_ parts: [DuePart], author: String) async throws -> [Int64: String] {
+        var specs: [AgentSpec] = []
+        let byAgent = Dictionary(grouping: parts, by: \.agentID)
+        for (agentID, parts) in byAgent.sorted(by: { $0.key < $1.key }) {
+            var spec = AgentSpec(agentID: agentID)
+            for part in parts {
+                if case .instance(let session) = part.what { spec.instance = session.map { .set($0) } ?? .remove }
+            }
+            specs.append(spec)
+        }
+        let outcomes = try await directory.put(specs, caller: nil, author: author, origin: .approved).outcomes
+        var words: [Int64: String] = [:]
+        for (spec, outcome) in zip(specs, outcomes) {
+            var word = "done"
+            if case .refused(let problem) = outcome { word = problem.code.rawValue }
+            for part in byAgent[spec.agentID] ?? [] { words[part.item] = word }
+        }
+        return words
+    }
+
+    private func order(_ part: DuePart) async throws -> String {
+        let caller = Caller(keyID: GuardDueStatements.nobody, name: part.author, role: .admin, sourceID: 0)
+        do {
+            switch part.what {
+            case .hold(let hold):
+                guard hold.until > directory.clock.now() else { return "over" }
+                _ = try await orders.hold(part.agentID, hold, by: caller, origin: .approved)
+            case .release: _ = try await orders.release(part.agentID, by: caller, origin: .approved)
+            case .removal(let erases):
+                _ = try await orders.remove(part.agentID, stop: true, erase: erases, by: caller, origin: .approved)
+            case .instance, .events, nil: return "unknown"
+            }
+            return "done"
+        } catch let problem as Problem {
+            return problem.code.rawValue
+        }
+    }
+}

@@ -1,0 +1,223 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+
+/// What somebody decides about: a change, or the parts of some agents of it.
+struct GuardChoice: Sendable {
+    var decision: GuardDecision
+    var change: Int64
+    /// `nil` for all.
+    var agentIDs: [String]?
+    /// The caller's; `nil` for all.
+    var teams: [String]?
+    var author: String
+
+    /// Decides the parts that wait.
+    ///
+    /// Indexes: `guard_items_of_change`, `agents_pkey`.
+    var parts: PQStatement {
+        """
+        UPDATE guard_items i
+        SET state = \(decision.state), decided_by = \(author), decided_at = now()
+        FROM agents a
+        WHERE i.change = \(change)
+          AND i.state = 'held'
+          AND a.agent = i.agent
+          AND (\(agentIDs)::text[] IS NULL OR a.agent_id = ANY (\(agentIDs)))
+          AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
+        """
+    }
+
+    /// The sessions of a listing whose stop waits.
+    ///
+    /// Indexes: `instances_listed`, `observed_states_pkey`, `agents_pkey`.
+    var listed: PQStatement {
+        """
+        SELECT x.instance, x.account
+        FROM instances x
+        JOIN observed_states o ON o.instance = x.instance
+        JOIN agents a ON a.agent = x.agent
+        WHERE x.listed_by = \(change)
+          AND o.reason = 'listed_only'
+          AND (SELECT g.state FROM guard_changes g WHERE g.change = \(change)) = 'held'
+          AND (\(agentIDs)::text[] IS NULL OR a.agent_id = ANY (\(agentIDs)))
+          AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
+        ORDER BY x.instance
+        """
+    }
+
+    /// Says of a listing that no stop follows from it; only as a whole, since the marks stay.
+    ///
+    /// Indexes: `guard_changes_pkey`, `incidents_open_key`.
+    var refuseListing: [PQStatement] {
+        [
+            """
+            UPDATE guard_changes
+            SET state = 'refused', decided_by = \(author), decided_at = now()
+            WHERE change = \(change)
+            """,
+            """
+            UPDATE incidents
+            SET closed_at = now()
+            WHERE account = \(GuardStatements.incidentBase) - \(change)
+              AND kind = 'change_held'
+              AND closed_at IS NULL
+            """,
+        ]
+    }
+
+    /// Whether the caller sees anything of the change.
+    ///
+    /// Indexes: `guard_items_of_change`, `instances_listed`, `agents_pkey`.
+    var isVisible: PQStatement {
+        """
+        SELECT \(teams)::text[] IS NULL OR EXISTS (
+            SELECT FROM guard_items i JOIN agents a ON a.agent = i.agent
+            WHERE i.change = \(change) AND a.team = ANY (\(teams))
+        ) OR EXISTS (
+            SELECT FROM instances x JOIN agents a ON a.agent = x.agent
+            WHERE x.listed_by = \(change) AND a.team = ANY (\(teams))
+        ) AS is_visible
+        """
+    }
+}
+
+/// A part that was approved and has to be carried out.
+struct DuePart: Sendable {
+    var item: Int64
+    var agentID: String
+    /// `nil` for what this release does not know.
+    var what: HeldWhat?
+    /// Who asked and who approved, for the audit.
+    var author: String
+
+    init(_ row: PQRow) throws(PQError) {
+        item = try row.column("item", as: Int64.self)
+        agentID = try row.column("agent_id", as: String.self)
+        what = HeldWhat(kind: try row.column("kind", as: String.self), json: try row.column("what", as: PQJSON.self))
+        author = try row.column("author", as: String.self)
+    }
+}
+
+/// The statements that carry out what was approved.
+enum GuardDueStatements {
+    /// The key of nobody: orders that are carried out carry their author's name alone.
+    static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
+    /// Takes a portion of what is due.
+    ///
+    /// Indexes: `guard_items_due`, `guard_items_pkey`, `agents_pkey`, `guard_changes_pkey`.
+    static var claim: PQStatement {
+        """
+        UPDATE guard_items i
+        SET claimed_until = now() + make_interval(secs => \(GuardDesk.claim.inSeconds))
+        FROM (
+            SELECT d.item
+            FROM guard_items d
+            WHERE d.state = 'approved'
+              AND d.outcome IS NULL
+              AND (d.claimed_until IS NULL OR d.claimed_until < now())
+            ORDER BY d.item
+            LIMIT \(GuardDesk.portion)
+            FOR UPDATE SKIP LOCKED
+        ) n, agents a, guard_changes g
+        WHERE i.item = n.item
+          AND a.agent = i.agent
+          AND g.change = i.change
+        RETURNING i.item, a.agent_id, i.kind, i.what, left(g.asked_by || ', approved by ' || i.decided_by, 200) AS author
+        """
+    }
+
+    /// Writes down what came of it.
+    ///
+    /// Index: `guard_items_pkey`.
+    static func complete(_ outcomes: [Int64: String]) -> PQStatement {
+        let items = outcomes.keys.sorted()
+        return """
+            UPDATE guard_items i
+            SET outcome = n.outcome, claimed_until = NULL
+            FROM unnest(\(items), \(items.compactMap { outcomes[$0] })) AS n (item, outcome)
+            WHERE i.item = n.item
+            """
+    }
+
+    /// Whether anything waits or is due; asked at rest.
+    ///
+    /// Indexes: `guard_changes_held`, `guard_items_due`.
+    static var isAnything: PQStatement {
+        """
+        SELECT EXISTS (SELECT FROM guard_changes WHERE state = 'held') AS waits,
+            EXISTS (SELECT FROM guard_items WHERE state = 'approved' AND outcome IS NULL) AS is_due,
+            EXISTS (
+                SELECT FROM guard_items i
+                WHERE i.state = 'held'
+                  AND i.slot = 'instance'
+                  AND NOT EXISTS (SELECT FROM instances x WHERE x.agent = i.agent)
+            ) AS may_clock
+        """
+    }
+
+    /// What time alone, and agents' own clock events, do to what waits.
+    ///
+    /// An agent that has no session yet, and clocks after the change that gives it one was held, gets it: clock events are
+    /// never held. Indexes: `guard_changes_held`, `guard_items_held`, `guard_items_of_change`, `instances_agent_key`,
+    /// `instances_listed`, `incidents_open_key`.
+    static var tend: [PQStatement] {
+        [
+            """
+            UPDATE guard_items i
+            SET state = 'expired', decided_at = now()
+            FROM guard_changes g
+            WHERE g.state = 'held'
+              AND g.expires_at <= now()
+              AND i.change = g.change
+              AND i.state = 'held'
+            """,
+            """
+            UPDATE guard_items i
+            SET state = 'approved', decided_by = 'the agent''s clock event', decided_at = now()
+            FROM agent_states s
+            WHERE i.state = 'held'
+              AND i.slot = 'instance'
+              AND s.agent = i.agent
+              AND s.last_effective_at > coalesce(i.clocked_at, '-infinity')
+              AND NOT EXISTS (SELECT FROM instances x WHERE x.agent = i.agent)
+            """,
+            """
+            UPDATE guard_changes g
+            SET state = 'settled', decided_at = now()
+            WHERE g.state = 'held'
+              AND g.kind = 'listing'
+              AND NOT EXISTS (SELECT FROM instances x WHERE x.listed_by = g.change)
+            """,
+            """
+            INSERT INTO incidents (account, kind, change, detail)
+            SELECT \(GuardStatements.incidentBase) - g.change, 'change_held', g.change,
+                'sessions that a list brought run, and nobody ever said that their agents are off'
+            FROM guard_changes g
+            WHERE g.state = 'held'
+              AND g.kind = 'listing'
+              AND EXISTS (
+                SELECT FROM instances x JOIN observed_states o ON o.instance = x.instance
+                WHERE x.listed_by = g.change AND o.reason = 'listed_only'
+              )
+            ON CONFLICT (account, kind) WHERE closed_at IS NULL DO NOTHING
+            """,
+            """
+            UPDATE incidents i
+            SET closed_at = now()
+            FROM guard_changes g
+            WHERE i.kind = 'change_held'
+              AND i.closed_at IS NULL
+              AND g.change = i.change
+              AND g.kind = 'listing'
+              AND NOT EXISTS (
+                SELECT FROM instances x JOIN observed_states o ON o.instance = x.instance
+                WHERE x.listed_by = g.change AND o.reason = 'listed_only'
+              )
+            """,
+            GuardStatements.close(by: "guard"),
+            "DELETE FROM guard_changes WHERE decided_at < now() - interval '90 days'",
+        ]
+    }
+}

@@ -1,0 +1,130 @@
+package import Domain
+import LibPQ
+
+/// Who or what asks for a change that is no clock event.
+package enum GuardOrigin: Sendable, Hashable {
+    /// Somebody edits one agent or a few.
+    case edit
+    /// A file lists agents; the changes that its earlier portions made wait, if any.
+    case listing(GuardTicket)
+    /// Somebody confirmed it: nothing more is asked.
+    case approved
+
+    var isListing: Bool {
+        if case .listing = self { true } else { false }
+    }
+
+    var ticket: GuardTicket {
+        if case .listing(let ticket) = self { ticket } else { GuardTicket() }
+    }
+}
+
+/// The held changes that one import adds to, however many portions it has.
+package struct GuardTicket: Sendable, Hashable {
+    /// What waits.
+    package var held: Int64?
+    /// What marks sessions that the import brought.
+    package var listing: Int64?
+
+    package init() {}
+}
+
+/// What of a change has to wait.
+package struct HeldParts: Sendable, Hashable {
+    /// The change that waits; `nil` when nothing does.
+    package var change: Int64?
+    /// The agents whose part waits, and why.
+    package var agents: [String: GuardReason] = [:]
+    /// For the next portion of the same import.
+    package var ticket = GuardTicket()
+
+    package init() {}
+}
+
+/// The guard's shell: counts what changed lately, asks ``guardVerdict(_:isListing:recent:fleet:policy:)``, writes what waits.
+///
+/// Everything happens in the transaction of the change, so what waits and what passes are committed together.
+struct GuardGate: Sendable {
+    var policy = GuardPolicy()
+
+    /// What the verdict was made of.
+    struct Verdict: Sendable {
+        var waiting: [String: GuardReason]
+        var affected: Int64
+        var fleet: Int64
+    }
+
+    /// Judges effects; keeps other changes from being judged until the transaction ends.
+    func judge(
+        _ effects: [DesiredEffect],
+        isListing: Bool,
+        in transaction: PQTransaction
+    ) async throws(PQError) -> Verdict {
+        guard !effects.isEmpty else { return Verdict(waiting: [:], affected: 0, fleet: 0) }
+        try await transaction.run([GuardStatements.lock])
+        let recent = try await count(GuardStatements.recent(policy.window), transaction)
+        let affected = recent + Int64(effects.count)
+        // The share of a fleet matters only beyond the floor.
+        let fleet = affected > policy.floor ? try await count(GuardStatements.fleet, transaction) : 0
+        let waiting = guardVerdict(effects, isListing: isListing, recent: recent, fleet: fleet, policy: policy)
+        return Verdict(waiting: waiting, affected: affected, fleet: fleet)
+    }
+
+    /// Remembers how much passed.
+    func note(_ effects: [DesiredEffect], by actor: String, in transaction: PQTransaction) async throws(PQError) {
+        guard !effects.isEmpty else { return }
+        try await transaction.run(GuardStatements.note(Int64(effects.count), by: actor, window: policy.window))
+    }
+
+    /// Writes down what waits: in a change of its own, or in that of an earlier portion.
+    ///
+    /// - Returns: the change.
+    func hold(
+        _ parts: [HeldPart],
+        as kind: String,
+        within earlier: Int64? = nil,
+        verdict: Verdict,
+        by actor: String,
+        _ transaction: PQTransaction
+    ) async throws(PQError) -> Int64 {
+        let reason: GuardReason = parts.contains { $0.reason == .tooMany } ? .tooMany : .fromListing
+        var change = try await open(earlier, transaction)
+        if change == nil {
+            change = try await transaction.rows(
+                GuardStatements.open(
+                    kind: kind,
+                    reason: reason,
+                    by: actor,
+                    lifetime: policy.lifetime,
+                    affected: verdict.affected,
+                    fleet: verdict.fleet
+                )
+            ) { row throws(PQError) in try row.column("change", as: Int64.self) }.first
+        }
+        guard let change else { return 0 }  // An INSERT … RETURNING has its row.
+        let slots = Dictionary(grouping: parts, by: \.what.slot)
+        var statements: [PQStatement] = []
+        for (slot, parts) in slots.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            statements.append(GuardStatements.supersede(parts.map(\.agentID), slot: slot, by: actor))
+        }
+        statements += [
+            GuardStatements.add(parts, to: change), GuardStatements.raise(change),
+            GuardStatements.audit("guard.hold", of: change, by: actor, agents: parts.count),
+            GuardStatements.close(by: actor),
+        ]
+        try await transaction.run(statements)
+        return change
+    }
+
+    /// The change of an earlier portion, if it still waits.
+    private func open(_ earlier: Int64?, _ transaction: PQTransaction) async throws(PQError) -> Int64? {
+        guard let earlier else { return nil }
+        return try await transaction.rows(
+            "SELECT change FROM guard_changes WHERE change = \(earlier) AND state = 'held' FOR UPDATE"
+        ) { row throws(PQError) in try row.column("change", as: Int64.self) }.first
+    }
+
+    private func count(_ statement: PQStatement, _ transaction: PQTransaction) async throws(PQError) -> Int64 {
+        try await transaction.query(statement)[0].column("count", as: Int64.self)
+    }
+}

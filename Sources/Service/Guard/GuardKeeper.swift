@@ -1,0 +1,65 @@
+import LibPQ
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Looks after what the guard holds: drops what nobody decided on in time, lets clock events through, and carries out what was
+/// approved where the request that approved it could not.
+///
+/// At rest one small statement each ``interval``; every replica runs one, and what they do is the same whoever does it.
+final class GuardKeeper: Service {
+    static let interval: Duration = .seconds(30)
+    /// The least time between two rounds, however often it is nudged.
+    static let pause: Duration = .seconds(1)
+
+    private let pool: PQPool
+    private let desk: GuardDesk
+    private let logger: Logger
+    private let mayClock = Atomic(false)
+    private let rounds: AsyncStream<Void>
+    private let round: AsyncStream<Void>.Continuation
+
+    init(pool: PQPool, desk: GuardDesk, logger: Logger) {
+        self.pool = pool
+        self.desk = desk
+        self.logger = logger
+        (rounds, round) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Clock events were taken: if an agent's first session waits, this may let it have it.
+    func clocked() {
+        if mayClock.load(ordering: .relaxed) { round.yield() }
+    }
+
+    func run() async throws {
+        await BackgroundTasks.untilShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask {
+                    while !Task.isCancelled {
+                        self.round.yield()
+                        try? await Task.sleep(for: Self.interval)  // Cancelled: the loop ends.
+                    }
+                }
+                group.addTask {
+                    for await _ in self.rounds {
+                        await self.tend()
+                        try? await Task.sleep(for: Self.pause)  // Cancelled: the loop ends.
+                    }
+                }
+            }
+        }
+    }
+
+    /// One round.
+    func tend() async {
+        do {
+            let row = try await pool.query(GuardDueStatements.isAnything)[0]
+            mayClock.store(try row.column("may_clock", as: Bool.self), ordering: .relaxed)
+            guard try row.column("waits", as: Bool.self) || row.column("is_due", as: Bool.self) else { return }
+            _ = try await pool.pipeline(GuardDueStatements.tend)
+            try await desk.carryOut()
+        } catch {
+            logger.warning("held changes not looked after", metadata: ["error": "\(error)"])
+        }
+    }
+}

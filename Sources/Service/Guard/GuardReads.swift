@@ -1,0 +1,181 @@
+import Domain
+package import LibPQ
+
+/// Reads what waits for somebody.
+package struct GuardReads: Sendable {
+    let pool: PQPool
+
+    /// Changes shown in a list, and parts of one change.
+    static let changeLimit: Int64 = 200
+    package static let partLimit: Int64 = 1_000
+
+    package init(pool: PQPool) {
+        self.pool = pool
+    }
+
+    /// The changes that wait, and those decided within a week, newest first; at most 200.
+    ///
+    /// For a caller bound to teams: those that are about its agents, with its own counts.
+    package func changes(for caller: Caller) async throws(PQError) -> [HeldChange] {
+        let changes = try await pool.rows(
+            Self.changes(nil, teams: caller.teams?.sorted()),
+            Self.change
+        )
+        return changes.filter { change in
+            // A listing of which nothing runs waits for nobody.
+            if change.kind == "listing" { return change.waiting > 0 }
+            return caller.teams == nil || change.agents > 0
+        }
+    }
+
+    /// One change; `nil` when there is none, or none about the caller's teams.
+    package func change(_ number: Int64, for caller: Caller) async throws(PQError) -> HeldChange? {
+        let change = try await pool.rows(Self.changes(number, teams: caller.teams?.sorted()), Self.change).first
+        return change.flatMap { caller.teams == nil || $0.agents > 0 ? $0 : nil }
+    }
+
+    /// The parts of a change, in order; at most ``partLimit``.
+    package func parts(of change: HeldChange, for caller: Caller) async throws(PQError) -> [WaitingPart] {
+        let teams = caller.teams?.sorted()
+        guard change.kind != "listing" else {
+            return try await pool.rows(Self.listed(change.change, teams: teams), Self.part)
+        }
+        return try await pool.rows(Self.parts(of: change.change, teams: teams), Self.part)
+    }
+
+    /// What waits of one agent.
+    package func waiting(of agentID: String) async throws(PQError) -> [WaitingPart] {
+        try await pool.rows(Self.waiting(of: agentID), Self.part)
+    }
+
+    /// Indexes: `guard_changes_pkey`, `guard_items_of_change`, `instances_listed`, `observed_states_pkey`, `agents_pkey`; the table
+    /// is small, since what is decided goes after 90 days.
+    private static func changes(_ number: Int64?, teams: [String]?) -> PQStatement {
+        """
+        SELECT g.change, g.kind, g.reason, g.state, g.asked_by, g.asked_at, g.expires_at, g.decided_by, g.decided_at,
+            g.affected, g.fleet,
+            CASE g.kind WHEN 'listing' THEN l.waiting ELSE p.waiting END AS waiting,
+            CASE g.kind WHEN 'listing' THEN l.waiting ELSE p.agents END AS agents
+        FROM guard_changes g
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE n.state = 'held') AS waiting, count(*) AS agents
+            FROM (
+                SELECT i.state
+                FROM guard_items i
+                JOIN agents a ON a.agent = i.agent
+                WHERE i.change = g.change
+                  AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
+                LIMIT 10000
+            ) n
+        ) p
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS waiting
+            FROM (
+                SELECT 1
+                FROM instances x
+                JOIN observed_states o ON o.instance = x.instance
+                JOIN agents a ON a.agent = x.agent
+                WHERE x.listed_by = g.change
+                  AND o.reason = 'listed_only'
+                  AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
+                LIMIT 10000
+            ) n
+        ) l
+        WHERE (\(number)::bigint IS NULL OR g.change = \(number))
+          AND (\(number)::bigint IS NOT NULL OR g.state = 'held' OR g.decided_at > now() - interval '7 days')
+        ORDER BY g.change DESC
+        LIMIT \(changeLimit)
+        """
+    }
+
+    /// Index: `guard_items_of_change`.
+    private static func parts(of change: Int64, teams: [String]?) -> PQStatement {
+        """
+        SELECT i.change, a.agent_id, i.kind, i.state, i.reason, i.desired_before, i.desired_after, g.asked_by, g.asked_at,
+            g.expires_at, i.decided_by, i.decided_at, i.outcome, i.what->>'instance_id' AS instance_id
+        FROM guard_items i
+        JOIN guard_changes g ON g.change = i.change
+        JOIN agents a ON a.agent = i.agent
+        WHERE i.change = \(change)
+          AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
+        ORDER BY i.item
+        LIMIT \(partLimit)
+        """
+    }
+
+    /// Index: `instances_listed`.
+    private static func listed(_ change: Int64, teams: [String]?) -> PQStatement {
+        """
+        SELECT g.change, a.agent_id, 'stop' AS kind, 'held' AS state, g.reason, 1::smallint AS desired_before,
+            0::smallint AS desired_after, g.asked_by, g.asked_at, g.expires_at, g.decided_by, g.decided_at,
+            NULL::text AS outcome, x.instance_id
+        FROM guard_changes g
+        JOIN instances x ON x.listed_by = g.change
+        JOIN observed_states o ON o.instance = x.instance
+        JOIN agents a ON a.agent = x.agent
+        WHERE g.change = \(change)
+          AND o.reason = 'listed_only'
+          AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
+        ORDER BY x.instance
+        LIMIT \(partLimit)
+        """
+    }
+
+    /// Indexes: `agents_agent_id_key`, `guard_items_held`, `instances_agent_key`, `observed_states_pkey`, `guard_changes_pkey`.
+    private static func waiting(of agentID: String) -> PQStatement {
+        """
+        SELECT i.change, a.agent_id, i.kind, i.state, i.reason, i.desired_before, i.desired_after, g.asked_by, g.asked_at,
+            g.expires_at, i.decided_by, i.decided_at, i.outcome, i.what->>'instance_id' AS instance_id
+        FROM agents a
+        JOIN guard_items i ON i.agent = a.agent AND i.state = 'held'
+        JOIN guard_changes g ON g.change = i.change
+        WHERE a.agent_id = \(agentID)
+        UNION ALL
+        SELECT g.change, a.agent_id, 'stop', 'held', g.reason, 1::smallint, 0::smallint, g.asked_by, g.asked_at, g.expires_at,
+            NULL, NULL, NULL, x.instance_id
+        FROM agents a
+        JOIN instances x ON x.agent = a.agent
+        JOIN observed_states o ON o.instance = x.instance
+        JOIN guard_changes g ON g.change = x.listed_by
+        WHERE a.agent_id = \(agentID)
+          AND o.reason = 'listed_only'
+        """
+    }
+
+    private static func change(_ row: PQRow) throws(PQError) -> HeldChange {
+        HeldChange(
+            change: try row.column("change", as: Int64.self),
+            kind: try row.column("kind", as: String.self),
+            reason: GuardReason(rawValue: try row.column("reason", as: String.self)) ?? .tooMany,
+            state: try row.column("state", as: String.self),
+            askedBy: try row.column("asked_by", as: String.self),
+            askedAt: try row.column("asked_at", as: Timestamp.self),
+            expiresAt: try row.column("expires_at", as: Timestamp?.self),
+            decidedBy: try row.column("decided_by", as: String?.self),
+            decidedAt: try row.column("decided_at", as: Timestamp?.self),
+            affected: try row.column("affected", as: Int64.self),
+            fleet: try row.column("fleet", as: Int64.self),
+            waiting: try row.column("waiting", as: Int64.self),
+            agents: try row.column("agents", as: Int64.self)
+        )
+    }
+
+    private static func part(_ row: PQRow) throws(PQError) -> WaitingPart {
+        WaitingPart(
+            change: try row.column("change", as: Int64.self),
+            agentID: try row.column("agent_id", as: String.self),
+            kind: try row.column("kind", as: String.self),
+            state: try row.column("state", as: String.self),
+            reason: GuardReason(rawValue: try row.column("reason", as: String.self)) ?? .tooMany,
+            before: RunState(code: try row.column("desired_before", as: Int16.self)) ?? .stopped,
+            after: RunState(code: try row.column("desired_after", as: Int16.self)) ?? .stopped,
+            askedBy: try row.column("asked_by", as: String.self),
+            askedAt: try row.column("asked_at", as: Timestamp.self),
+            expiresAt: try row.column("expires_at", as: Timestamp?.self),
+            decidedBy: try row.column("decided_by", as: String?.self),
+            decidedAt: try row.column("decided_at", as: Timestamp?.self),
+            outcome: try row.column("outcome", as: String?.self),
+            instance: try row.column("instance_id", as: String?.self)
+        )
+    }
+}

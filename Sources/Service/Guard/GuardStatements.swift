@@ -1,0 +1,194 @@
+import Domain
+import LibPQ
+
+/// The statements of the blast-radius guard that run in the transaction of the change it judges.
+enum GuardStatements {
+    /// What the account of an incident of a held change is counted down from, see migration 0011.
+    static let incidentBase: Int64 = -1_000_000_000
+
+    /// Lets one change be judged at a time, so that two cannot both just fit; taken after the map and the agents.
+    static var lock: PQStatement { "SELECT pg_advisory_xact_lock(7265, 3)" }
+
+    /// How many instances passed changes had an effect on within the window.
+    ///
+    /// Index: `desired_changes_at`.
+    static func recent(_ window: Duration) -> PQStatement {
+        """
+        SELECT coalesce(sum(c.instances), 0)::bigint AS count
+        FROM desired_changes c
+        WHERE c.at > now() - make_interval(secs => \(window.inSeconds))
+        """
+    }
+
+    /// How many instances there are; read only when more than the floor would change.
+    static var fleet: PQStatement { "SELECT count(*) AS count FROM instances" }
+
+    /// Remembers what passed, and forgets what no window reaches any more.
+    ///
+    /// Index: `desired_changes_at`.
+    static func note(_ instances: Int64, by actor: String, window: Duration) -> [PQStatement] {
+        [
+            "INSERT INTO desired_changes (at, actor, instances) VALUES (clock_timestamp(), \(actor), \(instances))",
+            """
+            DELETE FROM desired_changes
+            WHERE at < now() - make_interval(secs => \(window.inSeconds * 2))
+            """,
+        ]
+    }
+
+    /// What is desired of the instances of some agents, of some sessions, and of some instances.
+    ///
+    /// Of one that nobody has it is stopped. Indexes: `agents_agent_id_key`, `instances_agent_key`, `instances_session_key`,
+    /// `instances_pkey`, `agent_states_pkey`.
+    static func runs(
+        of agentIDs: [String],
+        sessions: [AgentMapChange.Assignment] = [],
+        instances: [Int64] = []
+    ) -> PQStatement {
+        """
+        WITH wanted AS (
+            SELECT x.instance
+            FROM agents a
+            JOIN instances x ON x.agent = a.agent
+            WHERE a.agent_id = ANY (\(agentIDs))
+            UNION
+            SELECT i.instance
+            FROM unnest(\(sessions.map(\.account)), \(sessions.map(\.instanceID))) AS n (account, instance_id)
+            CROSS JOIN LATERAL (
+                SELECT x.instance
+                FROM instances x
+                WHERE x.account = n.account
+                  AND x.instance_id = n.instance_id
+                OFFSET 0
+            ) i
+            UNION
+            SELECT n.instance FROM unnest(\(instances)) AS n (instance)
+        )
+        SELECT x.instance, x.account, x.instance_id, a.agent_id, coalesce(s.desired, 0::smallint) AS desired,
+            coalesce(s.rule, 'default') AS rule, a.removal_asked_at IS NOT NULL AS is_leaving
+        FROM wanted w
+        JOIN instances x ON x.instance = w.instance
+        LEFT JOIN agents a ON a.agent = x.agent
+        LEFT JOIN agent_states s ON s.agent = x.agent
+        """
+    }
+
+    /// What waits of some agents.
+    ///
+    /// Indexes: `agents_agent_id_key`, `guard_items_held`.
+    static func waiting(of agentIDs: [String]) -> PQStatement {
+        """
+        SELECT i.change, a.agent_id, i.kind, i.what, i.reason, i.desired_before, i.desired_after
+        FROM agents a
+        JOIN guard_items i ON i.agent = a.agent AND i.state = 'held'
+        WHERE a.agent_id = ANY (\(agentIDs))
+        """
+    }
+
+    /// Writes down that something has to wait.
+    static func open(
+        kind: String,
+        reason: GuardReason,
+        by actor: String,
+        lifetime: Duration?,
+        affected: Int64,
+        fleet: Int64
+    ) -> PQStatement {
+        """
+        INSERT INTO guard_changes (kind, reason, asked_by, expires_at, affected, fleet)
+        VALUES (
+            \(kind), \(reason.rawValue), \(actor), now() + make_interval(secs => \(lifetime?.inSeconds)), \(affected), \(fleet)
+        )
+        RETURNING change
+        """
+    }
+
+    /// Adds agents' parts to a change.
+    ///
+    /// Index: `agents_agent_id_key`, `agent_states_pkey`.
+    static func add(_ parts: [HeldPart], to change: Int64) -> PQStatement {
+        """
+        INSERT INTO guard_items (change, agent, kind, slot, what, desired_before, desired_after, reason, clocked_at)
+        SELECT \(change), a.agent, n.kind, n.slot, n.what::jsonb, n.desired_before, n.desired_after, n.reason, s.last_effective_at
+        FROM unnest(
+            \(parts.map(\.agentID)), \(parts.map(\.what.kind)), \(parts.map(\.what.slot.rawValue)), \(parts.map(\.what.json.text)),
+            \(parts.map(\.before.code)), \(parts.map(\.after.code)), \(parts.map(\.reason.rawValue))
+        ) AS n (agent_id, kind, slot, what, desired_before, desired_after, reason)
+        JOIN agents a ON a.agent_id = n.agent_id
+        JOIN agent_states s ON s.agent = a.agent
+        """
+    }
+
+    /// Raises the incident of a change, once, and says how much waits by now.
+    ///
+    /// Indexes: `guard_items_of_change`, `incidents_open_key`.
+    static func raise(_ change: Int64) -> PQStatement {
+        """
+        INSERT INTO incidents AS i (account, kind, change, detail)
+        SELECT \(incidentBase) - \(change), 'change_held', \(change), 'parts of the change that wait: ' || count(*)
+        FROM guard_items g
+        WHERE g.change = \(change)
+          AND g.state = 'held'
+        ON CONFLICT (account, kind) WHERE closed_at IS NULL DO UPDATE
+        SET detail = excluded.detail
+        """
+    }
+
+    static func audit(_ deed: String, of change: Int64, by actor: String, agents: Int) -> PQStatement {
+        """
+        INSERT INTO audit (actor, deed, subject, detail)
+        VALUES (\(actor), \(deed), 'change ' || \(change)::text, jsonb_build_object('agents', \(Int64(agents))::bigint))
+        """
+    }
+
+    /// Ends parts that something newer takes the place of.
+    ///
+    /// Indexes: `agents_agent_id_key`, `guard_items_held`.
+    static func supersede(_ agentIDs: [String], slot: HeldWhat.Slot, by actor: String) -> PQStatement {
+        """
+        UPDATE guard_items i
+        SET state = 'superseded', decided_by = \(actor), decided_at = now()
+        FROM agents a
+        WHERE a.agent_id = ANY (\(agentIDs))
+          AND i.agent = a.agent
+          AND i.slot = \(slot.rawValue)
+          AND i.state = 'held'
+        """
+    }
+
+    /// Ends changes of which nothing waits any more, and their incidents.
+    ///
+    /// A change whose parts ended in different ways is `mixed`. Indexes: `guard_changes_held`, `guard_items_of_change`.
+    static func close(by actor: String) -> PQStatement {
+        """
+        WITH c AS (
+            UPDATE guard_changes g
+            SET state = coalesce(
+                    (
+                        SELECT CASE WHEN min(i.state) = max(i.state) THEN min(i.state) ELSE 'mixed' END
+                        FROM guard_items i
+                        WHERE i.change = g.change
+                    ),
+                    'superseded'
+                ),
+                decided_by = \(actor),
+                decided_at = now()
+            WHERE g.state = 'held'
+              AND g.kind <> 'listing'
+              AND NOT EXISTS (SELECT FROM guard_items i WHERE i.change = g.change AND i.state = 'held')
+            RETURNING g.change
+        )
+        UPDATE incidents i
+        SET closed_at = now()
+        FROM c
+        WHERE i.account = \(incidentBase) - c.change
+          AND i.kind = 'change_held'
+          AND i.closed_at IS NULL
+        """
+    }
+
+    /// Marks sessions that an import brought, of agents of whom nobody ever said anything.
+    static func mark(_ instances: [Int64], listedBy change: Int64) -> PQStatement {
+        "UPDATE instances SET listed_by = \(change) WHERE instance = ANY (\(instances))"
+    }
+}

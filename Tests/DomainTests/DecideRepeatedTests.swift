@@ -1,0 +1,101 @@
+import Domain
+import Testing
+
+/// Faults that come back: how they are slowed down, and what is left to a person.
+@Suite("decide: what comes back")
+struct DecideRepeatedTests {
+    private let now = Timestamp(seconds: 1_800_000_000)
+    private let policy = ReconcilePolicy()
+    private let running = DesiredState(run: .running, rule: .shift)
+
+    private func decision(_ evidence: Evidence, _ desired: RunState = .running) -> Decision {
+        decide(
+            DesiredState(run: desired, rule: .shift),
+            evidence: evidence,
+            isAccountRefused: false,
+            policy: policy,
+            now: now
+        )
+    }
+
+    /// A session that went down by itself a minute ago, after so many falls, the last so long ago.
+    private func fallen(_ falls: Int, last: Duration) -> Evidence {
+        Evidence(
+            reading: .status(.stopped),
+            readAt: now,
+            readingSince: now - .seconds(60),
+            deviatingSince: now - .seconds(60),
+            falls: (0..<falls).reversed().map { now - last - .seconds($0) }
+        )
+    }
+
+    @Test(arguments: [
+        (0, 1, true), (1, 1, true), (2, 1, true), (3, 29, false), (3, 30, true), (4, 59, false), (4, 60, true),
+        (5, 119, false),
+        (5, 120, true), (6, 239, false), (6, 240, true), (7, 299, false), (7, 300, true), (40, 299, false),
+        (40, 300, true),
+    ])
+    func `a session that goes down by itself is started ever more slowly, and never given up`(
+        falls: Int,
+        seconds: Int,
+        starts: Bool
+    ) {
+        let made = decision(fallen(falls, last: .seconds(seconds)))
+        if starts {
+            #expect(made.action == .start && made.reason == .wentDown)
+        } else {
+            #expect(made.action == nil && made.reason == .keepsFalling && made.condition == .needsAttention)
+            #expect(made.lookAgainAt.map { $0 > now } == true)
+        }
+    }
+
+    @Test
+    func `falls of long ago are forgotten, and a start that somebody clocked in for counts as none`() {
+        #expect(decision(fallen(40, last: policy.restartWindow)).action == .start)
+        var evidence = Evidence()
+        evidence.intend(.start, id: 1, at: now, restartWindow: policy.restartWindow)
+        #expect(evidence.falls.isEmpty)
+        for minute in 0..<100 {
+            evidence.intend(
+                .start,
+                id: Int64(minute),
+                at: now + .seconds(minute * 60),
+                isAfterFall: true,
+                restartWindow: policy.restartWindow
+            )
+        }
+        #expect(evidence.falls.count == 30)
+    }
+
+    @Test
+    func `a start that was not sent is no fall`() {
+        var evidence = Evidence()
+        evidence.intend(.start, id: now.microseconds, at: now, isAfterFall: true, restartWindow: policy.restartWindow)
+        #expect(evidence.falls.count == 1)
+        evidence.take(
+            outcome: EngineAnswer(verdict: .notSent),
+            of: now.microseconds,
+            sentAt: now,
+            endedAt: now,
+            callTimeout: policy.callTimeout
+        )
+        #expect(evidence.falls.isEmpty)
+    }
+
+    @Test
+    func `a session that works without an account is shown as suspect after a while, and nothing is done`() {
+        func evidence(since: Duration) -> Evidence {
+            Evidence(reading: .status(.suspect), readAt: now, readingSince: now - since)
+        }
+        let young = decision(evidence(since: .seconds(5)))
+        #expect(young.action == nil && young.reason == .booting && young.lookAgainAt == now + .seconds(10))
+        let old = decision(evidence(since: policy.confirmAfter))
+        #expect(old.action == nil && old.reason == .suspect && old.condition == .needsAttention)
+        #expect(decision(evidence(since: .seconds(60)), .stopped).action == .stop)
+        var asked = evidence(since: .seconds(60))
+        asked.rebootAskedAt = now
+        #expect(decision(asked).action == .stop)
+        #expect(SessionReading(word: SessionReading.status(.suspect).word) == .status(.suspect))
+        #expect(SessionStatus.shown(SessionStatus.suspect.word) == "WORKING")
+    }
+}

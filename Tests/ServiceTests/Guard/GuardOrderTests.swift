@@ -1,0 +1,127 @@
+import Domain
+import LibPQ
+import Testing
+
+@testable import Service
+
+@Suite("Guard: orders", .timeLimit(.minutes(3)))
+struct GuardOrderTests {
+    private let seven = (1...7).map { "a\($0)" }
+
+    @Test
+    func `five agents may be held within five minutes, the sixth waits, and clocks on meanwhile`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(seven)
+            for agent in seven.prefix(5) { #expect(try await fixture.hold(agent) == 200) }
+            #expect(try await fixture.hold("a6") == 202)
+            #expect(try await fixture.waiting(of: "a6") == ["hold"])
+            var agent = try await fixture.send("GET", "/v1/agents/a6").json()
+            #expect(agent["desired"] as? String == "running" && agent["hold"] as? [String: Any] == nil)
+            try await fixture.addEvent(.clockOut, of: "a6", ago: .zero, matched: true)
+            try await fixture.refold("a6")
+            agent = try await fixture.send("GET", "/v1/agents/a6").json()
+            #expect(agent["desired"] as? String == "stopped" && agent["rule"] as? String == "shift")
+            let change = try #require(try await fixture.heldChanges().first)
+            let answer = try await fixture.send("POST", "/v1/guard/\(change)/approve", as: .manage)
+            #expect((try answer.json()["parts"] as? [[String: Any]])?.first?["outcome"] as? String == "done")
+            agent = try await fixture.send("GET", "/v1/agents/a6").json()
+            #expect((agent["hold"] as? [String: Any])?["author"] as? String == "manage")
+        }
+    }
+
+    @Test
+    func `an order that changes nothing that is desired is never held`() async throws {
+        try await withManagement { fixture in
+            for agent in seven {
+                try await fixture.addAgent(agent)
+                #expect(try await fixture.hold(agent, "stopped") == 200)
+                #expect(try await fixture.send("DELETE", "/v1/agents/\(agent)/hold").status == 204)
+            }
+            #expect(try await fixture.count("SELECT count(*) AS count FROM desired_changes") == 0)
+        }
+    }
+
+    @Test
+    func `a newer order takes the place of one that waits`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(seven)
+            for agent in seven.prefix(5) { _ = try await fixture.hold(agent) }
+            _ = try await fixture.hold("a6")
+            let first = try #require(try await fixture.heldChanges().first)
+            // It changes nothing, so it is carried out at once.
+            #expect(try await fixture.hold("a6", "running") == 200)
+            #expect(try await fixture.heldChanges().isEmpty)
+            #expect(try await fixture.state(of: first) == "superseded")
+            _ = try await fixture.hold("a7")
+            #expect(try await fixture.hold("a7", reason: "another") == 202)
+            #expect(try await fixture.heldChanges().count == 1)
+            #expect(try await fixture.waiting(of: "a7") == ["hold"])
+        }
+    }
+
+    @Test
+    func `the end of many holds waits as well, and so do removals`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(seven)
+            for agent in seven.prefix(5) { _ = try await fixture.hold(agent) }
+            _ = try await fixture.pool.query("UPDATE desired_changes SET at = at - interval '6 minutes'")
+            for agent in seven.prefix(5) {
+                #expect(try await fixture.send("DELETE", "/v1/agents/\(agent)/hold").status == 204)
+            }
+            #expect(try await fixture.hold("a6") == 202)
+            let removal = try await fixture.send("DELETE", "/v1/agents/a7?stop=true")
+            #expect(removal.status == 202)
+            #expect(try removal.json()["removal_asked_at"] == nil)
+            #expect(try await fixture.waiting(of: "a7") == ["removal"])
+            let change = try #require(try await fixture.heldChanges().first)
+            #expect(try await fixture.send("POST", "/v1/guard/\(change)/approve").status == 200)
+            #expect(try await fixture.send("GET", "/v1/agents/a7").json()["removal_asked_at"] is String)
+        }
+    }
+
+    @Test
+    func `a hold that is over before anybody approves it is not set`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(seven)
+            for agent in seven.prefix(5) { _ = try await fixture.hold(agent) }
+            _ = try await fixture.hold("a6")
+            _ = try await fixture.pool.query(
+                #"UPDATE guard_items SET what = what || '{"until":"2001-01-01T00:00:00Z"}'"#
+            )
+            let change = try #require(try await fixture.heldChanges().first)
+            let answer = try await fixture.send("POST", "/v1/guard/\(change)/approve")
+            #expect((try answer.json()["parts"] as? [[String: Any]])?.first?["outcome"] as? String == "over")
+            #expect(try await fixture.send("GET", "/v1/agents/a6").json()["desired"] as? String == "running")
+        }
+    }
+
+    @Test
+    func `of orders that come at once, no more pass than if they came one by one`() async throws {
+        try await withManagement { fixture in
+            let agents = (1...16).map { "c\($0)" }
+            try await fixture.addOnShift(agents)
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for agent in agents { group.addTask { try await fixture.hold(agent) } }
+                var statuses: [Int] = []
+                for try await status in group { statuses.append(status) }
+                return statuses
+            }
+            #expect(statuses.filter { $0 == 200 }.count == 5 && statuses.filter { $0 == 202 }.count == 11)
+        }
+    }
+
+    @Test
+    func `in a large fleet a tenth may change`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(seven)
+            _ = try await fixture.pool.query(
+                """
+                INSERT INTO instances (account, instance_id)
+                SELECT e.account, 'x-' || n FROM engine_accounts e CROSS JOIN generate_series(1, 63) AS n WHERE e.name = 'main'
+                """
+            )
+            for agent in seven { #expect(try await fixture.hold(agent) == 200) }
+            #expect(try await fixture.send("DELETE", "/v1/agents/a1/hold").status == 202)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Domain
+import EngineSimulator
+import LibPQ
+import Testing
+
+/// Many sessions that fail alike are one incident of their engine account.
+@Suite("Failing alike", .timeLimit(.minutes(5)))
+struct AlikeTests {
+    private func openIncidents(_ service: RunningService) async throws -> [String] {
+        let incidents: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
+        return incidents.items.filter { $0.closedAt == nil }.map(\.kind)
+    }
+
+    @Test
+    func `many that fail alike are one incident, restarts go gently, and it is over by itself`() async throws {
+        try await withRunningService { setup in
+            setup.policy.alikeLook = .milliseconds(300)
+            setup.policy.restartSpacing = .zero
+            // Restarts are bounded by the gate alone.
+            setup.policy.restartLimit = 1_000
+        } _: { service in
+            let agents = (1...24).map { "a\($0)" }
+            try await service.engine.put(agents.map { "i-\($0)" })
+            for agent in agents { try await service.put(agent) }
+            try await service.engine.fault(.failed)
+            for agent in agents { try await service.clock("clock-in", agent) }
+            try await service.until { try await openIncidents(service) == ["sessions_failing"] }
+            try await service.until { try await service.count(Self.waiting) >= 12 }
+            let incident: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
+            #expect(incident.items.count == 1)
+            let began = try await service.engine.calls().last?.number ?? 0
+            try await service.pause(3)
+            // Without the gate each would be restarted several times in that while.
+            let restarts = try await service.engine.commands(since: began).filter { $0 == "restart" }
+            #expect(restarts.count < agents.count)
+
+            try await service.engine.mend()
+            for agent in agents {
+                try await service.until(agent, within: .seconds(90)) {
+                    $0.observed == "WORKING" && $0.condition == "converged"
+                }
+            }
+            try await service.until(within: .seconds(150)) {
+                try await service.sweep()
+                return try await openIncidents(service).isEmpty
+            }
+            let after: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
+            #expect(after.items.count == 1)
+        }
+    }
+
+    private static let waiting: PQStatement =
+        "SELECT count(*) AS count FROM observed_states WHERE reason = 'failing_alike'"
+
+    @Test
+    func `who gets the lease closes an incident that another raised`() async throws {
+        try await withRunningService { service in
+            try await service.add("ana")
+            try await service.until("ana") { $0.condition == "converged" }
+            // As if another replica had raised them and were gone.
+            _ = try await service.owner.pipeline([
+                """
+                INSERT INTO incidents (account, kind)
+                SELECT e.account, k
+                FROM engine_accounts e
+                CROSS JOIN unnest(ARRAY['account_refused', 'engine_outage']) AS k
+                WHERE e.name = 'main'
+                """,
+                "UPDATE engine_leases SET holder = NULL",
+            ])
+            try await service.until {
+                try await service.sweep()
+                return try await openIncidents(service).isEmpty
+            }
+        }
+    }
+
+    @Test
+    func `an incident says how many the list shows as exceptions, those among them of whom nothing fresh is known`()
+        async throws
+    {
+        try await withManagement { fixture in
+            for agent in ["a1", "a2", "a3"] {
+                try await fixture.addAgent(agent)
+                try await fixture.observe(agent, "STOPPED")
+            }
+            _ = try await fixture.pool.query(
+                "INSERT INTO incidents (account, kind) SELECT account, 'engine_outage' FROM engine_accounts"
+            )
+            #expect(try await fixture.send("GET", "/v1/incidents").items().first?["agents"] as? Int == 0)
+            try await fixture.observe("a1", "STOPPED", .needsAttention, reason: .stopRefused)
+            try await fixture.observe("a2", "STOPPED", ago: .seconds(7200))
+            #expect(try await fixture.send("GET", "/v1/incidents").items().first?["agents"] as? Int == 2)
+            _ = try await fixture.pool.query("UPDATE incidents SET closed_at = now()")
+            #expect(try await fixture.send("GET", "/v1/incidents").items().first?["agents"] as? Int == 0)
+        }
+    }
+}
