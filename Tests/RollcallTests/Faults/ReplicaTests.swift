@@ -155,14 +155,14 @@ struct ReplicaTests {
             try await spread(run, over: [3, 3])
             let holder = try #require(run.holder(of: "main"))
             var delays: [Int64] = []
-            for _ in 0..<6 {
+            for number in 0..<6 {
                 let before = try await run.engine.calls().count
                 let sent = FaultLoad.now()
                 let answer = try await all[1 - holder].send(
                     "POST",
                     "/v1/engines/main/events?secret=a-secret-of-the-engine-0123456789",
                     key: nil,
-                    json: #"{"event":"session.status","session":"i-ana","instance_id":"i-ana"}"#
+                    json: #"{"id":"evt_\#(number)","event":"session.status","session":"i-ana","instance_id":"i-ana"}"#
                 )
                 #expect(answer.status == 200)
                 try await run.until("a look") { try await run.engine.calls().count > before }

@@ -158,6 +158,8 @@ struct SourceListTests {
                 SELECT source_id, now(), 'old', '{}', '', '2 punches' FROM clock_sources WHERE name = 'vendor'
                 """
             )
+            // While the first partitions are made, what lay there is put apart for a moment.
+            try await service.until { try await !service.deliveries().items.isEmpty }
             let item = try #require(try await service.deliveries().items.first)
             #expect(item.outcome == "accepted" && item.events?.isEmpty ?? false && item.eventCount == 0)
             // Its own statements over incidents: a source's must neither be missing its account nor be taken for one.
