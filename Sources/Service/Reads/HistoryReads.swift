@@ -249,7 +249,10 @@ struct HistoryReads: Sendable {
             ORDER BY k.at
             """
         ) { row throws(PQError) in
-            (at: try row.column("at", as: Timestamp.self), state: try row.column("reading", as: String.self))
+            (
+                at: try row.column("at", as: Timestamp.self),
+                state: SessionStatus.shown(try row.column("reading", as: String.self))
+            )
         }
         return SessionProof.stretches(changes, until: until)
     }
