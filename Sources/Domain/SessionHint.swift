@@ -27,7 +27,7 @@ package struct SessionHint: Sendable, Hashable {
 
     /// What makes two deliveries one: the id, or without one everything it says.
     ///
-    /// Source: `engines.md` 1.10; the older form is the same when session, status and time are.
+    /// Source: Wawp, "session.status", for the id; its older page on the lifecycle has none.
     package var identity: SessionHint {
         id == nil ? self : SessionHint(id: id)
     }

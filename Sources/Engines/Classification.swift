@@ -3,7 +3,7 @@ import Domain
 /// Says what an HTTP answer means for us; the one place where answers become verdicts.
 ///
 /// The status code decides; only a 2xx needs its body, because Wawp also reports failures under 200.
-/// Source: `engines.md` 1.11 and 4.1; public clients of Wawp meet 200 with `{code,message}` and 200 with
+/// Source: Wawp's and WAHA's pages on errors; public clients of Wawp meet 200 with `{code,message}` and 200 with
 /// nothing.
 ///
 /// - Parameters:

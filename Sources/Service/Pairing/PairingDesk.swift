@@ -18,6 +18,8 @@ final class PairingDesk: Sendable {
     private static let slotPause: Duration = .milliseconds(150)
     /// After so long the acting replica has noticed this one, or has lost its lease.
     private static let noticedAfter: Duration = .seconds(6)
+    /// Who beat longer ago may have been forgotten.
+    private static let freshBeat: Duration = .seconds(2)
 
     private let reconciler: Reconciler
     private let pool: PQPool
@@ -47,7 +49,8 @@ final class PairingDesk: Sendable {
             if let answer = await reconciler.pairing(wish, of: address, account: account, by: deadline) {
                 return answer
             }
-            if try await takeSlot(account) {
+            // Whoever acts has the whole budget to keep to, and no slot beside it.
+            if reconciler.actingWorker(account) == nil, try await takeSlot(account) {
                 return await reconciler.pairingBeside(wish, of: address, account: account)
             }
             try? await Task.sleep(for: Self.slotPause)  // Cancelled: the loop ends.
@@ -59,7 +62,10 @@ final class PairingDesk: Sendable {
     ///
     /// - Returns: whether a call may leave right now.
     private func takeSlot(_ account: Int32) async throws(PQError) -> Bool {
-        guard ContinuousClock.now - startedAt >= Self.noticedAfter, reconciler.leavesRoom(account) else { return false }
+        let now = ContinuousClock.now
+        guard now - startedAt >= Self.noticedAfter, let beat = reconciler.lastBeat, now - beat < Self.freshBeat,
+            reconciler.leavesRoom(account)
+        else { return false }
         let ends = try await pool.rows(
             """
             INSERT INTO pairing_slots AS s (account, next_at)
