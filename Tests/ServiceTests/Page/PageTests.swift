@@ -95,6 +95,22 @@ struct PageTests {
     }
 
     @Test
+    func `names that nobody knows are told of where there are some, and nothing stands there where there are none`()
+        async throws
+    {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            let signIn = try await page.signIn(as: .view)
+            #expect(try await !page.send("GET", "/", signIn).text.contains("class=\"banner quiet\""))
+        }
+        try await withPage { page in
+            try await page.management.addEvent(.clockIn, of: "nobody", ago: .seconds(5), matched: false)
+            let signIn = try await page.signIn(as: .view)
+            #expect(try await page.send("GET", "/", signIn).text.contains("class=\"banner quiet\""))
+        }
+    }
+
+    @Test
     func `what is old is shown as old`() async throws {
         try await withPage { page in
             try await page.management.addAgent("a1")

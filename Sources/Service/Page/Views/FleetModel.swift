@@ -38,6 +38,7 @@ struct FleetModel {
             "any_condition": filter.condition == nil,
             "any_team": filter.team == nil,
             "unmatched": unmatchedSentence(unmatched),
+            "has_unmatched": unmatched > 0,
             "incidents": incidents.filter { $0.closedAt == nil }.map(incident),
             "kinds": IncidentKind.allCases.map { ["word": $0.rawValue, "label": $0.label] },
             "stream": "/v1/stream" + filter.query(["snapshot": "false"]),
