@@ -136,6 +136,11 @@ struct Situation {
         }
     }
 
+    /// Whether the last command is a stop that may have left.
+    private var hasSentStop: Bool {
+        evidence.lastCommand.map { $0.action == .stop && $0.verdict != .notSent } ?? false
+    }
+
     private func shouldStop(_ reading: SessionReading, readAt: Timestamp) -> Decision {
         switch reading {
         case .missing:
@@ -144,7 +149,7 @@ struct Situation {
             Decision(nil, .unknownWord, .unknown)
         case .status(.stopped):
             Decision(nil, .stopped, .converged, lookAgainAt: undoneStopLook(readAt: readAt))
-        case .status(.failed) where evidence.lastCommand?.action == .stop:
+        case .status(.failed) where hasSentStop:
             Decision(nil, .failedCountsAsStopped, .converged)
         case .status(.failed):
             stop(.shouldStop)

@@ -139,6 +139,9 @@ struct DecideTests {
             verdict: .ok
         )
         #expect(decision(stopped, evidence) == Decision(nil, .failedCountsAsStopped, .converged))
+        // One that was kept back is no stop.
+        evidence.lastCommand?.verdict = .notSent
+        #expect(decision(stopped, evidence).action == .stop)
     }
 
     @Test

@@ -43,7 +43,13 @@ public struct PQError: Error, Equatable, Sendable {
     /// Our own or the server's words; they may show values, hosts and users, never the password.
     var detail: String
 
-    init(_ kind: Kind, sqlState: String? = nil, _ detail: String) {
+    /// Makes an error, also for what stands in for a database.
+    ///
+    /// - Parameters:
+    ///   - kind: what went wrong.
+    ///   - sqlState: the server's five-character code.
+    ///   - detail: for a debugger or a test only.
+    public init(_ kind: Kind, sqlState: String? = nil, _ detail: String) {
         self.kind = kind
         self.sqlState = sqlState
         self.detail = detail

@@ -65,24 +65,26 @@ package struct RollcallService: Service {
         let leases = LeaseBook()
         let crashPoints = configuration.crashPoints
         let alerts = alertSender(pools)
+        let store = PostgresReconcilerStore(
+            pool: pools.writers,
+            listening: Pools.listening(configuration.databaseURL),
+            crashPoints: crashPoints,
+            logger: logger
+        )
         let reconciler = Reconciler(
             accounts: configuration.accounts,
             dependencies: ReconcilerDependencies(
-                pool: pools.writers,
+                store: store,
                 leases: leases,
                 policy: configuration.policy,
                 sweep: configuration.sweep,
                 clock: clock,
                 incidents: IncidentLog(logger: logger) { alerts?.wake() },
-                channel: WakeChannel(
-                    pool: pools.writers,
-                    listening: Pools.listening(configuration.databaseURL),
-                    crashPoints: crashPoints,
-                    logger: logger
-                ),
+                channel: WakeChannel(store: store, clock: clock, crashPoints: crashPoints, logger: logger),
                 crashPoints: crashPoints,
                 transactionTimeout: .seconds(5),
-                logger: logger
+                logger: logger,
+                orders: SweepOrders(pool: pools.writers, logger: logger)
             ),
             release: configuration.release
         ) { version in

@@ -4,9 +4,17 @@ import ServiceLifecycle
 enum BackgroundTasks {
     /// Runs `body`, and cancels it once the service is told to stop.
     static func untilShutdown(_ body: @escaping @Sendable () async -> Void) async {
+        await run(body) { try? await gracefulShutdown() }  // Cancelled: `body` ended by itself.
+    }
+
+    /// Runs `body`, and cancels it once `end` returns.
+    static func run(
+        _ body: @escaping @Sendable () async -> Void,
+        until end: @escaping @Sendable () async -> Void
+    ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await body() }
-            group.addTask { try? await gracefulShutdown() }  // Cancelled: `body` ended by itself.
+            group.addTask { await end() }
             await group.next()
             group.cancelAll()
         }

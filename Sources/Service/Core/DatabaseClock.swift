@@ -14,11 +14,14 @@ package final class DatabaseClock: Sendable {
     private let error = Atomic<Int64>(.max)
     /// How far ahead of the database this clock was put, in microseconds.
     private let displacement = Atomic<Int64>(0)
+    private let process: any ProcessClock
 
-    package init() {}
+    package init(process: any ProcessClock = SystemProcessClock()) {
+        self.process = process
+    }
 
     /// The instant by the database's clock.
-    package func now() -> Timestamp { now(at: Self.monotonic()) }
+    package func now() -> Timestamp { now(at: monotonic()) }
 
     /// The instant by the database's clock at a reading of ``monotonic()``.
     func now(at monotonic: Int64) -> Timestamp {
@@ -32,7 +35,7 @@ package final class DatabaseClock: Sendable {
     /// Nothing that serves does this.
     package func put(to instant: Timestamp) {
         displacement.store(
-            instant.microseconds - Self.monotonic() - offset.load(ordering: .relaxed),
+            instant.microseconds - monotonic() - offset.load(ordering: .relaxed),
             ordering: .relaxed
         )
     }
@@ -41,9 +44,9 @@ package final class DatabaseClock: Sendable {
     ///
     /// Called once before anything is served; every heartbeat measures again.
     package func measure(_ pool: PQPool) async throws(PQError) {
-        let sent = Self.monotonic()
+        let sent = monotonic()
         let result = try await pool.query("SELECT clock_timestamp() AS now")
-        measured(try result[0].column("now", as: Timestamp.self), between: sent, and: Self.monotonic())
+        measured(try result[0].column("now", as: Timestamp.self), between: sent, and: monotonic())
     }
 
     /// Takes in a measurement: the database said `databaseTime` between two readings of ``monotonic()``.
@@ -60,9 +63,11 @@ package final class DatabaseClock: Sendable {
     }
 
     /// Microseconds of the clock that only runs forward.
-    package static func monotonic() -> Int64 {
-        (ContinuousClock.now - start).microseconds
-    }
+    package func monotonic() -> Int64 { process.monotonic() }
 
-    private static let start = ContinuousClock.now
+    /// Waits; throws `CancellationError` as soon as the task is cancelled.
+    package func sleep(for duration: Duration) async throws { try await process.sleep(for: duration) }
+
+    /// Waits until ``monotonic()`` has reached an instant; throws as ``sleep(for:)``.
+    package func sleep(until instant: Int64) async throws { try await process.sleep(until: instant) }
 }

@@ -101,10 +101,10 @@ package struct ManagementDependencies: Sendable {
 extension DatabaseClock {
     /// Measures the database's clock once, for programs without the service's heartbeat.
     package func measure(with pool: PQPool) async throws(PQError) {
-        let sent = Self.monotonic()
+        let sent = monotonic()
         let times = try await pool.rows("SELECT clock_timestamp() AS now") { row throws(PQError) in
             try row.column("now", as: Timestamp.self)
         }
-        if let time = times.first { measured(time, between: sent, and: Self.monotonic()) }
+        if let time = times.first { measured(time, between: sent, and: monotonic()) }
     }
 }

@@ -6,24 +6,24 @@ import LibPQ
 ///
 /// Pure but for decoding.
 struct AppendBatch {
-    private let events: [IncomingEvent]
+    let events: [IncomingEvent]
     /// For each event, the sequence it got; `nil` for one that was there already.
-    private var sequences: [Int64?]
+    var sequences: [Int64?]
     /// For each event, its agent; `nil` while nobody knows it.
-    private var agentOf: [Int64?]
-    private var facts: [Int64: AgentFacts] = [:]
-    private var subjects: [Int64: Subject] = [:]
+    var agentOf: [Int64?]
+    var facts: [Int64: AgentFacts] = [:]
+    var subjects: [Int64: Subject] = [:]
     private var folded: [Int64: ShiftState] = [:]
     /// What was said before of the batch's records.
-    private var known: [RecordKey: KnownRecord] = [:]
+    var known: [RecordKey: KnownRecord] = [:]
     /// Agents of whom the batch's records were said before, and whom no event of the batch is about.
-    private var others: Set<Int64> = []
+    var others: Set<Int64> = []
     /// Agents who left out unmatched events: what is new may be the end of one.
-    private var withLeftOut: Set<Int64> = []
+    var withLeftOut: Set<Int64> = []
     /// The agents whose states are locked; `nil` where nothing needs to be.
-    private var lockedAgents: Set<Int64>?
+    var lockedAgents: Set<Int64>?
     /// The terms of the leases, as share-locked.
-    private(set) var terms: [Int32: Int64] = [:]
+    var terms: [Int32: Int64] = [:]
 
     /// A record got its first event between the lock and the append, so an agent takes part who is not locked; the same
     /// batch will lock it.
@@ -182,10 +182,13 @@ struct AppendBatch {
         for changes: [Int64: AgentChange],
         leases: LeaseBook,
         policy: ReconcilePolicy,
-        now: Timestamp
+        now: Timestamp,
+        decider: @escaping Decider = decide
     ) -> [Plan] {
-        changes.values.compactMap { change in
-            guard change.isNewGeneration, let subject = subjects[change.after.agent] else { return nil }
+        changes.keys.sorted().compactMap { agent in
+            guard let change = changes[agent], change.isNewGeneration, let subject = subjects[change.after.agent] else {
+                return nil
+            }
             let lease = leases.lease(of: subject.account)
             return plan(
                 subject,
@@ -195,7 +198,9 @@ struct AppendBatch {
                     policy: leases.policy(policy, for: subject.account),
                     now: now,
                     mayAct: lease != nil && lease?.term == terms[subject.account],
-                    isAccountRefused: leases.isRefused(subject.account)
+                    isAccountRefused: leases.isRefused(subject.account),
+                    mayHaveLeftUntil: leases.mayHaveLeft(subject.instance, of: subject.account, now: now),
+                    decider: decider
                 )
             )
         }
@@ -203,13 +208,12 @@ struct AppendBatch {
 
     /// The answer to each event.
     ///
-    /// `stored`: the rows of ``LedgerStatements/stored(_:)`` when there are replays.
+    /// `stored`: what the ledger has of the replays, by identity.
     func outcomes(
         changes: [Int64: AgentChange],
-        stored: PQResult?,
+        stored originals: [UUID: StoredEvent],
         now: Timestamp
-    ) throws(PQError) -> [AppendOutcome] {
-        let originals = try stored.map(StoredEvent.read) ?? [:]
+    ) -> [AppendOutcome] {
         var outcomes: [AppendOutcome] = []
         outcomes.reserveCapacity(events.count)
         for index in events.indices {

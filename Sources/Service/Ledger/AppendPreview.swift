@@ -79,7 +79,8 @@ struct AppendPreview: Sendable {
             batch.refold(settlement.punches, agents: late, now: now)
         }
         let changes = batch.changes(policy: policy, now: now)
-        let outcomes = distinct.spread(try batch.outcomes(changes: changes, stored: read[3], now: now))
+        let stored = try StoredEvent.read(read[3])
+        let outcomes = distinct.spread(batch.outcomes(changes: changes, stored: stored, now: now))
         let known = Set(batch.replays)
         let agents = distinct.spread(agents: batch.agents)
         let ids = try await agentIDs(Set(agents.compactMap { $0 }), in: transaction)

@@ -74,12 +74,12 @@ struct AppendTransaction: Sendable {
                 }
                 if !batch.replays.isEmpty { writes.append(LedgerStatements.stored(batch.replays)) }
                 let written = try await transaction.run(writes, commit: true, timeout: timeout)
-                let stored = batch.replays.isEmpty ? nil : written.last
-                let outcomes = try batch.outcomes(changes: changes, stored: stored, now: now)
+                let stored = batch.replays.isEmpty ? [:] : try written.last.map(StoredEvent.read) ?? [:]
+                let outcomes = batch.outcomes(changes: changes, stored: stored, now: now)
                 return Result(outcomes: distinct.spread(outcomes), plans: plans)
             }
             let stored = try await transaction.run([LedgerStatements.stored(batch.replays)], timeout: timeout)
-            let outcomes = try batch.outcomes(changes: changes, stored: stored[0], now: now)
+            let outcomes = batch.outcomes(changes: changes, stored: try StoredEvent.read(stored[0]), now: now)
             let (erased, new) = (try batch.erased(stored[0]), batch.newPlaces)
             let kept = deliveries.filter { delivery in
                 !distinct.hasAny(of: erased, at: delivery.places) || distinct.hasAny(of: new, at: delivery.places)

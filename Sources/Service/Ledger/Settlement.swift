@@ -30,9 +30,24 @@ struct Settlement: Sendable {
         policy: ReconcilePolicy,
         now: Timestamp
     ) throws(PQError) {
+        let hasCandidates = candidates.map { $0.rowCount > 0 } ?? false
+        self.init(
+            punches: punches,
+            candidates: hasCandidates ? try candidates.map(LedgerStatements.readPunches) ?? [:] : [:],
+            policy: policy,
+            now: now
+        )
+    }
+
+    /// The same for candidates that are read already, too.
+    init(
+        punches: [Int64: [LedgerPunch]],
+        candidates: [Int64: [LedgerPunch]],
+        policy: ReconcilePolicy,
+        now: Timestamp
+    ) {
         self.punches = punches
-        guard let candidates, candidates.rowCount > 0 else { return }
-        for (agent, rows) in try LedgerStatements.readPunches(candidates) {
+        for (agent, rows) in candidates {
             let own = rows.filter { !$0.isOfAnother }
             let held = (self.punches[agent] ?? []) + rows.filter(\.isOfAnother)
             let matching = match(own, held: held, maxAge: policy.unmatchedMaxAge, now: now)

@@ -17,7 +17,9 @@ extension AccountWorker {
 
     /// Makes the call.
     func carryOut(_ job: ListJob) async {
-        guard !job.isOver, let engine = engine as? any ListingEngine else { return job.finish(nil) }
+        guard !job.isOver, leases.lease(of: account) != nil, let engine = engine as? any ListingEngine else {
+            return job.finish(nil)
+        }
         let sentAt = clock.now()
         let list = await engine.list()
         meters.listed(list.answer.verdict, in: clock.now() - sentAt)
@@ -35,11 +37,13 @@ extension AccountWorker {
 
     /// Takes in what a list says about an instance.
     ///
+    /// `entry`: the instance as it was stored a moment ago.
     /// `run`: the sweep that somebody asked for; it has counted on the instance.
     /// Returns `false` when the list says nothing: only a read of its own can.
-    func take(_ finding: ListFinding, of instance: Int64, sentAt: Timestamp, run: SweepRun?) -> Bool {
+    func take(_ finding: ListFinding, of entry: SweepEntry, sentAt: Timestamp, run: SweepRun?) -> Bool {
+        let instance = entry.instance
         switch finding {
-        case .asStored: takeAsStored(instance, sentAt: sentAt, run: run)
+        case .asStored: if let reading = entry.reading { takeAsStored(reading, of: instance, sentAt: sentAt, run: run) }
         case .read(let reading): take(reading, of: instance, sentAt: sentAt, priority: .repair, run: run)
         case .notListed: return false
         }
@@ -47,8 +51,8 @@ extension AccountWorker {
     }
 
     /// Takes in a read that says what is stored, which leaves nothing to decide.
-    func takeAsStored(_ instance: Int64, sentAt: Timestamp, run: SweepRun?) {
-        passes.addCleanLook(Look(instance: instance, lookedAt: sentAt))
+    func takeAsStored(_ reading: SessionReading, of instance: Int64, sentAt: Timestamp, run: SweepRun?) {
+        passes.addCleanLook(Look(instance: instance, lookedAt: sentAt, reading: reading))
         run?.look(succeeded: true)
     }
 

@@ -9,14 +9,14 @@ final class AccountWorker: Sendable {
     let account: Int32
     let name: String
     let calls: CallQueue
-    let passes = PassLoop()
+    let passes: PassLoop
     let timers: Timers
     let engine: any SessionEngine
     private let executor: (any TaskExecutor)?
     private let width: Int
     private let transaction: PassTransaction
-    private let pool: PQPool
-    private let leases: LeaseBook
+    private let store: any ReconcilerStore
+    let leases: LeaseBook
     let clock: DatabaseClock
     let standing: AccountStanding
     let crashPoints: CrashPoints
@@ -40,20 +40,23 @@ final class AccountWorker: Sendable {
         engine = settings.engine
         executor = settings.executor
         width = settings.concurrency
-        calls = CallQueue(callsPerSecond: settings.callsPerSecond)
+        calls = CallQueue(callsPerSecond: settings.callsPerSecond, clock: dependencies.clock)
+        passes = PassLoop(clock: dependencies.clock)
         clock = dependencies.clock
         timers = Timers(clock: dependencies.clock)
-        pool = dependencies.pool
+        store = dependencies.store
         leases = dependencies.leases
         crashPoints = dependencies.crashPoints
         var policy = dependencies.policy
         policy.callTimeout = settings.timeout
         transaction = PassTransaction(
-            pool: dependencies.pool,
+            store: dependencies.store,
             account: account,
             policy: policy,
             clock: dependencies.clock,
             timeout: dependencies.transactionTimeout,
+            leases: dependencies.leases,
+            decider: dependencies.decider,
             crashPoints: dependencies.crashPoints
         )
         var logger = dependencies.logger
@@ -74,7 +77,7 @@ final class AccountWorker: Sendable {
 
     /// Runs lanes, timers and the writer until ``drain()``.
     ///
-    /// Lanes run where their calls leave, and the writer on the pool's own thread: a call or a pass then changes no thread.
+    /// Lanes run where their calls leave, and the writer on the store's own thread: a call or a pass then changes no thread.
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask(executorPreference: executor) {
@@ -93,7 +96,7 @@ final class AccountWorker: Sendable {
                     inner.cancelAll()
                 }
             }
-            group.addTask(executorPreference: pool.executor) {
+            group.addTask(executorPreference: store.executor) {
                 while let batch = await self.passes.next() { await self.write(batch) }
                 timing.continuation.finish()
             }
@@ -129,9 +132,11 @@ final class AccountWorker: Sendable {
     /// Does what committed plans ask for.
     func carryOut(_ plans: [Plan], runs: [Int64: SweepRun] = [:]) {
         let now = clock.now()
+        let lease = leases.lease(of: account)
         for plan in plans {
             let instance = plan.subject.instance
-            let run = runs[instance]
+            // Whoever acts for the account reads the queue; here nothing waits.
+            guard lease != nil || plan.command != nil else { continue }
             if let dueAt = plan.dueAt {
                 timers.schedule(
                     instance,
@@ -144,8 +149,7 @@ final class AccountWorker: Sendable {
             }
             if let command = plan.command {
                 // Without a lease the term fits no other, so the lane keeps the command back and says so.
-                let term = leases.lease(of: account)?.term ?? 0
-                put(.command(command, term: term, run: run), priority: plan.priority)
+                put(.command(command, term: lease?.term ?? 0, run: runs[instance]), priority: plan.priority)
             } else if plan.decision.wantsLook(at: now) {
                 timers.cancel(instance)
                 // A look proves what commands did, so commands go first.
@@ -172,6 +176,7 @@ final class AccountWorker: Sendable {
     }
 
     func put(_ job: CallJob, priority: JobPriority) {
+        if case .command(let command, _, _) = job { leases.setCommanded(command.instance, of: account, true) }
         if !calls.push(job, priority: priority) { giveUp(job) }
     }
 
@@ -190,15 +195,7 @@ final class AccountWorker: Sendable {
     private func send(_ command: PlannedCommand, term: Int64, run: SweepRun?) async {
         crashPoints.reach(.beforeEngineCall)
         guard let lease = leases.lease(of: account), lease.term == term else {
-            passes.add(
-                PassItem(
-                    instance: command.instance,
-                    news: .unsent(command, at: clock.now()),
-                    priority: command.priority
-                )
-            )
-            run?.repairEnded()
-            return
+            return giveUp(.command(command, term: term, run: run))
         }
         let sentAt = clock.now()
         let answer = await engine.send(command.action.call, to: command.address)
@@ -213,6 +210,7 @@ final class AccountWorker: Sendable {
                 "reason": "\(command.reason.rawValue)", "verdict": "\(answer.verdict.rawValue)",
             ]
         )
+        leases.setCommanded(command.instance, of: account, false)
         let news = News.outcome(command, answer, sentAt: sentAt, endedAt: endedAt)
         passes.add(PassItem(instance: command.instance, news: news, priority: command.priority))
         crashPoints.reach(.outcomeWaiting)
@@ -220,6 +218,8 @@ final class AccountWorker: Sendable {
     }
 
     private func read(_ look: LookJob) async {
+        // The account's budget is its holder's.
+        guard leases.lease(of: account) != nil else { return giveUp(.look(look)) }
         let sentAt = clock.now()
         let answer = await engine.send(.info, to: look.address)
         meters.called(.info, answer.verdict, in: clock.now() - sentAt)
@@ -232,7 +232,7 @@ final class AccountWorker: Sendable {
             return
         }
         if let expected = look.expected, expected == reading {
-            takeAsStored(look.instance, sentAt: sentAt, run: look.run)
+            takeAsStored(reading, of: look.instance, sentAt: sentAt, run: look.run)
         } else {
             let priority: JobPriority = look.priority == .sweep ? .repair : look.priority
             take(reading, of: look.instance, sentAt: sentAt, priority: priority, run: look.run)
@@ -243,7 +243,7 @@ final class AccountWorker: Sendable {
     private func write(_ batch: PassLoop.Batch) async {
         while true {
             do {
-                if !batch.looks.isEmpty { _ = try await pool.execute(LookStatements.record(batch.looks)) }
+                if !batch.looks.isEmpty { try await store.record(batch.looks) }
                 if !batch.items.isEmpty { try await writePasses(batch.items) }
                 return
             } catch is PassTransaction.LeaseLost {
@@ -253,7 +253,7 @@ final class AccountWorker: Sendable {
                 return
             } catch let error as PQError where error.isTransient || error.kind == .commitUnknown {
                 logger.debug("passes not written, trying again", metadata: ["error": "\(error)"])
-                try? await Task.sleep(for: PassLoop.retryPause)  // Cancelled at the end only.
+                try? await clock.sleep(for: PassLoop.retryPause)  // Cancelled at the end only.
             } catch {
                 logger.error("passes refused by the database", metadata: ["error": "\(error)"])
                 for item in batch.items { item.run?.look(succeeded: false) }
@@ -266,26 +266,27 @@ final class AccountWorker: Sendable {
         guard let lease = leases.lease(of: account) ?? leases.lastKnown(of: account) else {
             throw PassTransaction.LeaseLost()
         }
-        let began = ContinuousClock.now
+        let began = clock.monotonic()
         let plans = try await transaction.run(
             items,
             term: lease.term,
             mayAct: leases.lease(of: account) != nil && !isDraining.load(ordering: .relaxed),
             isRefused: leases.isRefused(account)
         )
-        meters.passed(items.count, in: ContinuousClock.now - began)
+        meters.passed(items.count, in: .microseconds(clock.monotonic() - began))
         let runs = SweepRun.byInstance(items)
         SweepRun.settle(runs, with: plans)
         onCommit(plans)
         standing.note(transaction.restarts.take(plans, now: clock.now()))
         carryOut(plans, runs: runs)
         let departed = Departures.due(plans)
-        if !departed.isEmpty { try await Departures.complete(departed, pool: pool) }
+        if !departed.isEmpty { try await store.letGo(of: departed) }
     }
 
     private func giveUp(_ job: CallJob) {
         switch job {
         case .command(let command, _, let run):
+            leases.setCommanded(command.instance, of: account, false)
             passes.add(
                 PassItem(
                     instance: command.instance,

@@ -43,19 +43,23 @@ final class CallQueue: Sendable {
     private static let longestPause: Int64 = 30_000_000
 
     private let state: Mutex<State>
+    private let clock: DatabaseClock
+    private let callsPerSecond: Int
     /// Signals that a lane waits although jobs do: the pacer hands them out once allowed.
     private let pace: AsyncStream<Int64>
     private let paceSignal: AsyncStream<Int64>.Continuation
 
-    init(callsPerSecond: Int) {
-        let budget = CallBudget(perSecond: callsPerSecond, now: DatabaseClock.monotonic())
+    init(callsPerSecond: Int, clock: DatabaseClock = DatabaseClock()) {
+        self.clock = clock
+        self.callsPerSecond = callsPerSecond
+        let budget = CallBudget(perSecond: callsPerSecond, now: clock.monotonic())
         state = Mutex(State(budget: budget))
         (pace, paceSignal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Puts a call in line; `false` once the queue is closed.
     func push(_ job: CallJob, priority: JobPriority) -> Bool {
-        let now = DatabaseClock.monotonic()
+        let now = clock.monotonic()
         let isTaken = state.withLock { state in
             if !state.isClosed { state.line.append(job, priority: priority, now: now) }
             return !state.isClosed
@@ -97,7 +101,7 @@ final class CallQueue: Sendable {
                 guard state.failuresInRow >= Self.breakerLimit else { return nil }
                 let doublings = min(max(0, (state.failuresInRow - Self.breakerLimit) / Self.breakerLimit), 5)
                 let pause = min(Self.shortestPause << doublings, Self.longestPause)
-                state.pausedUntil = DatabaseClock.monotonic() + pause
+                state.pausedUntil = clock.monotonic() + pause
                 return .microseconds(pause)
             case .ok, .already, .verify, .errorBody, .missing, .permanent, .auth:
                 state.failuresInRow = 0
@@ -109,11 +113,16 @@ final class CallQueue: Sendable {
         }
     }
 
+    /// Counts the budget as used up: whoever acted for the account until now may have used it.
+    func emptyBudget() {
+        state.withLock { $0.budget = CallBudget(perSecond: callsPerSecond, now: clock.monotonic()) }
+    }
+
     /// Hands out jobs that had to wait for the budget or a pause, until ``close()``.
     func runPacer() async {
         for await instant in pace {
-            let wait = instant - DatabaseClock.monotonic()
-            if wait > 0 { try? await Task.sleep(for: .microseconds(wait)) }  // Cancelled at the end only.
+            let wait = instant - clock.monotonic()
+            if wait > 0 { try? await clock.sleep(for: .microseconds(wait)) }  // Cancelled at the end only.
             state.withLock { $0.hasTimer = false }
             handOut()
         }
@@ -140,7 +149,7 @@ final class CallQueue: Sendable {
 
     private func handOut() {
         while true {
-            let step = state.withLock { state in state.nextStep(now: DatabaseClock.monotonic()) }
+            let step = state.withLock { state in state.nextStep(now: clock.monotonic()) }
             switch step {
             case .run(let lane, let job): lane.resume(returning: job)
             case .later(let instant):

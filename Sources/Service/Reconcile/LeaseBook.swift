@@ -5,7 +5,7 @@ import Synchronization
 struct HeldLease: Sendable, Hashable {
     /// Grows with every change of the holder.
     var term: Int64
-    /// By ``DatabaseClock/monotonic()``: no command leaves from here on.
+    /// By ``ProcessClock/monotonic()``: no command leaves from here on.
     var deadline: Int64
 }
 
@@ -15,13 +15,23 @@ final class LeaseBook: Sendable {
         var lease: HeldLease?
         var isRefused = false
         var callTimeout: Duration?
+        /// When the lease was taken, by the database's clock.
+        var takenAt: Timestamp?
+        /// Instances with a command in line here or under way.
+        var commanded: Set<Int64> = []
     }
 
     private let entries = Mutex<[Int32: Entry]>([:])
+    private let clock: any ProcessClock
+
+    /// `clock`: the one that deadlines are of.
+    init(clock: any ProcessClock = SystemProcessClock()) {
+        self.clock = clock
+    }
 
     /// The accounts whose leases have not run out here.
     func heldAccounts() -> [Int32] {
-        let now = DatabaseClock.monotonic()
+        let now = clock.monotonic()
         return entries.withLock { entries in
             entries.compactMap { account, entry in (entry.lease?.deadline ?? 0) > now ? account : nil }.sorted()
         }
@@ -29,7 +39,7 @@ final class LeaseBook: Sendable {
 
     /// The lease of an account, unless it has run out.
     func lease(of account: Int32) -> HeldLease? {
-        let now = DatabaseClock.monotonic()
+        let now = clock.monotonic()
         return entries.withLock { entries in
             guard let lease = entries[account]?.lease, lease.deadline > now else { return nil }
             return lease
@@ -42,10 +52,40 @@ final class LeaseBook: Sendable {
     }
 
     /// Takes in what a heartbeat answered: the leases held, and nothing else.
-    func replace(with leases: [Int32: HeldLease]) {
+    ///
+    /// Whether an account is refused only its holder can tell, since nobody else calls it.
+    ///
+    /// `now`: the database's clock.
+    func replace(with leases: [Int32: HeldLease], at now: Timestamp? = nil) {
         entries.withLock { entries in
-            for account in entries.keys { entries[account]?.lease = leases[account] }
-            for (account, lease) in leases { entries[account, default: Entry()].lease = lease }
+            for account in entries.keys {
+                if entries[account]?.lease?.term != leases[account]?.term { entries[account]?.isRefused = false }
+                if leases[account] == nil { entries[account]?.lease = nil }
+            }
+            for (account, lease) in leases {
+                if entries[account]?.lease?.term != lease.term { entries[account, default: Entry()].takenAt = now }
+                entries[account, default: Entry()].lease = lease
+            }
+        }
+    }
+
+    /// Notes that a command is in line here, or is no more.
+    func setCommanded(_ instance: Int64, of account: Int32, _ isCommanded: Bool) {
+        entries.withLock { entries in
+            if isCommanded {
+                entries[account, default: Entry()].commanded.insert(instance)
+            } else {
+                entries[account]?.commanded.remove(instance)
+            }
+        }
+    }
+
+    /// Until when a command of which nothing is known may have left: until the lease was taken, since nobody sends without it;
+    /// and of one that is in line here, it may be at any moment.
+    func mayHaveLeft(_ instance: Int64, of account: Int32, now: Timestamp) -> Timestamp? {
+        entries.withLock { entries in
+            guard let entry = entries[account], entry.lease != nil else { return nil }
+            return entry.commanded.contains(instance) ? now : entry.takenAt
         }
     }
 
@@ -63,7 +103,10 @@ final class LeaseBook: Sendable {
 
     /// Whether the engine answers 401 for the whole account.
     func isRefused(_ account: Int32) -> Bool {
-        entries.withLock { $0[account]?.isRefused ?? false }
+        entries.withLock { entries in
+            guard let entry = entries[account], entry.lease != nil else { return false }
+            return entry.isRefused
+        }
     }
 
     /// Notes that an account is refused, or is no longer.

@@ -24,6 +24,11 @@ final class PassLoop: Sendable {
     }
 
     private let state = Mutex(State())
+    private let clock: DatabaseClock
+
+    init(clock: DatabaseClock = DatabaseClock()) {
+        self.clock = clock
+    }
 
     /// What one round of the loop has to write.
     struct Batch: Sendable {
@@ -61,7 +66,7 @@ final class PassLoop: Sendable {
                 }
                 if let ready { continuation.resume(returning: ready) }
             }
-            if !urgent { try? await Task.sleep(for: Self.linger) }  // Cancelled at the end only.
+            if !urgent { try? await clock.sleep(for: Self.linger) }  // Cancelled at the end only.
             let (batch, isClosed) = state.withLock { state in (state.take(), state.isClosed) }
             if let batch { return batch }
             if isClosed { return nil }

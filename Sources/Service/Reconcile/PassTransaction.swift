@@ -20,11 +20,13 @@ enum LookWish: Sendable {
 
 /// A batch of passes over instances of one account, under its lease: takes in news, decides, writes.
 struct PassTransaction: Sendable {
-    let pool: PQPool
+    let store: any ReconcilerStore
     let account: Int32
     let policy: ReconcilePolicy
     let clock: DatabaseClock
     let timeout: Duration
+    var leases = LeaseBook()
+    var decider: Decider = decide
     var crashPoints = CrashPoints()
     /// Slows restarts down while many sessions of the account fail alike.
     let restarts = RestartLine()
@@ -39,28 +41,31 @@ struct PassTransaction: Sendable {
     func run(_ items: [PassItem], term: Int64, mayAct: Bool, isRefused: Bool) async throws -> [Plan] {
         var byInstance: [Int64: [PassItem]] = [:]
         for item in items { byInstance[item.instance, default: []].append(item) }
-        let instances = byInstance.keys.sorted()
-        let outcomes = items.compactMap(\.commandOutcome)
-        return try await pool.withTransaction { transaction in
-            let read = try await transaction.run(
-                [lease(), lock(instances), facts(instances)],
-                timeout: timeout
-            )
-            guard try read[0].rowCount == 1 && read[0][0].column("term", as: Int64.self) == term else {
-                throw LeaseLost()
-            }
+        let request = PassRequest(
+            account: account,
+            term: term,
+            instances: byInstance.keys.sorted(),
+            timeout: timeout
+        )
+        let written = try await store.pass(request) { reading in
+            // The row cannot change until this transaction ends.
+            guard reading.term == term else { throw LeaseLost() }
             crashPoints.reach(.passBetweenSteps)
             let now = clock.now()
-            let context = PlanningContext(policy: policy, now: now, mayAct: mayAct, isAccountRefused: isRefused)
-            var changes: [AgentChange] = []
-            var plans: [Plan] = []
-            let rows = try SubjectRows(read[2])
-            for row in rows.rows {
-                guard let subject = try rows.subject(row), subject.account == account,
-                    let group = byInstance[subject.instance]
-                else { continue }
-                let change = try rows.agentFacts(row).map { rederive($0, policy: policy, now: now) }
-                if let change { changes.append(change) }
+            let context = PlanningContext(
+                policy: policy,
+                now: now,
+                mayAct: mayAct,
+                isAccountRefused: isRefused,
+                decider: decider
+            )
+            var writing = PassWriting(term: term, now: now, outcomes: items.compactMap(\.commandOutcome))
+            for (subject, agent) in reading.subjects where subject.account == account {
+                guard let group = byInstance[subject.instance] else { continue }
+                var context = context
+                context.mayHaveLeftUntil = leases.mayHaveLeft(subject.instance, of: account, now: now)
+                let change = agent.map { rederive($0, policy: policy, now: now) }
+                if let change { writing.changes.append(change) }
                 let make = { (context: PlanningContext) in
                     plan(
                         subject,
@@ -73,60 +78,16 @@ struct PassTransaction: Sendable {
                 }
                 let made = make(context)
                 let waits = made.command?.action == .restart && !restarts.permits(subject.instance, now: now)
-                plans.append(waits ? make(context.holdingRestarts) : made)
+                writing.plans.append(waits ? make(context.holdingRestarts) : made)
             }
-            var writes = PlanStatements.all(agents: changes, plans: plans, term: term, now: now)
-            if !outcomes.isEmpty { writes.append(PlanStatements.complete(outcomes)) }
             // A row that is written says itself when it was read.
-            let written = Set(plans.lazy.filter(\.changesObserved).map(\.subject.instance))
-            let looks = items.compactMap(\.successfulLook).filter { !written.contains($0.instance) }
-            if !looks.isEmpty { writes.append(LookStatements.record(looks)) }
             crashPoints.reach(.passDecided)
-            _ = try await transaction.run(writes, commit: true, timeout: timeout)
-            crashPoints.reach(.passCommitted)
-            return plans
+            let changed = Set(writing.plans.lazy.filter(\.changesObserved).map(\.subject.instance))
+            writing.looks = items.compactMap(\.successfulLook).filter { !changed.contains($0.instance) }
+            return writing
         }
-    }
-
-    /// The fence: the row cannot change until this transaction ends.
-    ///
-    /// Index: `engine_leases_pkey`.
-    private func lease() -> PQStatement {
-        "SELECT term FROM engine_leases WHERE account = \(account) FOR SHARE"
-    }
-
-    /// Locks whom the instances belong to, and instances that belong to nobody.
-    ///
-    /// Indexes: the primary keys.
-    private func lock(_ instances: [Int64]) -> PQStatement {
-        """
-        WITH a AS (
-            SELECT s.agent
-            FROM agent_states s
-            WHERE s.agent IN (SELECT x.agent FROM instances x WHERE x.instance = ANY (\(instances)))
-            ORDER BY s.agent
-            FOR NO KEY UPDATE
-        ), r AS (
-            SELECT o.instance
-            FROM observed_states o
-            WHERE o.instance IN (
-                SELECT x.instance
-                FROM unnest(\(instances)) AS n (instance)
-                JOIN instances x ON x.instance = ANY (ARRAY[n.instance])
-                WHERE x.agent IS NULL
-            )
-            ORDER BY o.instance
-            FOR NO KEY UPDATE
-        )
-        SELECT (SELECT count(*) FROM a) AS agents, (SELECT count(*) FROM r) AS retired
-        """
-    }
-
-    /// What is known of the instances, read after the lock was got.
-    ///
-    /// Indexes: the primary keys. The account is checked afterwards, so that no plan can begin with the account's index.
-    private func facts(_ instances: [Int64]) -> PQStatement {
-        "SELECT * FROM subjects_by_instance WHERE instance = ANY (\(instances))"
+        crashPoints.reach(.passCommitted)
+        return written.plans
     }
 }
 
@@ -157,8 +118,8 @@ extension PassItem {
     }
 
     fileprivate var successfulLook: Look? {
-        guard case .read(_, let sentAt) = news else { return nil }
-        return Look(instance: instance, lookedAt: sentAt)
+        guard case .read(let reading, let sentAt) = news else { return nil }
+        return Look(instance: instance, lookedAt: sentAt, reading: reading)
     }
 }
 
@@ -166,23 +127,34 @@ extension PassItem {
 struct Look: Sendable, Hashable {
     var instance: Int64
     var lookedAt: Timestamp
+    /// What it said.
+    var reading: SessionReading
 }
 
 /// Statements on `looks`.
 enum LookStatements {
     /// Notes when instances were last read.
     ///
-    /// True whoever read them, so it needs no fence; an older look never replaces a newer. Index: `looks_pkey`.
+    /// True whoever read them, so it needs no fence; an older look never replaces a newer. One that says something else than
+    /// what is stored by now, since another was written meanwhile, proves nothing of that and is left out. Indexes:
+    /// `looks_pkey`, `observed_states_pkey`.
     ///
     /// `looks`: an instance may occur more than once.
     static func record(_ looks: [Look]) -> PQStatement {
-        var newest: [Int64: Timestamp] = [:]
-        for look in looks { newest[look.instance] = max(newest[look.instance] ?? look.lookedAt, look.lookedAt) }
+        var newest: [Int64: Look] = [:]
+        for look in looks where newest[look.instance].map({ $0.lookedAt <= look.lookedAt }) ?? true {
+            newest[look.instance] = look
+        }
         let instances = newest.keys.sorted()
         return """
             INSERT INTO looks AS l (instance, looked_at)
             SELECT n.instance, n.looked_at
-            FROM unnest(\(instances), \(instances.map { newest[$0] })) AS n (instance, looked_at)
+            FROM unnest(
+                \(instances),
+                \(instances.map { newest[$0]?.lookedAt }),
+                \(instances.map { newest[$0]?.reading.word })
+            ) AS n (instance, looked_at, reading)
+            WHERE (SELECT o.reading FROM observed_states o WHERE o.instance = n.instance) = n.reading
             ON CONFLICT (instance) DO UPDATE
             SET looked_at = excluded.looked_at
             WHERE l.looked_at < excluded.looked_at

@@ -21,6 +21,9 @@ struct PlanningContext: Sendable {
     var mayAct: Bool
     /// The engine answers 401 for the whole account.
     var isAccountRefused: Bool
+    /// Until then the last command may have left, if nothing is known of it: its intent may have waited in line.
+    var mayHaveLeftUntil: Timestamp?
+    var decider: Decider = decide
     /// Whether a restart has to wait because many sessions of the account fail alike.
     var holdsRestarts = false
 
@@ -29,6 +32,25 @@ struct PlanningContext: Sendable {
         var context = self
         context.holdsRestarts = true
         return context
+    }
+}
+
+/// What decides: ``decide(_:evidence:isAccountRefused:policy:now:)``, but where the simulation proves that it finds what
+/// decides otherwise.
+typealias Decider =
+    @Sendable (
+        _ desired: DesiredState, _ evidence: Evidence, _ isAccountRefused: Bool, _ policy: ReconcilePolicy,
+        _ now: Timestamp
+    ) -> Decision
+
+extension PlanningContext {
+    /// Decides, taking a command of which nothing is known for one that may have left as late as it may have.
+    fileprivate func decision(_ desired: DesiredState, _ evidence: Evidence, at instant: Timestamp) -> Decision {
+        var evidence = evidence
+        if let mayHaveLeftUntil, let command = evidence.lastCommand, command.endedAt == nil {
+            evidence.lastCommand?.sentAt = max(command.sentAt, mayHaveLeftUntil)
+        }
+        return decider(desired, evidence, isAccountRefused, policy, instant)
     }
 }
 
@@ -83,13 +105,7 @@ func plan(
     var evidence = subject.evidence
     let desired = agent?.desired ?? DesiredState(run: .stopped, rule: .default)
     for item in news { evidence.take(item, desired: desired.run, policy: context.policy) }
-    var decision = decide(
-        desired,
-        evidence: evidence,
-        isAccountRefused: context.isAccountRefused,
-        policy: context.policy,
-        now: context.now
-    )
+    var decision = context.decision(desired, evidence, at: context.now)
     let isListed = subject.isListedOnly(agent)
     if isListed, decision.action == .stop { decision = Decision(nil, .listedOnly, .needsAttention) }
     if context.holdsRestarts, decision.action == .restart {
@@ -141,13 +157,7 @@ func plan(
         priority: priority,
         looksWhenDue: dueAt.map { due in
             command == nil && due != desired.nextChangeAt
-                && decide(
-                    desired,
-                    evidence: evidence,
-                    isAccountRefused: context.isAccountRefused,
-                    policy: context.policy,
-                    now: due
-                ).wantsLook(at: due)
+                && context.decision(desired, evidence, at: due).wantsLook(at: due)
         } ?? false,
         isDeparting: agent?.after.isLeaving ?? true,
         isActing: context.mayAct

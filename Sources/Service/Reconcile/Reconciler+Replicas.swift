@@ -12,15 +12,16 @@ extension Reconciler {
     /// How long an order waits for a lease: a replica that just started has none yet.
     static let leaseWait: Duration = .seconds(6)
 
-    func leasedWorker(_ name: String, by deadline: ContinuousClock.Instant) async -> AccountWorker? {
+    /// `deadline`: by ``DatabaseClock/monotonic()``.
+    func leasedWorker(_ name: String, by deadline: Int64) async -> AccountWorker? {
         while true {
             if let worker = workers.withLock({ $0.values.first { $0.name == name } }),
                 dependencies.leases.lease(of: worker.account) != nil
             {
                 return worker
             }
-            guard ContinuousClock.now < deadline, !Task.isCancelled else { return nil }
-            try? await Task.sleep(for: .milliseconds(50))  // Cancelled: as above.
+            guard dependencies.clock.monotonic() < deadline, !Task.isCancelled else { return nil }
+            try? await dependencies.clock.sleep(for: .milliseconds(50))  // Cancelled: as above.
         }
     }
 

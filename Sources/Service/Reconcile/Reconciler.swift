@@ -15,7 +15,8 @@ package protocol WakeBell: Sendable {
 package final class Reconciler: Service, WakeBell {
     private let settings: [String: AccountSettings]
     let dependencies: ReconcilerDependencies
-    let orders: SweepOrders
+    /// `nil` where there is no table of orders.
+    let orders: SweepOrders?
     /// Who is told of changed instances.
     ///
     /// A class, because a closure that is read out of a `Mutex` is wrapped once more each time, without end: measured with
@@ -44,7 +45,7 @@ package final class Reconciler: Service, WakeBell {
     ) {
         settings = Dictionary(accounts.map { ($0.name, $0) }) { first, _ in first }
         self.dependencies = dependencies
-        orders = SweepOrders(pool: dependencies.pool, logger: dependencies.logger)
+        orders = dependencies.orders
         self.release = release
         self.onBeat = onBeat
         logger = dependencies.logger
@@ -72,9 +73,8 @@ package final class Reconciler: Service, WakeBell {
         guard !plans.isEmpty else { return }
         notice(plans.map(\.subject.instance))
         let workers = workers.withLock { $0 }
-        for (account, group) in Dictionary(grouping: plans, by: \.subject.account) {
-            workers[account]?.carryOut(group)
-        }
+        let groups = Dictionary(grouping: plans, by: \.subject.account)
+        for account in groups.keys.sorted() { workers[account]?.carryOut(groups[account] ?? []) }
         tellOthers(of: plans.lazy.map(\.subject.account))
     }
 
@@ -93,9 +93,8 @@ package final class Reconciler: Service, WakeBell {
     /// `wait`: how long; what is not done by then goes on.
     /// Returns `nil` when this replica does not act for the account, nor does within ``leaseWait``.
     func sweep(_ name: String, wait: Duration) async throws(PQError) -> SweepRun? {
-        guard let worker = await leasedWorker(name, by: ContinuousClock.now + min(wait, Self.leaseWait)) else {
-            return nil
-        }
+        let deadline = dependencies.clock.monotonic() + min(wait, Self.leaseWait).microseconds
+        guard let worker = await leasedWorker(name, by: deadline) else { return nil }
         let run = SweepRun()
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -109,7 +108,7 @@ package final class Reconciler: Service, WakeBell {
                 return true
             }
             group.addTask {
-                try? await Task.sleep(for: wait)  // Cancelled: the sweep was over first.
+                try? await self.dependencies.clock.sleep(for: wait)  // Cancelled: the sweep was over first.
                 return false
             }
             if await group.next() == false { run.giveUp() }
@@ -133,8 +132,8 @@ package final class Reconciler: Service, WakeBell {
         let accounts = try await registerAccounts()
         dependencies.crashPoints.reach(.bootRegistered)
         let housekeeping = Housekeeping(
-            pool: dependencies.pool,
-            replica: UUID(),
+            store: dependencies.store,
+            replica: dependencies.replica,
             release: release,
             accounts: accounts.keys.sorted(),
             clock: dependencies.clock,
@@ -148,33 +147,33 @@ package final class Reconciler: Service, WakeBell {
         self.workers.withLock { $0 = workers }
         await withDiscardingTaskGroup { group in
             group.addTask {
-                await BackgroundTasks.untilShutdown {
-                    await self.dependencies.incidents.run(pool: self.dependencies.pool)
-                }
+                await self.untilStopped { await self.dependencies.store.keep(self.dependencies.incidents) }
             }
-            for worker in workers.values {
+            for worker in workers.sorted(by: { $0.key < $1.key }).map(\.value) {
                 group.addTask { await worker.run() }
-                group.addTask { await BackgroundTasks.untilShutdown { await self.sweeper(for: worker).run() } }
+                group.addTask { await self.untilStopped { await self.sweeper(for: worker).run() } }
             }
             let (beats, beat) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
             group.addTask {
-                await BackgroundTasks.untilShutdown { await self.beat(housekeeping, workers: workers, at: beats) }
+                await self.untilStopped { await self.beat(housekeeping, workers: workers, at: beats) }
             }
-            group.addTask { await BackgroundTasks.untilShutdown { await Self.tick { beat.yield() } } }
+            group.addTask { await self.untilStopped { await self.tick { beat.yield() } } }
             group.addTask {
-                await BackgroundTasks.untilShutdown {
+                await self.untilStopped {
                     await self.dependencies.channel.run { wakes in
                         self.hear(wakes)
                         beat.yield()
                     }
                 }
             }
-            group.addTask {
-                await BackgroundTasks.untilShutdown { await self.orders.run { try await self.sweep($0, wait: $1) } }
+            if let orders {
+                group.addTask { await self.untilStopped { await orders.run { try await self.sweep($0, wait: $1) } } }
             }
-            try? await gracefulShutdown()  // Cancelled: the same as told to stop.
-            for worker in workers.values { worker.drain() }
+            await dependencies.untilStopped()
+            for worker in workers.sorted(by: { $0.key < $1.key }).map(\.value) { worker.drain() }
         }
+        // They hold on to us by what they tell of their commits.
+        self.workers.withLock { $0 = [:] }
         do {
             dependencies.crashPoints.reach(.beforeLeave)
             try await housekeeping.leave()
@@ -187,7 +186,7 @@ package final class Reconciler: Service, WakeBell {
     private func sweeper(for worker: AccountWorker) -> Sweeper {
         Sweeper(
             worker: worker,
-            pool: dependencies.pool,
+            store: dependencies.store,
             leases: dependencies.leases,
             policy: dependencies.sweep,
             callsPerSecond: settings[worker.name]?.callsPerSecond ?? 1,
@@ -196,22 +195,9 @@ package final class Reconciler: Service, WakeBell {
     }
 
     private func registerAccounts() async throws(PQError) -> [Int32: (id: Int32, settings: AccountSettings)] {
-        let names = settings.keys.sorted()
-        _ = try await dependencies.pool.pipeline([
-            "INSERT INTO engine_accounts (name) SELECT n FROM unnest(\(names)) AS n ON CONFLICT (name) DO NOTHING",
-            """
-            INSERT INTO engine_leases (account)
-            SELECT account FROM engine_accounts WHERE name = ANY (\(names))
-            ON CONFLICT (account) DO NOTHING
-            """,
-        ])
-        let rows = try await dependencies.pool.rows(
-            "SELECT account, name FROM engine_accounts WHERE name = ANY (\(names))"
-        ) { row throws(PQError) in
-            (try row.column("account", as: Int32.self), try row.column("name", as: String.self))
-        }
+        let keys = try await dependencies.store.register(settings.keys.sorted())
         var accounts: [Int32: (id: Int32, settings: AccountSettings)] = [:]
-        for (id, name) in rows {
+        for (name, id) in keys {
             guard let settings = settings[name] else { continue }
             accounts[id] = (id, settings)
             dependencies.leases.setCallTimeout(settings.timeout, of: id)
@@ -219,13 +205,18 @@ package final class Reconciler: Service, WakeBell {
         return accounts
     }
 
-    private static func tick(_ beat: () -> Void) async {
+    /// Runs `body`, and cancels it once the service is told to stop.
+    private func untilStopped(_ body: @escaping @Sendable () async -> Void) async {
+        await BackgroundTasks.run(body, until: dependencies.untilStopped)
+    }
+
+    private func tick(_ beat: () -> Void) async {
         // The first beat only registers the replica; the second, right after it, may take leases.
         beat()
-        try? await Task.sleep(for: .milliseconds(50))  // Cancelled: the loop ends.
+        try? await dependencies.clock.sleep(for: .milliseconds(50))  // Cancelled: the loop ends.
         while !Task.isCancelled {
             beat()
-            try? await Task.sleep(for: Housekeeping.interval)  // As above.
+            try? await dependencies.clock.sleep(for: Housekeeping.interval)  // As above.
         }
     }
 
@@ -237,21 +228,22 @@ package final class Reconciler: Service, WakeBell {
         var lastWake: Int64 = 0
         var terms: [Int32: Int64] = [:]
         var yielding: Set<Int32> = []
+        let workersInOrder = workers.sorted { $0.key < $1.key }
         for await _ in beats {
             do {
                 let answer = try await housekeeping.beat(lastWake: lastWake, yielding: yielding)
                 lastWake = answer.lastWake
                 yielding = answer.yielding
-                dependencies.leases.replace(with: answer.leases)
+                dependencies.leases.replace(with: answer.leases, at: dependencies.clock.now())
                 health.withLock { $0 = ContinuousClock.now }
-                for (account, worker) in workers where terms[account] != answer.leases[account]?.term {
+                for (account, worker) in workersInOrder where terms[account] != answer.leases[account]?.term {
                     try await changeLease(worker, answer.leases[account])
                     terms[account] = answer.leases[account]?.term
                 }
                 for wake in answer.due {
                     workers[wake.account]?.wake(wake.instance, priority: .repair, look: .ifStillDue)
                 }
-                orders.note(answer.sweeps)
+                orders?.note(answer.sweeps)
                 if !answer.parked.isEmpty { ring(try await unpark(answer.parked)) }
                 dependencies.channel.note(otherReplicas: answer.otherReplicas)
                 for worker in workers.values { worker.calls.reserve(answer.otherReplicas > 0) }
@@ -269,34 +261,24 @@ package final class Reconciler: Service, WakeBell {
             logger.notice("lease laid down", metadata: ["account": "\(worker.name)"])
             return
         }
-        try await worker.standing.begin(pool: dependencies.pool)
+        try await dependencies.store.begin(worker.standing)
+        worker.calls.emptyBudget()
         logger.notice("lease taken", metadata: ["account": "\(worker.name)", "term": "\(lease.term)"])
-        let rows = try await dependencies.pool.query(
-            "SELECT instance, priority FROM reconcile_queue WHERE account = \(worker.account)"
-        )
+        let line = try await dependencies.store.line(of: worker.account)
         dependencies.crashPoints.reach(.lineRead)
-        let instance = try rows.decoder("instance", as: Int64.self)
-        let priority = try rows.decoder("priority", as: Int16.self)
         // The rows say when each is due at the latest; when it is due indeed follows from a pass over its evidence.
         let now = dependencies.clock.now()
-        for row in rows {
-            let rank = JobPriority(rawValue: try priority[row]) ?? .repair
-            worker.timers.schedule(try instance[row], at: now, priority: rank)
-        }
+        for entry in line { worker.timers.schedule(entry.instance, at: now, priority: entry.priority) }
     }
 
     /// Folds agents again whose parked events have come due.
     private func unpark(_ agents: [Int64]) async throws -> [Wake] {
-        let policy = dependencies.policy
-        let now = dependencies.clock.now()
-        return try await retryingConflicts {
-            try await dependencies.pool.withTransaction { transaction in
-                // They may get what they left out so far, which a mapping must not give to others meanwhile.
-                _ = try await transaction.run([LedgerStatements.holdMap])
-                let wakes = try await AgentStates.refold(agents, in: transaction, policy: policy, now: now)
-                dependencies.crashPoints.reach(.unparkFolded)
-                return wakes
-            }
-        }
+        let wakes = try await dependencies.store.refold(
+            agents,
+            policy: dependencies.policy,
+            now: dependencies.clock.now()
+        )
+        dependencies.crashPoints.reach(.unparkFolded)
+        return wakes
     }
 }

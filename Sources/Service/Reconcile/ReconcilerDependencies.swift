@@ -1,6 +1,7 @@
 package import Domain
-import LibPQ
+import FoundationEssentials
 import Logging
+import ServiceLifecycle
 
 /// One engine account as the reconciler needs it.
 package struct AccountSettings: Sendable {
@@ -39,7 +40,7 @@ package struct AccountSettings: Sendable {
 
 /// What every worker shares.
 struct ReconcilerDependencies: Sendable {
-    var pool: PQPool
+    var store: any ReconcilerStore
     var leases: LeaseBook
     var policy: ReconcilePolicy
     var sweep: SweepPolicy
@@ -49,6 +50,13 @@ struct ReconcilerDependencies: Sendable {
     var crashPoints: CrashPoints
     var transactionTimeout: Duration
     var logger: Logger
+    /// Sweeps that replicas order from each other; `nil` where they cannot.
+    var orders: SweepOrders?
+    /// Names this run of the process.
+    var replica = UUID()
+    var decider: Decider = decide
+    /// Returns once the service is told to stop, or the task is cancelled.
+    var untilStopped: @Sendable () async -> Void = { try? await gracefulShutdown() }
 }
 
 /// How often instances are looked at that nothing is due for.

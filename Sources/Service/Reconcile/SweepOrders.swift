@@ -49,7 +49,7 @@ final class SweepOrders: Sendable {
             WHERE e.name = \(account)
             RETURNING sweep
             """,
-            "SELECT pg_notify(\(WakeChannel.name), '')",
+            "SELECT pg_notify(\(PostgresReconcilerStore.wakes), '')",
         ])[1]
         guard !asked.isEmpty else { return nil }
         let sweep = try asked[0].column("sweep", as: Int64.self)

@@ -22,7 +22,7 @@ struct Sweeper: Sendable {
     static let idlePause: Duration = .milliseconds(100)
 
     let worker: AccountWorker
-    let pool: PQPool
+    let store: any ReconcilerStore
     let leases: LeaseBook
     let policy: SweepPolicy
     let callsPerSecond: Int
@@ -40,7 +40,7 @@ struct Sweeper: Sendable {
     /// Asks now and then whether an account that is refused still is; nothing else is read of it meanwhile.
     private func probe() async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: Self.probeInterval)  // Cancelled: the loop ends.
+            try? await worker.clock.sleep(for: Self.probeInterval)  // Cancelled: the loop ends.
             guard leases.isRefused(worker.account), leases.lease(of: worker.account) != nil else { continue }
             do {
                 let running = try await page(.running, after: 0, limit: 1)
@@ -80,7 +80,7 @@ struct Sweeper: Sendable {
     /// Waits until few looks and passes are left in line.
     private func settle() async {
         while worker.calls.lookCount > Self.aheadLimit || worker.passes.count > Self.aheadLimit, !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(2))  // Cancelled: what is in line is counted all the same.
+            try? await worker.clock.sleep(for: .milliseconds(2))  // Cancelled: what is in line is counted all the same.
         }
     }
 
@@ -89,7 +89,7 @@ struct Sweeper: Sendable {
     /// What is still left in `entries` at the end was not looked at.
     private func lookAgain(_ entries: inout [(SweepEntry, RunState)], _ run: SweepRun) async {
         while !entries.isEmpty, !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(2))  // Cancelled: the loop ends.
+            try? await worker.clock.sleep(for: .milliseconds(2))  // Cancelled: the loop ends.
             entries.removeAll { look($0.0, desired: $0.1, priority: .repair, run: run) }
         }
     }
@@ -108,16 +108,17 @@ struct Sweeper: Sendable {
         while !Task.isCancelled {
             guard leases.lease(of: worker.account) != nil, !leases.isRefused(worker.account) else {
                 walk = Walk()
-                try? await Task.sleep(for: Self.idlePause)  // Cancelled: the loop ends.
+                try? await worker.clock.sleep(for: Self.idlePause)  // Cancelled: the loop ends.
                 continue
             }
             do {
                 if walk.position == 0 { walk = try await begin(desired) }
                 let looks = try await step(&walk, desired)
-                try? await Task.sleep(for: pause(after: looks, of: walk.count, interval: interval))  // As above.
+                let pause = pause(after: looks, of: walk.count, interval: interval)
+                try? await worker.clock.sleep(for: pause)  // As above.
             } catch {
                 logger.debug("sweep page not read", metadata: ["error": "\(error)"])
-                try? await Task.sleep(for: .seconds(1))  // As above.
+                try? await worker.clock.sleep(for: .seconds(1))  // As above.
             }
         }
     }
@@ -135,7 +136,7 @@ struct Sweeper: Sendable {
             guard page.count == Self.pageLimit, let last = page.last else { break }
             position = last.instance
             await settle()
-            try? await Task.sleep(for: Self.shortestPause)  // Cancelled: the loop ends.
+            try? await worker.clock.sleep(for: Self.shortestPause)  // Cancelled: the loop ends.
         }
         return walk
     }
@@ -163,7 +164,7 @@ struct Sweeper: Sendable {
             stored: entry.reading,
             isSettled: entry.isSettled
         )
-        return worker.take(finding, of: entry.instance, sentAt: listed.sentAt, run: run)
+        return worker.take(finding, of: entry, sentAt: listed.sentAt, run: run)
     }
 
     /// The share of the interval that a page may take, stretched to what the call budget allows, half of it being left
@@ -186,64 +187,16 @@ struct Sweeper: Sendable {
         )
     }
 
-    /// Index: `instances_pkey`, walked from the last page's end; states by primary key.
     private func page(
         _ desired: RunState,
         after position: Int64,
         limit: Int = pageLimit
     ) async throws(PQError) -> [SweepEntry] {
-        try await pool.rows(
-            """
-            SELECT x.instance, x.instance_id, x.session_name, o.reading, o.condition
-            FROM instances x
-            JOIN observed_states o ON o.instance = x.instance
-            LEFT JOIN agent_states s ON s.agent = x.agent
-            WHERE x.account = \(worker.account)
-              AND x.instance > \(position)
-              AND coalesce(s.desired, 0) = \(desired.code)
-            ORDER BY x.instance
-            LIMIT \(Int64(limit))
-            """
-        ) { row throws(PQError) in
-            SweepEntry(
-                instance: try row.column("instance", as: Int64.self),
-                address: SessionAddress(
-                    instanceID: try row.column("instance_id", as: String.self),
-                    sessionName: try row.column("session_name", as: String?.self)
-                ),
-                reading: try row.column("reading", as: String?.self).map(SessionReading.init(word:)),
-                condition: Condition(rawValue: try row.column("condition", as: String.self)) ?? .unknown
-            )
-        }
+        try await store.page(worker.account, desired: desired, after: position, limit: limit)
     }
 
     /// How many looks a walk is about to make.
     private func count(_ desired: RunState) async throws(PQError) -> Int {
-        let counts = try await pool.rows(
-            """
-            SELECT count(*) AS count
-            FROM instances x
-            LEFT JOIN agent_states s ON s.agent = x.agent
-            WHERE x.account = \(worker.account)
-              AND coalesce(s.desired, 0) = \(desired.code)
-            """
-        ) { row throws(PQError) in try row.column("count", as: Int64.self) }
-        return Int(counts.first ?? 0)
-    }
-}
-
-/// One instance of a sweep's page.
-private struct SweepEntry: Sendable {
-    var instance: Int64
-    var address: SessionAddress
-    var reading: SessionReading?
-    var condition: Condition
-
-    /// Whether a read that says the same as the stored one leaves nothing to decide.
-    var isSettled: Bool {
-        switch condition {
-        case .converged, .held: true
-        case .starting, .stopping, .drifted, .needsPairing, .needsAttention, .unknown, .unassigned: false
-        }
+        try await store.count(worker.account, desired: desired)
     }
 }

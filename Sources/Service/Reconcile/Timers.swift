@@ -24,13 +24,12 @@ final class Timers: Sendable {
     }
 
     private let state = Mutex(State())
-    private let changes: AsyncStream<Void>
-    private let signal: AsyncStream<Void>.Continuation
+    /// Rung when something is due sooner than all else.
+    private let alarm = Alarm()
     private let clock: DatabaseClock
 
     init(clock: DatabaseClock) {
         self.clock = clock
-        (changes, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Sets when an instance is due; a later call for it replaces an earlier one.
@@ -43,7 +42,7 @@ final class Timers: Sendable {
             state.heap.insert(Entry(dueAt: dueAt, instance: instance, priority: priority, look: look))
             return isFirst
         }
-        if isFirst { signal.yield() }
+        if isFirst { alarm.ring() }
     }
 
     func cancel(_ instance: Int64) {
@@ -58,18 +57,18 @@ final class Timers: Sendable {
 
     /// Calls `fire` for each instance when it is due, at most ``resolution`` late, until the task is cancelled.
     func run(fire: @escaping @Sendable (Entry) -> Void) async {
-        var changes = changes.makeAsyncIterator()
         while !Task.isCancelled {
             for entry in takeDue() { fire(entry) }
-            if let wait = untilNext() {
-                try? await Task.sleep(for: min(wait, Self.resolution))  // Cancelled: the loop ends.
-            } else {
-                await changes.next()
+            switch untilNext() {
+            case nil: await alarm.wait()
+            case let wait? where wait <= Self.resolution:
+                try? await clock.sleep(for: wait)  // Cancelled: the loop ends.
+            case let wait?: await alarm.wait(atMost: wait, by: clock)
             }
         }
     }
 
-    /// How late something may be noticed that became due sooner than what was waited for.
+    /// How late something may be noticed that became due sooner than what was waited for; shorter waits are not interrupted.
     private static let resolution: Duration = .milliseconds(20)
 
     private func takeDue() -> [Entry] {

@@ -1,4 +1,3 @@
-import LibPQ
 import Logging
 import Synchronization
 
@@ -7,12 +6,11 @@ import Synchronization
 /// A hint and nothing more: whoever hears it reads the queue, and without it does so a second later. A notification is sent
 /// in a small transaction of its own after the commit, since inside it would let only one writer commit at a time.
 final class WakeChannel: Sendable {
-    static let name = "rollcall_wakes"
     /// The least time between two notifications.
     private static let pause: Duration = .milliseconds(10)
 
-    private let pool: PQPool
-    private let listener: PQListener
+    private let store: any ReconcilerStore
+    private let clock: DatabaseClock
     private let crashPoints: CrashPoints
     private let hasOthers = Atomic(false)
     private let wishes: AsyncStream<Void>
@@ -20,15 +18,14 @@ final class WakeChannel: Sendable {
     /// What the next notification names.
     private let named = Mutex<Set<Wake>>([])
     /// Instances in one notification, which holds 8,000 bytes; of what is beyond that others learn by their sweep.
-    private static let namesLimit = 200
+    static let namesLimit = 200
     private let logger: Logger
 
-    /// `listening`: where the one connection that listens is made.
-    init(pool: PQPool, listening: PQConfiguration, crashPoints: CrashPoints, logger: Logger) {
-        self.pool = pool
+    init(store: any ReconcilerStore, clock: DatabaseClock, crashPoints: CrashPoints = CrashPoints(), logger: Logger) {
+        self.store = store
+        self.clock = clock
         self.crashPoints = crashPoints
         self.logger = logger
-        listener = PQListener(listening, logger: logger)
         (wishes, wish) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -56,18 +53,9 @@ final class WakeChannel: Sendable {
     /// `onWake`: something is in line that this replica may not know of, and these are to be looked at.
     func run(onWake: @escaping @Sendable ([Wake]) -> Void) async {
         await withDiscardingTaskGroup { group in
-            group.addTask {
-                for await event in self.listener.listen(to: [Self.name]) {
-                    guard case .notification(let notification) = event else {
-                        onWake([])
-                        continue
-                    }
-                    onWake(Self.read(notification.payload))
-                }
-            }
+            group.addTask { await self.store.hearOthers(onWake) }
             group.addTask { await self.send() }
         }
-        await listener.shutdown()
     }
 
     private func send() async {
@@ -78,25 +66,11 @@ final class WakeChannel: Sendable {
                     defer { named = [] }
                     return named
                 }
-                _ = try await pool.query("SELECT pg_notify(\(Self.name), \(Self.text(wakes)))")
+                try await store.tellOthers(of: wakes.sorted { ($0.account, $0.instance) < ($1.account, $1.instance) })
             } catch {
                 logger.debug("other replicas not woken", metadata: ["error": "\(error)"])
             }
-            try? await Task.sleep(for: Self.pause)  // Cancelled: the loop ends.
-        }
-    }
-
-    /// `account:instance`, several separated by spaces.
-    private static func text(_ wakes: Set<Wake>) -> String {
-        wakes.map { "\($0.account):\($0.instance)" }.joined(separator: " ")
-    }
-
-    /// What ``text(_:)`` wrote; what is not of this form is left out.
-    private static func read(_ text: String) -> [Wake] {
-        text.split(separator: " ").prefix(namesLimit).compactMap { name in
-            let parts = name.split(separator: ":")
-            guard parts.count == 2, let account = Int32(parts[0]), let instance = Int64(parts[1]) else { return nil }
-            return Wake(instance: instance, account: account)
+            try? await clock.sleep(for: Self.pause)  // Cancelled: the loop ends.
         }
     }
 }

@@ -98,7 +98,7 @@ struct EngineRoutes: Sendable {
 
     /// Sweeps here, or has the replica sweep that acts for the account; `nil` when there is none.
     private func report(of name: String, wait: Duration) async throws(PQError) -> SweepOrders.Report? {
-        if !reconciler.actsFor(name), let report = try await reconciler.orders.ask(name, wait: wait) { return report }
+        if !reconciler.actsFor(name), let report = try await reconciler.orders?.ask(name, wait: wait) { return report }
         guard let run = try await reconciler.sweep(name, wait: wait) else { return nil }
         return SweepOrders.Report(isComplete: run.isOver, counts: run.counts)
     }

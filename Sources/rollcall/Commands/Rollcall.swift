@@ -10,8 +10,9 @@ struct Rollcall: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, MigrateCommand.self, AgentsCommand.self, KeysCommand.self, StatusCommand.self,
             ExplainCommand.self, ReconcileCommand.self, VerifyCommand.self, RebuildCommand.self, SourcesCommand.self,
-            GuardCommand.self,
-            CheckConfigCommand.self, DemoCommand.self, SimulateEngineCommand.self, RehearseCommand.self,
+            GuardCommand.self, CheckConfigCommand.self, DemoCommand.self, SimulateCommand.self,
+            SimulateEngineCommand.self,
+            RehearseCommand.self,
         ]
     )
 

@@ -9,6 +9,7 @@ struct UsageTests {
             ["explain"], ["reconcile", "--json"], ["reconcile", "--once", "--wait", "0"],
             ["agents", "list", "--condition", "fine"], ["simulate-engine", "--port", "70000"],
             ["keys", "create", "--name", "n", "--role", "king"], ["agents", "import", "/nowhere/agents.csv"],
+            ["simulate", "--seeds", "0"], ["simulate", "--planted", "nothing"],
         ]
     )
     func `a usage error is exit code 2 and says what is wrong`(arguments: [String]) async throws {

@@ -1,4 +1,5 @@
 import Domain
+import Synchronization
 import Testing
 
 @testable import Service
@@ -33,4 +34,25 @@ struct DatabaseClockTests {
         clock.measured(Timestamp(microseconds: 3_310_050), between: 300_000, and: 300_100)
         #expect(clock.now(at: 0).microseconds == 3_010_000)
     }
+
+    @Test
+    func `a measurement that was long on its way does not replace a good one`() {
+        let hand = HandClock()
+        let clock = DatabaseClock(process: hand)
+        clock.measured(Timestamp(seconds: 1000), between: 0, and: 2000)
+        let before = clock.now() - Timestamp(microseconds: hand.monotonic())
+        // The process stood still for 20 s between the question and the answer.
+        hand.pass(.seconds(20))
+        clock.measured(Timestamp(seconds: 1001), between: 0, and: hand.monotonic())
+        #expect(clock.now() - Timestamp(microseconds: hand.monotonic()) == before)
+    }
+}
+
+/// A clock that is moved by hand.
+final class HandClock: ProcessClock {
+    private let now = Mutex<Int64>(0)
+
+    func pass(_ duration: Duration) { now.withLock { $0 += duration.microseconds } }
+    func monotonic() -> Int64 { now.withLock { $0 } }
+    func sleep(until instant: Int64) async throws {}
 }

@@ -1,0 +1,135 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+
+/// The one statement per second and replica, and two more where leases change hands.
+extension PostgresReconcilerStore {
+    func beat(_ heartbeat: Heartbeat) async throws(PQError) -> HeartbeatAnswer {
+        let replica = heartbeat.replica
+        let result = try await pool.query(statement(heartbeat), timeout: Housekeeping.leaseTTL)
+        var answer = HeartbeatAnswer()
+        var spread = LeaseSpread()
+        for row in result {
+            let number = try row.column("number", as: Int64?.self) ?? 0
+            let account = try row.column("account", as: Int32?.self) ?? 0
+            switch try row.column("what", as: String.self) {
+            case "lease":
+                let holder = try row.column("replica", as: UUID?.self)
+                spread.holders[account] = .some(holder)
+                if holder == replica { answer.terms[account] = number }
+            case "replica":
+                guard let id = try row.column("replica", as: UUID?.self) else { continue }
+                spread.replicas.append(.init(id: id, accounts: Set(try row.column("accounts", as: [Int32].self))))
+                if id != replica { answer.otherReplicas += 1 }
+            case "due":
+                answer.due.append(Wake(instance: number, account: account))
+                answer.lastWake = max(answer.lastWake, try row.column("wakes", as: Int64?.self) ?? 0)
+            case "parked": answer.parked.append(number)
+            case "sweep": answer.sweeps.append(number)
+            default:
+                answer.keyVersion = try row.column("keys", as: String?.self) ?? ""
+                answer.now = try row.column("now", as: Timestamp.self)
+            }
+        }
+        try await take(spread.toTake(by: replica), heartbeat, &answer)
+        try await yield(spread.toYield(by: replica), heartbeat, &answer)
+        return answer
+    }
+
+    /// Takes free leases; what another replica took meanwhile stays with it.
+    ///
+    /// Index: `engine_leases_pkey`.
+    private func take(
+        _ accounts: Set<Int32>,
+        _ heartbeat: Heartbeat,
+        _ answer: inout HeartbeatAnswer
+    ) async throws(PQError) {
+        guard !accounts.isEmpty else { return }
+        let replica = heartbeat.replica
+        let taken = try await pool.query(
+            """
+            UPDATE engine_leases l
+            SET holder = \(replica), term = l.term + 1, since = now()
+            WHERE l.account = ANY (\(accounts.sorted()))
+              AND l.holder IS DISTINCT FROM \(replica)
+              AND NOT EXISTS (SELECT FROM replicas r WHERE r.replica = l.holder AND r.expires_at > now())
+              AND EXISTS (SELECT FROM replicas r WHERE r.replica = \(replica))
+            RETURNING l.account, l.term
+            """,
+            timeout: Housekeeping.interval
+        )
+        crashPoints.reach(.leaseTaken)
+        for row in taken {
+            answer.terms[try row.column("account", as: Int32.self)] = try row.column("term", as: Int64.self)
+        }
+    }
+
+    /// Lays leases down in two steps a beat apart, so that what is under way is recorded under them.
+    private func yield(
+        _ accounts: Set<Int32>,
+        _ heartbeat: Heartbeat,
+        _ answer: inout HeartbeatAnswer
+    ) async throws(PQError) {
+        answer.yielding = accounts.subtracting(heartbeat.yielding)
+        let over = accounts.intersection(heartbeat.yielding)
+        guard !over.isEmpty else { return }
+        _ = try await pool.pipeline([
+            "UPDATE engine_leases SET holder = NULL WHERE account = ANY (\(over.sorted())) AND holder = \(heartbeat.replica)",
+            "SELECT pg_notify(\(Self.wakes), '')",
+        ])
+        for account in over { answer.terms[account] = nil }
+    }
+
+    private func statement(_ heartbeat: Heartbeat) -> PQStatement {
+        """
+        WITH beat AS (
+            INSERT INTO replicas AS r (replica, seen_at, expires_at, release, accounts)
+            VALUES (\(heartbeat.replica), now(), now() + make_interval(secs => \(Housekeeping.leaseTTL.inSeconds)), \(heartbeat.release), \(heartbeat.accounts))
+            ON CONFLICT (replica) DO UPDATE
+            SET seen_at = excluded.seen_at, expires_at = excluded.expires_at
+        ), gone AS (
+            DELETE FROM replicas WHERE expires_at < now() - interval '1 hour'
+        ), alive AS (
+            SELECT r.replica, r.accounts FROM replicas r WHERE r.expires_at > now() OR r.replica = \(heartbeat.replica)
+        ), held AS (
+            SELECT account FROM engine_leases WHERE holder = \(heartbeat.replica)
+        )
+        SELECT 'lease' AS what, l.account, l.term AS number, NULL::bigint AS wakes, NULL::text AS keys,
+            clock_timestamp() AS now, r.replica, NULL::integer[] AS accounts
+        FROM engine_leases l
+        LEFT JOIN alive r ON r.replica = l.holder
+        UNION ALL
+        SELECT 'replica', NULL, NULL, NULL, NULL, NULL, r.replica, r.accounts FROM alive r
+        UNION ALL
+        (SELECT 'due', q.account, q.instance, q.wakes, NULL, NULL, NULL, NULL
+        FROM reconcile_queue q
+        WHERE q.due_at <= now()
+          AND (q.wakes > \(heartbeat.lastWake) OR q.due_at <= now() - make_interval(secs => \(Housekeeping.overdueAfter.inSeconds)))
+          AND q.account IN (SELECT account FROM held)
+        ORDER BY q.wakes
+        LIMIT \(Housekeeping.rowLimit))
+        UNION ALL
+        (SELECT 'parked', NULL, s.agent, NULL, NULL, NULL, NULL, NULL
+        FROM agent_states s
+        WHERE s.next_punch_at <= now()
+        ORDER BY s.next_punch_at
+        LIMIT \(Housekeeping.rowLimit))
+        UNION ALL
+        SELECT 'sweep', o.account, o.sweep, NULL, NULL, NULL, NULL, NULL
+        FROM sweep_orders o
+        WHERE o.taken_at IS NULL AND o.until > now() AND o.account IN (SELECT account FROM held)
+        UNION ALL
+        SELECT 'rest', NULL, NULL, NULL,
+            (SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) FROM api_keys), clock_timestamp(), NULL, NULL
+        """
+    }
+
+    /// Gives up the leases and the heartbeat, and says so, so that another replica need not wait.
+    func leave(_ replica: UUID) async throws(PQError) {
+        _ = try await pool.pipeline([
+            "UPDATE engine_leases SET holder = NULL WHERE holder = \(replica)",
+            "DELETE FROM replicas WHERE replica = \(replica)",
+            "SELECT pg_notify(\(Self.wakes), '')",
+        ])
+    }
+}

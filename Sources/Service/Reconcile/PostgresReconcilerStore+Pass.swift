@@ -1,0 +1,81 @@
+import Domain
+import LibPQ
+
+/// A batch of passes: the fence and the locks first, then what is known, then what was decided, in two round trips.
+extension PostgresReconcilerStore {
+    func pass(
+        _ request: PassRequest,
+        decide: (PassReading) throws -> PassWriting
+    ) async throws -> PassWriting {
+        try await pool.withTransaction { transaction in
+            let read = try await transaction.run(
+                [lease(request.account), lock(request.instances), facts(request.instances)],
+                timeout: request.timeout
+            )
+            let writing = try decide(try reading(term: read[0], facts: read[2]))
+            var writes = PlanStatements.all(
+                agents: writing.changes,
+                plans: writing.plans,
+                term: writing.term,
+                now: writing.now
+            )
+            if !writing.outcomes.isEmpty { writes.append(PlanStatements.complete(writing.outcomes)) }
+            if !writing.looks.isEmpty { writes.append(LookStatements.record(writing.looks)) }
+            _ = try await transaction.run(writes, commit: true, timeout: request.timeout)
+            return writing
+        }
+    }
+
+    private func reading(term: PQResult, facts: PQResult) throws(PQError) -> PassReading {
+        var reading = PassReading(term: nil, subjects: [])
+        if term.rowCount == 1 { reading.term = try term[0].column("term", as: Int64.self) }
+        let rows = try SubjectRows(facts)
+        reading.subjects.reserveCapacity(facts.rowCount)
+        for row in rows.rows {
+            guard let subject = try rows.subject(row) else { continue }
+            reading.subjects.append((subject, try rows.agentFacts(row)))
+        }
+        return reading
+    }
+
+    /// The fence: the row cannot change until this transaction ends.
+    ///
+    /// Index: `engine_leases_pkey`.
+    private func lease(_ account: Int32) -> PQStatement {
+        "SELECT term FROM engine_leases WHERE account = \(account) FOR SHARE"
+    }
+
+    /// Locks whom the instances belong to, and instances that belong to nobody.
+    ///
+    /// Indexes: the primary keys.
+    private func lock(_ instances: [Int64]) -> PQStatement {
+        """
+        WITH a AS (
+            SELECT s.agent
+            FROM agent_states s
+            WHERE s.agent IN (SELECT x.agent FROM instances x WHERE x.instance = ANY (\(instances)))
+            ORDER BY s.agent
+            FOR NO KEY UPDATE
+        ), r AS (
+            SELECT o.instance
+            FROM observed_states o
+            WHERE o.instance IN (
+                SELECT x.instance
+                FROM unnest(\(instances)) AS n (instance)
+                JOIN instances x ON x.instance = ANY (ARRAY[n.instance])
+                WHERE x.agent IS NULL
+            )
+            ORDER BY o.instance
+            FOR NO KEY UPDATE
+        )
+        SELECT (SELECT count(*) FROM a) AS agents, (SELECT count(*) FROM r) AS retired
+        """
+    }
+
+    /// What is known of the instances, read after the lock was got.
+    ///
+    /// Indexes: the primary keys. The account is checked afterwards, so that no plan can begin with the account's index.
+    private func facts(_ instances: [Int64]) -> PQStatement {
+        "SELECT * FROM subjects_by_instance WHERE instance = ANY (\(instances))"
+    }
+}

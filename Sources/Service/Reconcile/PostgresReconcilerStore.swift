@@ -1,0 +1,155 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+import Logging
+
+/// The reconciler's side of PostgreSQL.
+struct PostgresReconcilerStore: ReconcilerStore {
+    let pool: PQPool
+    /// Where the one connection that hears other replicas is made.
+    let listening: PQConfiguration
+    var crashPoints = CrashPoints()
+    let logger: Logger
+
+    /// Replicas wake each other by notifications of this name.
+    static let wakes = "rollcall_wakes"
+
+    var executor: (any TaskExecutor)? { pool.executor }
+
+    func register(_ names: [String]) async throws(PQError) -> [String: Int32] {
+        _ = try await pool.pipeline([
+            "INSERT INTO engine_accounts (name) SELECT n FROM unnest(\(names)) AS n ON CONFLICT (name) DO NOTHING",
+            """
+            INSERT INTO engine_leases (account)
+            SELECT account FROM engine_accounts WHERE name = ANY (\(names))
+            ON CONFLICT (account) DO NOTHING
+            """,
+        ])
+        let rows = try await pool.rows(
+            "SELECT account, name FROM engine_accounts WHERE name = ANY (\(names))"
+        ) { row throws(PQError) in
+            (try row.column("name", as: String.self), try row.column("account", as: Int32.self))
+        }
+        return Dictionary(rows) { first, _ in first }
+    }
+
+    func line(of account: Int32) async throws(PQError) -> [QueuedInstance] {
+        let rows = try await pool.query("SELECT instance, priority FROM reconcile_queue WHERE account = \(account)")
+        let instance = try rows.decoder("instance", as: Int64.self)
+        let priority = try rows.decoder("priority", as: Int16.self)
+        var line: [QueuedInstance] = []
+        for row in rows {
+            line.append(
+                QueuedInstance(
+                    instance: try instance[row],
+                    priority: JobPriority(rawValue: try priority[row]) ?? .repair
+                )
+            )
+        }
+        return line
+    }
+
+    func record(_ looks: [Look]) async throws(PQError) {
+        _ = try await pool.execute(LookStatements.record(looks))
+    }
+
+    func refold(_ agents: [Int64], policy: ReconcilePolicy, now: Timestamp) async throws -> [Wake] {
+        try await retryingConflicts {
+            try await pool.withTransaction { transaction in
+                // They may get what they left out so far, which a mapping must not give to others meanwhile.
+                _ = try await transaction.run([LedgerStatements.holdMap])
+                return try await AgentStates.refold(agents, in: transaction, policy: policy, now: now)
+            }
+        }
+    }
+
+    func letGo(of instances: [Int64]) async throws(PQError) {
+        try await Departures.complete(instances, pool: pool)
+    }
+
+    func begin(_ standing: AccountStanding) async throws(PQError) {
+        try await standing.begin(pool: pool)
+    }
+
+    func keep(_ incidents: IncidentLog) async {
+        await incidents.run(pool: pool)
+    }
+
+    func tellOthers(of wakes: [Wake]) async throws(PQError) {
+        _ = try await pool.query("SELECT pg_notify(\(Self.wakes), \(Self.text(wakes)))")
+    }
+
+    func hearOthers(_ onWake: @escaping @Sendable ([Wake]) -> Void) async {
+        let listener = PQListener(listening, logger: logger)
+        for await event in listener.listen(to: [Self.wakes]) {
+            guard case .notification(let notification) = event else {
+                onWake([])
+                continue
+            }
+            onWake(Self.read(notification.payload))
+        }
+        await listener.shutdown()
+    }
+
+    /// `account:instance`, several separated by spaces.
+    private static func text(_ wakes: [Wake]) -> String {
+        wakes.map { "\($0.account):\($0.instance)" }.joined(separator: " ")
+    }
+
+    /// What ``text(_:)`` wrote; what is not of this form is left out.
+    private static func read(_ text: String) -> [Wake] {
+        text.split(separator: " ").prefix(WakeChannel.namesLimit).compactMap { name in
+            let parts = name.split(separator: ":")
+            guard parts.count == 2, let account = Int32(parts[0]), let instance = Int64(parts[1]) else { return nil }
+            return Wake(instance: instance, account: account)
+        }
+    }
+}
+
+/// Reading the fleet in pages.
+extension PostgresReconcilerStore {
+    /// Index: `instances_pkey`, walked from the last page's end; states by primary key.
+    func page(
+        _ account: Int32,
+        desired: RunState,
+        after position: Int64,
+        limit: Int
+    ) async throws(PQError) -> [SweepEntry] {
+        try await pool.rows(
+            """
+            SELECT x.instance, x.instance_id, x.session_name, o.reading, o.condition
+            FROM instances x
+            JOIN observed_states o ON o.instance = x.instance
+            LEFT JOIN agent_states s ON s.agent = x.agent
+            WHERE x.account = \(account)
+              AND x.instance > \(position)
+              AND coalesce(s.desired, 0) = \(desired.code)
+            ORDER BY x.instance
+            LIMIT \(Int64(limit))
+            """
+        ) { row throws(PQError) in
+            SweepEntry(
+                instance: try row.column("instance", as: Int64.self),
+                address: SessionAddress(
+                    instanceID: try row.column("instance_id", as: String.self),
+                    sessionName: try row.column("session_name", as: String?.self)
+                ),
+                reading: try row.column("reading", as: String?.self).map(SessionReading.init(word:)),
+                condition: Condition(rawValue: try row.column("condition", as: String.self)) ?? .unknown
+            )
+        }
+    }
+
+    func count(_ account: Int32, desired: RunState) async throws(PQError) -> Int {
+        let counts = try await pool.rows(
+            """
+            SELECT count(*) AS count
+            FROM instances x
+            LEFT JOIN agent_states s ON s.agent = x.agent
+            WHERE x.account = \(account)
+              AND coalesce(s.desired, 0) = \(desired.code)
+            """
+        ) { row throws(PQError) in try row.column("count", as: Int64.self) }
+        return Int(counts.first ?? 0)
+    }
+}

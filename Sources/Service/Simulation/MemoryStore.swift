@@ -1,0 +1,150 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+
+/// The reconciler's side of the database in memory, as one replica reaches it.
+struct MemoryStore: ReconcilerStore {
+    let database: SimulatedDatabase
+    /// The process that asks.
+    let process: Int
+    let replica: UUID
+
+    var executor: (any TaskExecutor)? { nil }
+
+    func register(_ names: [String]) async throws(PQError) -> [String: Int32] {
+        try await serve { tables, _ in tables.register(names) }
+    }
+
+    func beat(_ heartbeat: Heartbeat) async throws(PQError) -> HeartbeatAnswer {
+        try await serve(timeout: Housekeeping.leaseTTL) { tables, now in
+            var answer = database.plantedBeat(heartbeat, &tables, now) ?? tables.beat(heartbeat, now: now)
+            database.spoil(&answer)
+            database.witness.see { $0.beat(heartbeat, tables, now: now) }
+            return answer
+        }
+    }
+
+    func leave(_ replica: UUID) async throws(PQError) {
+        try await serve { tables, now in
+            tables.leave(replica)
+            database.witness.see { $0.left(tables, now: now) }
+        }
+    }
+
+    func line(of account: Int32) async throws(PQError) -> [QueuedInstance] {
+        try await serve(isWrite: false) { tables, _ in tables.line(of: account) }
+    }
+
+    func pass(
+        _ request: PassRequest,
+        decide: (PassReading) throws -> PassWriting
+    ) async throws -> PassWriting {
+        var stale: PassReading?
+        if database.planted == .staleFacts {
+            stale = database.withTables { tables, _ in tables.reading(request) }
+            try await database.scheduler.sleep(until: database.scheduler.now + 200_000)
+        }
+        return try await database.serve(timeout: request.timeout) { tables, _ in
+            var reading = stale ?? tables.reading(request)
+            if database.planted == .fenceDropped { reading.term = request.term }
+            let writing = try decide(reading)
+            database.write(writing, &tables)
+            database.witness.see { $0.passed(writing, by: replica, account: request.account, tables) }
+            return writing
+        }
+    }
+
+    func record(_ looks: [Look]) async throws(PQError) {
+        try await serve { tables, now in
+            let invented = database.planted == .looksInvented ? tables.instances.keys.min() : nil
+            let reading = invented.flatMap { tables.instances[$0]?.subject.evidence.reading }
+            var looks = looks
+            if let invented, let reading { looks.append(Look(instance: invented, lookedAt: now, reading: reading)) }
+            tables.record(looks)
+            database.witness.see { $0.checkLooks(looks, tables) }
+        }
+    }
+
+    func page(
+        _ account: Int32,
+        desired: RunState,
+        after position: Int64,
+        limit: Int
+    ) async throws(PQError) -> [SweepEntry] {
+        try await serve(isWrite: false) { tables, _ in
+            tables.page(account, desired: desired, after: position, limit: limit)
+        }
+    }
+
+    func count(_ account: Int32, desired: RunState) async throws(PQError) -> Int {
+        try await serve(isWrite: false) { tables, _ in tables.count(account, desired: desired) }
+    }
+
+    func refold(_ agents: [Int64], policy: ReconcilePolicy, now: Timestamp) async throws -> [Wake] {
+        try await database.serve { tables, _ in
+            let wakes = tables.refold(agents, policy: policy, now: now)
+            database.witness.see { $0.appended(tables, agents: agents, policy: policy, now: now) }
+            return wakes
+        }
+    }
+
+    func letGo(of instances: [Int64]) async throws(PQError) {
+        try await serve { tables, _ in tables.letGo(of: instances) }
+    }
+
+    /// What befalls accounts stays in this process's memory.
+    func begin(_ standing: AccountStanding) async throws(PQError) {}
+
+    func keep(_ incidents: IncidentLog) async {
+        try? await database.scheduler.sleep(until: .max)  // Cancelled: the end.
+    }
+
+    func tellOthers(of wakes: [Wake]) async throws(PQError) {
+        try await serve(isWrite: false) { _, _ in }
+        database.notify(from: process, of: wakes)
+    }
+
+    func hearOthers(_ onWake: @escaping @Sendable ([Wake]) -> Void) async {
+        database.hear(process, onWake)
+        try? await database.scheduler.sleep(until: .max)  // Cancelled: the end.
+        database.hearNoMore(process)
+    }
+
+    /// Appends a batch of clock events, as ``AppendTransaction`` does.
+    func append(
+        _ events: [IncomingEvent],
+        leases: LeaseBook,
+        policy: ReconcilePolicy,
+        decider: @escaping Decider,
+        clock: DatabaseClock
+    ) async throws(PQError) -> AppendTransaction.Result {
+        try await serve { tables, _ in
+            let now = clock.now()
+            let known = tables.events.count
+            let result = database.append(events, &tables) { tables, events in
+                tables.append(events, leases: leases, policy: policy, decider: decider, now: now)
+            }
+            let agents = Set(tables.events[known...].compactMap(\.agent)).sorted()
+            database.witness.see { state in
+                state.appended(tables, agents: agents, policy: policy, now: now)
+                for plan in result.plans { state.planned(plan, by: replica, tables, now: now) }
+            }
+            return result
+        }
+    }
+
+    /// ``SimulatedDatabase/serve(timeout:isWrite:_:)`` with the errors of a database.
+    private func serve<Value: Sendable>(
+        timeout: Duration = .seconds(5),
+        isWrite: Bool = true,
+        _ body: (inout MemoryTables, Timestamp) throws -> Value
+    ) async throws(PQError) -> Value {
+        do {
+            return try await database.serve(timeout: timeout, isWrite: isWrite, body)
+        } catch let error as PQError {
+            throw error
+        } catch {
+            throw PQError(.cancelled, "simulated")
+        }
+    }
+}

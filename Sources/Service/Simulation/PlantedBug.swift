@@ -1,0 +1,214 @@
+import Domain
+
+/// A mistake that is put into a run, to prove that the run would find it.
+///
+/// Each goes in through a port, an injected value or an injected decision; the code that ships has no trace of it.
+package enum PlantedBug: String, Sendable, CaseIterable {
+    case acknowledgedEarly = "acknowledged-early"
+    case duplicatesCounted = "duplicates-counted"
+    case standbyLags = "standby-lags"
+    case orderByArrival = "order-by-arrival"
+    case parkedForgotten = "parked-forgotten"
+    case oldNewsCounts = "old-news-counts"
+    case failedIsRestarted = "failed-is-restarted"
+    case absenceStops = "absence-stops"
+    case termNotRaised = "term-not-raised"
+    case leaseStolen = "lease-stolen"
+    case fenceDropped = "fence-dropped"
+    case deadlineUnchecked = "deadline-unchecked"
+    case intentNotWritten = "intent-not-written"
+    case clientRetries = "client-retries"
+    case staleFacts = "stale-facts"
+    case takeoverActsAtOnce = "takeover-acts-at-once"
+    case givesUpEarly = "gives-up-early"
+    case unknownIsTrusted = "unknown-is-trusted"
+    case guessedOutcome = "guessed-outcome"
+    case gapMissing = "gap-missing"
+    case stopLogsOut = "stop-logs-out"
+    case convergedByClaim = "converged-by-claim"
+    case listAbsenceIsOff = "list-absence-is-off"
+    case failedReadIsStopped = "failed-read-is-stopped"
+    case looksInvented = "looks-invented"
+    case startsBlind = "starts-blind"
+    case strangeWordIsStopped = "strange-word-is-stopped"
+    case missingIsStarted = "missing-is-started"
+    case failedIsStoppedAgain = "failed-is-stopped-again"
+    case restartsUnbounded = "restarts-unbounded"
+    case budgetIgnored = "budget-ignored"
+    case lanesUnbounded = "lanes-unbounded"
+    case looksTwice = "looks-twice"
+    case refusalIgnored = "refusal-ignored"
+    case sweepForgotten = "sweep-forgotten"
+    case wakeLost = "wake-lost"
+    case queueKept = "queue-kept"
+    case restless = "restless"
+    case givesUp = "gives-up"
+    case stuckForever = "stuck-forever"
+
+    /// The invariant that has to catch it; others may, too.
+    package var caughtBy: Invariant {
+        switch self {
+        case .acknowledgedEarly: .acknowledgedIsInLedger
+        case .duplicatesCounted: .eventOnce
+        case .standbyLags: .ledgerOnlyGrows
+        case .orderByArrival: .stateIsRefold
+        case .parkedForgotten: .parkedTakesEffect
+        case .oldNewsCounts: .oldNewsStartsNothing
+        case .failedIsRestarted: .startOnlyWhenDesired
+        case .absenceStops: .stopOnlyWhenUndesired
+        case .termNotRaised: .termGrows
+        case .leaseStolen: .leaseTakenOnlyWhenFree
+        case .fenceDropped: .noWriteOfOldTerm
+        case .deadlineUnchecked: .commandUnderLease
+        case .intentNotWritten: .intentBeforeCommand
+        case .clientRetries: .oneCallPerIntent
+        case .staleFacts: .generationOfIntent
+        case .takeoverActsAtOnce: .oneIntentAtATime
+        case .givesUpEarly: .oneCommandAtATime
+        case .unknownIsTrusted: .unknownOutcomeIsRead
+        case .guessedOutcome: .outcomeIsTrue
+        case .gapMissing: .gapKept
+        case .stopLogsOut: .noLogout
+        case .convergedByClaim: .convergedByRead
+        case .listAbsenceIsOff, .failedReadIsStopped: .readingWasSaid
+        case .looksInvented: .lookWasMade
+        case .startsBlind: .startLooksFirst
+        case .strangeWordIsStopped: .unknownWordNotActedOn
+        case .missingIsStarted: .missingGetsNoCall
+        case .failedIsStoppedAgain: .failedOffShiftStoppedOnce
+        case .restartsUnbounded: .restartsBounded
+        case .budgetIgnored: .budgetKept
+        case .lanesUnbounded: .concurrencyBounded
+        case .looksTwice: .oneLookAtATime
+        case .refusalIgnored: .refusedAccountPaused
+        case .sweepForgotten: .sweepKeepsFresh
+        case .wakeLost: .wokenInTime
+        case .queueKept: .queueRestsEmpty
+        case .restless: .steadyStateQuiet
+        case .givesUp, .stuckForever: .convergesInTime
+        }
+    }
+
+    /// What is wrong, in one sentence.
+    package var summary: String {
+        switch self {
+        case .acknowledgedEarly: "An event is answered with 2xx although nobody knows whether its commit happened."
+        case .duplicatesCounted: "The ledger takes a repeated event for another one."
+        case .standbyLags: "The database fails over to a standby that does not have the last commits."
+        case .orderByArrival: "The fold takes events in the order in which they came."
+        case .parkedForgotten: "A heartbeat does not say whose events of the future have come due."
+        case .oldNewsCounts: "An unmatched event counts however old it is."
+        case .failedIsRestarted: "A session that is FAILED is restarted, on shift or off."
+        case .absenceStops: "A session that was not read, or is unknown to the engine, is stopped."
+        case .termNotRaised: "Who takes over a lease keeps its term."
+        case .leaseStolen: "A lease is taken four seconds before its holder's heartbeat runs out."
+        case .fenceDropped: "A pass does not look at the lease's term."
+        case .deadlineUnchecked: "A command is sent whatever its lease's deadline says."
+        case .intentNotWritten: "A command's intent is not in the transaction."
+        case .clientRetries: "The engine's client repeats a command that went wrong by itself."
+        case .staleFacts: "A pass decides on what was so before it had its locks."
+        case .takeoverActsAtOnce: "A command of which nothing is known counts as never sent."
+        case .givesUpEarly: "The engine's client gives up after 0.3 s and says that nothing left."
+        case .unknownIsTrusted: "A command without an answer counts as done."
+        case .guessedOutcome: "The engine's client turns a missing answer into a success."
+        case .gapMissing: "A start follows a stop at once."
+        case .stopLogsOut: "Stop logs the session out."
+        case .convergedByClaim: "What a command's answer claims counts as proved."
+        case .listAbsenceIsOff: "A session that a list leaves out counts as STOPPED."
+        case .failedReadIsStopped: "A read that failed counts as STOPPED."
+        case .looksInvented: "A look is noted that nobody made."
+        case .startsBlind: "A start trusts a read of any age."
+        case .strangeWordIsStopped: "A status word nobody knows counts as STOPPED."
+        case .missingIsStarted: "A session the engine does not know counts as STOPPED."
+        case .failedIsStoppedAgain: "A session that is FAILED off shift is stopped with every look."
+        case .restartsUnbounded: "Restarts are neither counted nor spaced."
+        case .budgetIgnored: "The budget of calls is a hundred times what it should be."
+        case .lanesUnbounded: "More calls are made at a time than allowed."
+        case .looksTwice: "A look is sent twice at a time."
+        case .refusalIgnored: "A refused credential does not pause the account."
+        case .sweepForgotten: "Instances are swept once an hour."
+        case .wakeLost: "A heartbeat does not say what others put in line."
+        case .queueKept: "What is done stays in line."
+        case .restless: "A session that works for a while is started again."
+        case .givesUp: "After three attempts nothing is tried any more."
+        case .stuckForever: "A session may be STARTING for hours."
+        }
+    }
+}
+
+/// Values that are wrong.
+extension PlantedBug {
+    func spoil(_ policy: inout ReconcilePolicy) {
+        switch self {
+        case .oldNewsCounts: policy.unmatchedMaxAge = .seconds(10 * 366 * 86_400)
+        case .gapMissing: policy.stopStartGap = .zero
+        case .startsBlind: policy.startLookAfter = .seconds(86_400)
+        case .restartsUnbounded:
+            policy.restartLimit = .max
+            policy.restartSpacing = .zero
+        case .stuckForever: policy.startingTimeout = .seconds(36_000)
+        default: break
+        }
+    }
+
+    func spoil(_ settings: inout AccountSettings) {
+        if self == .budgetIgnored { settings.callsPerSecond *= 100 }
+        if self == .lanesUnbounded { settings.concurrency *= 10 }
+    }
+
+    func spoil(_ sweep: inout SweepPolicy) {
+        if self == .sweepForgotten { sweep = SweepPolicy(onShift: .seconds(3600), offShift: .seconds(3600)) }
+    }
+
+    /// The decision as this mistake makes it.
+    var decider: Decider {
+        { desired, evidence, isAccountRefused, policy, now in
+            var (evidence, isAccountRefused) = (evidence, isAccountRefused)
+            if let decision = self.decision(desired, evidence, now) { return decision }
+            self.spoil(&evidence, desired)
+            if self == .refusalIgnored { isAccountRefused = false }
+            return decide(
+                desired,
+                evidence: evidence,
+                isAccountRefused: isAccountRefused,
+                policy: policy,
+                now: now
+            )
+        }
+    }
+
+    private func decision(_ desired: DesiredState, _ evidence: Evidence, _ now: Timestamp) -> Decision? {
+        let isFresh = evidence.readAt.map { read in evidence.lastCommand.map { read > $0.sentAt } ?? true } ?? false
+        switch self {
+        case .failedIsRestarted where evidence.reading == .status(.failed) && isFresh:
+            return Decision(.restart, .failedRestart, .drifted)
+        case .absenceStops where evidence.reading == nil && evidence.lastCommand == nil:
+            return Decision(.stop, .shouldStop, .stopping)
+        case .convergedByClaim where evidence.lastCommand?.verdict == .ok && !isFresh:
+            return Decision(nil, .working, .converged)
+        case .failedIsStoppedAgain where desired.run == .stopped && evidence.reading == .status(.failed) && isFresh:
+            return Decision(.stop, .shouldStop, .stopping)
+        case .restless where desired.run == .running && evidence.reading == .status(.working) && isFresh:
+            let since = evidence.readingSince ?? now
+            let sent = evidence.lastCommand?.sentAt ?? since
+            let again = max(since, sent) + .seconds(20)
+            return again < now
+                ? Decision(.start, .shouldRun, .starting)
+                : Decision(nil, .working, .converged, lookAgainAt: again + .milliseconds(1))
+        case .givesUp where evidence.attempts >= 3:
+            return Decision(nil, .startRefused, .needsAttention)
+        default: return nil
+        }
+    }
+
+    private func spoil(_ evidence: inout Evidence, _ desired: DesiredState) {
+        switch self {
+        case .takeoverActsAtOnce where evidence.lastCommand?.endedAt == nil: evidence.lastCommand = nil
+        case .unknownIsTrusted where evidence.lastCommand?.verdict == .ambiguous: evidence.lastCommand?.verdict = .ok
+        case .strangeWordIsStopped:
+            if case .status(.unknown) = evidence.reading { evidence.reading = .status(.stopped) }
+        case .missingIsStarted where evidence.reading == .missing: evidence.reading = .status(.stopped)
+        default: break
+        }
+    }
+}

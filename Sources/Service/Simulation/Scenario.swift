@@ -1,0 +1,58 @@
+import Domain
+
+/// What one seed simulates.
+struct Scenario: Sendable {
+    var seed: UInt64
+    var replicas: Int
+    var accounts: Int
+    var agents: Int
+    /// Agents that events name before anybody makes them.
+    var strangers: Int
+    var lists: Bool
+    var callsPerSecond: Int
+    var width: Int
+    /// How long things break, in microseconds.
+    var stress: Int64
+    /// The mean time between two mishaps and between two clock events, in microseconds.
+    var mishapEvery: Int64
+    var eventEvery: Int64
+    var policy: ReconcilePolicy
+    var sweep: SweepPolicy
+
+    /// Once nothing breaks any more, everything converges within this.
+    ///
+    /// The longest waits that may follow each other: an unknown outcome, the longest retry, a restart window with its spacing, a
+    /// boot that hangs, and a round of looks for each.
+    static let bound: Int64 = 480_000_000
+    /// How long it rests then, in microseconds: longer than three of the slowest intervals.
+    static let rest: Int64 = 65_000_000
+    /// Within which an event that another replica took leads to a command.
+    static let wake: Int64 = 5_000_000
+
+    init(seed: UInt64) {
+        var numbers = SeededNumbers(seed: seed, stream: 4)
+        self.seed = seed
+        replicas = 2 + numbers.below(2)
+        accounts = numbers.chance(250) ? 2 : 1
+        agents = 3 + numbers.below(6)
+        strangers = numbers.below(3)
+        lists = numbers.chance(400)
+        callsPerSecond = numbers.pick([1, 4, 20])
+        width = numbers.pick([2, 4, 8])
+        stress = numbers.microseconds(180_000_000...600_000_000)
+        mishapEvery = numbers.microseconds(2_000_000...9_000_000)
+        eventEvery = numbers.microseconds(2_000_000...8_000_000)
+        policy = ReconcilePolicy()
+        policy.callTimeout = .seconds(numbers.pick([5, 10, 20]))
+        policy.startingTimeout = .seconds(30)
+        policy.startLookAfter = .seconds(numbers.pick([10, 300]))
+        policy.restartWindow = .seconds(180)
+        policy.restartSpacing = .seconds(20)
+        policy.longestRetry = .seconds(60)
+        policy.pairingLookFor = .seconds(60)
+        policy.breakAction = numbers.chance(500) ? .keep : .stop
+        sweep = SweepPolicy(onShift: .seconds(10), offShift: .seconds(20))
+    }
+
+    static func account(_ number: Int) -> String { "account-\(number + 1)" }
+}

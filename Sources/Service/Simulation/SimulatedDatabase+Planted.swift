@@ -1,0 +1,87 @@
+import Domain
+import FoundationEssentials
+
+/// What a database does when a bug is planted in the statements.
+extension SimulatedDatabase {
+    /// A heartbeat that takes leases wrongly.
+    func plantedBeat(_ heartbeat: Heartbeat, _ tables: inout MemoryTables, _ now: Timestamp) -> HeartbeatAnswer? {
+        let before = tables.leases
+        switch planted {
+        case .termNotRaised:
+            let answer = tables.beat(heartbeat, now: now)
+            for (account, lease) in before where tables.leases[account]?.term != lease.term {
+                tables.leases[account]?.term = max(1, lease.term)
+            }
+            return HeartbeatAnswer(
+                terms: answer.terms.reduce(into: [:]) { $0[$1.key] = tables.leases[$1.key]?.term },
+                yielding: answer.yielding,
+                due: answer.due,
+                lastWake: answer.lastWake,
+                parked: answer.parked,
+                otherReplicas: answer.otherReplicas,
+                now: answer.now
+            )
+        case .leaseStolen:
+            tables.replicas = tables.replicas.filter { replica, row in
+                replica == heartbeat.replica || row.expiresAt >= now + .milliseconds(2500)
+            }
+            return tables.beat(heartbeat, now: now)
+        default: return nil
+        }
+    }
+
+    func spoil(_ answer: inout HeartbeatAnswer) {
+        if planted == .parkedForgotten { answer.parked = [] }
+        if planted == .wakeLost { answer.due = [] }
+    }
+
+    func write(_ writing: PassWriting, _ tables: inout MemoryTables) {
+        let queue = tables.queue
+        tables.write(writing)
+        if planted == .intentNotWritten { tables.forgetIntents() }
+        guard planted == .queueKept else { return }
+        for plan in writing.plans where plan.releasesQueue {
+            tables.queue[plan.subject.instance] = queue[plan.subject.instance]
+        }
+    }
+
+    /// Appends a batch, wrongly where a bug of the append is planted.
+    func append(
+        _ events: [IncomingEvent],
+        _ tables: inout MemoryTables,
+        _ append: (inout MemoryTables, [IncomingEvent]) -> AppendTransaction.Result
+    ) -> AppendTransaction.Result {
+        switch planted {
+        case .duplicatesCounted:
+            for event in events { tables.identities[event.dedupe] = nil }
+            return append(&tables, events)
+        case .orderByArrival:
+            var inOrder = events
+            for place in inOrder.indices { inOrder[place].effectiveAt = inOrder[place].receivedAt }
+            let known = tables.events.count
+            let result = append(&tables, inOrder)
+            for place in tables.events.indices.dropFirst(known) {
+                let original = events.first { $0.dedupe == tables.events[place].event.dedupe }
+                if let original { tables.events[place].event = original }
+            }
+            return result
+        case .intentNotWritten:
+            let result = append(&tables, events)
+            tables.forgetIntents()
+            return result
+        default: return append(&tables, events)
+        }
+    }
+}
+
+extension MemoryTables {
+    /// Takes the commands away that nobody knows the outcome of.
+    mutating func forgetIntents() {
+        commands.removeAll { $0.endedAt == nil }
+    }
+
+    /// Whether a command's intent is committed.
+    func hasIntent(_ command: PlannedCommand) -> Bool {
+        commands.last { $0.intent.instance == command.instance && $0.intent.id == command.id } != nil
+    }
+}

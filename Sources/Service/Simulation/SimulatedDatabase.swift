@@ -1,0 +1,153 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+import Synchronization
+
+/// The one database of a simulated deployment: its tables, its clock, its failures.
+final class SimulatedDatabase: Sendable {
+    private struct State {
+        var tables = MemoryTables()
+        var numbers: SeededNumbers
+        var weather = Weather.fair
+        var isDown = false
+        /// What its clock shows when the run begins, and what a failover added.
+        var clockStart: Int64
+        /// Grows with every failover: what was connected before is cut.
+        var epoch = 0
+        var ears: [Int: @Sendable ([Wake]) -> Void] = [:]
+        /// What an asynchronous standby would have had, for the bug of that name.
+        var standby: MemoryTables?
+    }
+
+    let scheduler: Scheduler
+    let witness: Witness
+    let planted: PlantedBug?
+    private let state: Mutex<State>
+
+    init(seed: UInt64, scheduler: Scheduler, witness: Witness, planted: PlantedBug?) {
+        self.scheduler = scheduler
+        self.witness = witness
+        self.planted = planted
+        state = Mutex(State(numbers: SeededNumbers(seed: seed, stream: 2), clockStart: 1_800_000_000_000_000))
+    }
+
+    /// The database's clock.
+    func now() -> Timestamp { Timestamp(microseconds: state.withLock { $0.clockStart } + scheduler.now) }
+
+    /// Reads or changes the tables at one instant, without any network: for what sets the scene, and for judging.
+    @discardableResult
+    func withTables<Value: Sendable>(_ body: (inout MemoryTables, Timestamp) throws -> Value) rethrows -> Value {
+        let now = scheduler.now
+        return try state.withLock { state in
+            try body(&state.tables, Timestamp(microseconds: state.clockStart + now))
+        }
+    }
+
+    // MARK: Breaking
+
+    func set(_ weather: Weather) { state.withLock { $0.weather = weather } }
+
+    /// The server is gone for a while, and a synchronous standby takes its place: nothing committed is lost, what is not
+    /// logged is, and its clock is not quite the same.
+    func failOver(for duration: Int64) {
+        state.withLock { state in
+            state.isDown = true
+            state.epoch += 1
+        }
+        witness.see { state in
+            state.tell("the database is gone")
+            state.databaseUpSince = .max
+        }
+        scheduler.after(duration) { self.comeBack() }
+    }
+
+    private func comeBack() {
+        let tables = state.withLock { state in
+            state.isDown = false
+            state.clockStart += state.numbers.microseconds(0...40_000) - 20_000
+            if let standby = state.standby { state.tables = standby }
+            state.standby = nil
+            state.tables.looks = [:]
+            return state.tables
+        }
+        witness.see { state in
+            state.tell("the database is back")
+            state.databaseUpSince = state.now
+            state.checkLedger(tables)
+        }
+    }
+
+    /// Keeps what a standby that lags would have; for the bug of that name.
+    func lag() {
+        state.withLock { $0.standby = $0.tables }
+    }
+
+    // MARK: Serving
+
+    /// One operation of a replica, with all that may befall it on its way.
+    ///
+    /// `timeout`: after which the caller gives up.
+    /// `body`: the transaction; runs at the instant at which the database has it.
+    func serve<Value: Sendable>(
+        timeout: Duration = .seconds(5),
+        isWrite: Bool = true,
+        _ body: (inout MemoryTables, Timestamp) throws -> Value
+    ) async throws -> Value {
+        let (draw, epoch) = state.withLock { state in (state.weather.fate(&state.numbers), state.epoch) }
+        let started = scheduler.now
+        try await pass(draw.there)
+        if draw.fate == .refused { throw PQError(.connectionFailed, "simulated") }
+        if case .hung(withEffect: false) = draw.fate {
+            try await pass(started + timeout.microseconds - scheduler.now)
+            throw PQError(.timedOut, "simulated")
+        }
+        let now = scheduler.now
+        let value = try state.withLock { state in
+            guard !state.isDown else { throw PQError(.connectionFailed, "simulated") }
+            guard state.epoch == epoch else { throw PQError(.connectionLost, "simulated") }
+            return try body(&state.tables, Timestamp(microseconds: state.clockStart + now))
+        }
+        let unknown = PQError(isWrite ? .commitUnknown : .connectionLost, "simulated")
+        if case .hung = draw.fate {
+            try await pass(started + timeout.microseconds - now)
+            throw unknown
+        }
+        try await pass(draw.back)
+        if draw.fate == .lostReply || state.withLock({ $0.epoch }) != epoch { throw unknown }
+        return value
+    }
+
+    private func pass(_ microseconds: Int64) async throws(PQError) {
+        do {
+            try await scheduler.sleep(until: scheduler.now + max(0, microseconds))
+        } catch {
+            throw PQError(.cancelled, "simulated")
+        }
+    }
+
+    // MARK: Notifications
+
+    func hear(_ process: Int, _ onWake: @escaping @Sendable ([Wake]) -> Void) {
+        state.withLock { $0.ears[process] = onWake }
+    }
+
+    func hearNoMore(_ process: Int) {
+        state.withLock { $0.ears[process] = nil }
+    }
+
+    /// Loses every notification from now on.
+    func deafen() {
+        state.withLock { $0.ears = [:] }
+    }
+
+    /// Tells the others; one in ten never hears it.
+    func notify(from process: Int, of wakes: [Wake]) {
+        let ears = state.withLock { state -> [(Int64, @Sendable ([Wake]) -> Void)] in
+            state.ears.sorted { $0.key < $1.key }.compactMap { ear in
+                let delay = state.numbers.microseconds(500...20_000)
+                return ear.key == process || state.numbers.chance(100) ? nil : (delay, ear.value)
+            }
+        }
+        for (delay, ear) in ears { scheduler.after(delay) { ear(wakes) } }
+    }
+}

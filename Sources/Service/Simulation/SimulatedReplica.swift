@@ -1,0 +1,179 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+import Logging
+import Synchronization
+
+/// One run of a `serve` process in the simulation: the real reconciler on simulated ports, and the door for clock events.
+final class SimulatedReplica: Sendable {
+    let id: UUID
+    let process: Int
+    let reconciler: Reconciler
+    private let executor: ProcessExecutor
+    private let store: MemoryStore
+    private let clock: DatabaseClock
+    private let leases: LeaseBook
+    private let policy: ReconcilePolicy
+    private let decider: Decider
+    private let planted: PlantedBug?
+    private let stopSignal = StopSignal()
+    private let task = Mutex<Task<Void, Never>?>(nil)
+
+    private static let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+
+    init(_ scenario: Scenario, id: UUID, drift: Int64, clockStart: Int64, engine: SimulatedEngine) {
+        let database = engine.database
+        self.id = id
+        planted = engine.planted
+        executor = database.scheduler.addProcess()
+        process = executor.number
+        let time = SimulatedProcessClock(scheduler: database.scheduler, start: clockStart, drift: drift)
+        clock = DatabaseClock(process: time)
+        leases = LeaseBook(clock: planted == .deadlineUnchecked ? StoppedClock() : time)
+        var policy = scenario.policy
+        planted?.spoil(&policy)
+        self.policy = policy
+        decider = planted?.decider ?? decide
+        store = MemoryStore(database: database, process: executor.number, replica: id)
+        var sweep = scenario.sweep
+        planted?.spoil(&sweep)
+        var dependencies = ReconcilerDependencies(
+            store: store,
+            leases: leases,
+            policy: policy,
+            sweep: sweep,
+            clock: clock,
+            incidents: IncidentLog(logger: Self.logger),
+            channel: WakeChannel(store: store, clock: clock, logger: Self.logger),
+            crashPoints: CrashPoints(),
+            transactionTimeout: .seconds(5),
+            logger: Self.logger
+        )
+        dependencies.replica = id
+        dependencies.decider = decider
+        let stopSignal = stopSignal
+        dependencies.untilStopped = { await stopSignal.wait() }
+        let caller = EngineCaller(replica: id, clock: clock)
+        let planted = planted
+        let accounts = (0..<scenario.accounts).map { number in
+            let one = SimulatedSessionEngine(engine: engine, account: Int32(number + 1), caller: caller)
+            var settings = AccountSettings(
+                name: Scenario.account(number),
+                engine: scenario.lists ? SimulatedListingEngine(one: one) : one,
+                callsPerSecond: scenario.callsPerSecond,
+                concurrency: scenario.width,
+                timeout: scenario.policy.callTimeout
+            )
+            planted?.spoil(&settings)
+            return settings
+        }
+        reconciler = Reconciler(accounts: accounts, dependencies: dependencies, release: "simulated") { _ in }
+    }
+
+    /// Begins to run.
+    ///
+    /// `onEnd`: it ended by itself, in order or because it could not begin.
+    func start(onEnd: @escaping @Sendable () -> Void) {
+        let task = Task(executorPreference: executor) {
+            do {
+                let sent = self.clock.monotonic()
+                let now = try await self.store.now()
+                self.clock.measured(now, between: sent, and: self.clock.monotonic())
+                try await self.reconciler.run()
+            } catch {
+                // As a process that cannot reach its database at boot.
+            }
+            onEnd()
+        }
+        self.task.withLock { $0 = task }
+    }
+
+    /// As SIGTERM would.
+    func stop() { stopSignal.give() }
+
+    /// Ends it when the run is over.
+    func cancel() { task.withLock { $0 }?.cancel() }
+
+    /// Takes one request with a clock event, as the route does.
+    ///
+    /// `answer`: told of the event that was answered with 2xx; of `nil` for any other answer.
+    func post(_ body: [UInt8], answer: @escaping @Sendable (IncomingEvent?) -> Void) {
+        Task(executorPreference: executor) { answer(await self.ingest(body)) }
+    }
+
+    private func ingest(_ body: [UInt8]) async -> IncomingEvent? {
+        let admission = EventAdmission(skew: .seconds(2))
+        guard let body = try? ClockEventBody(body),
+            let event = try? admission.admit(body, sourceID: 1, now: clock.now())
+        else { return nil }
+        let began = clock.monotonic()
+        while true {
+            do throws(PQError) {
+                let result = try await store.append(
+                    [event],
+                    leases: leases,
+                    policy: policy,
+                    decider: decider,
+                    clock: clock
+                )
+                reconciler.carryOut(result.plans)
+                guard case .receipt(let receipt)? = result.outcomes.first else { return nil }
+                store.database.witness.tell(
+                    "\(id.short) has committed \(event.eventID) of \(receipt.agentID ?? "nobody"): "
+                        + "\(receipt.effect.rawValue), \(receipt.agent?.desired.rawValue ?? "unmatched")"
+                )
+                return event
+            } catch {
+                if planted == .acknowledgedEarly { return event }
+                guard error.isTransient || error.kind == .commitUnknown,
+                    clock.monotonic() - began < AppendQueue.retryFor.microseconds
+                else { return nil }
+            }
+            try? await clock.sleep(for: AppendQueue.retryPause)  // Cancelled: the next try says so.
+        }
+    }
+
+    /// Takes an order of a person, as the management routes do.
+    ///
+    /// `change`: of the tables, with whom it wakes.
+    func order(_ change: @escaping @Sendable (inout MemoryTables, ReconcilePolicy, Timestamp) -> [Wake]) {
+        Task(executorPreference: executor) {
+            // One that fails was not taken.
+            guard let wakes = try? await self.store.order(change, policy: self.policy, clock: self.clock) else {
+                return
+            }
+            self.reconciler.ring(wakes)
+        }
+    }
+
+    /// Takes a webhook: a hint, true or not.
+    func hint(_ wake: Wake) {
+        Task(executorPreference: executor) { self.reconciler.ring([wake]) }
+    }
+}
+
+/// A clock that stands still, for leases that never run out.
+private struct StoppedClock: ProcessClock {
+    func monotonic() -> Int64 { .min / 2 }
+    func sleep(until instant: Int64) async throws {}
+}
+
+extension MemoryStore {
+    func now() async throws(PQError) -> Timestamp {
+        do {
+            return try await database.serve(isWrite: false) { _, now in now }
+        } catch let error as PQError {
+            throw error
+        } catch {
+            throw PQError(.cancelled, "simulated")
+        }
+    }
+
+    func order(
+        _ change: @Sendable (inout MemoryTables, ReconcilePolicy, Timestamp) -> [Wake],
+        policy: ReconcilePolicy,
+        clock: DatabaseClock
+    ) async throws -> [Wake] {
+        try await database.serve { tables, _ in change(&tables, policy, clock.now()) }
+    }
+}

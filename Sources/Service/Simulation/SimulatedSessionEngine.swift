@@ -1,0 +1,58 @@
+import Domain
+
+/// An engine account as one replica reaches it.
+struct SimulatedSessionEngine: SessionEngine {
+    let engine: SimulatedEngine
+    let account: Int32
+    let caller: EngineCaller
+
+    func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {
+        let answer = await engine.exchange(call, session.instanceID, account: account, caller: caller).1
+        switch engine.planted {
+        case .clientRetries where call != .info && answer.verdict != .ok:
+            return await engine.exchange(call, session.instanceID, account: account, caller: caller).1
+        case .guessedOutcome where answer.verdict == .ambiguous && call != .info:
+            return EngineAnswer(verdict: .ok, status: call == .stop ? .stopped : .starting, httpStatus: 200)
+        case .failedReadIsStopped where answer.reading == nil && call == .info:
+            return EngineAnswer(verdict: .ok, status: .stopped, httpStatus: 200)
+        case .looksTwice where call == .info:
+            return await withTaskGroup(of: EngineAnswer.self) { group in
+                for _ in 0..<2 {
+                    group.addTask {
+                        await engine.exchange(call, session.instanceID, account: account, caller: caller).1
+                    }
+                }
+                return await group.next() ?? answer
+            }
+        default: return answer
+        }
+    }
+}
+
+/// The same for an engine that lists.
+struct SimulatedListingEngine: ListingEngine {
+    let one: SimulatedSessionEngine
+
+    func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {
+        await one.send(call, to: session)
+    }
+
+    func list() async -> SessionList {
+        let (number, answer) = await one.engine.exchange(nil, "", account: one.account, caller: one.caller)
+        var statuses = one.engine.takeList(number)
+        let sessions = one.engine.withState { state, _ in
+            state.names.compactMap { state.sessions[$0] }.filter { $0.account == one.account }
+        }
+        if answer.verdict == .ok {
+            one.engine.witness.see { state in
+                for session in sessions {
+                    if let status = statuses[session.id] { state.listed(number, session.instance, .status(status)) }
+                }
+            }
+            if one.engine.planted == .listAbsenceIsOff {
+                for session in sessions where statuses[session.id] == nil { statuses[session.id] = .stopped }
+            }
+        }
+        return SessionList(answer, statuses: statuses)
+    }
+}

@@ -1,0 +1,173 @@
+import Domain
+import FoundationEssentials
+import Synchronization
+
+/// What has to come once nothing breaks any more.
+extension SimulatedWorld {
+    /// Judges what is so at every second.
+    func tick() {
+        let isBeating = withState { state in
+            state.replicas.contains { replica in
+                replica.map { scheduler.standing(of: $0.process) == .running } ?? false
+            }
+        }
+        let phase = withState { $0.phase }
+        // Who just runs again, or comes back, needs a moment.
+        let isCalm = phase != .stress && scheduler.now > scenario.stress + 15_000_000
+        database.withTables { tables, now in
+            witness.see { $0.checkParked(tables, isBeating: isBeating && isCalm, now: now) }
+        }
+        switch phase {
+        case .stress, .over: break
+        case .calm(let since): judgeCalm(since: since)
+        case .rest(let since): judgeRest(since: since)
+        case .wake(let since, _):
+            if scheduler.now - since > Scenario.wake { judgeWake(phase) }
+        }
+        scheduler.after(1_000_000) { self.tick() }
+    }
+
+    private func judgeCalm(since: Int64) {
+        let now = scheduler.now
+        guard let open = unconverged() else {
+            withState { state in
+                state.phase = .rest(now)
+                state.convergedIn = now - since
+            }
+            witness.see { state in
+                state.tell("all is as it should be")
+                state.isAtRest = true
+            }
+            return
+        }
+        guard now - since > Scenario.bound else { return }
+        witness.see { $0.violate(.convergesInTime, open) }
+        withState { $0.phase = .over }
+    }
+
+    /// The first session that is not as it should be; `nil` when all are.
+    private func unconverged() -> String? {
+        let (sessions, steps) = engine.withState { state, _ in (state.sessions, state.pendingSteps) }
+        if withState({ $0.undelivered }) > 0 { return "senders still send" }
+        if steps > 0 { return "sessions are about to change by themselves" }
+        return database.withTables { tables, now in
+            for (_, instance) in tables.instances.sorted(by: { $0.key < $1.key }) {
+                let desired = witness.see { state in
+                    instance.agent.map { state.desired($0, tables, now: now) } ?? .stopped
+                }
+                guard let desired else { return "an event of the future has just come due" }
+                // What people said ends by the clock.
+                let agent = instance.agent.flatMap { tables.agents[$0] }
+                if agent?.facts.hold.map({ $0.until > now }) ?? false { return "somebody is held" }
+                if agent?.facts.state.nextPunchAt != nil { return "an event lies in the future" }
+                guard let session = sessions[instance.subject.address.instanceID] else { continue }
+                if isConverged(instance.subject, session, desired, now: now) { continue }
+                return
+                    "\(session.id) is \(session.exists ? session.status.word : "gone"), desired \(desired.rawValue), "
+                    + "stored as \(instance.subject.condition.rawValue), \(instance.subject.reason.rawValue)"
+            }
+            return nil
+        }
+    }
+
+    private func isConverged(_ subject: Subject, _ session: EngineSession, _ desired: RunState, now: Timestamp) -> Bool
+    {
+        let isSettled = subject.condition == .converged || subject.condition == .held
+        guard session.exists else {
+            return subject.evidence.reading == .missing && (isSettled || subject.condition == .needsAttention)
+        }
+        guard subject.evidence.reading == .status(session.status) else { return false }
+        switch (desired, session.status) {
+        case (.running, .working), (.stopped, .stopped), (.stopped, .failed): return isSettled
+        case (.running, .scanQRCode): return subject.condition == .needsPairing
+        default: return false
+        }
+    }
+
+    private func judgeRest(since: Int64) {
+        let now = scheduler.now
+        if let open = unconverged() { return witness.see { $0.violate(.convergesInTime, "no more: \(open)") } }
+        guard now - since > Scenario.rest else { return }
+        database.withTables { tables, now in
+            witness.see { state in
+                state.checkRest(tables, now: now)
+                state.checkLedger(tables)
+                state.isAtRest = false
+            }
+        }
+        wakeSomebody()
+    }
+
+    /// One more event, taken by a replica that does not act for its account, and no notification reaches anybody.
+    private func wakeSomebody() {
+        let now = scheduler.now
+        let chosen = database.withTables { tables, now -> (agent: MemoryTables.Agent, holder: UUID?)? in
+            for (_, instance) in tables.instances.sorted(by: { $0.key < $1.key }) {
+                guard let agent = instance.agent.flatMap({ tables.agents[$0] }), agent.facts.hold == nil,
+                    !agent.facts.isLeaving, agent.facts.state.nextPunchAt == nil, agent.facts.state.shift != .onBreak,
+                    agent.facts.state.last.map({ $0.effectiveAt < now }) ?? true,
+                    [.status(.working), .status(.stopped)].contains(instance.subject.evidence.reading)
+                else { continue }
+                return (agent, tables.leases[instance.account]?.holder)
+            }
+            return nil
+        }
+        let other = withState { state in
+            state.replicas.compactMap(\.self).first { $0.id != chosen?.holder }
+        }
+        guard let chosen, let other else { return withState { $0.phase = .over } }
+        database.deafen()
+        let kind = chosen.agent.facts.state.shift == .in ? "clock_out" : "clock_in"
+        witness.tell("one more event, of \(chosen.agent.id), through \(other.id.short)")
+        let commands = witness.commandCount
+        withState { $0.phase = .wake(now, Int64(commands)) }
+        other.post(Array(#"{"event_id":"last","agent_id":"\#(chosen.agent.id)","kind":"\#(kind)"}"#.utf8)) { event in
+            if let event { self.witness.see { $0.acknowledged(event) } }
+        }
+    }
+
+    private func judgeWake(_ phase: Phase) {
+        if case .wake(_, let commands) = phase, witness.commandCount == Int(commands) {
+            let line = database.withTables { tables, _ in tables.queue.count }
+            witness.see { $0.violate(.wokenInTime, "no command within 5 s; \(line) instances are in line") }
+        }
+        withState { $0.phase = .over }
+    }
+}
+
+extension Witness.State {
+    /// At rest: everything is fresh, and nothing overdue lies in line.
+    mutating func checkRest(_ tables: MemoryTables, now: Timestamp) {
+        for (number, instance) in tables.instances.sorted(by: { $0.key < $1.key }) {
+            let desired = instance.agent.flatMap { tables.agents[$0]?.facts.desired } ?? .stopped
+            let interval = desired == .running ? rules.sweep.onShift : rules.sweep.offShift
+            let readAt = tables.subject(number)?.evidence.readAt
+            if readAt.map({ now - $0 > interval * Freshness.intervals }) ?? true {
+                violate(
+                    .sweepKeepsFresh,
+                    "\(instance.subject.address.instanceID) was read at \(readAt?.rfc3339 ?? "no time"), it is \(now.rfc3339)"
+                )
+            }
+        }
+        for (number, row) in tables.queue.sorted(by: { $0.key < $1.key }) where now - row.dueAt > .seconds(15) {
+            violate(.queueRestsEmpty, "instance \(number) has been due since \(row.dueAt.rfc3339)")
+        }
+    }
+}
+
+/// Something that counts once.
+private final class OnceState: Sendable {
+    let isTaken = Mutex(false)
+}
+
+/// Says yes to the first who asks.
+struct Once: Sendable {
+    private let state = OnceState()
+
+    func take() -> Bool {
+        state.isTaken.withLock { isTaken in
+            defer { isTaken = true }
+            return !isTaken
+        }
+    }
+}

@@ -1,0 +1,226 @@
+import Domain
+import FoundationEssentials
+
+/// What happens to a deployment while it is under stress.
+extension SimulatedWorld {
+    private var isUnderStress: Bool { withState { $0.phase } == .stress }
+
+    /// A place of a process that is there, drawn.
+    private func place() -> Int? {
+        withState { state in
+            let places = state.replicas.indices.filter { state.replicas[$0] != nil }
+            return places.isEmpty ? nil : state.numbers.pick(places)
+        }
+    }
+
+    func replica() -> SimulatedReplica? { place().flatMap { place in withState { $0.replicas[place] } } }
+
+    /// One thing breaks, and the next one later.
+    func mishap() {
+        guard isUnderStress else { return }
+        let kind = draw { $0.below(100) }
+        switch kind {
+        case ..<12: strikeProcess { self.crash($0) }
+        case ..<26: strikeProcess { self.freeze($0) }
+        case ..<30: replica()?.stop()
+        case ..<34: database.failOver(for: draw { $0.microseconds(500_000...12_000_000) })
+        case ..<44: badWeather()
+        case ..<66: engineFault()
+        case ..<84: strikeSession()
+        case ..<90: hint()
+        case ..<97: order()
+        default: mapStranger()
+        }
+        scheduler.after(draw { $0.microseconds(100_000...2 * scenario.mishapEvery) }) { self.mishap() }
+    }
+
+    /// Strikes a process a few jobs later, so that any await can be where it happens.
+    private func strikeProcess(_ what: @escaping @Sendable (Int) -> Void) {
+        guard let place = place(), let replica = withState({ $0.replicas[place] }) else { return }
+        scheduler.strike(replica.process, afterJobs: draw { $0.below(40) }) {
+            if self.withState({ $0.replicas[place] === replica && $0.phase == .stress }) { what(place) }
+        }
+    }
+
+    private func badWeather() {
+        let (weather, duration) = draw { numbers in
+            (
+                Weather(
+                    refused: numbers.below(300),
+                    lostReplies: numbers.below(200),
+                    hung: numbers.below(80),
+                    slow: numbers.below(600)
+                ), numbers.microseconds(1_000_000...20_000_000)
+            )
+        }
+        database.set(weather)
+        witness.tell("bad weather on the way to the database")
+        let age = withState { state in
+            state.weatherAge += 1
+            return state.weatherAge
+        }
+        scheduler.after(duration) {
+            if self.withState({ $0.weatherAge }) == age { self.database.set(.fair) }
+        }
+    }
+
+    private func engineFault() {
+        let (fault, permille, duration) = draw { numbers in
+            let fault = numbers.pick(numbers.chance(300) ? Self.rareFaults : EngineFault.allCases)
+            let isTotal = fault == .outage || fault == .refused || numbers.chance(200)
+            return (fault, isTotal ? 1000 : 50 + numbers.below(500), numbers.microseconds(2_000_000...40_000_000))
+        }
+        if !fault.strikesCalls, fault != .startWins, fault != .resurrect, fault != .stuckStarting, fault != .failedLoop
+        {
+            return strikeSession()
+        }
+        witness.tell("the engine: \(fault.rawValue), \(permille) of 1000")
+        engine.set(fault, to: permille)
+        scheduler.after(duration) { self.engine.set(fault, to: 0) }
+    }
+
+    /// Faults that have to last for a while, or to meet something else, before they show.
+    private static let rareFaults: [EngineFault] = [.stuckStarting, .failedLoop, .startWins, .resurrect, .staleReads]
+
+    private func strikeSession() {
+        let fault = draw { numbers in
+            numbers.chance(30)
+                ? numbers.pick([EngineFault.vanish, .unpair])
+                : numbers.pick([EngineFault.selfStop, .selfStart, .selfRestart, .flicker, .failedLoop])
+        }
+        let name = engine.withState { state, _ in state.names.isEmpty ? "" : state.numbers.pick(state.names) }
+        witness.tell("\(name): \(fault.rawValue)")
+        let steps = engine.withState { state, now in state.strike(fault, name, now: now) }
+        for step in steps { engine.plan(step) }
+    }
+
+    /// An engine's webhook: early, late, twice, or never; what it says is not even read.
+    private func hint() {
+        let wakes = database.withTables { tables, _ in
+            tables.instances.sorted { $0.key < $1.key }.map { Wake(instance: $0.key, account: $0.value.account) }
+        }
+        guard !wakes.isEmpty, let replica = replica() else { return }
+        let (wake, delay) = draw { ($0.pick(wakes), $0.microseconds(0...10_000_000)) }
+        scheduler.after(delay) {
+            if self.scheduler.standing(of: replica.process) != .dead { replica.hint(wake) }
+        }
+    }
+
+    /// A person holds an agent, lets go, asks for a clean start, or removes somebody.
+    private func order() {
+        guard let replica = replica() else { return }
+        let agents = database.withTables { tables, _ in tables.agents.keys.sorted() }
+        guard !agents.isEmpty else { return }
+        let (agent, kind, minutes, state) = draw { numbers in
+            (numbers.pick(agents), numbers.below(10), Int64(numbers.below(120)), numbers.pick(RunState.allCases))
+        }
+        witness.tell("\(replica.id.short) takes an order about agent \(agent)")
+        replica.order { tables, policy, now in
+            guard let row = tables.agents[agent] else { return [] }
+            switch kind {
+            case ..<5:
+                let until = now + .seconds(5 + minutes)
+                tables.agents[agent]?.facts.hold = Hold(state: state, until: until, reason: "simulated", author: "seed")
+            case ..<7: tables.agents[agent]?.facts.hold = nil
+            case ..<9:
+                guard row.facts.desired == .running, let instance = tables.instance(of: agent) else { return [] }
+                tables.instances[instance]?.subject.evidence.rebootAskedAt = now
+            default: tables.agents[agent]?.facts.isLeaving = true
+            }
+            return tables.recompute([agent], policy: policy, now: now)
+        }
+    }
+
+    /// Somebody whom events named before is made an agent.
+    private func mapStranger() {
+        let number = withState { state -> Int? in
+            guard state.strangers < scenario.strangers else { return nil }
+            state.strangers += 1
+            return state.strangers
+        }
+        guard let number, let replica = replica() else { return }
+        let id = "s\(number)"
+        witness.tell("\(replica.id.short) makes \(id) an agent")
+        let (witness, engine) = (witness, engine)
+        replica.order { tables, policy, now in
+            guard tables.agentNumbers[id] == nil else { return [] }
+            let agent = tables.addAgent(id, now: now)
+            let instance = tables.addInstance("i-\(id)", account: 1, agent: agent)
+            engine.add(EngineSession(id: "i-\(id)", instance: instance, account: 1))
+            let wakes = tables.claim(agent, policy: policy, now: now)
+            witness.see { $0.claimed(agent, before: .out, tables, now: now) }
+            return wakes
+        }
+    }
+
+    // MARK: Clock events
+
+    /// Somebody clocks in or out, and the next one later.
+    func punch() {
+        guard isUnderStress else { return }
+        let count = draw { $0.chance(50) ? 3 + $0.below(4) : 1 }
+        for _ in 0..<count { send() }
+        scheduler.after(draw { $0.microseconds(200_000...2 * scenario.eventEvery) }) { self.punch() }
+    }
+
+    private func send() {
+        let number = withState { state in
+            state.lastEvent += 1
+            return state.lastEvent
+        }
+        let now = database.now()
+        let (agent, kind, shift, delay, repeats) = draw { numbers in
+            let isStranger = scenario.strangers > 0 && numbers.chance(60)
+            let agent =
+                isStranger
+                ? "s\(1 + numbers.below(scenario.strangers))" : "a\(1 + numbers.below(scenario.agents))"
+            let kind = numbers.pick(["clock_in", "clock_in", "clock_out", "clock_out", "break_start", "break_end"])
+            let shift: Int64
+            switch numbers.below(100) {
+            case ..<60: shift = 0
+            case ..<85: shift = -numbers.microseconds(0...150_000_000)
+            case ..<95: shift = numbers.microseconds(2_500_000...60_000_000)
+            default: shift = isStranger ? -numbers.microseconds(90_000_000_000...120_000_000_000) : 0
+            }
+            let isOld = isStranger && numbers.chance(400)
+            let old = -numbers.microseconds(90_000_000_000...120_000_000_000)
+            return (
+                agent, kind, isOld ? old : shift,
+                numbers.microseconds(numbers.chance(200) ? 0...40_000_000 : 0...500_000), numbers.chance(200)
+            )
+        }
+        let occurredAt = Timestamp(microseconds: now.microseconds + shift).rfc3339
+        let body = Array(
+            #"{"event_id":"e\#(number)","agent_id":"\#(agent)","kind":"\#(kind)","occurred_at":"\#(occurredAt)"}"#.utf8
+        )
+        witness.tell("event e\(number): \(agent) \(kind) at \(occurredAt)")
+        withState { $0.undelivered += repeats ? 2 : 1 }
+        scheduler.after(delay) { self.deliver(body, attempt: 0) }
+        if repeats {
+            scheduler.after(delay + draw { $0.microseconds(0...30_000_000) }) { self.deliver(body, attempt: 0) }
+        }
+    }
+
+    /// One attempt of a sender, and the next one when no answer comes.
+    private func deliver(_ body: [UInt8], attempt: Int) {
+        let again = { @Sendable in
+            if attempt < 8 {
+                self.deliver(body, attempt: attempt + 1)
+            } else {
+                self.withState { $0.undelivered -= 1 }
+            }
+        }
+        guard let replica = replica() else { return scheduler.after(1_000_000, again) }
+        let isAnswered = Once()
+        replica.post(body) { event in
+            guard isAnswered.take() else { return }
+            if let event {
+                self.witness.see { $0.acknowledged(event) }
+                self.withState { $0.undelivered -= 1 }
+            } else {
+                self.scheduler.after(1_000_000, again)
+            }
+        }
+        scheduler.after(6_000_000) { if isAnswered.take() { again() } }
+    }
+}

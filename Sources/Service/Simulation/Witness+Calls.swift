@@ -1,0 +1,161 @@
+import Domain
+import FoundationEssentials
+
+/// What may reach the engine, judged by its log of calls.
+extension Witness.State {
+    /// A call is about to leave a process.
+    ///
+    /// Returns its number.
+    mutating func enters(_ call: Witness.Call, name: String, now: Timestamp) -> Int {
+        let number = calls.count
+        calls.append(call)
+        checkBudget(call)
+        let count = (underWay[call.replica]?[call.account] ?? 0) + 1
+        underWay[call.replica, default: [:]][call.account] = count
+        if count > rules.width {
+            violate(.concurrencyBounded, "\(call.replica.short) has \(count) calls under way")
+        }
+        tell("\(call.replica.short) calls \(call.call?.rawValue ?? "list") of \(name), \(count) under way")
+        guard let what = call.call else { return number }
+        if what == .info {
+            let looks = (tracks[call.instance]?.looks[call.replica] ?? 0) + 1
+            tracks[call.instance, default: .init()].looks[call.replica] = looks
+            if looks > 1 { violate(.oneLookAtATime, "\(call.replica.short) reads \(name) twice at a time") }
+        } else {
+            checkCommand(number, call, what, name, now: now)
+        }
+        return number
+    }
+
+    private mutating func checkCommand(
+        _ number: Int,
+        _ call: Witness.Call,
+        _ what: EngineCall,
+        _ name: String,
+        now: Timestamp
+    ) {
+        commandCount += 1
+        if isAtRest { violate(.steadyStateQuiet, "\(what.rawValue) of \(name)") }
+        if !holds(call.replica, call.account, now: now) {
+            violate(.commandUnderLease, "\(call.replica.short) sends a \(what.rawValue) of \(name)")
+        }
+        useIntent(call, what, name)
+        let timeout = rules.policy.callTimeout.microseconds
+        let open = tracks[call.instance]?.open.filter { number in
+            calls[number].endedAt == nil && self.now - calls[number].enteredAt < timeout
+        }
+        if let other = open?.map({ calls[$0] }).first(where: { !$0.wasLate }) {
+            violate(
+                .oneCommandAtATime,
+                "\(what.rawValue) of \(name) while \(other.replica.short)'s \(other.call?.rawValue ?? "call") may be "
+                    + "under way"
+            )
+        }
+        if tracks[call.instance]?.unclearSince != nil {
+            violate(.unknownOutcomeIsRead, "\(what.rawValue) of \(name) after a command without a clear answer")
+        }
+        if what != .stop { checkGap(call, what, name) }
+        tracks[call.instance, default: .init()].open = (open ?? []) + [number]
+        if what == .stop {
+            tracks[call.instance]?.lastStop = number
+            tracks[call.instance]?.stopSeenAt = nil
+        }
+    }
+
+    private mutating func useIntent(_ call: Witness.Call, _ what: EngineCall, _ name: String) {
+        let intents = tracks[call.instance]?.intents ?? []
+        if let place = intents.lastIndex(where: { $0.action.call == what && !$0.isUsed && $0.verdict == nil }) {
+            tracks[call.instance]?.intents[place].isUsed = true
+        } else if intents.contains(where: { $0.action.call == what && $0.isUsed && $0.verdict == nil }) {
+            violate(.oneCallPerIntent, "\(what.rawValue) of \(name)")
+        } else {
+            violate(.intentBeforeCommand, "\(what.rawValue) of \(name)")
+        }
+    }
+
+    private mutating func checkGap(_ call: Witness.Call, _ what: EngineCall, _ name: String) {
+        guard let number = tracks[call.instance]?.lastStop, !calls[number].wasLate else { return }
+        let stop = calls[number]
+        let latest = stop.enteredAt + rules.policy.callTimeout.microseconds
+        let unclear = min(latest, tracks[call.instance]?.stopSeenAt ?? latest)
+        let isClear = stop.verdict.map { $0 != .ambiguous } ?? false
+        let end = isClear ? stop.endedAt ?? latest : unclear
+        let gap = now - end
+        // Clocks of two replicas, and of one before and after it asks the database again, agree within this.
+        guard gap < (rules.policy.stopStartGap - Witness.clockTolerance).microseconds else { return }
+        violate(.gapKept, "\(what.rawValue) of \(name) \(gap / 1000) ms after the end of a stop")
+    }
+
+    private mutating func checkBudget(_ call: Witness.Call) {
+        var times = sentAt[call.account, default: []]
+        // A second by the replica's own clock, which may run a little fast.
+        times.removeAll { now - $0 >= 999_500 }
+        times.append(now)
+        sentAt[call.account] = times
+        guard times.count > rules.callsPerSecond else { return }
+        // What was let go right before a process stood still leaves when it runs again.
+        if thawedAt.values.contains(where: { now - $0 < 1_000_000 }) { return }
+        violate(.budgetKept, "\(times.count) calls of account \(call.account) in a second")
+    }
+
+    /// The call leaves; between the check of its lease and this its process may have stood still.
+    mutating func departs(_ number: Int, now: Timestamp) {
+        let call = calls[number]
+        guard let what = call.call, what != .info, !holds(call.replica, call.account, now: now) else { return }
+        calls[number].wasLate = true
+        lateCommands += 1
+        tell("\(call.replica.short)'s \(what.rawValue) leaves late: it stood still in that very instant")
+    }
+
+    /// What the engine answered, or that time was up; the caller may be gone by now.
+    mutating func ended(_ number: Int, _ answer: EngineAnswer) {
+        guard calls[number].endedAt == nil else { return }
+        calls[number].endedAt = now
+        calls[number].verdict = answer.verdict
+        let call = calls[number]
+        underWay[call.replica]?[call.account]? -= 1
+        noteRefusal(call, answer)
+        let word = answer.status?.word ?? ""
+        tell("\(call.replica.short)'s \(call.call?.rawValue ?? "list") is answered \(answer.verdict.rawValue) \(word)")
+        guard let what = call.call else { return }
+        if what == .info {
+            calls[number].reading = answer.reading
+            tracks[call.instance]?.looks[call.replica]? -= 1
+            read(call.instance, answer.reading, call)
+        } else if answer.verdict == .ambiguous || answer.verdict == .errorBody {
+            tracks[call.instance]?.unclearSince = now
+        }
+    }
+
+    /// What a list said of an instance.
+    mutating func listed(_ number: Int, _ instance: Int64, _ reading: SessionReading) {
+        read(instance, reading, calls[number])
+    }
+
+    private mutating func read(_ instance: Int64, _ reading: SessionReading?, _ call: Witness.Call) {
+        tracks[instance, default: .init()].reads.append((call.stamp, reading))
+        if tracks[instance]?.reads.count ?? 0 > Witness.readLimit { tracks[instance]?.reads.removeFirst(100) }
+        guard let reading else { return }
+        if let since = tracks[instance]?.unclearSince, call.enteredAt >= since { tracks[instance]?.unclearSince = nil }
+        if reading == .status(.stopped), let stop = tracks[instance]?.lastStop, calls[stop].enteredAt < call.enteredAt {
+            let earlier = tracks[instance]?.stopSeenAt ?? .max
+            tracks[instance]?.stopSeenAt = min(earlier, call.enteredAt)
+        }
+        if reading != .status(.failed) { tracks[instance]?.stopsOfFailed = 0 }
+    }
+
+    private mutating func noteRefusal(_ call: Witness.Call, _ answer: EngineAnswer) {
+        if answer.verdict == .auth, call.call != nil {
+            if refusedSince[call.replica]?[call.account] == nil {
+                refusedSince[call.replica, default: [:]][call.account] = now
+            }
+        } else if answer.verdict == .ok || answer.verdict == .missing {
+            refusedSince[call.replica]?[call.account] = nil
+        }
+    }
+}
+
+extension Witness {
+    /// How much two readings of the database's clock through slow connections may differ.
+    static let clockTolerance: Duration = .milliseconds(300)
+}

@@ -1,0 +1,207 @@
+import Domain
+import FoundationEssentials
+
+/// What may be decided, judged when it is committed.
+extension Witness.State {
+    /// A batch of passes was committed.
+    mutating func passed(
+        _ writing: PassWriting,
+        by replica: UUID,
+        account: Int32,
+        _ tables: MemoryTables
+    ) {
+        if tables.leases[account]?.term != writing.term {
+            violate(
+                .noWriteOfOldTerm,
+                "\(replica.short) wrote under term \(writing.term), account \(account) is at "
+                    + "\(tables.leases[account]?.term ?? 0)"
+            )
+        }
+        for outcome in writing.outcomes { take(outcome) }
+        for plan in writing.plans { planned(plan, by: replica, tables, now: writing.now) }
+        checkLooks(writing.looks, tables)
+    }
+
+    mutating func planned(_ plan: Plan, by replica: UUID, _ tables: MemoryTables, now: Timestamp) {
+        checkReading(plan)
+        checkConverged(plan, tables, now: now)
+        guard let command = plan.command else { return }
+        tell(
+            "\(replica.short) intends \(command.action.rawValue) of \(plan.subject.address.instanceID): "
+                + "\(command.reason.rawValue)"
+        )
+        checkDesired(plan, command, tables, now: now)
+        checkEvidence(plan, command, now: now)
+        checkRestarts(plan, command, now: now)
+        if let agent = command.agent, command.generation != tables.agents[agent]?.facts.generation {
+            violate(
+                .generationOfIntent,
+                "\(command.action.rawValue) of generation \(command.generation ?? -1), the agent is at "
+                    + "\(tables.agents[agent]?.facts.generation ?? -1)"
+            )
+        }
+        if let since = refusedSince[replica]?[plan.subject.account], self.now - since > 6_000_000 {
+            violate(.refusedAccountPaused, "\(replica.short) intends a \(command.action.rawValue)")
+        }
+        let patience = rules.policy.callTimeout + rules.policy.stopStartGap
+        if let open = tracks[plan.subject.instance]?.intents.last, open.verdict == nil, now - open.at < patience {
+            violate(
+                .oneIntentAtATime,
+                "\(command.action.rawValue) of \(plan.subject.address.instanceID), \(now - open.at) after a "
+                    + "\(open.action.rawValue) without outcome"
+            )
+        }
+        guard tables.hasIntent(command) else { return }
+        tracks[plan.subject.instance, default: .init()].intents.append(
+            .init(id: command.id, action: command.action, at: now)
+        )
+        if tracks[plan.subject.instance]?.intents.count ?? 0 > 32 {
+            tracks[plan.subject.instance]?.intents.removeFirst()
+        }
+    }
+
+    private mutating func checkDesired(_ plan: Plan, _ command: PlannedCommand, _ tables: MemoryTables, now: Timestamp)
+    {
+        let agent = tables.instances[plan.subject.instance]?.agent
+        let desired = agent.map { self.desired($0, tables, now: now) } ?? .stopped
+        guard let desired else { return }
+        switch (command.action, desired) {
+        case (.start, .stopped), (.restart, .stopped):
+            violate(.startOnlyWhenDesired, "\(command.action.rawValue) of \(plan.subject.address.instanceID)")
+        case (.stop, .running) where command.reason != .rebootAsked:
+            violate(.stopOnlyWhenUndesired, "stop of \(plan.subject.address.instanceID), \(command.reason.rawValue)")
+        case (.start, .running), (.restart, .running), (.stop, .stopped), (.stop, .running): break
+        }
+    }
+
+    private mutating func checkEvidence(_ plan: Plan, _ command: PlannedCommand, now: Timestamp) {
+        let evidence = plan.subject.evidence
+        let name = plan.subject.address.instanceID
+        let track = tracks[plan.subject.instance]
+        let isSettled = evidence.readAt.map { read in
+            track?.outcomeAt.map { read >= $0 + rules.policy.confirmationDelay } ?? true
+        }
+        if isSettled == true {
+            if case .status(.unknown(let word)) = evidence.reading {
+                violate(.unknownWordNotActedOn, "\(command.action.rawValue) of \(name), which says \(word)")
+            }
+            if evidence.reading == .missing {
+                violate(.missingGetsNoCall, "\(command.action.rawValue) of \(name)")
+            }
+        }
+        if command.action == .start {
+            let isFresh = evidence.readAt.map { now - $0 <= rules.policy.startLookAfter } ?? false
+            if evidence.reading != .status(.stopped) || !isFresh || isSettled != true {
+                violate(
+                    .startLooksFirst,
+                    "start of \(name), read as \(evidence.reading?.word ?? "nothing") at "
+                        + "\(evidence.readAt?.rfc3339 ?? "no time")"
+                )
+            }
+        }
+        guard command.action == .stop, evidence.reading == .status(.failed) else {
+            tracks[plan.subject.instance]?.stopsOfFailed = 0
+            return
+        }
+        let count = (track?.stopsOfFailed ?? 0) + 1
+        tracks[plan.subject.instance, default: .init()].stopsOfFailed = count
+        if count > 1 { violate(.failedOffShiftStoppedOnce, "stop \(count) of \(name)") }
+    }
+
+    private mutating func checkRestarts(_ plan: Plan, _ command: PlannedCommand, now: Timestamp) {
+        guard command.action == .restart else { return }
+        let restarts = (tracks[plan.subject.instance]?.intents ?? []).filter {
+            $0.action == .restart && $0.verdict != .notSent && now - $0.at < rules.policy.restartWindow
+        }
+        if restarts.count >= rules.policy.restartLimit {
+            violate(.restartsBounded, "restart \(restarts.count + 1) of \(plan.subject.address.instanceID)")
+        }
+        if let last = restarts.last, now - last.at < rules.policy.restartSpacing {
+            violate(.restartsBounded, "restart of \(plan.subject.address.instanceID), \(now - last.at) after one")
+        }
+    }
+
+    private mutating func checkConverged(_ plan: Plan, _ tables: MemoryTables, now: Timestamp) {
+        guard plan.subject.condition == .converged || plan.subject.condition == .held else { return }
+        let evidence = plan.subject.evidence
+        let agent = tables.instances[plan.subject.instance]?.agent
+        let desired = agent.map { tables.agents[$0]?.facts.desired ?? .stopped } ?? .stopped
+        let fits: Bool =
+            switch (desired, evidence.reading) {
+            case (.running, .status(.working)): true
+            case (.stopped, .status(.stopped)), (.stopped, .status(.failed)), (.stopped, .missing): true
+            default: false
+            }
+        let provedFrom = tracks[plan.subject.instance]?.outcomeAt.map { $0 + rules.policy.confirmationDelay }
+        let isProved = provedFrom.map { from in evidence.readAt.map { $0 >= from } ?? false } ?? true
+        guard !fits || !isProved else { return }
+        violate(
+            .convergedByRead,
+            "\(plan.subject.address.instanceID), desired \(desired.rawValue), read as "
+                + "\(evidence.reading?.word ?? "nothing") at \(evidence.readAt?.rfc3339 ?? "no time")"
+        )
+    }
+
+    private mutating func take(_ outcome: CommandOutcome) {
+        let instance = outcome.command.instance
+        let place = tracks[instance]?.intents.lastIndex { $0.id == outcome.command.id }
+        if let place { tracks[instance]?.intents[place].verdict = outcome.answer.verdict }
+        if tracks[instance]?.intents.last?.id == outcome.command.id { tracks[instance]?.outcomeAt = outcome.endedAt }
+        guard let sentAt = outcome.sentAt else {
+            // It was kept back, so it does not count.
+            let count = tracks[instance]?.stopsOfFailed ?? 0
+            if outcome.command.action == .stop { tracks[instance]?.stopsOfFailed = max(0, count - 1) }
+            return
+        }
+        let what = outcome.command.action.call
+        let call = calls.last { $0.instance == instance && $0.stamp == sentAt && $0.call == what }
+        if call?.verdict != outcome.answer.verdict {
+            violate(
+                .outcomeIsTrue,
+                "\(outcome.command.action.rawValue) is recorded as \(outcome.answer.verdict.rawValue), the engine said "
+                    + "\(call?.verdict?.rawValue ?? "nothing")"
+            )
+        }
+    }
+}
+
+/// What is stored of reads.
+extension Witness.State {
+    /// What is written as read was said by the engine to a read sent then.
+    private mutating func checkReading(_ plan: Plan) {
+        let (stored, evidence) = (plan.stored.evidence, plan.subject.evidence)
+        guard let reading = evidence.reading, let readAt = evidence.readAt,
+            stored.reading != reading || stored.readAt != readAt
+        else { return }
+        let said = tracks[plan.subject.instance]?.reads.filter { $0.stamp == readAt }.map(\.reading) ?? []
+        guard !said.contains(reading) else { return }
+        violate(
+            .readingWasSaid,
+            "\(plan.subject.address.instanceID) is stored as \(reading.word), the engine said "
+                + (said.isEmpty ? "nothing then" : said.map { $0?.word ?? "no word" }.joined(separator: ", "))
+        )
+    }
+
+    /// A look that counts was made, and said what is stored.
+    mutating func checkLooks(_ looks: [Look], _ tables: MemoryTables) {
+        for look in looks {
+            guard let instance = tables.instances[look.instance], tables.looks[look.instance] == look.lookedAt else {
+                continue
+            }
+            let said = tracks[look.instance]?.reads.filter { $0.stamp == look.lookedAt }.map(\.reading) ?? []
+            let name = instance.subject.address.instanceID
+            guard said.contains(where: { $0 != nil }) else {
+                violate(.lookWasMade, "\(name) at \(look.lookedAt.rfc3339)")
+                continue
+            }
+            // An older look than what is stored says nothing of it.
+            let isNews = instance.subject.evidence.readAt.map { $0 < look.lookedAt } ?? true
+            guard isNews, let reading = instance.subject.evidence.reading, !said.contains(reading) else { continue }
+            violate(
+                .readingWasSaid,
+                "\(name) counts as read as \(reading.word) at \(look.lookedAt.rfc3339), when the engine said "
+                    + said.map { $0?.word ?? "no word" }.joined(separator: ", ")
+            )
+        }
+    }
+}

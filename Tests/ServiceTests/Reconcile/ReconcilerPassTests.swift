@@ -1,0 +1,106 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+import Testing
+
+@testable import Service
+
+/// Passes through every store, PostgreSQL's and the simulation's alike.
+@Suite("ReconcilerStore passes", .timeLimit(.minutes(3)))
+struct ReconcilerPassTests {
+    @Test(arguments: StoreKind.allCases)
+    func `a pass under another term writes nothing`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (_, account, term) = try await scene.lease()
+            let (_, instance) = try await scene.addAgent("ana", account: account)
+            let read = News.read(.status(.working), sentAt: try await scene.now())
+            await #expect(throws: PassTransaction.LeaseLost.self) {
+                try await scene.pass(account, instance, term: term + 1, news: [read])
+            }
+            #expect(try await scene.commands(of: instance).isEmpty)
+            let plans = try await scene.pass(account, instance, term: term)
+            #expect(plans.map(\.stored.evidence.reading) == [nil])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a pass writes the intent with its term, and the outcome of it later`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (_, account, term) = try await scene.lease()
+            let (_, instance) = try await scene.addAgent("ana", account: account)
+            let now = try await scene.now()
+            let read = News.read(.status(.working), sentAt: now)
+            let plans = try await scene.pass(account, instance, term: term, news: [read])
+            let command = try #require(plans.first?.command)
+            #expect(command.action == .stop)
+            let intended = StoredCommand(action: 2, generation: command.generation, term: term)
+            #expect(try await scene.commands(of: instance) == [intended])
+            let answer = EngineAnswer(verdict: .ok, status: .stopped, httpStatus: 200)
+            let ended = try await scene.now()
+            let outcome = News.outcome(command, answer, sentAt: ended, endedAt: ended)
+            let next = try await scene.pass(account, instance, term: term, news: [outcome])
+            var completed = intended
+            completed.verdict = "ok"
+            #expect(try await scene.commands(of: instance) == [completed])
+            #expect(next.first?.subject.condition == .stopping)
+            #expect(next.first?.stored.evidence.reading == .status(.working))
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `without the lease a pass writes no intent but a row that is due`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (holder, account, term) = try await scene.lease()
+            let (_, instance) = try await scene.addAgent("ana", account: account)
+            let read = News.read(.status(.working), sentAt: try await scene.now())
+            let plans = try await scene.pass(account, instance, term: term, mayAct: false, news: [read])
+            #expect(plans.first?.command == nil)
+            #expect(try await scene.commands(of: instance).isEmpty)
+            #expect(try await scene.beat(holder, account).due.map(\.instance) == [instance])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what decides may refuse, and then nothing is written`(kind: StoreKind) async throws {
+        struct Refusal: Error {}
+        try await kind.withScene { scene in
+            let (_, account, term) = try await scene.lease()
+            let (_, instance) = try await scene.addAgent("ana", account: account)
+            try await scene.enqueue(Wake(instance: instance, account: account), at: try await scene.now())
+            let request = PassRequest(account: account, term: term, instances: [instance, 999], timeout: .seconds(20))
+            await #expect(throws: Refusal.self) {
+                _ = try await scene.store.pass(request) { reading in
+                    #expect(reading.term == term)
+                    #expect(reading.subjects.map(\.subject.instance) == [instance])
+                    throw Refusal()
+                }
+            }
+            #expect(try await scene.store.line(of: account).count == 1)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a look replaces an older one only, and only where it says what is stored`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (_, account, term) = try await scene.lease()
+            let (_, instance) = try await scene.addAgent("ana", account: account)
+            let now = try await scene.now()
+            let stopped = SessionReading.status(.stopped)
+            try await scene.store.record([Look(instance: instance, lookedAt: now, reading: stopped)])
+            #expect(try await scene.look(of: instance) == nil, "nothing is stored yet")
+            try await scene.pass(account, instance, term: term, news: [.read(stopped, sentAt: now)])
+            let later = now + .seconds(5)
+            try await scene.store.record([
+                Look(instance: instance, lookedAt: later, reading: stopped),
+                Look(instance: instance, lookedAt: now, reading: stopped),
+            ])
+            #expect(try await scene.look(of: instance) == later)
+            try await scene.store.record([
+                Look(instance: instance, lookedAt: later + .seconds(1), reading: .status(.working))
+            ])
+            #expect(try await scene.look(of: instance) == later)
+            let plans = try await scene.pass(account, instance, term: term)
+            #expect(plans.first?.stored.evidence.readAt == later)
+        }
+    }
+}

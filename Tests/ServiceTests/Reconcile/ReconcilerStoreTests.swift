@@ -1,0 +1,161 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+import Testing
+
+@testable import Service
+
+/// What every store has to do, PostgreSQL's and the simulation's alike.
+@Suite("ReconcilerStore", .timeLimit(.minutes(3)))
+struct ReconcilerStoreTests {
+    @Test(arguments: StoreKind.allCases)
+    func `an account is registered once, under one key`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let first = try await scene.store.register(["main", "spare"])
+            #expect(first.count == 2 && first["main"] != first["spare"])
+            #expect(try await scene.store.register(["spare"]) == ["spare": first["spare"]])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `the first beat takes nothing, the second what is free`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let account = try #require(try await scene.store.register(["main"])["main"])
+            let (one, other) = (UUID(), UUID())
+            #expect(try await scene.beat(one, account).terms.isEmpty)
+            let taken = try await scene.beat(one, account)
+            #expect(taken.terms == [account: 1] && taken.otherReplicas == 0)
+            _ = try await scene.beat(other, account)
+            let second = try await scene.beat(other, account)
+            #expect(second.terms.isEmpty && second.otherReplicas == 1)
+            #expect(try await scene.beat(one, account).terms == [account: 1])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a lease changes hands when its holder's heartbeat ran out, and its term grows`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (holder, account, term) = try await scene.lease()
+            let next = UUID()
+            _ = try await scene.beat(next, account)
+            try await scene.expire(holder)
+            #expect(try await scene.beat(next, account).terms == [account: term + 1])
+            #expect(try await scene.beat(holder, account).terms.isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `who leaves gives its leases up at once`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (holder, account, term) = try await scene.lease()
+            let next = UUID()
+            _ = try await scene.beat(next, account)
+            try await scene.store.leave(holder)
+            #expect(try await scene.beat(next, account).terms == [account: term + 1])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a beat names what was put in line since the last one, and what lies there too long`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.withScene { scene in
+            let (holder, account, _) = try await scene.lease()
+            let (_, instance) = try await scene.addAgent("ana", account: account)
+            let wake = Wake(instance: instance, account: account)
+            try await scene.enqueue(wake, at: try await scene.now() - .milliseconds(100))
+            let first = try await scene.beat(holder, account)
+            #expect(first.due == [wake] && first.lastWake > 0)
+            #expect(try await scene.beat(holder, account, lastWake: first.lastWake).due.isEmpty)
+            try await scene.enqueue(wake, at: try await scene.now() - .seconds(3))
+            #expect(try await scene.beat(holder, account, lastWake: .max).due == [wake])
+            #expect(try await scene.store.line(of: account) == [QueuedInstance(instance: instance, priority: .people)])
+            #expect(try await scene.beat(UUID(), account).due.isEmpty, "only the holder hears of it")
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a page holds the instances of which the same is desired, by number`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (_, account, _) = try await scene.lease()
+            var instances: [Int64] = []
+            for number in 1...5 { instances.append(try await scene.addAgent("a\(number)", account: account).instance) }
+            let now = try await scene.now()
+            _ = try await scene.append(scene.event("e1", "a2", .clockIn, at: now), leases: LeaseBook())
+            #expect(try await scene.store.count(account, desired: .running) == 1)
+            #expect(try await scene.store.count(account, desired: .stopped) == 4)
+            let first = try await scene.store.page(account, desired: .stopped, after: 0, limit: 2)
+            #expect(first.map(\.instance) == [instances[0], instances[2]])
+            let rest = try await scene.store.page(account, desired: .stopped, after: instances[2], limit: 10)
+            #expect(rest.map(\.instance) == [instances[3], instances[4]])
+            #expect(first.map(\.address.instanceID) == ["i-a1", "i-a3"] && first.allSatisfy { $0.reading == nil })
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `an event is in the ledger once, and intends a command where the lease is held`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (_, account, term) = try await scene.lease()
+            let (_, instance) = try await scene.addAgent("ana", account: account)
+            let now = try await scene.now()
+            try await scene.pass(account, instance, term: term, news: [.read(.status(.stopped), sentAt: now)])
+            let leases = LeaseBook(clock: StillClock())
+            leases.replace(with: [account: HeldLease(term: term, deadline: 1)])
+            let clockIn = scene.event("e1", "ana", .clockIn, at: now)
+            let result = try await scene.append(clockIn, leases: leases)
+            #expect(result.plans.map(\.command?.action) == [.start])
+            #expect(try await scene.commands(of: instance).map(\.action) == [1])
+            let again = try await scene.append(clockIn, leases: leases)
+            #expect(again.plans.isEmpty)
+            guard case .receipt(let receipt) = again.outcomes.first else {
+                Issue.record("no receipt")
+                return
+            }
+            #expect(receipt.sequence == 1 && receipt.agent?.desired == .running)
+            leases.replace(with: [account: HeldLease(term: term + 1, deadline: 1)])
+            let clockOut = scene.event("e2", "ana", .clockOut, at: now + .milliseconds(1))
+            let kept = try await scene.append(clockOut, leases: leases)
+            #expect(kept.plans.map(\.command) == [nil], "the term is not the lease's")
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `an event of the future is parked until a beat names it and it is folded again`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (holder, account, _) = try await scene.lease()
+            let (agent, instance) = try await scene.addAgent("ana", account: account)
+            let now = try await scene.now()
+            let soon = now + .milliseconds(300)
+            let result = try await scene.append(scene.event("e1", "ana", .clockIn, at: soon), leases: LeaseBook())
+            guard case .receipt(let receipt) = result.outcomes.first else {
+                Issue.record("no receipt")
+                return
+            }
+            #expect(receipt.effect == .parked)
+            let patience = now + .seconds(30)
+            while try await scene.beat(holder, account).parked != [agent] {
+                try #require(try await scene.now() < patience)
+            }
+            let wakes = try await scene.store.refold([agent], policy: ReconcilePolicy(), now: try await scene.now())
+            #expect(wakes == [Wake(instance: instance, account: account)])
+            #expect(try await scene.beat(holder, account).parked.isEmpty)
+            #expect(try await scene.store.count(account, desired: .running) == 1)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `an instance goes once its agent leaves and it is proved to be down`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (_, account, term) = try await scene.lease()
+            let (agent, instance) = try await scene.addAgent("ana", account: account)
+            let now = try await scene.now()
+            try await scene.pass(account, instance, term: term, news: [.read(.status(.stopped), sentAt: now)])
+            try await scene.store.letGo(of: [instance])
+            #expect(try await scene.store.count(account, desired: .stopped) == 1, "its agent stays")
+            try await scene.removeAgent(agent)
+            try await scene.store.letGo(of: [instance])
+            #expect(try await scene.store.count(account, desired: .stopped) == 0)
+            #expect(try await scene.store.line(of: account).isEmpty)
+        }
+    }
+}

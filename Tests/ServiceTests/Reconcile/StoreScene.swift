@@ -1,0 +1,207 @@
+import Domain
+import FoundationEssentials
+import LibPQ
+import Logging
+import Synchronization
+import Testing
+
+@testable import Service
+
+/// A store under test, with the hands that set its scene and read what it holds.
+protocol StoreScene: Sendable {
+    var store: any ReconcilerStore { get }
+    /// An agent with an instance of the account, in line at once.
+    func addAgent(_ id: String, account: Int32) async throws -> (agent: Int64, instance: Int64)
+    /// Appends a clock event under the leases a replica believes it holds.
+    func append(_ event: IncomingEvent, leases: LeaseBook) async throws -> AppendTransaction.Result
+    func enqueue(_ wake: Wake, at instant: Timestamp) async throws
+    /// Lets a replica's heartbeat run out.
+    func expire(_ replica: UUID) async throws
+    /// Says that somebody asked to remove an agent.
+    func removeAgent(_ agent: Int64) async throws
+    func commands(of instance: Int64) async throws -> [StoredCommand]
+    func look(of instance: Int64) async throws -> Timestamp?
+    func now() async throws -> Timestamp
+}
+
+/// A row of `commands`, as far as the suite asks.
+struct StoredCommand: Equatable, Sendable {
+    var action: Int16
+    var generation: Int64?
+    var term: Int64
+    var verdict: String?
+}
+
+/// The stores that have to be alike.
+enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case postgres, memory
+
+    var testDescription: String { rawValue }
+
+    func withScene(_ body: @escaping @Sendable (any StoreScene) async throws -> Void) async throws {
+        switch self {
+        case .postgres: try await PostgresScene.with(body)
+        case .memory: try await MemoryScene.with(body)
+        }
+    }
+}
+
+struct PostgresScene: StoreScene {
+    let pool: PQPool
+    let postgres: PostgresReconcilerStore
+
+    var store: any ReconcilerStore { postgres }
+
+    static func with(_ body: @escaping @Sendable (any StoreScene) async throws -> Void) async throws {
+        try await withMigratedDatabase { pool, connectionString in
+            let store = PostgresReconcilerStore(
+                pool: pool,
+                listening: PQConfiguration(connectionString: connectionString, maxConnections: 1),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            )
+            try await body(PostgresScene(pool: pool, postgres: store))
+        }
+    }
+
+    func addAgent(_ id: String, account: Int32) async throws -> (agent: Int64, instance: Int64) {
+        let rows = try await pool.rows(
+            """
+            WITH a AS (INSERT INTO agents (agent_id) VALUES (\(id)) RETURNING agent),
+            s AS (INSERT INTO agent_states (agent) SELECT agent FROM a),
+            x AS (
+                INSERT INTO instances (account, instance_id, agent) SELECT \(account), \("i-" + id), agent FROM a
+                RETURNING instance
+            ),
+            o AS (INSERT INTO observed_states (instance) SELECT instance FROM x)
+            SELECT a.agent, x.instance FROM a CROSS JOIN x
+            """
+        ) { row throws(PQError) in
+            (try row.column("agent", as: Int64.self), try row.column("instance", as: Int64.self))
+        }
+        return try #require(rows.first)
+    }
+
+    func append(_ event: IncomingEvent, leases: LeaseBook) async throws -> AppendTransaction.Result {
+        let clock = DatabaseClock()
+        try await clock.measure(pool)
+        return try await AppendTransaction(
+            pool: pool,
+            leases: leases,
+            policy: ReconcilePolicy(),
+            clock: clock,
+            timeout: .seconds(20)
+        ).run([event])
+    }
+
+    func enqueue(_ wake: Wake, at instant: Timestamp) async throws {
+        _ = try await pool.execute(AgentStates.enqueue([wake], at: instant))
+    }
+
+    func expire(_ replica: UUID) async throws {
+        _ = try await pool.execute(
+            "UPDATE replicas SET expires_at = now() - interval '1 second' WHERE replica = \(replica)"
+        )
+    }
+
+    func removeAgent(_ agent: Int64) async throws {
+        _ = try await pool.execute("UPDATE agents SET removal_asked_at = now() WHERE agent = \(agent)")
+    }
+
+    func commands(of instance: Int64) async throws -> [StoredCommand] {
+        try await pool.rows(
+            "SELECT action, generation, term, verdict FROM commands WHERE instance = \(instance) ORDER BY command_id"
+        ) { row throws(PQError) in
+            StoredCommand(
+                action: try row.column("action", as: Int16.self),
+                generation: try row.column("generation", as: Int64?.self),
+                term: try row.column("term", as: Int64.self),
+                verdict: try row.column("verdict", as: String?.self)
+            )
+        }
+    }
+
+    func look(of instance: Int64) async throws -> Timestamp? {
+        try await pool.rows("SELECT looked_at FROM looks WHERE instance = \(instance)") { row throws(PQError) in
+            try row.column("looked_at", as: Timestamp.self)
+        }.first
+    }
+
+    func now() async throws -> Timestamp {
+        let times = try await pool.rows("SELECT clock_timestamp() AS now") { row throws(PQError) in
+            try row.column("now", as: Timestamp.self)
+        }
+        return try #require(times.first)
+    }
+}
+
+struct MemoryScene: StoreScene {
+    let database: SimulatedDatabase
+    let memory: MemoryStore
+
+    var store: any ReconcilerStore { memory }
+
+    /// Runs the body in simulated time, on this thread.
+    static func with(_ body: @escaping @Sendable (any StoreScene) async throws -> Void) async throws {
+        let scheduler = Scheduler(seed: 1)
+        let rules = Witness.Rules(policy: ReconcilePolicy(), sweep: SweepPolicy(), callsPerSecond: 10, width: 2)
+        let witness = Witness(rules: rules, keepsHistory: false, scheduler: scheduler)
+        let database = SimulatedDatabase(seed: 1, scheduler: scheduler, witness: witness, planted: nil)
+        let executor = scheduler.addProcess()
+        let store = MemoryStore(database: database, process: executor.number, replica: UUID())
+        let task = Task(executorPreference: executor) {
+            try await body(MemoryScene(database: database, memory: store))
+        }
+        scheduler.run(until: .max / 8) { false }
+        try await task.value
+    }
+
+    func addAgent(_ id: String, account: Int32) async throws -> (agent: Int64, instance: Int64) {
+        database.withTables { tables, now in
+            let agent = tables.addAgent(id, now: now)
+            return (agent, tables.addInstance("i-\(id)", account: account, agent: agent))
+        }
+    }
+
+    func append(_ event: IncomingEvent, leases: LeaseBook) async throws -> AppendTransaction.Result {
+        let clock = DatabaseClock(process: StillClock())
+        clock.measured(database.now(), between: 0, and: 0)
+        return try await memory.append(
+            [event],
+            leases: leases,
+            policy: ReconcilePolicy(),
+            decider: decide,
+            clock: clock
+        )
+    }
+
+    func enqueue(_ wake: Wake, at instant: Timestamp) async throws {
+        database.withTables { tables, _ in tables.enqueue([wake], at: instant) }
+    }
+
+    func expire(_ replica: UUID) async throws {
+        database.withTables { tables, now in tables.replicas[replica]?.expiresAt = now - .seconds(1) }
+    }
+
+    func removeAgent(_ agent: Int64) async throws {
+        database.withTables { tables, _ in tables.agents[agent]?.facts.isLeaving = true }
+    }
+
+    func commands(of instance: Int64) async throws -> [StoredCommand] {
+        database.withTables { tables, _ in
+            tables.commands.filter { $0.intent.instance == instance }.map { command in
+                StoredCommand(
+                    action: command.intent.action.code,
+                    generation: command.intent.generation,
+                    term: command.term,
+                    verdict: command.verdict?.rawValue
+                )
+            }
+        }
+    }
+
+    func look(of instance: Int64) async throws -> Timestamp? {
+        database.withTables { tables, _ in tables.looks[instance] }
+    }
+
+    func now() async throws -> Timestamp { database.now() }
+}

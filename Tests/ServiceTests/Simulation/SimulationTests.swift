@@ -1,0 +1,47 @@
+import Domain
+import Testing
+
+@testable import Service
+
+@Suite("Simulation", .timeLimit(.minutes(5)))
+struct SimulationTests {
+    @Test
+    func `every invariant holds, whatever breaks`() async {
+        let report = await SimulationRuns.run(seeds: 100, from: 1)
+        #expect(report.seeds == 100)
+        #expect(report.failure == nil, "\(report.failure.map { "seed \($0.seed): \($0.violations)" } ?? "")")
+        // A simulation in which nothing happens proves nothing.
+        #expect(report.events > 2000 && report.commands > 1000 && report.calls > 10_000)
+    }
+
+    @Test(arguments: [3, 17] as [UInt64])
+    func `the same seed does the same`(seed: UInt64) {
+        let first = Simulation.run(seed: seed)
+        let second = Simulation.run(seed: seed, keepsHistory: true)
+        #expect(first.hash == second.hash && first.jobs == second.jobs && first.calls == second.calls)
+        #expect(second.history.count > 100 && first.history.isEmpty)
+        #expect(Simulation.run(seed: seed + 1).hash != first.hash)
+    }
+
+    @Test
+    func `nothing of a run stays in memory`() {
+        for seed in 1...5 as ClosedRange<UInt64> { #expect(Simulation.run(seed: seed).isClean) }
+    }
+
+    /// Seeds within which each bug has to be found.
+    static let patience = 150
+
+    @Test(arguments: PlantedBug.allCases)
+    func `a planted bug is found, and by the invariant that is there for it`(bug: PlantedBug) async {
+        let report = await SimulationRuns.run(seeds: Self.patience, from: 1, planted: bug)
+        let found = report.failure?.violations.map(\.invariant) ?? []
+        #expect(found.contains(bug.caughtBy), "found \(found) in \(report.seeds) seeds")
+    }
+
+    @Test
+    func `every invariant catches a planted bug`() {
+        let caught = Set(PlantedBug.allCases.map(\.caughtBy))
+        #expect(Set(Invariant.allCases).subtracting(caught).isEmpty)
+        #expect(Invariant.allCases.count >= 25 && PlantedBug.allCases.count >= 20)
+    }
+}
