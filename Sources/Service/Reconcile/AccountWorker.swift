@@ -80,7 +80,7 @@ final class AccountWorker: Sendable {
     /// Lanes run where their calls leave, and the writer on the store's own thread: a call or a pass then changes no thread.
     func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask(executorPreference: executor) {
+            group.addTask(on: executor) {
                 await withDiscardingTaskGroup { lanes in
                     for _ in 0..<self.width { lanes.addTask { await self.runLane() } }
                 }
@@ -96,7 +96,7 @@ final class AccountWorker: Sendable {
                     inner.cancelAll()
                 }
             }
-            group.addTask(executorPreference: store.executor) {
+            group.addTask(on: store.executor) {
                 while let batch = await self.passes.next() { await self.write(batch) }
                 timing.continuation.finish()
             }
