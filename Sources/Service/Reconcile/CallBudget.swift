@@ -1,7 +1,8 @@
 /// How many calls an engine account may get: never more than `perSecond` in any second.
 ///
 /// Counts calls in slots of 10 ms. A call is allowed while the last 101 slots, which cover every second that ends now,
-/// hold fewer than the limit. A new budget counts as used up, so that a takeover cannot double the rate.
+/// hold fewer than the limit. A new budget counts as
+/// used up unless it is known what was used, so that a takeover cannot double the rate.
 struct CallBudget: Sendable {
     /// Microseconds per slot.
     private static let slotLength: Int64 = 10_000
@@ -16,18 +17,25 @@ struct CallBudget: Sendable {
 
     /// - Parameters:
     ///   - perSecond: 1 or more.
+    ///   - spent: calls in the second until now; `nil` for as many as there may be.
     ///   - now: microseconds of the monotonic clock.
-    init(perSecond: Int, now: Int64) {
+    init(perSecond: Int, spent: Int? = nil, now: Int64) {
         self.perSecond = max(1, perSecond)
         current = now / Self.slotLength
-        used = self.perSecond
-        slots[Self.index(current)] = self.perSecond
+        used = max(0, spent ?? self.perSecond)
+        slots[Self.index(current)] = used
     }
 
     /// Whether a call a second can be left to others.
     var leavesRoom: Bool { perSecond > 1 }
 
     private var allowed: Int { perSecond - reserved }
+
+    /// How many calls left in the last second.
+    mutating func spent(now: Int64) -> Int {
+        advance(to: now / Self.slotLength)
+        return used
+    }
 
     /// Takes one call if the budget allows it.
     mutating func take(now: Int64) -> Bool {

@@ -113,10 +113,19 @@ final class CallQueue: Sendable {
         }
     }
 
-    /// Counts the budget as used up: whoever acted for the account until now may have used it.
-    func emptyBudget() {
-        state.withLock { $0.budget = CallBudget(perSecond: callsPerSecond, now: clock.monotonic()) }
+    /// Begins with what whoever acted for the account until now has left of the budget.
+    func beginBudget(_ handover: Handover) {
+        let now = clock.monotonic() - handover.age.microseconds
+        let budget = CallBudget(perSecond: callsPerSecond, spent: handover.spent.map(Int.init), now: now)
+        state.withLock { state in
+            let reserved = state.budget.reserved
+            state.budget = budget
+            state.budget.reserved = reserved
+        }
     }
+
+    /// How many calls left in the last second.
+    var spent: Int32 { state.withLock { Int32(clamping: $0.budget.spent(now: clock.monotonic())) } }
 
     /// Hands out jobs that had to wait for the budget or a pause, until ``close()``.
     func runPacer() async {

@@ -11,6 +11,8 @@ struct Housekeeping: Sendable {
     static let leaseTTL: Duration = .milliseconds(3500)
     /// No command leaves in the last part of a lease: the clocks of two machines need not run alike.
     static let leaseMargin: Duration = .milliseconds(500)
+    /// So long at least no call has left when a lease has run out; the rest of the margin is left to the clocks.
+    static let quietAtExpiry: Duration = .milliseconds(250)
     /// A row that is due this long is taken whatever its number: numbers commit in another order than they are drawn.
     static let overdueAfter: Duration = .seconds(2)
     /// Rows taken per second of each kind.
@@ -29,6 +31,8 @@ struct Housekeeping: Sendable {
         /// Those among them that another replica shall have: nothing leaves any more, outcomes are still recorded, and with the
         /// next beat they are given up.
         var yielding: Set<Int32> = []
+        /// Of the leases taken just now.
+        var handovers: [Int32: Handover] = [:]
         /// Instances others put in line since the last heartbeat.
         var due: [Wake] = []
         /// The highest wake number seen.
@@ -47,7 +51,12 @@ struct Housekeeping: Sendable {
     /// Without a row of its own a replica takes no lease, so the first beat only registers it.
     ///
     /// `lastWake` and `yielding`: as the beat before answered.
-    func beat(lastWake: Int64, yielding: Set<Int32> = []) async throws(PQError) -> Answer {
+    /// `spent`: how many calls of the yielding accounts left in the last second.
+    func beat(
+        lastWake: Int64,
+        yielding: Set<Int32> = [],
+        spent: [Int32: Int32] = [:]
+    ) async throws(PQError) -> Answer {
         crashPoints.reach(.beforeBeat)
         let sent = clock.monotonic()
         let answer = try await store.beat(
@@ -56,7 +65,8 @@ struct Housekeeping: Sendable {
                 release: release,
                 accounts: accounts,
                 lastWake: lastWake,
-                yielding: yielding
+                yielding: yielding,
+                spent: spent
             )
         )
         clock.measured(answer.now, between: sent, and: clock.monotonic())
@@ -69,6 +79,7 @@ struct Housekeeping: Sendable {
                 }
             ),
             yielding: answer.yielding,
+            handovers: answer.handovers,
             due: answer.due,
             lastWake: max(lastWake, answer.lastWake),
             sweeps: answer.sweeps,
@@ -79,5 +90,7 @@ struct Housekeeping: Sendable {
     }
 
     /// Gives up the leases and the heartbeat, and says so, so that another replica need not wait.
-    func leave() async throws(PQError) { try await store.leave(replica) }
+    ///
+    /// `spent`: how many calls left in the last second, by account.
+    func leave(spent: [Int32: Int32]) async throws(PQError) { try await store.leave(replica, spent: spent) }
 }

@@ -50,17 +50,31 @@ extension PostgresReconcilerStore {
             """
             UPDATE engine_leases l
             SET holder = \(replica), term = l.term + 1, since = now()
+            FROM engine_leases o
+            LEFT JOIN replicas h ON h.replica = o.holder
             WHERE l.account = ANY (\(accounts.sorted()))
+              AND o.account = l.account
+              AND o.term = l.term
               AND l.holder IS DISTINCT FROM \(replica)
               AND NOT EXISTS (SELECT FROM replicas r WHERE r.replica = l.holder AND r.expires_at > now())
               AND EXISTS (SELECT FROM replicas r WHERE r.replica = \(replica))
-            RETURNING l.account, l.term
+            RETURNING l.account, l.term,
+                CASE WHEN o.left_term = o.term THEN o.spent END AS spent,
+                (extract(epoch FROM CASE
+                    WHEN o.left_term = o.term THEN now() - o.left_at
+                    ELSE now() - h.expires_at + make_interval(secs => \(Housekeeping.quietAtExpiry.inSeconds))
+                END) * 1000000)::bigint AS age
             """,
             timeout: Housekeeping.interval
         )
         crashPoints.reach(.leaseTaken)
         for row in taken {
-            answer.terms[try row.column("account", as: Int32.self)] = try row.column("term", as: Int64.self)
+            let account = try row.column("account", as: Int32.self)
+            answer.terms[account] = try row.column("term", as: Int64.self)
+            answer.handovers[account] = Handover(
+                spent: try row.column("spent", as: Int32?.self),
+                age: .microseconds(max(0, try row.column("age", as: Int64?.self) ?? 0))
+            )
         }
     }
 
@@ -74,7 +88,7 @@ extension PostgresReconcilerStore {
         let over = accounts.intersection(heartbeat.yielding)
         guard !over.isEmpty else { return }
         _ = try await pool.pipeline([
-            "UPDATE engine_leases SET holder = NULL WHERE account = ANY (\(over.sorted())) AND holder = \(heartbeat.replica)",
+            Self.layDown(heartbeat.replica, over.sorted(), spent: heartbeat.spent),
             "SELECT pg_notify(\(Self.wakes), '')",
         ])
         for account in over { answer.terms[account] = nil }
@@ -125,11 +139,29 @@ extension PostgresReconcilerStore {
     }
 
     /// Gives up the leases and the heartbeat, and says so, so that another replica need not wait.
-    func leave(_ replica: UUID) async throws(PQError) {
+    func leave(_ replica: UUID, spent: [Int32: Int32]) async throws(PQError) {
         _ = try await pool.pipeline([
-            "UPDATE engine_leases SET holder = NULL WHERE holder = \(replica)",
+            Self.layDown(replica, nil, spent: spent),
             "DELETE FROM replicas WHERE replica = \(replica)",
             "SELECT pg_notify(\(Self.wakes), '')",
         ])
+    }
+
+    /// `accounts`: which ones; `nil` for all.
+    private static func layDown(_ replica: UUID, _ accounts: [Int32]?, spent: [Int32: Int32]) -> PQStatement {
+        let spent = spent.sorted { $0.key < $1.key }
+        return """
+            UPDATE engine_leases l
+            SET holder = NULL,
+                left_term = l.term,
+                left_at = clock_timestamp(),
+                spent = (
+                    SELECT s.spent
+                    FROM unnest(\(spent.map(\.key))::integer[], \(spent.map(\.value))::integer[]) AS s (account, spent)
+                    WHERE s.account = l.account
+                )
+            WHERE l.holder = \(replica)
+              AND (\(accounts)::integer[] IS NULL OR l.account = ANY (\(accounts)))
+            """
     }
 }

@@ -176,7 +176,8 @@ package final class Reconciler: Service, WakeBell {
         self.workers.withLock { $0 = [:] }
         do {
             dependencies.crashPoints.reach(.beforeLeave)
-            try await housekeeping.leave()
+            let spent = accounts.keys.compactMap { account in workers[account].map { (account, $0.calls.spent) } }
+            try await housekeeping.leave(spent: Dictionary(uniqueKeysWithValues: spent))
             dependencies.crashPoints.reach(.afterLeave)
         } catch {
             logger.warning("leases not given up; they run out by themselves", metadata: ["error": "\(error)"])
@@ -231,9 +232,15 @@ package final class Reconciler: Service, WakeBell {
         let workersInOrder = workers.sorted { $0.key < $1.key }
         for await _ in beats {
             do {
-                let answer = try await housekeeping.beat(lastWake: lastWake, yielding: yielding)
+                let spent = workers.filter { yielding.contains($0.key) }.mapValues(\.calls.spent)
+                let answer = try await housekeeping.beat(lastWake: lastWake, yielding: yielding, spent: spent)
                 lastWake = answer.lastWake
                 yielding = answer.yielding
+                // The budget first: with the lease calls may leave.
+                for (account, worker) in workers {
+                    guard let lease = answer.leases[account], lease.term != terms[account] else { continue }
+                    worker.calls.beginBudget(answer.handovers[account] ?? Handover())
+                }
                 dependencies.leases.replace(with: answer.leases, at: dependencies.clock.now())
                 health.withLock { $0 = ContinuousClock.now }
                 for (account, worker) in workersInOrder where terms[account] != answer.leases[account]?.term {
@@ -262,7 +269,6 @@ package final class Reconciler: Service, WakeBell {
             return
         }
         try await dependencies.store.begin(worker.standing)
-        worker.calls.emptyBudget()
         logger.notice("lease taken", metadata: ["account": "\(worker.name)", "term": "\(lease.term)"])
         let line = try await dependencies.store.line(of: worker.account)
         dependencies.crashPoints.reach(.lineRead)

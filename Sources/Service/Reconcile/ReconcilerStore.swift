@@ -18,7 +18,9 @@ protocol ReconcilerStore: Sendable {
     func beat(_ heartbeat: Heartbeat) async throws(PQError) -> HeartbeatAnswer
 
     /// Gives up a replica's leases and its heartbeat.
-    func leave(_ replica: UUID) async throws(PQError)
+    ///
+    /// `spent`: how many calls left in the last second, by account.
+    func leave(_ replica: UUID, spent: [Int32: Int32]) async throws(PQError)
 
     /// What is in line for an account, due or not.
     func line(of account: Int32) async throws(PQError) -> [QueuedInstance]
@@ -77,6 +79,16 @@ struct Heartbeat: Sendable {
     var lastWake: Int64
     /// Accounts that the answer before said are to be another's.
     var yielding: Set<Int32> = []
+    /// How many calls of these left in the last second.
+    var spent: [Int32: Int32] = [:]
+}
+
+/// What the one who acted for an account before may have asked of the engine lately.
+struct Handover: Sendable, Hashable {
+    /// How many calls it made in the second that ended ``age`` ago; `nil` counts as all that the budget allows.
+    var spent: Int32?
+    /// How long ago its last call left at the latest.
+    var age: Duration = .zero
 }
 
 /// What a heartbeat answered.
@@ -85,6 +97,8 @@ struct HeartbeatAnswer: Sendable {
     var terms: [Int32: Int64] = [:]
     /// Those among them that another replica shall have: with the next beat they are given up.
     var yielding: Set<Int32> = []
+    /// What is known of who acted before, of the leases that were taken with this beat.
+    var handovers: [Int32: Handover] = [:]
     /// What is due of the accounts it holds: what was put in line since the last beat, and what lies there too long.
     var due: [Wake] = []
     /// The highest wake number among these; 0 when nothing is due.

@@ -24,9 +24,9 @@ struct MemoryStore: ReconcilerStore {
         }
     }
 
-    func leave(_ replica: UUID) async throws(PQError) {
+    func leave(_ replica: UUID, spent: [Int32: Int32]) async throws(PQError) {
         try await serve { tables, now in
-            tables.leave(replica)
+            tables.leave(replica, now: now, spent: spent)
             database.witness.see { $0.left(tables, now: now) }
         }
     }

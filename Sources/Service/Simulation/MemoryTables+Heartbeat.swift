@@ -24,11 +24,19 @@ extension MemoryTables {
             spread.holders[account] = .some(lease.holder.flatMap { alive[$0] == nil ? nil : $0 })
         }
         for account in spread.toTake(by: replica) where leases[account]?.holder != replica {
-            leases[account] = Lease(holder: replica, term: (leases[account]?.term ?? 0) + 1)
+            let last = leases[account] ?? Lease()
+            if let left = last.left {
+                answer.handovers[account] = Handover(spent: left.spent, age: max(now - left.at, .zero))
+            } else if let expiresAt = last.holder.flatMap({ replicas[$0]?.expiresAt }) {
+                answer.handovers[account] = Handover(age: max(now - expiresAt + Housekeeping.quietAtExpiry, .zero))
+            }
+            leases[account] = Lease(holder: replica, term: last.term + 1)
         }
         let others = spread.toYield(by: replica)
         answer.yielding = others.subtracting(heartbeat.yielding)
-        for account in others.intersection(heartbeat.yielding) { leases[account]?.holder = nil }
+        for account in others.intersection(heartbeat.yielding) {
+            layDown(account, now: now, spent: heartbeat.spent)
+        }
         for (account, lease) in leases where lease.holder == replica { answer.terms[account] = lease.term }
         answer.otherReplicas = Int64(alive.count { $0.key != replica })
         replicas = replicas.filter { $0.value.expiresAt >= now - .seconds(3600) }
@@ -49,9 +57,14 @@ extension MemoryTables {
         return answer
     }
 
-    mutating func leave(_ replica: UUID) {
-        for (account, lease) in leases where lease.holder == replica { leases[account]?.holder = nil }
+    mutating func leave(_ replica: UUID, now: Timestamp, spent: [Int32: Int32]) {
+        for (account, lease) in leases where lease.holder == replica { layDown(account, now: now, spent: spent) }
         replicas[replica] = nil
+    }
+
+    private mutating func layDown(_ account: Int32, now: Timestamp, spent: [Int32: Int32]) {
+        leases[account]?.holder = nil
+        leases[account]?.left = LayingDown(at: now, spent: spent[account])
     }
 
     func line(of account: Int32) -> [QueuedInstance] {

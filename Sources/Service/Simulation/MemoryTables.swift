@@ -52,6 +52,13 @@ struct MemoryTables: Sendable {
     struct Lease: Sendable, Hashable {
         var holder: UUID?
         var term: Int64 = 0
+        /// When whoever held it laid it down, and how many calls it made in the second before.
+        var left: LayingDown?
+    }
+
+    struct LayingDown: Sendable, Hashable {
+        var at: Timestamp
+        var spent: Int32?
     }
 
     var accounts: [String: Int32] = [:]

@@ -35,6 +35,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case failedIsStoppedAgain = "failed-is-stopped-again"
     case restartsUnbounded = "restarts-unbounded"
     case budgetIgnored = "budget-ignored"
+    case handoverForgotten = "handover-forgotten"
     case lanesUnbounded = "lanes-unbounded"
     case looksTwice = "looks-twice"
     case refusalIgnored = "refusal-ignored"
@@ -77,7 +78,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .missingIsStarted: .missingGetsNoCall
         case .failedIsStoppedAgain: .failedOffShiftStoppedOnce
         case .restartsUnbounded: .restartsBounded
-        case .budgetIgnored: .budgetKept
+        case .budgetIgnored, .handoverForgotten: .budgetKept
         case .lanesUnbounded: .concurrencyBounded
         case .looksTwice: .oneLookAtATime
         case .refusalIgnored: .refusedAccountPaused
@@ -123,6 +124,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .failedIsStoppedAgain: "A session that is FAILED off shift is stopped with every look."
         case .restartsUnbounded: "Restarts are neither counted nor spaced."
         case .budgetIgnored: "The budget of calls is a hundred times what it should be."
+        case .handoverForgotten: "Who takes an account over is told that nothing was asked of its engine lately."
         case .lanesUnbounded: "More calls are made at a time than allowed."
         case .looksTwice: "A look is sent twice at a time."
         case .refusalIgnored: "A refused credential does not pause the account."

@@ -33,6 +33,9 @@ extension SimulatedDatabase {
     func spoil(_ answer: inout HeartbeatAnswer) {
         if planted == .parkedForgotten { answer.parked = [] }
         if planted == .wakeLost { answer.due = [] }
+        if planted == .handoverForgotten {
+            answer.handovers = answer.handovers.mapValues { _ in Handover(spent: 0, age: .seconds(2)) }
+        }
     }
 
     func write(_ writing: PassWriting, _ tables: inout MemoryTables) {

@@ -33,8 +33,23 @@ struct CallQueueTests {
     }
 
     @Test
-    func `a new holder begins with an empty budget, since the last one may have used it`() {
+    func `a new holder begins with what the last one has left of the budget, and with nothing where nobody knows`() {
         #expect(callsInASecond { _ in } == 5)
-        #expect(callsInASecond { $0.emptyBudget() } == 0)
+        #expect(callsInASecond { $0.beginBudget(Handover()) } == 0)
+        #expect(callsInASecond { $0.beginBudget(Handover(spent: 0)) } == 5)
+        #expect(callsInASecond { $0.beginBudget(Handover(spent: 3)) } == 2)
+        #expect(callsInASecond { $0.beginBudget(Handover(spent: 7)) } == 0)
+        // Half a second ago all of it: half a second later all of it again.
+        #expect(callsInASecond { $0.beginBudget(Handover(age: .milliseconds(500))) } == 5)
+        #expect(callsInASecond { $0.beginBudget(Handover(spent: 5, age: .seconds(2))) } == 5)
+    }
+
+    @Test
+    func `a queue says how many calls left in the last second`() {
+        let count = callsInASecond { #expect($0.spent == 0) }
+        #expect(count == 5)
+        let queue = CallQueue(callsPerSecond: 5, clock: DatabaseClock())
+        queue.beginBudget(Handover(spent: 4))
+        #expect(queue.spent == 4)
     }
 }

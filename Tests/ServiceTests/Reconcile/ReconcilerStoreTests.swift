@@ -39,7 +39,11 @@ struct ReconcilerStoreTests {
             let next = UUID()
             _ = try await scene.beat(next, account)
             try await scene.expire(holder)
-            #expect(try await scene.beat(next, account).terms == [account: term + 1])
+            let taken = try await scene.beat(next, account)
+            #expect(taken.terms == [account: term + 1])
+            // Nothing left in the last part of the lease, and before it nobody knows.
+            let handover = try #require(taken.handovers[account])
+            #expect(handover.spent == nil && handover.age >= Housekeeping.quietAtExpiry)
             #expect(try await scene.beat(holder, account).terms.isEmpty)
         }
     }
@@ -50,8 +54,17 @@ struct ReconcilerStoreTests {
             let (holder, account, term) = try await scene.lease()
             let next = UUID()
             _ = try await scene.beat(next, account)
-            try await scene.store.leave(holder)
-            #expect(try await scene.beat(next, account).terms == [account: term + 1])
+            try await scene.store.leave(holder, spent: [account: 7])
+            let taken = try await scene.beat(next, account)
+            #expect(taken.terms == [account: term + 1])
+            let handover = try #require(taken.handovers[account])
+            #expect(handover.spent == 7 && handover.age < .seconds(30))
+            // It is told once, to who takes over.
+            #expect(try await scene.beat(next, account).handovers.isEmpty)
+            try await scene.store.leave(next, spent: [:])
+            _ = try await scene.beat(holder, account)
+            let unsaid = try await scene.beat(holder, account).handovers[account]
+            #expect(unsaid.map { $0.spent } == .some(nil))
         }
     }
 
