@@ -52,13 +52,17 @@ package final class DatabaseClock: Sendable {
     /// Takes in a measurement: the database said `databaseTime` between two readings of ``monotonic()``.
     ///
     /// One that took long tells little, and one that agrees with what is known as far as it can tell changes nothing: the clock
-    /// must not jump, for distances between two instants are measured by it. Measured one at a time.
+    /// must not jump, for distances between two instants are measured by it. One that contradicts what is known and tells less
+    /// moves the clock only as far as it has to: an answer that lay around while the process stood still has its middle far from
+    /// the truth. Measured one at a time.
     package func measured(_ databaseTime: Timestamp, between sent: Int64, and received: Int64) {
         let measured = databaseTime.microseconds - (sent + received) / 2
         let uncertainty = (received - sent + 1) / 2
-        let agrees = abs(measured - offset.load(ordering: .relaxed)) <= uncertainty
-        guard !agrees || uncertainty < error.load(ordering: .relaxed) else { return }
-        offset.store(measured, ordering: .relaxed)
+        let known = offset.load(ordering: .relaxed)
+        let isBetter = uncertainty < error.load(ordering: .relaxed)
+        guard isBetter || abs(measured - known) > uncertainty else { return }
+        let nearest = min(max(known, measured - uncertainty), measured + uncertainty)
+        offset.store(isBetter ? measured : nearest, ordering: .relaxed)
         error.store(uncertainty, ordering: .relaxed)
     }
 

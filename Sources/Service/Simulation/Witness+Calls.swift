@@ -122,7 +122,8 @@ extension Witness.State {
             calls[number].reading = answer.reading
             tracks[call.instance]?.looks[call.replica]? -= 1
             read(call.instance, answer.reading, call)
-        } else if answer.verdict == .ambiguous || answer.verdict == .errorBody {
+        } else if !call.wasLate, answer.verdict == .ambiguous || answer.verdict == .errorBody {
+            // Of one that left late whoever acts by then knows nothing.
             tracks[call.instance]?.unclearSince = now
         }
     }

@@ -29,10 +29,23 @@ struct DatabaseClockTests {
         clock.measured(Timestamp(microseconds: 1_000_050), between: 0, and: 100)
         // As after a failover to a machine whose clock is ahead.
         clock.measured(Timestamp(microseconds: 3_150_000), between: 100_000, and: 200_000)
-        #expect(clock.now(at: 0).microseconds == 3_000_000)
+        #expect(clock.now(at: 0).microseconds == 2_950_000)
         // What is known well again counts again.
         clock.measured(Timestamp(microseconds: 3_310_050), between: 300_000, and: 300_100)
         #expect(clock.now(at: 0).microseconds == 3_010_000)
+    }
+
+    @Test
+    func `an answer that lay around while the process stood still moves the clock no further than it has to`() {
+        let clock = DatabaseClock()
+        clock.measured(Timestamp(microseconds: 1_000_050), between: 0, and: 100)
+        // The clocks drifted apart by 3 ms, and the process stood still for 20 s before it read the answer.
+        clock.measured(Timestamp(microseconds: 11_003_000), between: 10_000_000, and: 30_000_000)
+        #expect(clock.now(at: 0).microseconds == 1_000_000)
+        clock.measured(Timestamp(microseconds: 40_997_000), between: 40_000_000, and: 60_000_000)
+        #expect(clock.now(at: 0).microseconds == 997_000)
+        clock.measured(Timestamp(microseconds: 61_000_050), between: 60_000_000, and: 60_000_100)
+        #expect(clock.now(at: 0).microseconds == 1_000_000)
     }
 
     @Test
