@@ -16,12 +16,31 @@ struct Rehearsal: Sendable {
 
     /// Events at a steady rate, in and out in turn, each a change of shift.
     func append(_ schedule: LoadSchedule) async throws -> [RehearsalReport.Line] {
-        let outcome = await OpenLoop(schedule: schedule, connections: connections).run { number in
-            let agent = number % fleet.size
-            let kind = (number / fleet.size).isMultiple(of: 2) ? "clock_in" : "clock_out"
-            return await post(kind, agent: agent, id: "\(run)-\(number)")
+        [RehearsalReport.Line("event to answer", await load(schedule, nil))]
+    }
+
+    /// The same, while pages are open.
+    ///
+    /// Everybody clocks out before, so that each event changes what the pages show.
+    func append(_ schedule: LoadSchedule, seenBy viewers: Viewers) async throws -> [RehearsalReport.Line] {
+        try await fleet.bring("clock_out", until: "STOPPED", run: run, within: patience)
+        let (outcome, latency, missed) = try await viewers.watch(patience: .seconds(30)) {
+            await load(schedule, viewers)
         }
-        return [RehearsalReport.Line("event to answer", outcome)]
+        return [
+            RehearsalReport.Line("event to answer", outcome),
+            RehearsalReport.Line("event to page", latency: latency, failures: missed),
+        ]
+    }
+
+    private func load(_ schedule: LoadSchedule, _ viewers: Viewers?) async -> OpenLoop.Outcome {
+        let begin = ContinuousClock.now
+        return await OpenLoop(schedule: schedule, connections: connections).run { number in
+            let agent = number % fleet.size
+            let isIn = (number / fleet.size).isMultiple(of: 2)
+            viewers?.expect(fleet.agentID(agent), shift: isIn ? "in" : "out", due: begin + schedule.due(number))
+            return await post(isIn ? "clock_in" : "clock_out", agent: agent, id: "\(run)-\(number)")
+        }
     }
 
     /// Everybody clocks in once; measures when the engine hears of it.

@@ -47,14 +47,20 @@ struct RehearsalOptions: ParsableArguments {
         guard (1...3_600).contains(patience) else { throw ValidationError("--patience: 1 to 3600") }
     }
 
+    /// The admin key.
+    ///
+    /// - Throws: `ExitCode` 2 without one.
+    static func key() throws(ExitCode) -> String {
+        if let key = ProcessInfo.processInfo.environment["REHEARSE_KEY"], !key.isEmpty { return key }
+        Terminal.complain("set REHEARSE_KEY to an admin key")
+        throw ExitCode(2)
+    }
+
     /// Prepares the fleet, rehearses, prints the figures.
     ///
     /// - Throws: `ExitCode` 1 when something asked for did not happen, 2 without a key, 3 when something is not there.
     func perform(_ body: @Sendable (Rehearsal) async throws -> [RehearsalReport.Line]) async throws {
-        guard let key = ProcessInfo.processInfo.environment["REHEARSE_KEY"], !key.isEmpty else {
-            Terminal.complain("set REHEARSE_KEY to an admin key")
-            throw ExitCode(2)
-        }
+        let key = try Self.key()
         let client = RemoteService.makeClient(connections: connections)
         let report: RehearsalReport
         do {
@@ -93,15 +99,23 @@ extension RehearseCommand {
         @OptionGroup var options: RehearsalOptions
         @Option(help: "Events a second.") var rate = 500.0
         @Option(help: "For how many seconds.") var seconds = 10
+        @Option(help: "Pages that are open meanwhile; it is measured when each hears of each event.") var viewers = 0
 
         func validate() throws {
             guard rate > 0, rate <= 1_000_000 else { throw ValidationError("--rate: above 0, at most 1000000") }
             guard (1...86_400).contains(seconds) else { throw ValidationError("--seconds: 1 to 86400") }
+            guard (0...1_000).contains(viewers) else { throw ValidationError("--viewers: 0 to 1000") }
         }
 
         func run() async throws {
             let schedule = LoadSchedule.steady(rate: rate, for: .seconds(seconds))
-            try await options.perform { try await $0.append(schedule) }
+            guard viewers > 0 else { return try await options.perform { try await $0.append(schedule) } }
+            let client = RemoteService.makeClient(connections: viewers)
+            try await options.perform { rehearsal in
+                let service = RemoteService(options.url, key: try RehearsalOptions.key(), client: client)
+                return try await rehearsal.append(schedule, seenBy: Viewers(service, count: viewers))
+            }
+            try await client.shutdown()
         }
     }
 

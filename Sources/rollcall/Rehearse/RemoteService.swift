@@ -71,6 +71,20 @@ struct RemoteService: Sendable {
         )
     }
 
+    /// Follows a stream of server-sent events.
+    func stream(_ path: String) async throws -> HTTPClientResponse.Body {
+        var request = HTTPClientRequest(url: base + path)
+        request.headers = Self.members(
+            ("accept", "text/event-stream"),
+            ("authorization", key.map { "Bearer \($0)" } ?? "none")
+        )
+        let response = try await client.execute(request, timeout: .hours(24))
+        guard "\(response.status)".hasPrefix("200") else {
+            throw Failure(description: "GET \(path.prefix { $0 != "?" }): HTTP \(response.status)")
+        }
+        return response.body
+    }
+
     /// Sends a value as JSON and expects success.
     @discardableResult
     func call(

@@ -1,0 +1,148 @@
+import AsyncHTTPClient
+import NIOCore
+import Synchronization
+
+/// Pages that stay open during a rehearsal: each follows the stream, as a browser does, and tells when it hears of each event.
+final class Viewers: Sendable {
+    /// What was posted of an agent, as long as not everybody has heard of it.
+    private struct Posted {
+        var due: ContinuousClock.Instant
+        var shift: String
+        /// Viewers that heard of it.
+        var heard: Set<Int> = []
+    }
+
+    private struct State {
+        var posted: [String: Posted] = [:]
+        var latency = LatencyHistogram()
+        var open = 0
+        /// Events of which a page never heard before the agent's next one.
+        var missed = 0
+        var hasFailed = false
+    }
+
+    private let service: RemoteService
+    private let count: Int
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - service: with a client that has a connection for each viewer.
+    ///   - count: 1 or more.
+    init(_ service: RemoteService, count: Int) {
+        self.service = service
+        self.count = count
+    }
+
+    /// Follows while `body` runs, which begins once every page is open.
+    ///
+    /// `patience`: how long it may take until the last page has heard of the last event.
+    /// - Returns: from an event's due time until a page has heard of it, for all pages.
+    /// - Throws: ``RemoteService/Failure`` when a stream cannot be opened; what `body` throws.
+    func watch<Value: Sendable>(
+        patience: Duration,
+        _ body: @Sendable () async throws -> Value
+    ) async throws -> (Value, LatencyHistogram, missed: Int) {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<count { group.addTask { try await self.follow(number) } }
+            group.addTask {}  // So that a stream that fails at once is noticed below.
+            try await wait(patience) { $0.open == self.count || $0.hasFailed }
+            guard state.withLock({ $0.open == count }) else {
+                throw RemoteService.Failure(description: "not every stream could be opened")
+            }
+            let value = try await body()
+            try await wait(patience) { $0.posted.values.allSatisfy { $0.heard.count == self.count } || $0.hasFailed }
+            group.cancelAll()
+            let (latency, missed) = state.withLock { state in
+                (state.latency, state.posted.values.reduce(state.missed) { $0 + self.count - $1.heard.count })
+            }
+            // Cancelled streams end as they like.
+            while let ended = await group.nextResult() { _ = ended }
+            return (value, latency, missed)
+        }
+    }
+
+    /// Says what is about to be posted; the shift is what the pages will show then.
+    func expect(_ agentID: String, shift: String, due: ContinuousClock.Instant) {
+        state.withLock { state in
+            if let last = state.posted[agentID] { state.missed += count - last.heard.count }
+            state.posted[agentID] = Posted(due: due, shift: shift)
+        }
+    }
+
+    private func wait(_ patience: Duration, until isSo: (State) -> Bool) async throws {
+        let clock = ContinuousClock()
+        let end = clock.now + patience
+        while !state.withLock({ isSo($0) }), clock.now < end { try await clock.sleep(for: .milliseconds(20)) }
+    }
+
+    private func follow(_ number: Int) async throws {
+        do {
+            var text = EventLines()
+            var isOpen = false
+            for try await part in try await service.stream("/v1/stream?snapshot=false") {
+                let now = ContinuousClock.now
+                for message in text.take(part) {
+                    // A stream begins with a reset; from then on nothing is missed.
+                    if message.name == "reset", !isOpen {
+                        isOpen = true
+                        state.withLock { $0.open += 1 }
+                    }
+                    if message.name == "agent" { hear(message.data, number, now) }
+                }
+            }
+        } catch {
+            state.withLock { $0.hasFailed = true }
+            throw error
+        }
+        state.withLock { $0.hasFailed = true }
+    }
+
+    private func hear(_ data: Substring, _ viewer: Int, _ now: ContinuousClock.Instant) {
+        guard let agentID = Self.member("agent_id", of: data), let shift = Self.member("shift", of: data) else {
+            return
+        }
+        state.withLock { state in
+            guard let posted = state.posted[agentID], posted.shift == shift, !posted.heard.contains(viewer) else {
+                return
+            }
+            state.posted[agentID]?.heard.insert(viewer)
+            state.latency.record(now - posted.due)
+        }
+    }
+
+    /// A text member of a JSON object, without reading the rest.
+    private static func member(_ name: String, of object: Substring) -> String? {
+        guard let start = object.firstRange(of: "\"\(name)\":\"")?.upperBound,
+            let end = object[start...].firstIndex(of: "\"")
+        else { return nil }
+        return String(object[start..<end])
+    }
+}
+
+/// Puts a stream of server-sent events together from what the network cuts it into.
+struct EventLines: Sendable {
+    struct Message: Sendable, Hashable {
+        var name: Substring
+        var data: Substring
+    }
+
+    private var rest = ByteBuffer()
+
+    /// - Returns: the messages that are whole by now, in order.
+    mutating func take(_ part: ByteBuffer) -> [Message] {
+        rest.writeImmutableBuffer(part)
+        var messages: [Message] = []
+        while let end = rest.readableBytesView.firstRange(of: [0x0A, 0x0A]) {
+            let text = rest.readString(length: end.lowerBound - rest.readerIndex) ?? ""
+            rest.moveReaderIndex(forwardBy: 2)
+            var message = Message(name: "", data: "")
+            for line in text.split(separator: "\n") {
+                if line.hasPrefix("event: ") { message.name = line.dropFirst(7) }
+                if line.hasPrefix("data: ") { message.data = line.dropFirst(6) }
+            }
+            messages.append(message)
+        }
+        rest.discardReadBytes()
+        return messages
+    }
+}
