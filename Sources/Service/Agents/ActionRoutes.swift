@@ -6,7 +6,8 @@ import NIOCore
 
 /// `POST /v1/actions`: one order about many agents, with a result for each.
 ///
-/// Each agent is dealt with as by its own route, in a transaction of its own: what is refused for one holds up no other.
+/// Each agent is dealt with as by its own route, in a transaction of its own: what is refused for one holds up no other. Only
+/// the guard judges the order as a whole.
 struct ActionRoutes: Sendable {
     private let orders: AgentOrders
     private let clock: DatabaseClock
@@ -39,9 +40,12 @@ struct ActionRoutes: Sendable {
             guard let value = fields.value("hold") else { throw Problem.invalid("hold", "It is missing.") }
             hold = try Hold(JSONFields(value, at: "hold"), author: caller.name, now: clock.now())
         }
-        var results: [(agentID: String, answer: Result<HTTPResponse.Status, Problem>)] = []
+        var bulk = BulkOrder()
+        if action == .hold || action == .release { bulk = try await orders.judge(hold, of: agents, by: caller) }
+        var results: [(agentID: String, answer: Result<Taken, Problem>)] = []
         for agentID in agents {
-            results.append((agentID, try await carryOut(action, hold, agentID, by: caller)))
+            let answer = try await carryOut(action, hold, agentID, by: caller, &bulk)
+            results.append((agentID, answer))
         }
         let areAllDone = results.allSatisfy { (try? $0.answer.get()) != nil }
         return .json(areAllDone ? .ok : .init(code: 207, reasonPhrase: "Multi-Status")) { buffer in
@@ -49,10 +53,11 @@ struct ActionRoutes: Sendable {
             object.name("results", into: &buffer)
             buffer.writeJSONArray(results) { result, buffer in
                 switch result.answer {
-                case .success(let status):
+                case .success(let taken):
                     var object = JSONObjectWriter(&buffer)
                     object.member("agent_id", result.agentID, into: &buffer)
-                    object.member("status", status.code, into: &buffer)
+                    object.member("status", taken.status.code, into: &buffer)
+                    if let change = taken.change { object.member("change", change, into: &buffer) }
                     object.end(&buffer)
                 case .failure(let problem):
                     problem.write(to: &buffer, agentID: result.agentID)
@@ -74,27 +79,37 @@ struct ActionRoutes: Sendable {
         return named.filter { seen.insert($0).inserted }
     }
 
+    /// What came of the order for one agent.
+    private struct Taken {
+        var status: HTTPResponse.Status
+        /// The change that waits for somebody.
+        var change: Int64?
+    }
+
     /// - Throws: when the database is away: what was done is done, and the same order may be given again.
     private func carryOut(
         _ action: Action,
         _ hold: Hold?,
         _ agentID: String,
-        by caller: Caller
-    ) async throws -> Result<HTTPResponse.Status, Problem> {
+        by caller: Caller,
+        _ bulk: inout BulkOrder
+    ) async throws -> Result<Taken, Problem> {
         do {
             switch (action, hold) {
             case (.hold, let hold?):
-                let waits = try await orders.hold(agentID, hold, by: caller) != nil
-                return .success(waits ? .accepted : .ok)
+                let change = try await orders.hold(agentID, hold, by: caller, origin: .bulk(bulk))
+                if let change { bulk.waiting?.change = change }
+                return .success(Taken(status: change == nil ? .ok : .accepted, change: change))
             case (.release, _):
-                let waits = try await orders.release(agentID, by: caller) != nil
-                return .success(waits ? .accepted : .noContent)
+                let change = try await orders.release(agentID, by: caller, origin: .bulk(bulk))
+                if let change { bulk.waiting?.change = change }
+                return .success(Taken(status: change == nil ? .noContent : .accepted, change: change))
             case (.reboot, _):
                 try await orders.reboot(agentID, by: caller)
-                return .success(.accepted)
+                return .success(Taken(status: .accepted))
             case (.reconcile, _), (.hold, nil):
                 try await orders.reconcile(agentID, by: caller)
-                return .success(.accepted)
+                return .success(Taken(status: .accepted))
             }
         } catch let problem as Problem where problem.status.kind == .clientError {
             return .failure(problem)

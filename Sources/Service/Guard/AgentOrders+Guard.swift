@@ -31,7 +31,21 @@ extension AgentOrders {
         )
         let gate = GuardGate()
         if subject.subject != nil, effect.before != effect.after {
-            let verdict = try await gate.judge([effect], isListing: false, in: transaction)
+            var verdict = GuardGate.Verdict(waiting: [:], affected: 0, fleet: 0)
+            var change: Int64?
+            if case .bulk(let bulk) = order.origin {
+                // It was judged, and counted, as a whole.
+                if let waiting = bulk.waiting {
+                    verdict = .init(
+                        waiting: [order.agentID: .tooMany],
+                        affected: waiting.affected,
+                        fleet: waiting.fleet
+                    )
+                    change = waiting.change
+                }
+            } else {
+                verdict = try await gate.judge([effect], isListing: false, in: transaction)
+            }
             if let reason = verdict.waiting[order.agentID] {
                 let part = HeldPart(
                     agentID: order.agentID,
@@ -40,9 +54,16 @@ extension AgentOrders {
                     before: effect.before,
                     after: effect.after
                 )
-                return try await gate.hold([part], as: "order", verdict: verdict, by: caller.name, transaction)
+                return try await gate.hold(
+                    [part],
+                    as: "order",
+                    within: change,
+                    verdict: verdict,
+                    by: caller.name,
+                    transaction
+                )
             }
-            try await gate.note([effect], by: caller.name, in: transaction)
+            if !order.origin.isBulk { try await gate.note([effect], by: caller.name, in: transaction) }
         }
         let waiting = try await transaction.query(GuardStatements.waiting(of: [order.agentID]))
         guard !waiting.isEmpty else { return nil }
@@ -51,6 +72,60 @@ extension AgentOrders {
             GuardStatements.close(by: caller.name),
         ])
         return nil
+    }
+}
+
+extension AgentOrders {
+    /// Judges an order about many agents as a whole, by what it would change of each: part of a mistake is a mistake too.
+    ///
+    /// What changes before the order is carried out is not judged anew. Agents that the caller does not see count for nothing.
+    /// Indexes: `agents_agent_id_key` and the primary keys behind `subjects_by_agent`.
+    ///
+    /// `hold`: as ordered; `nil` for the end of each agent's hold.
+    func judge(_ hold: Hold?, of agentIDs: [String], by caller: Caller) async throws -> BulkOrder {
+        try await retryingConflicts {
+            try await pool.withTransaction { transaction in
+                let result = try await transaction.query(
+                    """
+                    SELECT a.agent_id, a.team, v.*
+                    FROM agents a
+                    JOIN subjects_by_agent v ON v.agent = a.agent
+                    WHERE a.agent_id = ANY (\(agentIDs))
+                    """
+                )
+                let effects = try effects(of: hold, on: result, seenBy: caller)
+                let verdict = try await GuardGate().judge(effects, isListing: false, in: transaction)
+                guard !verdict.waiting.isEmpty else {
+                    try await GuardGate().note(effects, by: caller.name, in: transaction)
+                    return BulkOrder()
+                }
+                return BulkOrder(waiting: .init(affected: verdict.affected, fleet: verdict.fleet))
+            }
+        }
+    }
+
+    private func effects(
+        of hold: Hold?,
+        on result: PQResult,
+        seenBy caller: Caller
+    ) throws(PQError) -> [DesiredEffect] {
+        let rows = try SubjectRows(result)
+        let now = clock.now()
+        var effects: [DesiredEffect] = []
+        for row in result {
+            guard caller.sees(team: try row.column("team", as: String.self)), try rows.subject(row) != nil,
+                let facts = try rows.agentFacts(row)
+            else { continue }
+            var after = facts
+            after.hold = hold
+            let effect = DesiredEffect(
+                agentID: try row.column("agent_id", as: String.self),
+                before: facts.derived(policy: policy, now: now).run,
+                after: after.derived(policy: policy, now: now).run
+            )
+            if effect.before != effect.after { effects.append(effect) }
+        }
+        return effects
     }
 }
 

@@ -7,11 +7,17 @@ package enum GuardOrigin: Sendable, Hashable {
     case edit
     /// A file lists agents; the changes that its earlier portions made wait, if any.
     case listing(GuardTicket)
+    /// Somebody orders the same about many agents at once.
+    case bulk(BulkOrder)
     /// Somebody confirmed it: nothing more is asked.
     case approved
 
     var isListing: Bool {
         if case .listing = self { true } else { false }
+    }
+
+    var isBulk: Bool {
+        if case .bulk = self { true } else { false }
     }
 
     var ticket: GuardTicket {
@@ -27,6 +33,22 @@ package struct GuardTicket: Sendable, Hashable {
     package var listing: Int64?
 
     package init() {}
+}
+
+/// An order about many agents, which the guard judges as a whole.
+package struct BulkOrder: Sendable, Hashable {
+    /// That it has to wait, and what follows from that.
+    struct Waiting: Sendable, Hashable {
+        /// Instances of which something else would be desired, with what passed within the window.
+        var affected: Int64
+        /// How many instances there are.
+        var fleet: Int64
+        /// The change that its parts wait in, once there is one.
+        var change: Int64?
+    }
+
+    /// `nil` when it may pass.
+    var waiting: Waiting?
 }
 
 /// What of a change has to wait.
