@@ -1,7 +1,7 @@
 # Built with Swift's own image, run on a slim Debian with libpq and the time zones.
 FROM swift:6.3-bookworm AS build
 RUN apt-get -qq update \
-    && apt-get -qq install -y --no-install-recommends libpq-dev pkg-config \
+    && apt-get -qq install -y --no-install-recommends libpq-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY Package.swift ./

@@ -56,6 +56,8 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "LibPQ", dependencies: ["CLibPQ", log], swiftSettings: strict + [.strictMemorySafety()]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: strict + [.strictMemorySafety()]),
         .target(name: "Domain", swiftSettings: strict),
         .target(
             name: "ClockSources",
@@ -75,11 +77,11 @@ let package = Package(
         .target(
             name: "Service",
             dependencies: [
-                "Domain", "ClockSources", "LibPQ",
+                "Domain", "ClockSources", "LibPQ", "Gzip",
                 hummingbird, hummingbirdCore, lifecycle, log, metrics, crypto, collections, mustache, nioCore, nioPosix,
                 httpTypes,
             ],
-            resources: [.embedInCode("migrations"), .embedInCode("Page/assets")],
+            resources: [.embedInCode("migrations"), .embedInCode("Page/assets"), .embedInCode("Page/catalogue")],
             swiftSettings: strict
         ),
         .executableTarget(

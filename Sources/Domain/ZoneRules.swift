@@ -34,6 +34,19 @@ package struct ZoneRules: Sendable, Hashable {
         )
     }
 
+    /// Seconds east of UTC that the zone's clocks show at an instant.
+    package func offset(at instant: Timestamp) -> Int64 {
+        let second = instant.microseconds.flooredDivision(by: 1_000_000).quotient
+        var last = changes.last { $0.at <= second }
+        if last == changes.last, let yearly {
+            let listedUntil = last?.at ?? .min
+            for change in yearly.changes(around: second) where change.at > listedUntil && change.at <= second {
+                last = change
+            }
+        }
+        return last?.after ?? firstOffset
+    }
+
     /// The last change that a clock showing `second` certainly has behind it, and the one after.
     private func neighbours(of second: Int64) -> (last: ClockChange?, next: ClockChange?) {
         var low = 0

@@ -111,3 +111,21 @@ struct ZoneRulesTests {
         return block + block + [10] + Array(rule.utf8) + [10]
     }
 }
+
+@Suite("ZoneRules.offset")
+struct ZoneOffsetTests {
+    /// Seconds of Unix time, and hours east of UTC in Berlin then.
+    ///
+    /// Source: `zdump -v Europe/Berlin`.
+    @Test(arguments: [
+        (1_774_745_999, 1), (1_774_746_000, 2), (1_792_889_999, 2), (1_792_890_000, 1), (2_500_000_000, 1),
+        (2_477_000_000, 2),
+    ])
+    func `clocks show the offset that holds at an instant, also after the last change that is listed`(
+        second: Int64,
+        hours: Int64
+    ) throws {
+        let rules = try systemZone("Europe/Berlin")
+        #expect(rules.offset(at: Timestamp(seconds: second)) == hours * 3600)
+    }
+}

@@ -29,6 +29,16 @@ class Page:
     def find(self, selector):
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
+    def click(self, selector):
+        """Clicks on something, again where the page replaced it meanwhile."""
+        self.wait(lambda: self.find(selector).click() is None, what=f"a click on {selector}")
+
+    def pick(self, agent):
+        """Chooses an agent of the table, scrolled to where nothing lies over it."""
+        box = self.find(f"{self.row(agent)} [data-pick]")
+        self.driver.execute_script("arguments[0].scrollIntoView({ block: 'center' })", box)
+        box.click()
+
     def has(self, selector):
         return bool(self.driver.find_elements(By.CSS_SELECTOR, selector))
 
@@ -74,12 +84,29 @@ class Page:
     def wait_cell(self, agent, field, text, seconds=30):
         self.wait(lambda: text in self.cell(agent, field), seconds, f"{field} of {agent} showing {text}")
 
+    def needs(self):
+        """Who needs somebody, worst first."""
+        return self.driver.execute_script("return [...document.querySelectorAll('#need-list > li')].map((card) => card.dataset.agent)")
+
+    def word(self, agent):
+        """The engine's own word for an agent's session."""
+        return self.driver.execute_script("return document.querySelector(arguments[0])?.dataset.word", f"{self.row(agent)} [data-field=observed]")
+
+    def wait_agreement(self, agent, agreement, seconds=30):
+        row = self.row(agent)
+        self.wait(lambda: self.find(row).get_attribute("data-agreement") == agreement, seconds, f"{agent} being {agreement}")
+
+    def wait_loaded(self, seconds=30):
+        """Waits until the script has taken over the whole table."""
+        is_loaded = lambda: int(self.find("#agents").get_attribute("aria-rowcount")) >= 0
+        self.wait(is_loaded, seconds, "the whole table")
+
     def agents(self):
-        """The agents of the table, from top to bottom."""
+        """The agents of the table that are in it now, from top to bottom."""
         return self.driver.execute_script("return [...document.querySelectorAll('#rows tr')].map((row) => row.dataset.agent)")
 
     def count(self, word):
-        return int(self.text(f'[data-count="{word}"]'))
+        return int(self.driver.execute_script("return document.querySelector(arguments[0]).textContent", f'[data-count="{word}"]'))
 
     def record(self, agent, field):
         """Keeps every text that a cell shows from now on; `recorded` gives them."""
@@ -107,5 +134,15 @@ class Page:
 
     def commands(self):
         """What was done for the agent of this page, newest first."""
-        script = "return [...document.querySelectorAll('#commands td[data-label=What]')].map((cell) => cell.innerText.trim())"
-        return self.driver.execute_script(script)
+        return self.driver.execute_script("return [...document.querySelectorAll('#commands tr[data-action]')].map((row) => row.dataset.action)")
+
+    def observed(self):
+        """The engine's word for the session of this agent's page."""
+        return self.driver.execute_script("return document.querySelector('#observed')?.dataset.word")
+
+    def agreement(self):
+        """How shift and session of this agent's page agree."""
+        return self.driver.execute_script("return document.querySelector('#agent')?.dataset.agreement")
+
+    def wait_observed(self, word, seconds=30):
+        self.wait(lambda: self.observed() == word, seconds, f"the session being {word}")

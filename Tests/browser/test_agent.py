@@ -15,11 +15,18 @@ def test_it_tells_how_an_agent_stands_why_and_what_happened(page, view_key, on_s
     page.sign_in(view_key)
     page.wait_live()
     page.find(f"{page.row(on_shift)} a").click()
-    page.wait_text("#condition", "in order")
-    assert page.text("#observed") == "WORKING"
+    page.wait_text("#agreement", "fine")
+    assert page.text("#observed") == "running" and page.observed() == "WORKING"
     assert page.text("#desired") == "running"
     assert "running, as it should" in page.text("#reason")
-    assert "shift decides" in page.text(".reasons")
+    why = page.text("#why")
+    assert "The agent is on shift, so the session should run." in why
+    assert "Without any of that it would be stopped." in why
+    assert "A clock-in from api: it happened" in why
+    assert "It told the engine to start the session" in why and "The engine's answer, after" in why
+    assert "found the session running" in why
+    assert "For nothing. The next look comes in" in why
+    assert "A clock-out ends the shift" in why
     assert "clock-in" in page.text("#events")
     assert page.commands() == ["start"]
     assert "on shift" in page.text("#commands"), "the sentence behind the command"
@@ -30,7 +37,7 @@ def test_it_follows_what_happens_without_a_reload(rollcall, page, view_key, on_s
     page.wait_live()
     page.mark()
     rollcall.clock_out(on_shift)
-    page.wait_text("#observed", "STOPPED")
+    page.wait_observed("STOPPED")
     page.wait_text("#events", "clock-out")
     page.wait(lambda: page.commands() == ["stop", "start"])
     assert page.is_marked()
@@ -49,13 +56,17 @@ def test_a_hold_is_set_shown_and_ended(rollcall, page, manage_key, on_shift):
     page.find("#hold [name=reason]").send_keys("number is being <b>moved</b>")
     page.find("#hold button").click()
     page.wait_text("#outcome", "It is held")
-    page.wait_text("#observed", "STOPPED")
-    page.wait_text(".reasons", "number is being <b>moved</b>")
+    page.wait_observed("STOPPED")
+    page.wait_text("#why", "number is being <b>moved</b>")
+    page.wait_text("[data-held]", "number is being <b>moved</b>")
+    first = page.text("[data-held] [data-ahead]")
+    assert first.startswith("in 59 min")
+    page.wait(lambda: page.text("[data-held] [data-ahead]") != first, what="the countdown")
     page.wait(lambda: page.find("#release").is_displayed())
     assert rollcall.agent(on_shift)["hold"]["state"] == "stopped"
     page.find("#release").click()
     page.wait_text("#outcome", "The hold is over")
-    page.wait_text("#observed", "WORKING")
+    page.wait_observed("WORKING")
     page.wait(lambda: not page.find("#release").is_displayed())
 
 
@@ -66,12 +77,12 @@ def test_look_now_and_reboot_are_done_and_their_refusal_is_explained(rollcall, p
     page.find("#look").click()
     page.wait_text("#outcome", "being looked at")
     page.find("#reboot").click()
-    page.driver.switch_to.alert.accept()
+    page.find("#sure-yes").click()
     page.wait_text("#outcome", "being rebooted")
     page.wait(lambda: page.commands() == ["start", "stop", "start"], what="the start after the stop")
-    page.wait(lambda: page.text("#condition") == "in order" and page.text("#observed") == "WORKING", what="the boot")
+    page.wait(lambda: page.agreement() == "fine" and page.observed() == "WORKING", what="the boot")
     rollcall.clock_out(on_shift)
-    page.wait_text("#observed", "STOPPED")
+    page.wait_observed("STOPPED")
     page.find("#reboot").click()
-    page.driver.switch_to.alert.accept()
+    page.find("#sure-yes").click()
     page.wait_text("#outcome", "not on shift")

@@ -1,3 +1,7 @@
+import datetime
+
+from selenium.webdriver.common.keys import Keys
+
 from rollcall import wait_until
 
 
@@ -7,17 +11,17 @@ def test_a_clock_in_becomes_working_without_a_reload(rollcall, page, view_key):
     page.sign_in(view_key, "/?team=desk")
     page.wait_live()
     page.mark()
-    page.wait_cell("anna", "observed", "STOPPED")
+    page.wait_cell("anna", "observed", "stopped")
     page.wait(lambda: counts(page) == {"agents": 1, "in": 0, "out": 1, "converged": 1})
     assert page.cell("anna", "name") == "Anna Ito"
     assert page.cell("anna", "team") == "desk"
-    assert page.cell("anna", "desired") == "stopped"
+    page.wait_agreement("anna", "off")
     page.record("anna", "reason")
     rollcall.clock_in("anna")
     page.wait_cell("anna", "shift", "on shift")
-    page.wait_cell("anna", "observed", "WORKING")
-    page.wait_cell("anna", "condition", "in order")
-    assert page.cell("anna", "desired") == "running"
+    page.wait_cell("anna", "observed", "running")
+    page.wait_cell("anna", "agreement", "fine")
+    assert page.word("anna") == "WORKING"
     assert page.cell("anna", "reason") == "The session is running, as it should."
     assert "The engine was told to start the session; it counts once it is seen running." in page.recorded()
     for field in ("shift_since", "since", "as_of"):
@@ -25,7 +29,7 @@ def test_a_clock_in_becomes_working_without_a_reload(rollcall, page, view_key):
     page.wait(lambda: counts(page) == {"agents": 1, "in": 1, "out": 0, "converged": 1})
     rollcall.clock_out("anna")
     page.wait_cell("anna", "shift", "off shift")
-    page.wait_cell("anna", "observed", "STOPPED")
+    page.wait_cell("anna", "observed", "stopped")
     page.wait(lambda: counts(page) == {"agents": 1, "in": 0, "out": 1, "converged": 1})
     assert page.is_marked()
 
@@ -37,12 +41,14 @@ def test_drift_is_shown_explained_and_repaired(rollcall, page, view_key):
     page.sign_in(view_key)
     page.wait_live()
     page.mark()
-    page.wait_cell("dora", "condition", "in order")
+    page.wait_agreement("dora", "fine")
     page.record("dora", "reason")
     rollcall.fault("self_stop", ["I-dora"])
-    page.wait(lambda: page.cell("dora", "condition") != "in order", what="the drift")
-    page.wait_cell("dora", "observed", "WORKING")
-    page.wait_cell("dora", "condition", "in order")
+    page.wait_agreement("dora", "mute")
+    page.wait(lambda: "dora" in page.needs(), what="her card")
+    page.wait_cell("dora", "observed", "running")
+    page.wait_agreement("dora", "fine")
+    page.wait(lambda: "dora" not in page.needs(), what="her card going")
     assert "The session no longer seems to run; it is looked at again before anything is done." in page.recorded()
     assert page.recorded()[-1] == "The session is running, as it should."
     assert page.is_marked()
@@ -59,10 +65,10 @@ def test_a_session_that_comes_up_off_shift_is_shown_explained_and_stopped(rollca
     rollcall.fault("self_start", ["I-dino"])
     page.wait(lambda: page.commands() == ["stop"], what="the stop")
     assert "The agent is not on shift and the session is running, so it is being stopped." in page.text("#commands")
-    page.wait(lambda: page.text("#condition") == "in order" and page.text("#observed") == "STOPPED", what="the repair")
+    page.wait(lambda: page.agreement() == "off" and page.observed() == "STOPPED", what="the repair")
 
 
-def test_who_needs_somebody_moves_to_the_top_and_back(rollcall, page, view_key):
+def test_who_needs_somebody_stands_on_top_worst_first_and_goes_again(rollcall, page, view_key):
     for agent in ("a-first", "z-last"):
         rollcall.add_agent(agent, team="order")
         rollcall.clock_in(agent)
@@ -70,13 +76,57 @@ def test_who_needs_somebody_moves_to_the_top_and_back(rollcall, page, view_key):
     page.sign_in(view_key, "/?team=order")
     page.wait_live()
     page.wait(lambda: page.agents() == ["a-first", "z-last"])
+    assert page.needs() == [] and page.find("#calm").is_displayed()
     rollcall.fault("needs_qr", ["I-z-last"])
-    page.wait_cell("z-last", "condition", "needs pairing")
-    page.wait(lambda: page.agents() == ["z-last", "a-first"])
-    page.wait(lambda: page.count("needs_pairing") == 1)
+    page.wait_cell("z-last", "agreement", "must scan")
+    page.wait(lambda: page.needs() == ["z-last"])
+    card = '.need[data-agent="z-last"]'
+    assert "The agent's turn: scan the code" in page.text(card) and "for " in page.text(f"{card} .since")
+    assert not page.find("#calm").is_displayed()
+    # Somebody at work without an instance is worse off than somebody held, and better off than who must scan.
+    rollcall.add_agent("m-none", team="order", with_instance=False)
+    rollcall.clock_in("m-none")
+    page.wait(lambda: page.needs() == ["z-last", "m-none"])
+    rollcall.must("PUT", "/v1/agents/a-first/hold", {"state": "stopped", "until": in_an_hour(), "reason": "moving"})
+    page.wait(lambda: page.needs() == ["z-last", "m-none", "a-first"])
+    page.wait_text('.need[data-agent="a-first"]', "moving")
+    page.wait(lambda: page.count("needs_somebody") == 3 and page.count("needs_pairing") == 1)
+    page.shoot("needs")
     rollcall.sim("POST", "/_sim/scan", {"scope": ["I-z-last"]})
-    page.wait(lambda: page.agents() == ["a-first", "z-last"])
-    page.wait(lambda: page.count("needs_pairing") == 0)
+    rollcall.must("DELETE", "/v1/agents/a-first/hold")
+    rollcall.clock_out("m-none")
+    page.wait(lambda: page.needs() == [], what="everybody being able to work")
+    page.wait(lambda: page.count("needs_somebody") == 0)
+    assert page.find("#calm").is_displayed()
+
+
+def test_counts_by_team_follow_and_lead_to_the_team(rollcall, page, view_key):
+    for agent in ("t-1", "t-2"):
+        rollcall.add_agent(agent, team="tally")
+    page.sign_in(view_key)
+    page.wait_live()
+    page.wait(lambda: tally(page, "tally") == ["2", "0", "0", "0"])
+    rollcall.clock_in("t-1")
+    page.wait(lambda: tally(page, "tally") == ["2", "1", "1", "0"], what="who can work")
+    page.find('#teams tr[data-team="tally"] a').click()
+    page.wait(lambda: "team=tally" in page.driver.current_url)
+    page.wait(lambda: page.agents() == ["t-1", "t-2"])
+
+
+def test_the_order_stands_in_the_address(rollcall, page, view_key):
+    for agent, name in (("o-1", "Zoe"), ("o-2", "Åsa"), ("o-3", "Ben")):
+        rollcall.add_agent(agent, name=name, team="orders", with_instance=False)
+    rollcall.clock_in("o-3")
+    page.sign_in(view_key, "/?team=orders")
+    page.wait_live()
+    page.wait_loaded()
+    assert page.agents() == ["o-1", "o-2", "o-3"]
+    page.find('[name=sort] option[value="name"]').click()
+    page.wait(lambda: "sort=name" in page.driver.current_url and "team=orders" in page.driver.current_url)
+    page.wait(lambda: page.agents() == ["o-2", "o-3", "o-1"], what="the order of names")
+    page.open("/?team=orders&sort=state")
+    page.wait_loaded()
+    assert page.agents()[0] == "o-3"
 
 
 def test_agents_come_and_go_without_a_reload(rollcall, page, view_key):
@@ -86,7 +136,7 @@ def test_agents_come_and_go_without_a_reload(rollcall, page, view_key):
     page.mark()
     rollcall.add_agent("comes", team="coming", with_instance=False)
     page.wait(lambda: set(page.agents()) == {"stays", "comes"})
-    page.wait_cell("comes", "condition", "no instance")
+    page.wait_cell("comes", "agreement", "off, no instance")
     rollcall.must("DELETE", "/v1/agents/comes")
     page.wait(lambda: page.agents() == ["stays"])
     rollcall.must("PUT", "/v1/agents/stays", {"team": "elsewhere"})
@@ -153,15 +203,38 @@ def test_thousands_of_agents_do_not_freeze_it(rollcall, page, view_key):
     wait_until(lambda: team_summary(rollcall, "many")["condition"]["needs_pairing"] == 1)
     page.sign_in(view_key, "/?team=many")
     page.wait_live()
-    page.wait(lambda: len(page.agents()) == 201)
-    assert page.agents()[0] == "zz-needs"
+    assert page.needs() == ["zz-needs"]
+    page.wait(lambda: page.find("#agents").get_attribute("aria-rowcount") == "452", what="everybody")
     assert page.count("agents") == 451
-    page.find("#more").click()
-    page.wait(lambda: len(page.agents()) == 401)
-    page.find("#more").click()
-    page.wait(lambda: len(page.agents()) == 451)
-    assert not page.has("#more")
-    assert page.agents()[0] == "zz-needs"
+    assert len(page.agents()) < 250, "only what is in view exists"
+    assert page.agents()[0] == "m0000"
+    # To the end, and back, by the keyboard alone.
+    page.find("body").send_keys(Keys.END)
+    page.wait(lambda: page.agents()[-1] == "zz-needs", what="the end of the list")
+    row = page.find(page.row("zz-needs"))
+    assert row.get_attribute("aria-rowindex") == "452"
+    link = row.find_element("css selector", "a")
+    link.send_keys(Keys.ARROW_UP)
+    focused = "return document.activeElement.closest('tr')?.dataset.agent"
+    assert page.driver.execute_script(focused) == "m0449"
+    for _ in range(100):
+        page.driver.switch_to.active_element.send_keys(Keys.ARROW_UP)
+    assert page.driver.execute_script(focused) == "m0349"
+    assert page.find(page.row("m0349")).is_displayed()
+    page.find("body").send_keys(Keys.HOME)
+    page.wait(lambda: page.agents()[0] == "m0000", what="the beginning")
+    # What happens below stays below, and what changes in view changes.
+    rollcall.must("PUT", "/v1/agents/m0001", {"name": "Changed", "team": "many"})
+    page.wait_cell("m0001", "name", "Changed")
+
+
+def tally(page, team):
+    script = "return [...document.querySelectorAll(`#teams tr[data-team=${arguments[0]}] td`)].map((cell) => cell.textContent)"
+    return page.driver.execute_script(script, team)
+
+
+def in_an_hour():
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).isoformat()
 
 
 def counts(page):

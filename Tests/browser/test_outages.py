@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 LOST = "net::ERR_"  # what the console says of a connection that broke or was refused
@@ -15,39 +17,40 @@ def agents(rollcall):
 def test_what_cannot_be_read_any_more_is_shown_as_old(rollcall, page, view_key, mode):
     page.sign_in(view_key)
     page.wait_live()
-    page.wait_cell("olga", "observed", "WORKING")
-    page.wait_cell("olga", "condition", "in order")
+    page.wait_cell("olga", "observed", "running")
+    page.wait_agreement("olga", "fine")
     rollcall.fault("outage", mode=mode)
     try:
-        page.wait_cell("olga", "condition", "unknown")
-        page.wait_cell("olga", "observed", "last seen WORKING")
+        page.wait_agreement("olga", "here_unsure")
+        page.wait_cell("olga", "observed", "last seen: running")
+        assert "The engine's turn" in page.text('.need[data-agent="olga"]')
         assert page.find(page.row("olga")).get_attribute("data-stale") == "true"
         assert "too old to be believed" in page.cell("olga", "reason")
         page.wait(lambda: page.count("unknown") == 2 and page.count("converged") == 0, what="the counts")
         page.open("/agents/olga")
-        page.wait_text("#observed", "last seen WORKING")
-        page.wait_text("#condition", "unknown")
+        page.wait_text("#observed", "last seen: running")
+        page.wait_text("#agreement", "here, not known")
         page.open()
         page.shoot(f"stale-{mode}")
     finally:
         rollcall.mend()
-    page.wait(lambda: page.cell("olga", "observed") == "WORKING", 90, "the end of the outage")
-    page.wait_cell("olga", "condition", "in order")
+    page.wait(lambda: page.cell("olga", "observed") == "running", 90, "the end of the outage")
+    page.wait_agreement("olga", "fine")
     page.wait(lambda: page.count("unknown") == 0, what="the counts")
 
 
 def test_an_engine_that_is_away_is_named_and_what_was_seen_ages_until_it_is_back(rollcall, page, view_key):
     page.sign_in(view_key)
     page.wait_live()
-    assert not page.has(".incident")
+    assert not page.has("#incidents .incident")
     rollcall.fault("outage", mode="503")
     try:
-        page.wait(lambda: page.has(".incident"), what="the incident")
-        assert "Engine main: no call to it succeeds" in page.text(".incident")
+        page.wait(lambda: page.has("#incidents .incident"), what="the incident")
+        assert "Engine main: no call to it succeeds" in page.text("#incidents .incident")
         page.wait(lambda: age(page) >= 8, what="an age that counts up")
     finally:
         rollcall.mend()
-    page.wait(lambda: not page.has(".incident"), 60, "the end of the incident")
+    page.wait(lambda: not page.has("#incidents .incident"), 60, "the end of the incident")
     page.wait(lambda: age(page) <= 4, what="a fresh look")
 
 
@@ -81,9 +84,9 @@ def test_a_page_whose_server_ends_says_so_and_finds_it_again(rollcall, page, vie
     page.wait(lambda: sorted(page.agents()) == before, what="every row once")
     rollcall.add_agent(f"after-{end}", with_instance=False)
     page.wait(lambda: f"after-{end}" in page.agents())
-    page.wait(lambda: page.cell("olga", "observed") == "WORKING")
+    page.wait(lambda: page.cell("olga", "observed") == "running")
     assert len(page.agents()) == len(set(page.agents())) == len(before) + 1
-    assert page.count("agents") == len(before) + 1
+    page.wait(lambda: page.count("agents") == len(before) + 1, what="the counts")
     assert page.is_marked()
 
 
@@ -93,7 +96,7 @@ def test_a_page_that_hears_nothing_says_so_and_turns_grey(rollcall, page, view_k
     assert not page.find("#silence").is_displayed()
     rollcall.freeze()
     try:
-        page.wait(lambda: page.find("#silence").is_displayed(), 45, "the warning")
+        page.wait(lambda: page.find("#silence").is_displayed(), 15, "the warning")
         assert "may not be true any more" in page.text("#silence")
         page.wait(page.is_grey, what="the grey")
         page.shoot("silent")
@@ -102,3 +105,25 @@ def test_a_page_that_hears_nothing_says_so_and_turns_grey(rollcall, page, view_k
     page.wait(lambda: not page.find("#silence").is_displayed(), what="the end of the silence")
     page.wait_live()
     page.wait(lambda: not page.is_grey(), what="the colours")
+
+
+@pytest.mark.parametrize("mode", ["503", "hang"])
+def test_an_engine_that_falls_silent_greys_its_sessions_and_nothing_else(rollcall, page, view_key, mode):
+    page.sign_in(view_key)
+    page.wait_live()
+    page.wait_agreement("olga", "fine")
+    rollcall.fault("outage", mode=mode)
+    began = time.monotonic()
+    try:
+        page.wait(lambda: page.find(page.row("olga")).get_attribute("data-uncertain") == "true", 30, "the grey")
+        waited = time.monotonic() - began
+        page.wait_text("#pulse", "Engine main has not answered for")
+        assert not page.is_grey(), "the page itself is live"
+        assert not page.find("#silence").is_displayed()
+        page.shoot(f"engine-silent-{mode}")
+    finally:
+        rollcall.mend()
+    page.wait(lambda: page.text("#pulse") == "", 90, "the end of the silence")
+    assert page.find(page.row("olga")).get_attribute("data-uncertain") == "false"
+    assert waited < 12, "within ten seconds, and what this machine takes"
+    page.wait_agreement("olga", "fine", 60)

@@ -21,7 +21,7 @@ def test_a_wrong_key_is_refused_and_the_person_is_told(page):
 
 def test_who_signs_in_sees_the_table_and_who_signs_out_does_not(page, view_key):
     page.sign_in(view_key)
-    page.wait(lambda: page.agents() == ["s2", "s1"])
+    page.wait(lambda: page.agents() == ["s1", "s2"])
     page.find("#sign-out button").click()
     page.wait(lambda: page.has("#key"))
     page.open("/agents/s1")
@@ -84,6 +84,30 @@ def test_without_script_one_can_sign_in_look_and_sign_out(open_browser, view_key
     assert view_key not in page.driver.current_url
     page.find("#sign-out button").click()
     page.wait(lambda: page.has("#key"))
+
+
+def test_who_signs_out_everywhere_is_out_in_every_browser(open_browser, rollcall):
+    key = rollcall.key("view")["key"]
+    here, there = open_browser(), open_browser()
+    for page in (here, there):
+        page.provoke("401")
+        page.sign_in(key)
+        page.wait_live()
+    here.find("#sign-out-everywhere button").click()
+    here.wait(lambda: here.has("#key"), what="the sign-in")
+    there.wait(lambda: there.has("#key"), what="the sign-in in the other browser")
+    # The key itself goes on.
+    there.sign_in(key)
+
+
+def test_a_refusal_without_script_speaks_the_reader_s_language(open_browser):
+    page = open_browser(script=False)
+    page.provoke("401")
+    page.open("/?lang=es")
+    page.type_key("rk_nobody_has_this_key")
+    page.wait(lambda: "clave válida" in page.find("#refusal").text, what="the refusal")
+    assert page.find("html").get_attribute("lang") == "es"
+    assert page.find(".languages a[lang=ar]").get_attribute("href").endswith("/?lang=ar")
 
 
 def test_a_revoked_key_ends_what_is_open(rollcall, page):

@@ -11,7 +11,7 @@ def agents(rollcall):
 
 
 def state(page, source):
-    return page.text(f'tr[data-source="{source}"] [data-label=State]')
+    return page.text(f'tr[data-source="{source}"] [data-field=state]')
 
 
 def outcomes(page):
@@ -23,21 +23,21 @@ def test_a_delivery_and_a_refusal_show_up_with_their_reason_without_a_reload(rol
     page.sign_in(manage_key, "/sources")
     page.wait_live()
     page.mark()
-    assert page.text("nav.places").split() == ["Agents", "Clock", "sources", "Unmatched"]
+    assert page.text("nav.places").split() == ["Agents", "How", "we", "are", "doing", "Clock", "sources", "Unmatched"]
     assert state(page, "hr").endswith("waiting")
     assert rollcall.deliver("hr", EVENT, secret="another-secret-than-that") == 401
     page.wait(lambda: state(page, "hr").endswith("refusing"), what="the refusal")
-    page.wait_text('tr[data-source="hr"] [data-label="Last refusal"]', "does not prove that it comes from this source")
+    page.wait_text('tr[data-source="hr"] [data-field=last_refusal]', "does not prove that it comes from this source")
     assert rollcall.deliver("hr", {**EVENT, "phone": "+49 170 1234567", "note": "<b>bold</b>"}) == 200
     page.wait(lambda: state(page, "hr").endswith("receiving"), what="the delivery")
-    assert "s ago" in page.text('tr[data-source="hr"] [data-label="Last seen"]')
+    assert "s ago" in page.text('tr[data-source="hr"] [data-field=last_seen]')
     assert page.is_marked()
     page.find('tr[data-source="hr"] a').click()
     page.wait(lambda: outcomes(page) == ["accepted", "refused"], what="both lines")
     page.wait_live()
     page.mark()
-    assert "clock-in of vera: applied" in page.text("#items [data-label=Did]")
-    assert "decides now" in page.text("#items [data-label=Did]")
+    assert "clock-in of vera: applied" in page.text("#items [data-field=did]")
+    assert "decides now" in page.text("#items [data-field=did]")
     page.wait(lambda: page.find("#items summary").click() is None)
     raw = page.text("#items pre")
     assert '"phone": "[redacted]"' in raw and "<b>bold</b>" in raw and "1234567" not in page.driver.page_source
@@ -48,7 +48,7 @@ def test_a_delivery_and_a_refusal_show_up_with_their_reason_without_a_reload(rol
     assert page.driver.execute_script("return document.querySelector('#items details').open")
     assert page.is_marked()
     page.shoot("sources-one")
-    page.find('ul[aria-label="Show only"] a[href$="outcome=refused"]').click()
+    page.find('#filters a[href$="outcome=refused"]').click()
     page.wait(lambda: outcomes(page) == ["refused"], what="the filter")
 
 
@@ -56,15 +56,15 @@ def test_a_silent_source_is_on_every_manager_s_banner_until_it_is_heard_again(ro
     assert rollcall.deliver("quiet", EVENT | {"event_id": "q1"}) == 200
     page.sign_in(view_key)
     page.wait_live()
-    page.wait_text(".incident", "Clock source quiet: nothing genuine comes from it any more")
+    page.wait_text("#incidents .incident", "Clock source quiet: nothing genuine comes from it any more")
     page.shoot("sources-banner")
     page.open("/sources")
     page.wait(lambda: state(page, "quiet").endswith("silent"), what="the silence")
     page.open("/")
     page.wait_live()
-    assert page.has(".incident")
+    assert page.has("#incidents .incident")
     assert rollcall.deliver("quiet", EVENT | {"event_id": "q2"}) == 200
-    page.wait(lambda: not page.has(".incident"), what="the end of the incident")
+    page.wait(lambda: not page.has("#incidents .incident"), what="the end of the incident")
 
 
 def test_who_may_only_look_sees_no_raw_body(rollcall, page, view_key):

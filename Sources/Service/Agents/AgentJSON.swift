@@ -2,6 +2,16 @@ import Domain
 package import NIOCore
 
 extension AgentDetails {
+    /// How shift and session agree, in one word.
+    func agreement(_ standing: AgentStanding) -> Agreement {
+        Domain.agreement(
+            shift: state.shift,
+            desired: standing.desired.run,
+            condition: standing.condition,
+            reason: standing.reason
+        )
+    }
+
     /// Writes the agent as clients see it, in lists, alone and in streams.
     ///
     /// `aliases`: added where they were asked for.
@@ -32,6 +42,8 @@ extension AgentDetails {
         object.member("reason", standing.reason.rawValue, into: &buffer)
         object.member("reason_text", standing.reason.sentence, into: &buffer)
         object.member("since", standing.since, into: &buffer)
+        object.member("agreement", agreement(standing).rawValue, into: &buffer)
+        object.member("turn", agreement(standing).turn(standing.reason).rawValue, into: &buffer)
         object.name("instance", into: &buffer)
         write(instanceSpec, to: &buffer)
         object.name("hold", into: &buffer)

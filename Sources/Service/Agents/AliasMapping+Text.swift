@@ -25,8 +25,16 @@ extension AliasMapping {
         let since = after.state.since.map { " since \(clockTime($0))" } ?? ""
         let isSame = before.state.shift == after.state.shift && before.state.since == after.state.since
         return isSame
-            ? "\(name) stays \(after.state.shift.label)\(since)."
-            : "\(name) \(isDryRun ? "will be" : "is") \(after.state.shift.label)\(since)."
+            ? "\(name) stays \(shiftWords)\(since)."
+            : "\(name) \(isDryRun ? "will be" : "is") \(shiftWords)\(since)."
+    }
+
+    private var shiftWords: String {
+        switch after.state.shift {
+        case .in: "on shift"
+        case .onBreak: "on break"
+        case .out: "off shift"
+        }
     }
 
     private func session(_ before: AgentStanding, _ after: AgentStanding) -> String? {

@@ -107,8 +107,9 @@ package struct RollcallService: Service {
             ),
             meters: AppendMeters(),
             logger: logger
-        ) { plans in
-            reconciler.carryOut(plans)
+        ) { result in
+            reconciler.carryOut(result.plans)
+            reconciler.notice(agents: result.changed)
             guardKeeper.clocked()
         }
         let waiters = ConvergenceWaiters(pool: pools.readers)
@@ -197,7 +198,7 @@ package struct RollcallService: Service {
         management.room = room
         management.pairing = PairingDesk(reconciler: reconciler, pool: pools.writers, clock: clock)
         let feed = ChangeFeed(management)
-        reconciler.watch { instances in feed.touched(instances: instances) }
+        reconciler.watch { feed.touched(agents: $0, instances: $1) }
         let page = PageDependencies(management: management, sessions: sessions, feed: feed)
         let listener = HTTPListener(
             host: configuration.host,

@@ -19,6 +19,7 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
     let keys = KeyRoutes(keyRing: dependencies.keyRing, limits: dependencies.limits)
 
     keyed.requireRole(.view)
+        .add(middleware: Compress(types: ["application/json"]))
         .get("agents", use: agents.list)
         .get("agents/{agent}", use: agents.show)
         .get("agents/{agent}/explain", use: reads.explain)

@@ -106,7 +106,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .noPairingNeeded: "Look at the agent's condition; ask again once it is needs_pairing."
         case .notOffered: "Ask for another kind: qr or code."
         case .sessionMissing: "Make the session at the engine, or give the agent another instance."
-        case .alreadyDecided: "See GET /v1/guard/{change} for what became of it."
+        case .alreadyDecided: "See GET /v1/guard for what became of it."
         case .bodyTooLarge: "Send at most 1 MiB."
         case .tooManyItems: "Send at most 1,000 items at a time."
         case .unsupportedMediaType: "Send Content-Type: application/json."

@@ -56,16 +56,16 @@ package final class AppendQueue: Sendable {
     private let gatherings: AsyncStream<ContinuousClock.Instant>
     private let gatheringSignal: AsyncStream<ContinuousClock.Instant>.Continuation
     private let transaction: AppendTransaction
-    private let carryOut: @Sendable ([Plan]) -> Void
+    private let carryOut: @Sendable (AppendTransaction.Result) -> Void
     private let logger: Logger
     private let meters: AppendMeters
 
-    /// `carryOut`: told of every committed batch's plans, at once and without waiting.
+    /// `carryOut`: told of every committed batch, at once and without waiting.
     init(
         transaction: AppendTransaction,
         meters: AppendMeters,
         logger: Logger,
-        carryOut: @escaping @Sendable ([Plan]) -> Void
+        carryOut: @escaping @Sendable (AppendTransaction.Result) -> Void
     ) {
         self.transaction = transaction
         self.meters = meters
@@ -190,7 +190,7 @@ package final class AppendQueue: Sendable {
             transaction.crashPoints.reach(.appendTaken)
             let result = try await commitInTime(batch, began: began)
             transaction.crashPoints.reach(.appendCommitted)
-            carryOut(result.plans)
+            carryOut(result)
             transaction.crashPoints.reach(.appendCarriedOut)
             let ended = ContinuousClock.now
             meters.committed(batch.count, in: ended - began)

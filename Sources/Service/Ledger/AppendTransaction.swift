@@ -22,6 +22,8 @@ struct AppendTransaction: Sendable {
         var outcomes: [AppendOutcome]
         /// What to carry out now that it is committed.
         var plans: [Plan]
+        /// Agents that stand otherwise than before.
+        var changed: [Int64] = []
     }
 
     /// `events`: 1 to ``AppendQueue/batchLimit`` events; an identity may occur more than once.
@@ -60,6 +62,7 @@ struct AppendTransaction: Sendable {
             }
             let changes = batch.changes(policy: policy, now: now)
             let plans = batch.plans(for: changes, leases: leases, policy: policy, now: now)
+            let changed = changes.filter(\.value.differs).map(\.key)
             writes += PlanStatements.all(
                 agents: Array(changes.values),
                 plans: plans,
@@ -76,7 +79,7 @@ struct AppendTransaction: Sendable {
                 let written = try await transaction.run(writes, commit: true, timeout: timeout)
                 let stored = batch.replays.isEmpty ? [:] : try written.last.map(StoredEvent.read) ?? [:]
                 let outcomes = batch.outcomes(changes: changes, stored: stored, now: now)
-                return Result(outcomes: distinct.spread(outcomes), plans: plans)
+                return Result(outcomes: distinct.spread(outcomes), plans: plans, changed: changed)
             }
             let stored = try await transaction.run([LedgerStatements.stored(batch.replays)], timeout: timeout)
             let outcomes = batch.outcomes(changes: changes, stored: try StoredEvent.read(stored[0]), now: now)
@@ -86,7 +89,7 @@ struct AppendTransaction: Sendable {
             }
             if !kept.isEmpty { writes.append(LedgerStatements.keep(kept.map { $0.kept(distinct, effects) })) }
             _ = try await transaction.run(writes, commit: true, timeout: timeout)
-            return Result(outcomes: distinct.spread(outcomes), plans: plans)
+            return Result(outcomes: distinct.spread(outcomes), plans: plans, changed: changed)
         }
     }
 

@@ -33,6 +33,7 @@ package struct Migration: Sendable, Hashable {
         Migration(number: 15, name: "0015_pairing_slots", bytes: PackageResources._015_pairing_slots_sql),
         Migration(number: 16, name: "0016_session_changes", bytes: PackageResources._016_session_changes_sql),
         Migration(number: 17, name: "0017_session_names", bytes: PackageResources._017_session_names_sql),
+        Migration(number: 18, name: "0018_engine_pulses", bytes: PackageResources._018_engine_pulses_sql),
         Migration(number: 19, name: "0019_lease_handovers", bytes: PackageResources._019_lease_handovers_sql),
     ]
 

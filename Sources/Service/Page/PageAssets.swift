@@ -1,46 +1,71 @@
 import Crypto
+import Gzip
 import HTTPTypes
 import Hummingbird
 import NIOCore
 
 /// Style and scripts, built into the program.
 ///
-/// A browser asks whether they have changed and gets them only then.
+/// A browser asks whether they have changed and gets them only then; compressed once, at boot, for who takes gzip.
 struct PageAssets: Sendable {
     private struct Asset: Sendable {
         var type: String
         var bytes: ByteBuffer
+        var packed: ByteBuffer?
         var tag: String
 
         init(_ type: String, _ bytes: [UInt8]) {
             self.type = type
             self.bytes = ByteBuffer(bytes: bytes)
-            tag = "\"" + SHA256.hash(data: bytes).prefix(12).map { String($0, radix: 36) }.joined(separator: "-") + "\""
+            packed = Gzip.compress(bytes, effort: .thorough).map { ByteBuffer(bytes: $0) }
+            tag = SHA256.hash(data: bytes).prefix(12).map { String($0, radix: 36) }.joined(separator: "-")
         }
     }
 
     private let assets: [String: Asset]
 
     init() {
-        assets = [
+        var assets = [
             "page.css": Asset("text/css; charset=utf-8", PackageResources.page_css),
+            "parts.css": Asset("text/css; charset=utf-8", PackageResources.parts_css),
             "icon.svg": Asset("image/svg+xml", PackageResources.icon_svg),
-            "sign-in.js": Asset("text/javascript; charset=utf-8", PackageResources.sign_in_js),
-            "fleet.js": Asset("text/javascript; charset=utf-8", PackageResources.fleet_js),
-            "agent.js": Asset("text/javascript; charset=utf-8", PackageResources.agent_js),
-            "unmatched.js": Asset("text/javascript; charset=utf-8", PackageResources.unmatched_js),
-            "mapping.js": Asset("text/javascript; charset=utf-8", PackageResources.mapping_js),
-            "sources.js": Asset("text/javascript; charset=utf-8", PackageResources.sources_js),
-            "live.js": Asset("text/javascript; charset=utf-8", PackageResources.live_js),
-            "ages.js": Asset("text/javascript; charset=utf-8", PackageResources.ages_js),
         ]
+        for (name, bytes) in Self.scripts { assets[name] = Asset("text/javascript; charset=utf-8", bytes) }
+        self.assets = assets
     }
+
+    static let scripts: [(String, [UInt8])] = [
+        ("acts.js", PackageResources.acts_js),
+        ("ages.js", PackageResources.ages_js),
+        ("agent.js", PackageResources.agent_js),
+        ("bulk.js", PackageResources.bulk_js),
+        ("fleet.js", PackageResources.fleet_js),
+        ("guards.js", PackageResources.guards_js),
+        ("live.js", PackageResources.live_js),
+        ("mapping.js", PackageResources.mapping_js),
+        ("needs.js", PackageResources.needs_js),
+        ("pairing.js", PackageResources.pairing_js),
+        ("pulse.js", PackageResources.pulse_js),
+        ("roster.js", PackageResources.roster_js),
+        ("row.js", PackageResources.row_js),
+        ("sign-in.js", PackageResources.sign_in_js),
+        ("sources.js", PackageResources.sources_js),
+        ("stats.js", PackageResources.stats_js),
+        ("unmatched.js", PackageResources.unmatched_js),
+        ("words.js", PackageResources.words_js),
+    ]
 
     /// - Throws: `not_found`.
     func response(to request: Request, name: String) throws(Problem) -> Response {
         guard let asset = assets[name] else { throw Problem(.notFound) }
-        let headers: HTTPFields = [.contentType: asset.type, .eTag: asset.tag, .cacheControl: "no-cache"]
-        if request.headers[.ifNoneMatch] == asset.tag { return Response(status: .notModified, headers: headers) }
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: asset.bytes))
+        let isPacked = request.acceptsGzip && asset.packed != nil
+        let tag = "\"\(asset.tag)\(isPacked ? "-gzip" : "")\""
+        var headers: HTTPFields = [
+            .contentType: asset.type, .eTag: tag, .cacheControl: "no-cache", .vary: "Accept-Encoding",
+        ]
+        if request.headers[.ifNoneMatch] == tag { return Response(status: .notModified, headers: headers) }
+        if isPacked { headers[.contentEncoding] = "gzip" }
+        let body = isPacked ? asset.packed ?? asset.bytes : asset.bytes
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
     }
 }

@@ -5,8 +5,9 @@ import Hummingbird
 struct PageHeaders: RouterMiddleware {
     typealias Context = AppRequestContext
 
+    /// Images may be data: the code that pairs a phone comes so, and must not have an address.
     private static let policy = """
-        default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+        default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
         base-uri 'none'; frame-ancestors 'none'
         """
 

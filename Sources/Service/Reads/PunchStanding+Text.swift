@@ -12,16 +12,4 @@ extension PunchStanding {
         case .overtaken: "A report with a higher number contradicts it."
         }
     }
-
-    /// The same in a word or two, for a table.
-    var label: String {
-        switch self {
-        case .stands: ""
-        case .superseded: "superseded"
-        case .withdrawn: "deleted"
-        case .reassigned: "now another's"
-        case .empty: "empty"
-        case .overtaken: "contradicted"
-        }
-    }
 }

@@ -5,31 +5,28 @@ import NIOCore
 /// What people ask beyond the agents themselves: why, since when, how many, what is wrong.
 struct ReadRoutes: Sendable {
     private let reads: AgentReads
-    private let history: HistoryReads
+    private let timelines: TimelineReads
+    private let statsReads: StatsReads
     private let summaries: SummaryReads
     private let incidentReads: IncidentReads
     private let unmatchedReads: UnmatchedReads
     private let unmatchedNames: UnmatchedNames
     private let explanations: ExplanationReads
-    private let statsReads: StatsReads
-    private let breakAction: BreakAction
     private let clock: DatabaseClock
 
     /// How long a timeline may be.
     private static let spanLimit = Duration.seconds(31 * 86_400)
-    private static let commandLimit = 500
 
     init(_ dependencies: ManagementDependencies) {
         let pool = dependencies.readPool
         reads = dependencies.reads
-        history = HistoryReads(pool: pool)
+        timelines = TimelineReads(history: HistoryReads(pool: pool), breakAction: dependencies.policy.breakAction)
         summaries = SummaryReads(pool: pool, freshness: dependencies.freshness, clock: dependencies.clock)
         incidentReads = dependencies.incidents
         unmatchedReads = UnmatchedReads(pool: pool, rules: dependencies.rules)
         unmatchedNames = dependencies.unmatchedNames
         explanations = dependencies.explanations
         statsReads = dependencies.statsReads
-        breakAction = dependencies.policy.breakAction
         clock = dependencies.clock
     }
 
@@ -119,35 +116,14 @@ struct ReadRoutes: Sendable {
         let query = try QueryParameters(request)
         let (from, to) = try span(query, limit: Self.spanLimit)
         let details = try await agent(context)
-        let ledger = try await history.ledger(of: details.agent)
-        var commands: [CommandEntry] = []
-        var proofs: [SessionProof] = []
-        if let instance = details.instance {
-            commands = try await history.commands(
-                of: instance,
-                agent: details.agent,
-                from: from,
-                to: to,
-                limit: Self.commandLimit
-            )
-            proofs = try await history.proofs(of: instance, until: details.readAt, from: from, to: to)
-        }
-        let timeline = Timeline(
-            punches: ledger.punches,
-            holds: try await history.holds(of: details.agent),
-            breakAction: breakAction,
-            observed: Timeline.observed(commands: commands, proofs: proofs, from: from, to: to),
-            from: from,
-            to: to
-        )
-        let shown = ledger.entries.filter { $0.punch.effectiveAt >= from && $0.punch.effectiveAt <= to }
+        let history = try await timelines.history(of: details, from: from, to: to)
         return .json { buffer in
-            timeline.write(
+            history.timeline.write(
                 agentID: details.agentID,
                 from: from,
                 to: to,
-                events: shown,
-                commands: commands.reversed(),
+                events: history.events,
+                commands: history.commands,
                 to: &buffer
             )
         }

@@ -11,6 +11,12 @@ struct Summary: Sendable, Equatable {
         var shift: Shift
         var condition: Condition
         var count: Int
+
+        /// At work, on shift or on break.
+        var isHere: Bool { shift != .out }
+        /// At work, and the session is as it should be.
+        var isAble: Bool { isHere && condition == .converged }
+        var needsSomebody: Bool { Domain.needsSomebody(shift: shift, condition: condition) }
     }
 
     var groups: [Group]
@@ -19,6 +25,11 @@ struct Summary: Sendable, Equatable {
     /// The part that a caller sees.
     func visible(to caller: Caller) -> Summary {
         Summary(groups: groups.filter { caller.sees(team: $0.team) }, asOf: asOf)
+    }
+
+    /// How many agents stand so.
+    func count(_ fits: (Group) -> Bool) -> Int {
+        groups.reduce(0) { fits($1) ? $0 + $1.count : $0 }
     }
 
     func write(to buffer: inout ByteBuffer) {
@@ -38,6 +49,10 @@ struct Summary: Sendable, Equatable {
 
     private static func counts(_ groups: [Group], _ object: inout JSONObjectWriter, _ buffer: inout ByteBuffer) {
         object.member("agents", groups.reduce(0) { $0 + $1.count }, into: &buffer)
+        let summary = Summary(groups: groups, asOf: Timestamp(microseconds: 0))
+        object.member("here", summary.count(\.isHere), into: &buffer)
+        object.member("able", summary.count(\.isAble), into: &buffer)
+        object.member("needs_somebody", summary.count(\.needsSomebody), into: &buffer)
         object.name("shift", into: &buffer)
         buffer.writeCounts(Shift.allCases) { shift in
             groups.reduce(0) { $0 + ($1.shift == shift ? $1.count : 0) }

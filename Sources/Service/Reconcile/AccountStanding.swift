@@ -12,6 +12,14 @@ struct AccountStanding: Sendable {
     let restarts: RestartLine
     let clock: DatabaseClock
     let logger: Logger
+    let activity = EngineActivity()
+
+    /// A call leaves now.
+    func asked() -> Timestamp {
+        let now = clock.now()
+        activity.asked(at: now)
+        return now
+    }
 
     /// Takes in whether many sessions fail alike; `nil` when that is as it was.
     func note(_ failsAlike: Bool?) {
@@ -32,6 +40,7 @@ struct AccountStanding: Sendable {
 
     /// Takes in how a call went.
     func note(_ answer: EngineAnswer) {
+        activity.took(answer.verdict)
         note(restarts.take([], now: clock.now()))
         if let pause = calls.noteOutcome(answer.verdict) {
             meters.paused()

@@ -20,8 +20,9 @@ extension AccountWorker {
         guard !job.isOver, leases.lease(of: account) != nil, let engine = engine as? any ListingEngine else {
             return job.finish(nil)
         }
-        let sentAt = clock.now()
+        let sentAt = standing.asked()
         let list = await engine.list()
+        standing.activity.took(list.answer.verdict)
         meters.listed(list.answer.verdict, in: clock.now() - sentAt)
         // A key that may not list can be one that may read its sessions, so only a session's own read judges the account.
         if list.answer.verdict != .auth { standing.note(list.answer) }

@@ -197,7 +197,7 @@ final class AccountWorker: Sendable {
         guard let lease = leases.lease(of: account), lease.term == term else {
             return giveUp(.command(command, term: term, run: run))
         }
-        let sentAt = clock.now()
+        let sentAt = standing.asked()
         let answer = await engine.send(command.action.call, to: command.address)
         let endedAt = clock.now()
         crashPoints.reach(.afterEngineCall)
@@ -220,7 +220,7 @@ final class AccountWorker: Sendable {
     private func read(_ look: LookJob) async {
         // The account's budget is its holder's.
         guard leases.lease(of: account) != nil else { return giveUp(.look(look)) }
-        let sentAt = clock.now()
+        let sentAt = standing.asked()
         let answer = await engine.send(.info, to: look.address)
         meters.called(.info, answer.verdict, in: clock.now() - sentAt)
         looking.withLock { _ = $0.remove(look.instance) }

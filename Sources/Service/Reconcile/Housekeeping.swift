@@ -52,10 +52,12 @@ struct Housekeeping: Sendable {
     ///
     /// `lastWake` and `yielding`: as the beat before answered.
     /// `spent`: how many calls of the yielding accounts left in the last second.
+    /// `silences`: since when the engines of accounts have not answered; of an account that is missing it does.
     func beat(
         lastWake: Int64,
         yielding: Set<Int32> = [],
-        spent: [Int32: Int32] = [:]
+        spent: [Int32: Int32] = [:],
+        silences: [Int32: Timestamp] = [:]
     ) async throws(PQError) -> Answer {
         crashPoints.reach(.beforeBeat)
         let sent = clock.monotonic()
@@ -66,7 +68,8 @@ struct Housekeeping: Sendable {
                 accounts: accounts,
                 lastWake: lastWake,
                 yielding: yielding,
-                spent: spent
+                spent: spent,
+                silences: silences
             )
         )
         clock.measured(answer.now, between: sent, and: clock.monotonic())

@@ -95,47 +95,56 @@ extension PostgresReconcilerStore {
     }
 
     private func statement(_ heartbeat: Heartbeat) -> PQStatement {
-        """
-        WITH beat AS (
-            INSERT INTO replicas AS r (replica, seen_at, expires_at, release, accounts)
-            VALUES (\(heartbeat.replica), now(), now() + make_interval(secs => \(Housekeeping.leaseTTL.inSeconds)), \(heartbeat.release), \(heartbeat.accounts))
-            ON CONFLICT (replica) DO UPDATE
-            SET seen_at = excluded.seen_at, expires_at = excluded.expires_at
-        ), gone AS (
-            DELETE FROM replicas WHERE expires_at < now() - interval '1 hour'
-        ), alive AS (
-            SELECT r.replica, r.accounts FROM replicas r WHERE r.expires_at > now() OR r.replica = \(heartbeat.replica)
-        ), held AS (
-            SELECT account FROM engine_leases WHERE holder = \(heartbeat.replica)
-        )
-        SELECT 'lease' AS what, l.account, l.term AS number, NULL::bigint AS wakes, NULL::text AS keys,
-            clock_timestamp() AS now, r.replica, NULL::integer[] AS accounts
-        FROM engine_leases l
-        LEFT JOIN alive r ON r.replica = l.holder
-        UNION ALL
-        SELECT 'replica', NULL, NULL, NULL, NULL, NULL, r.replica, r.accounts FROM alive r
-        UNION ALL
-        (SELECT 'due', q.account, q.instance, q.wakes, NULL, NULL, NULL, NULL
-        FROM reconcile_queue q
-        WHERE q.due_at <= now()
-          AND (q.wakes > \(heartbeat.lastWake) OR q.due_at <= now() - make_interval(secs => \(Housekeeping.overdueAfter.inSeconds)))
-          AND q.account IN (SELECT account FROM held)
-        ORDER BY q.wakes
-        LIMIT \(Housekeeping.rowLimit))
-        UNION ALL
-        (SELECT 'parked', NULL, s.agent, NULL, NULL, NULL, NULL, NULL
-        FROM agent_states s
-        WHERE s.next_punch_at <= now()
-        ORDER BY s.next_punch_at
-        LIMIT \(Housekeeping.rowLimit))
-        UNION ALL
-        SELECT 'sweep', o.account, o.sweep, NULL, NULL, NULL, NULL, NULL
-        FROM sweep_orders o
-        WHERE o.taken_at IS NULL AND o.until > now() AND o.account IN (SELECT account FROM held)
-        UNION ALL
-        SELECT 'rest', NULL, NULL, NULL,
-            (SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) FROM api_keys), clock_timestamp(), NULL, NULL
-        """
+        let silent = heartbeat.silences.sorted { $0.key < $1.key }
+        return """
+            WITH beat AS (
+                INSERT INTO replicas AS r (replica, seen_at, expires_at, release, accounts)
+                VALUES (\(heartbeat.replica), now(), now() + make_interval(secs => \(Housekeeping.leaseTTL.inSeconds)), \(heartbeat.release), \(heartbeat.accounts))
+                ON CONFLICT (replica) DO UPDATE
+                SET seen_at = excluded.seen_at, expires_at = excluded.expires_at
+            ), gone AS (
+                DELETE FROM replicas WHERE expires_at < now() - interval '1 hour'
+            ), alive AS (
+                SELECT r.replica, r.accounts FROM replicas r WHERE r.expires_at > now() OR r.replica = \(heartbeat.replica)
+            ), held AS (
+                SELECT account FROM engine_leases WHERE holder = \(heartbeat.replica)
+            ), pulse AS (
+                INSERT INTO engine_pulses AS p (account, beat_at, silent_since)
+                SELECT h.account, now(), s.since
+                FROM held h
+                LEFT JOIN unnest(\(silent.map(\.key))::integer[], \(silent.map(\.value))::timestamptz[]) AS s (account, since)
+                    ON s.account = h.account
+                ON CONFLICT (account) DO UPDATE
+                SET beat_at = excluded.beat_at, silent_since = excluded.silent_since
+            )
+            SELECT 'lease' AS what, l.account, l.term AS number, NULL::bigint AS wakes, NULL::text AS keys,
+                clock_timestamp() AS now, r.replica, NULL::integer[] AS accounts
+            FROM engine_leases l
+            LEFT JOIN alive r ON r.replica = l.holder
+            UNION ALL
+            SELECT 'replica', NULL, NULL, NULL, NULL, NULL, r.replica, r.accounts FROM alive r
+            UNION ALL
+            (SELECT 'due', q.account, q.instance, q.wakes, NULL, NULL, NULL, NULL
+            FROM reconcile_queue q
+            WHERE q.due_at <= now()
+              AND (q.wakes > \(heartbeat.lastWake) OR q.due_at <= now() - make_interval(secs => \(Housekeeping.overdueAfter.inSeconds)))
+              AND q.account IN (SELECT account FROM held)
+            ORDER BY q.wakes
+            LIMIT \(Housekeeping.rowLimit))
+            UNION ALL
+            (SELECT 'parked', NULL, s.agent, NULL, NULL, NULL, NULL, NULL
+            FROM agent_states s
+            WHERE s.next_punch_at <= now()
+            ORDER BY s.next_punch_at
+            LIMIT \(Housekeeping.rowLimit))
+            UNION ALL
+            SELECT 'sweep', o.account, o.sweep, NULL, NULL, NULL, NULL, NULL
+            FROM sweep_orders o
+            WHERE o.taken_at IS NULL AND o.until > now() AND o.account IN (SELECT account FROM held)
+            UNION ALL
+            SELECT 'rest', NULL, NULL, NULL,
+                (SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) FROM api_keys), clock_timestamp(), NULL, NULL
+            """
     }
 
     /// Gives up the leases and the heartbeat, and says so, so that another replica need not wait.

@@ -22,9 +22,9 @@ package final class Reconciler: Service, WakeBell {
     /// A class, because a closure that is read out of a `Mutex` is wrapped once more each time, without end: measured with
     /// Swift 6.3.1, also inside a struct.
     private final class Watcher: Sendable {
-        let tell: @Sendable ([Int64]) -> Void
+        let tell: @Sendable (_ agents: [Int64], _ instances: [Int64]) -> Void
 
-        init(_ tell: @escaping @Sendable ([Int64]) -> Void) {
+        init(_ tell: @escaping @Sendable (_ agents: [Int64], _ instances: [Int64]) -> Void) {
             self.tell = tell
         }
     }
@@ -55,23 +55,23 @@ package final class Reconciler: Service, WakeBell {
     package var lastBeat: ContinuousClock.Instant? { health.withLock { $0 } }
 
     package func ring(_ wakes: [Wake]) {
-        notice(wakes.map(\.instance))
+        notice(instances: wakes.map(\.instance))
         let workers = workers.withLock { $0 }
         for wake in wakes { workers[wake.account]?.wake(wake.instance) }
         dependencies.channel.tell(wakes.filter { dependencies.leases.lease(of: $0.account) == nil })
     }
 
-    /// Tells `watcher` of instances whose rows changed, right after each commit.
+    /// Tells `watcher` of agents and instances whose rows changed, right after each commit.
     ///
     /// Set once, before ``run()``.
-    func watch(_ watcher: @escaping @Sendable ([Int64]) -> Void) {
+    func watch(_ watcher: @escaping @Sendable (_ agents: [Int64], _ instances: [Int64]) -> Void) {
         self.watcher.withLock { $0 = Watcher(watcher) }
     }
 
     /// Does what committed plans ask for, where this replica acts.
     func carryOut(_ plans: [Plan]) {
         guard !plans.isEmpty else { return }
-        notice(plans.map(\.subject.instance))
+        notice(instances: plans.map(\.subject.instance))
         let workers = workers.withLock { $0 }
         let groups = Dictionary(grouping: plans, by: \.subject.account)
         for account in groups.keys.sorted() { workers[account]?.carryOut(groups[account] ?? []) }
@@ -83,9 +83,10 @@ package final class Reconciler: Service, WakeBell {
         if accounts.contains(where: { leases.lease(of: $0) == nil }) { dependencies.channel.tell() }
     }
 
-    private func notice(_ instances: [Int64]) {
-        let watcher = watcher.withLock { $0 }
-        watcher?.tell(instances)
+    /// Says that something else may be shown of these now.
+    func notice(agents: [Int64] = [], instances: [Int64] = []) {
+        guard let watcher = watcher.withLock({ $0 }) else { return }
+        watcher.tell(agents, instances)
     }
 
     /// Looks at every instance of an account once.
@@ -141,7 +142,7 @@ package final class Reconciler: Service, WakeBell {
         )
         let workers = accounts.mapValues { account in
             AccountWorker(account.settings, account: account.id, dependencies: dependencies) { plans in
-                self.notice(plans.map(\.subject.instance))
+                self.notice(instances: plans.map(\.subject.instance))
             }
         }
         self.workers.withLock { $0 = workers }
@@ -232,8 +233,13 @@ package final class Reconciler: Service, WakeBell {
         let workersInOrder = workers.sorted { $0.key < $1.key }
         for await _ in beats {
             do {
-                let spent = workers.filter { yielding.contains($0.key) }.mapValues(\.calls.spent)
-                let answer = try await housekeeping.beat(lastWake: lastWake, yielding: yielding, spent: spent)
+                let now = dependencies.clock.now()
+                let answer = try await housekeeping.beat(
+                    lastWake: lastWake,
+                    yielding: yielding,
+                    spent: workers.filter { yielding.contains($0.key) }.mapValues(\.calls.spent),
+                    silences: workers.compactMapValues { $0.standing.activity.silentSince(now: now) }
+                )
                 lastWake = answer.lastWake
                 yielding = answer.yielding
                 // The budget first: with the lease calls may leave.

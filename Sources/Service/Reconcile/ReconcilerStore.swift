@@ -81,6 +81,8 @@ struct Heartbeat: Sendable {
     var yielding: Set<Int32> = []
     /// How many calls of these left in the last second.
     var spent: [Int32: Int32] = [:]
+    /// Since when the engines of accounts have not answered; of an account that is missing it does.
+    var silences: [Int32: Timestamp] = [:]
 }
 
 /// What the one who acted for an account before may have asked of the engine lately.

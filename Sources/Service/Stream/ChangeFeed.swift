@@ -10,6 +10,7 @@ package final class ChangeFeed: Service {
     private struct State {
         var ring = FeedRing()
         var touched = Touched()
+        var pulses = EnginePulses()
         var subscriptions: [UInt64: FeedSubscription] = [:]
         var nextID: UInt64 = 0
         /// Whether the reader knows all agents, so that who reads a list now misses nothing afterwards.
@@ -31,12 +32,13 @@ package final class ChangeFeed: Service {
     static let subscriberLimit = 1000
     /// Between two reads at the most, while somebody watches.
     static let interval = Duration.milliseconds(250)
-    /// Between two reads at the least, however many hints come.
-    static let spacing = Duration.milliseconds(40)
+    /// Between two reads at the least, however many hints come: the more watch, the more each telling costs whoever posts
+    /// events. A page that shows a change within half a second leaves room for it.
+    static func spacing(watchers: Int) -> Duration { .milliseconds(min(max(40, watchers), 200)) }
     /// How long reading goes on when the last watcher has left: it may just be reloading the page.
     static let linger = Duration.seconds(30)
     /// From then on without a successful read the streams say that they wait.
-    static let silence = Duration.seconds(8)
+    static let silence = Duration.seconds(3)
     /// Touched agents, and touched instances, read at a time.
     private static let touchedAtATime = 1000
 
@@ -59,22 +61,14 @@ package final class ChangeFeed: Service {
         state.withLock { $0.ring.clear() }
     }
 
-    /// Says that a commit of this replica may have changed what is shown of agents.
+    /// Says that a commit of this replica may have changed what is shown of agents, or of instances' agents.
     ///
     /// Cheap, and free while nobody watches.
-    package func touched(agents: some Sequence<Int64>) {
-        touched { $0.add(agents: agents) }
-    }
-
-    /// The same, by the agents' instances.
-    package func touched(instances: some Sequence<Int64>) {
-        touched { $0.add(instances: instances) }
-    }
-
-    private func touched(_ add: (inout Touched) -> Void) {
+    package func touched(agents: [Int64] = [], instances: [Int64] = []) {
         let isWatched = state.withLock { state in
             guard state.readAt != nil || !state.subscriptions.isEmpty else { return false }
-            add(&state.touched)
+            state.touched.add(agents: agents)
+            state.touched.add(instances: instances)
             return !state.subscriptions.isEmpty
         }
         if isWatched { ringer.yield() }
@@ -123,7 +117,8 @@ package final class ChangeFeed: Service {
             var current = reader ?? FeedReader(sources)
             isFailing = await !read(&current, isFailing: isFailing)
             reader = current
-            try? await Task.sleep(for: Self.spacing)  // Cancelled: the stream ends too.
+            let watchers = state.withLock { $0.subscriptions.count }
+            try? await Task.sleep(for: Self.spacing(watchers: watchers))  // Cancelled: the stream ends too.
         }
     }
 
@@ -136,13 +131,15 @@ package final class ChangeFeed: Service {
         let touched = state.withLock { $0.touched.take(Self.touchedAtATime) }
         do {
             let news = try await reader.read(touched)
+            let pulses = try await reader.readPulses()
             let isComplete = reader.isComplete
             let subscriptions = state.withLock { state in
                 for content in news { state.ring.append(content) }
                 let isFirst = isComplete && !state.isComplete
+                let isPulse = pulses.map { state.pulses.take($0) } ?? false
                 state.isComplete = isComplete
                 state.readAt = .now
-                return news.isEmpty && !isFirst ? [] : Array(state.subscriptions.values)
+                return news.isEmpty && !isFirst && !isPulse ? [] : Array(state.subscriptions.values)
             }
             for subscription in subscriptions { subscription.wake() }
             if !isComplete { ringer.yield() }
@@ -159,6 +156,7 @@ package final class ChangeFeed: Service {
         state.withLock { state in
             state.ring.clear()
             state.touched = Touched()
+            state.pulses.engines = []
             state.isComplete = false
             state.readAt = nil
         }
@@ -204,6 +202,9 @@ extension ChangeFeed {
     func events(after sequence: UInt64, limit: Int) -> ArraySlice<FeedEvent>? {
         state.withLock { $0.ring.events(after: sequence, limit: limit) }
     }
+
+    /// How the engines do, and which reading that is; version 0 before the first.
+    var pulses: EnginePulses { state.withLock { $0.pulses } }
 
     /// Whether what is told is up to date: the database answered a moment ago.
     var isCurrent: Bool {

@@ -17,7 +17,8 @@ struct EventStream: Sendable {
     /// Whether the one who watches still may.
     let isAllowed: @Sendable () async -> Bool
 
-    static let commentInterval = Duration.seconds(10)
+    /// Often enough for a page to say within 10 s that it hears nothing.
+    static let commentInterval = Duration.seconds(2)
     private static let pageLimit = 500
     private static let eventsAtATime = 512
 
@@ -33,8 +34,14 @@ struct EventStream: Sendable {
         var place = text.sequence(in: lastEventID).flatMap { feed.holds(after: $0) ? $0 : nil }
         var commentDueAt = ContinuousClock.now
         var buffer = ByteBuffer()
+        var pulse: UInt64 = 0
         for await _ in subscription.signals {
             guard await isAllowed() else { return }
+            let pulses = feed.pulses
+            if pulses.version != pulse {
+                pulse = pulses.version
+                EventText.writePulse(pulses.engines, at: clock.now(), to: &buffer)
+            }
             if commentDueAt <= .now {
                 commentDueAt = .now + Self.commentInterval
                 if feed.isCurrent {

@@ -43,6 +43,19 @@ struct EventText: Sendable {
         }
     }
 
+    /// How the engines do.
+    ///
+    /// Without an id: it stands for now, and every stream begins with it.
+    static func writePulse(_ engines: [EnginePulse], at now: Timestamp, to buffer: inout ByteBuffer) {
+        buffer.writeStaticString("event: pulse\ndata: ")
+        var object = JSONObjectWriter(&buffer)
+        object.member("as_of", now, into: &buffer)
+        object.name("engines", into: &buffer)
+        buffer.writeJSONArray(engines) { $0.write(to: &$1) }
+        object.end(&buffer)
+        buffer.writeStaticString("\n\n")
+    }
+
     /// The comment that says that the stream is alive and up to date, with the database's time.
     static func writeAlive(_ now: Timestamp, to buffer: inout ByteBuffer) {
         buffer.writeStaticString(": alive ")

@@ -21,10 +21,12 @@ struct FeedReader: Sendable {
     private var countsChangedAt: Timestamp?
     private var knownIncidents: [Int64: Incident]?
     private var incidentsDueAt = ContinuousClock.now
+    private var pulsesDueAt = ContinuousClock.now
 
     /// A round of a small fleet is not begun more often than this; a large one takes as long as it takes.
     static let roundInterval = Duration.seconds(2)
     static let incidentInterval = Duration.seconds(2)
+    static let pulseInterval = Duration.seconds(1)
 
     init(_ sources: FeedSources) {
         pool = sources.pool
@@ -90,6 +92,13 @@ struct FeedReader: Sendable {
         if let changedAt = countsChangedAt, latest.asOf >= changedAt { countsChangedAt = nil }
         defer { summary = latest }
         return summary == nil || summary?.groups == latest.groups ? nil : latest
+    }
+
+    /// How the engines do, when it is time to ask again.
+    mutating func readPulses() async throws(PQError) -> [EnginePulse]? {
+        guard pulsesDueAt <= .now else { return nil }
+        pulsesDueAt = .now + Self.pulseInterval
+        return try await pool.rows(EnginePulse.statement) { row throws(PQError) in try EnginePulse(row) }
     }
 
     private mutating func readIncidents() async throws(PQError) -> [Incident] {

@@ -111,11 +111,19 @@ extension RehearseCommand {
             let schedule = LoadSchedule.steady(rate: rate, for: .seconds(seconds))
             guard viewers > 0 else { return try await options.perform { try await $0.append(schedule) } }
             let client = RemoteService.makeClient(connections: viewers)
-            try await options.perform { rehearsal in
-                let service = RemoteService(options.url, key: try RehearsalOptions.key(), client: client)
-                return try await rehearsal.append(schedule, seenBy: Viewers(service, count: viewers))
+            let ending: Result<Void, any Error>
+            do {
+                try await options.perform { rehearsal in
+                    let service = RemoteService(options.url, key: try RehearsalOptions.key(), client: client)
+                    return try await rehearsal.append(schedule, seenBy: Viewers(service, count: viewers))
+                }
+                ending = .success(())
+            } catch {
+                ending = .failure(error)
             }
-            try await client.shutdown()
+            // What is left of the streams ends with the process.
+            try? await client.shutdown()
+            try ending.get()
         }
     }
 

@@ -36,7 +36,7 @@ struct SourcesPageTests {
             #expect(one.text.contains("It is of a type that says nothing about presence."), "\(one.text)")
             #expect(one.text.contains("&lt;script&gt;") && one.text.contains("&lt;i&gt;curl"))
             #expect(!one.text.contains("<b>x") && !one.text.contains("1701234567"))
-            #expect(one.text.contains("no proof"))
+            #expect(one.text.contains("does not prove that it comes from this source"))
             let viewer = try await page.signIn(as: .view)
             #expect(!(try await page.send("GET", "/sources/hr", viewer)).text.contains("&lt;script&gt;"))
             #expect((try await page.send("GET", "/sources/hr?outcome=accepted", viewer)).text.contains("Nothing came."))

@@ -11,7 +11,7 @@ struct UnmatchedPageTests {
     private func links(_ page: WireResponse, to path: String) -> [String] {
         page.text.split(separator: "href=\"").dropFirst()
             .compactMap { $0.split(separator: "\"").first.map(String.init) }
-            .filter { $0.hasPrefix("\(path)?") }
+            .filter { $0.hasPrefix("\(path)?") && !$0.contains("lang=") }
             .map { $0.replacing("&amp;", with: "&") }
     }
 

@@ -10,7 +10,7 @@ struct StreamTests {
         try await withPage { page in
             for agent in ["a1", "a2", "a3"] { try await page.management.addAgent(agent) }
             try await page.follow { stream in
-                let events = try await stream.all(to: "summary").filter { $0.comment == nil }
+                let events = try await stream.all(to: "summary").filter { $0.comment == nil && $0.name != "pulse" }
                 #expect(events.map(\.name) == ["reset", "agent", "agent", "agent", "summary"])
                 #expect(events.compactMap(\.agentID) == ["a1", "a2", "a3"])
                 #expect(events.last?.object["agents"] as? Int == 3)
@@ -88,7 +88,7 @@ struct StreamTests {
                 try await page.management.observe("a1", "STOPPED")
                 try await keeper.next("agent")
                 try await page.follow(headers: ["Last-Event-ID": last.id]) { stream in
-                    let events = try await stream.all(to: "agent").filter { $0.comment == nil }
+                    let events = try await stream.all(to: "agent").filter { $0.comment == nil && $0.name != "pulse" }
                     #expect(events.map(\.name) == ["agent"])
                     #expect(events[0].object["observed"] as? String == "STOPPED")
                 }
@@ -101,7 +101,7 @@ struct StreamTests {
         try await withPage { page in
             try await page.management.addAgent("a1")
             try await page.follow(headers: ["Last-Event-ID": lastEventID]) { stream in
-                let events = try await stream.all(to: "summary").filter { $0.comment == nil }
+                let events = try await stream.all(to: "summary").filter { $0.comment == nil && $0.name != "pulse" }
                 #expect(events.map(\.name) == ["reset", "agent", "summary"])
             }
         }
@@ -116,7 +116,7 @@ struct StreamTests {
                 try await keeper.next("reset")
                 let middle = try await keeper.next("agent")
                 try await page.follow(headers: ["Last-Event-ID": middle.id]) { stream in
-                    let events = try await stream.all(to: "summary").filter { $0.comment == nil }
+                    let events = try await stream.all(to: "summary").filter { $0.comment == nil && $0.name != "pulse" }
                     #expect(events.map(\.name) == ["reset", "agent", "agent", "summary"])
                 }
             }

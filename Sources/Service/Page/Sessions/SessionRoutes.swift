@@ -9,6 +9,8 @@ struct SessionRoutes: Sendable {
     let limiter: SignInLimiter
     let limits: BodyLimits
     let views: PageViews
+    /// Whose language somebody reads who is not signed in.
+    let frame: @Sendable (Request) -> PageFrame
 
     func add(to routes: some RouterMethods<AppRequestContext>) {
         routes.post("/session") { request, context in try await signIn(request, context) }
@@ -22,6 +24,9 @@ struct SessionRoutes: Sendable {
         }
         let body = try await SignInBody.read(request, context: context, limits: limits)
         if body.endsSession {
+            if body.endsEverywhere, let session = try await sessions.session(of: request) {
+                try await sessions.endAll(of: session.caller)
+            }
             try await endSession(of: request)
             return redirect(cookie: sessions.cookie(nil))
         }
@@ -31,7 +36,7 @@ struct SessionRoutes: Sendable {
             return body.isForm
                 ? redirect(cookie: sessions.cookie(secret)) : describe(session, cookie: sessions.cookie(secret))
         } catch let problem as Problem where body.isForm {
-            return views.signIn(refusal: problem)
+            return views.signIn(refusal: problem, frame: frame(request))
         }
     }
 

@@ -6,6 +6,8 @@ struct SignInBody: Sendable {
     var key: String
     /// The button "sign out" of a page without script.
     var endsSession: Bool
+    /// The same in every browser that was signed in with the key.
+    var endsEverywhere = false
     /// Whether the answer goes to a person rather than to a script.
     var isForm: Bool
 
@@ -35,7 +37,12 @@ struct SignInBody: Sendable {
         }
         // People paste keys with a line's end behind them.
         let key = String((values["key"] ?? "").filter { !$0.isWhitespace }.prefix(keyLimit))
-        return SignInBody(key: key, endsSession: values["end"] != nil, isForm: true)
+        return SignInBody(
+            key: key,
+            endsSession: values["end"] != nil,
+            endsEverywhere: values["everywhere"] != nil,
+            isForm: true
+        )
     }
 
     private static func formDecoded(_ bytes: some Sequence<UInt8>) -> String? {

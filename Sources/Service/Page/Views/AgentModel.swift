@@ -2,6 +2,7 @@ import Domain
 
 /// The page of one agent.
 struct AgentModel {
+    let frame: PageFrame
     let caller: Caller
     let explanation: Explanation
     /// Newest first.
@@ -10,39 +11,33 @@ struct AgentModel {
     let aliases: [AliasSpec]
     /// Every clock source, for who may map.
     let sources: [String]
+    let timeline: TimelineModel
     let now: Timestamp
 
     private var details: AgentDetails { explanation.details }
     private var standing: AgentStanding { explanation.standing }
+    private var words: Catalogue { frame.words }
 
     var values: [String: Any] {
-        var values = RowModel(details: details, standing: standing, now: now).values
-        values["title"] = values["name"]
-        values["script"] = "agent.js"
-        values["signed_in"] = true
-        values["who"] = caller.name
-        values["role"] = caller.role.rawValue
-        values["now"] = now.rfc3339
-        values["now_clock"] = clockTime(now)
-        values["may_act"] = caller.role.includes(.manage)
+        let row = RowModel(details: details, standing: standing, words: words, now: now).values
+        let shown = details.name.isEmpty ? details.agentID : details.name
+        var values = frame.values(
+            title: shown,
+            script: "agent.js",
+            scripted: ["agent.sure_unmap", "agent.unmapped", "pairing.", "mapping.", "shift.", "bulk.yes."]
+        ).merging(row) { _, row in row }
         let mayMap = caller.role.includes(.admin)
-        values["may_map"] = mayMap
         values["aliases"] = aliases.map { alias($0, mayMap: mayMap) }
         values["has_aliases"] = !aliases.isEmpty
         values["sources"] = sources
         values["has_team"] = !details.team.isEmpty
         values["is_held"] = standing.hold != nil
+        values["needs_pairing"] = standing.condition == .needsPairing
         values["stream"] = "/v1/stream?snapshot=false&q=" + pathEscaped(details.agentID)
         values["api"] = "/v1/agents/" + pathEscaped(details.agentID)
-        values["losing"] = standing.desired.losing.map { verdict in
-            [
-                "rule": verdict.rule.label, "state": verdict.run.rawValue,
-                "agrees": verdict.run == standing.desired.run,
-            ]
-        }
-        values["event"] = explanation.event.map(event)
-        values["changes"] = explanation.changes
-        values["next_look"] = explanation.nextLook(now: now).map(ahead)
+        values["why"] = WhyModel(explanation: explanation, words: words, now: now).values
+        values["next_look"] = explanation.nextLook(now: now).map { words.time($0, now: now) } ?? false
+        values["timeline"] = timeline.values
         values["events"] = events.map(event)
         values["has_events"] = !events.isEmpty
         values["commands"] = explanation.commands.map(command)
@@ -59,41 +54,39 @@ struct AgentModel {
 
     private func event(_ event: LedgerEntry) -> [String: Any] {
         [
-            "kind": event.punch.kind.label,
+            "kind": words("kind." + event.punch.kind.rawValue),
             "source": event.source,
-            "occurred": timeValues(event.occurredAt, now: now),
-            "received": timeValues(event.receivedAt, now: now),
+            "occurred": words.time(event.occurredAt, now: now),
+            "received": words.time(event.receivedAt, now: now),
             "late": (event.receivedAt - event.occurredAt) > .seconds(60),
             "ahead": event.punch.effectiveAt > now,
             "decides": event == explanation.event,
             "stands": event.standing == .stands,
-            "standing": event.standing.label,
-            "standing_text": event.standing.sentence,
+            "standing_text": event.standing == .stands ? "" : words("standing." + event.standing.rawValue),
         ]
     }
 
     private func command(_ command: CommandEntry) -> [String: Any] {
         var values: [String: Any] = [
-            "action": command.action,
-            "reason_text": Reason(rawValue: command.reason)?.sentence ?? command.reason,
-            "intended": timeValues(command.intendedAt, now: now),
-            "verdict": verdict(command),
-            "claim": command.claim ?? "",
-            "has_claim": command.claim != nil,
+            "word": command.action,
+            "action": words("action." + command.action),
+            "reason_text": words.reason(command.reason),
+            "intended": words.time(command.intendedAt, now: now),
+            "verdict": words.outcome(command),
+            "claim": command.claim.map { words("agent.says", ["word": words.session($0)]) } ?? false,
+            "took": "",
         ]
-        if let sentAt = command.sentAt, let endedAt = command.endedAt {
-            values["took"] = "\((endedAt - sentAt).microseconds / 1000) ms"
-        }
+        if let sentAt = command.sentAt, let endedAt = command.endedAt { values["took"] = words.short(endedAt - sentAt) }
         return values
     }
+}
 
-    private func verdict(_ command: CommandEntry) -> String {
-        guard let verdict = command.verdict else { return command.sentAt == nil ? "not sent yet" : "no answer yet" }
-        return EngineVerdict(rawValue: verdict)?.label ?? verdict
-    }
-
-    private func ahead(_ instant: Timestamp) -> [String: Any] {
-        let seconds = max(0, (instant - now).components.seconds)
-        return ["exact": instant.rfc3339, "clock": clockTime(instant), "in": seconds == 0 ? "now" : "in \(seconds) s"]
+extension Catalogue {
+    /// What became of a command, in a word or two.
+    func outcome(_ command: CommandEntry) -> String {
+        guard let word = command.verdict else {
+            return self(command.sentAt == nil ? "verdict.unsent" : "verdict.waiting")
+        }
+        return verdict(word)
     }
 }

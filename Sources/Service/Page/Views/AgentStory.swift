@@ -4,6 +4,8 @@ import Domain
 struct AgentStory: Sendable {
     let agents: AgentReads
     let history: HistoryReads
+    let timelines: TimelineReads
+    let held: GuardReads
     let freshness: FreshnessBook
     let clock: DatabaseClock
 
@@ -12,8 +14,13 @@ struct AgentStory: Sendable {
     /// How far back commands are looked for.
     private static let span = Duration.seconds(31 * 86_400)
 
-    /// - Throws: ``Problem`` `not_found`; `PQError`.
-    func agent(_ agentID: String, for caller: Caller) async throws -> AgentModel {
+    /// - Throws: ``Problem`` `not_found`, or for a span that makes no sense; `PQError`.
+    func agent(
+        _ agentID: String,
+        _ query: QueryParameters,
+        for caller: Caller,
+        frame: PageFrame
+    ) async throws -> AgentModel {
         guard let details = try await agents.agent(agentID, for: caller),
             let standing = try await agents.standings([details]).first
         else { throw Problem(.notFound) }
@@ -33,6 +40,7 @@ struct AgentStory: Sendable {
         let events = try await history.ledger(of: details.agent).entries
         let rule = try await freshness.table()[details.account]
         return AgentModel(
+            frame: frame,
             caller: caller,
             explanation: Explanation(
                 details: details,
@@ -41,11 +49,38 @@ struct AgentStory: Sendable {
                 commands: commands,
                 dueAt: dueAt,
                 lookLifetime: rule.lifetime(desired: details.storedDesired),
+                waiting: try await held.waiting(of: details.agentID),
                 asOf: now
             ),
             events: events.suffix(Self.lineLimit).reversed(),
             aliases: try await agents.aliases(of: details.agent),
             sources: caller.role.includes(.admin) ? try await agents.sources() : [],
+            timeline: try await timeline(of: details, standing, query, frame.words, now: now),
+            now: now
+        )
+    }
+
+    private func timeline(
+        of details: AgentDetails,
+        _ standing: AgentStanding,
+        _ query: QueryParameters,
+        _ words: Catalogue,
+        now: Timestamp
+    ) async throws -> TimelineModel {
+        let zone = LocalClock(zoneName: details.timeZone)
+        let window = TimelineWindow(
+            span: try query.word("span", as: TimelineSpan.self) ?? .day,
+            until: try query.instant("until"),
+            clock: zone,
+            now: now
+        )
+        return TimelineModel(
+            history: try await timelines.history(of: details, from: window.from, to: min(window.to, now)),
+            window: window,
+            clock: zone,
+            path: "/agents/" + pathEscaped(details.agentID),
+            words: words,
+            isCurrent: standing.reason != .stale && standing.reason != .neverRead,
             now: now
         )
     }

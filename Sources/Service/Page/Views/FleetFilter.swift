@@ -3,12 +3,25 @@ import Hummingbird
 
 /// What the address of the fleet's page asks for.
 ///
-/// The same words as `GET /v1/agents` takes.
+/// The same words as `GET /v1/agents` takes, and the order.
 struct FleetFilter: Sendable, Hashable {
+    /// In which order the agents stand.
+    enum Sort: String, Sendable, Hashable, CaseIterable {
+        /// By id, as the list of the API.
+        case agent
+        case name
+        case team
+        /// Worst first.
+        case state
+        /// Newest change first.
+        case since
+    }
+
     var team: String?
     var shift: Shift?
     var condition: Condition?
     var search: String?
+    var sort: Sort?
     var cursor: String?
 
     /// - Throws: `invalid_field`.
@@ -17,6 +30,7 @@ struct FleetFilter: Sendable, Hashable {
         shift = try query.word("shift", as: Shift.self)
         condition = try query.word("condition", as: Condition.self)
         search = query["q"]
+        sort = try query.word("sort", as: Sort.self)
         cursor = query["cursor"]
         if let search { try checkText(search, field: "q") }
     }
@@ -42,11 +56,40 @@ struct FleetFilter: Sendable, Hashable {
         return other
     }
 
+    func with(team: String) -> FleetFilter {
+        var other = self
+        other.team = self.team == team ? nil : team
+        return other
+    }
+
     /// The filter as the part of an address behind the path, empty for no filter.
-    func query(_ more: [String: String] = [:]) -> String {
+    ///
+    /// `isSorted`: whether the order is part of it; streams and lists know none.
+    func query(_ more: [String: String] = [:], isSorted: Bool = true) -> String {
         var pairs = [("team", team), ("shift", shift?.rawValue), ("condition", condition?.rawValue), ("q", search)]
+        if isSorted { pairs.append(("sort", sort?.rawValue)) }
         pairs += more.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         let parts = pairs.compactMap { name, value in value.map { "\(name)=\(pathEscaped($0))" } }
         return parts.isEmpty ? "" : "?" + parts.joined(separator: "&")
+    }
+}
+
+extension FleetFilter.Sort {
+    /// The rows in this order.
+    func order(_ rows: [RowModel]) -> [RowModel] {
+        rows.sorted { left, right in
+            switch self {
+            case .agent: break
+            case .name where left.details.name != right.details.name: return left.details.name < right.details.name
+            case .team where left.details.team != right.details.team: return left.details.team < right.details.team
+            case .state where left.agreement != right.agreement: return left.agreement.rank < right.agreement.rank
+            case .state where left.standing.since != right.standing.since:
+                return left.standing.since < right.standing.since
+            case .since where left.standing.since != right.standing.since:
+                return left.standing.since > right.standing.since
+            case .name, .team, .state, .since: break
+            }
+            return left.details.agentID < right.details.agentID
+        }
     }
 }

@@ -1,9 +1,12 @@
 import Domain
 
-/// The page of the whole fleet: who needs somebody first, then the others; counts, filters, incidents.
+/// The page of the whole fleet: who needs somebody, worst first; then everybody, with counts and filters.
 struct FleetModel {
+    let frame: PageFrame
     let caller: Caller
     let filter: FleetFilter
+    /// Who needs somebody, worst first, as many as are shown.
+    let needs: [RowModel]
     let rows: [RowModel]
     let nextCursor: String?
     let summary: Summary
@@ -12,16 +15,34 @@ struct FleetModel {
     let unmatched: Int
     let now: Timestamp
 
+    /// Agents shown among those who need somebody.
+    static let needLimit = 50
+    /// Teams whose counts stand open.
+    private static let openTeams = 8
+    /// Teams that are shown and may be chosen.
+    private static let teamLimit = 500
+
+    private var words: Catalogue { frame.words }
+
     var values: [String: Any] {
-        [
-            "title": "Agents",
-            "script": "fleet.js",
-            "signed_in": true,
-            "who": caller.name,
-            "role": caller.role.rawValue,
-            "now": now.rfc3339,
-            "now_clock": clockTime(now),
-            "order": RowOrder.ranks.joined(separator: " "),
+        let values = frame.values(
+            title: words("layout.agents"),
+            script: "fleet.js",
+            scripted: [
+                "fleet.", "bulk.", "guard.", "pairing.", "shift.", "state.", "session.", "agreement.", "turn.",
+                "reason.",
+                "incident.", "time.",
+            ]
+        )
+        let needsCount = count { needsSomebody(shift: $0.shift, condition: $0.condition) }
+        let own: [String: Any] = [
+            "at_fleet": true,
+            "order": Agreement.allCases.filter(\.needsSomebody).map(\.rawValue).joined(separator: " ") + " | "
+                + Agreement.allCases.filter { !$0.needsSomebody }.map(\.rawValue).joined(separator: " "),
+            "needs": needs.map(\.values),
+            "has_needs": !needs.isEmpty,
+            "needs_count": needsCount,
+            "more_needs": needs.count < needsCount,
             "rows": rows.map(\.values),
             "blank": RowModel.blank,
             "is_empty": rows.isEmpty,
@@ -29,74 +50,83 @@ struct FleetModel {
             "more": nextCursor.map { "/" + filter.query(["cursor": $0]) } ?? "",
             "has_more": nextCursor != nil,
             "agents": count { _ in true },
-            "shifts": Shift.allCases.reversedForShow.map(shift),
-            "conditions": RowOrder.conditions.map(condition),
+            "counted": words.time(summary.asOf, now: now),
+            "shifts": [Shift.in, .onBreak, .out].map(shift),
+            "conditions": Self.conditions.map(condition),
             "teams": teams,
+            "teams_open": teams.count <= Self.openTeams,
             "team": filter.team ?? "",
             "q": filter.search ?? "",
             "any_shift": filter.shift == nil,
             "any_condition": filter.condition == nil,
             "any_team": filter.team == nil,
-            "unmatched": unmatchedSentence(unmatched),
+            "sort": (filter.sort ?? .agent).rawValue,
+            "sorts": FleetFilter.Sort.allCases.map(sort),
+            "unmatched": unmatchedSentence(unmatched, words),
             "has_unmatched": unmatched > 0,
-            "incidents": incidents.filter { $0.closedAt == nil }.map(incident),
-            "kinds": IncidentKind.allCases.map { ["word": $0.rawValue, "label": $0.label] },
-            "stream": "/v1/stream" + filter.query(["snapshot": "false"]),
+            "incidents": incidents.filter { $0.closedAt == nil }.map { incidentValues($0, words, now: now) },
+            "stream": "/v1/stream" + filter.query(["snapshot": "false"], isSorted: false),
+            "list": "/v1/agents" + filter.query(["limit": "500"], isSorted: false),
         ]
+        return values.merging(own) { _, own in own }
     }
+
+    /// What is wrong first.
+    private static let conditions: [Condition] = [
+        .needsAttention, .needsPairing, .drifted, .unknown, .unassigned, .held, .starting, .stopping, .converged,
+    ]
 
     private func shift(_ shift: Shift) -> [String: Any] {
         [
-            "word": shift.rawValue, "label": shift.label, "count": count { $0.shift == shift },
+            "word": shift.rawValue, "label": words("shift." + shift.rawValue), "count": count { $0.shift == shift },
             "selected": filter.shift == shift, "href": "/" + filter.with(shift: shift).query(),
         ]
     }
 
     private func condition(_ condition: Condition) -> [String: Any] {
         [
-            "word": condition.rawValue, "label": condition.label, "count": count { $0.condition == condition },
+            "word": condition.rawValue, "label": words("condition." + condition.rawValue),
+            "count": count { $0.condition == condition },
             "selected": filter.condition == condition, "href": "/" + filter.with(condition: condition).query(),
         ]
     }
 
-    private func incident(_ incident: Incident) -> [String: Any] {
-        incidentValues(incident, now: now)
+    private func sort(_ sort: FleetFilter.Sort) -> [String: Any] {
+        [
+            "word": sort.rawValue, "label": words("fleet.sort." + sort.rawValue),
+            "selected": sort == (filter.sort ?? .agent),
+        ]
     }
 
     private var teams: [[String: Any]] {
-        Set(summary.groups.map(\.team)).subtracting([""]).sorted().prefix(500).map { team in
-            ["word": team, "label": team, "selected": filter.team == team]
+        let teams = Dictionary(grouping: summary.groups, by: \.team)
+        return teams.keys.filter { !$0.isEmpty }.sorted().prefix(Self.teamLimit).map { team in
+            let groups = Summary(groups: teams[team] ?? [], asOf: summary.asOf)
+            return [
+                "word": team, "label": team, "selected": filter.team == team,
+                "href": "/" + filter.with(team: team).query(), "agents": groups.count { _ in true },
+                "here": groups.count(\.isHere), "able": groups.count(\.isAble),
+                "needs_somebody": groups.count(\.needsSomebody),
+            ]
         }
     }
 
     /// Agents of the chosen team, or of all.
     private func count(_ fits: (Summary.Group) -> Bool) -> Int {
-        summary.groups.reduce(0) { sum, group in
-            let isCounted = filter.team.map { $0 == group.team } ?? true
-            return isCounted && fits(group) ? sum + group.count : sum
-        }
+        summary.count { group in (filter.team.map { $0 == group.team } ?? true) && fits(group) }
     }
 }
 
 /// What a template shows of an incident.
-func incidentValues(_ incident: Incident, now: Timestamp) -> [String: Any] {
-    [
-        "id": incident.id,
-        "whose": incident.change != nil ? "Change" : incident.source == nil ? "Engine" : "Clock source",
-        "name": incident.engine ?? incident.source ?? incident.change.map(String.init) ?? "",
-        "kind": IncidentKind(rawValue: incident.kind)?.label ?? incident.kind,
-        "opened": timeValues(incident.openedAt, now: now),
+func incidentValues(_ incident: Incident, _ words: Catalogue, now: Timestamp) -> [String: Any] {
+    let whose = incident.change != nil ? "change" : incident.source != nil ? "source" : "engine"
+    let key = "incident.\(whose).\(incident.kind)"
+    let values: [String: PhraseValue] = [
+        "name": .strong(incident.engine ?? incident.source ?? incident.change.map(String.init) ?? ""),
+        "began": .age(incident.openedAt), "kind": .text(incident.kind),
     ]
-}
-
-extension [Shift] {
-    /// On shift first.
-    fileprivate var reversedForShow: [Shift] { [.in, .onBreak, .out].filter(contains) }
-}
-
-extension RowOrder {
-    /// All conditions in the order of the rows.
-    static var conditions: [Condition] {
-        Condition.allCases.sorted { rank($0, .in) < rank($1, .in) }
-    }
+    return [
+        "id": incident.id, "engine": incident.engine ?? "", "of_change": incident.change != nil,
+        "sentence": words.phrase(words.sentences[key] == nil ? "incident.other" : key, values, now: now),
+    ]
 }

@@ -8,23 +8,26 @@ struct FleetReads: Sendable {
     let unmatched: UnmatchedCount
     let clock: DatabaseClock
 
-    /// Agents on one page.
-    static let pageSize = 200
+    /// Agents on one page; the script reads the others.
+    static let pageSize = 100
 
     /// - Throws: ``Problem`` for a cursor that is none; `PQError`.
-    func fleet(_ filter: FleetFilter, for caller: Caller) async throws -> FleetModel {
+    func fleet(_ filter: FleetFilter, for caller: Caller, frame: PageFrame) async throws -> FleetModel {
         let summary = try await summaries.summary().visible(to: caller)
-        let (details, nextCursor) = try await page(filter, summary, caller)
-        let standings = try await agents.standings(details)
+        let list = try await agents.page(filter.agents(for: caller), cursor: filter.cursor, limit: Self.pageSize)
+        let needs = filter.cursor == nil ? try await needs(filter, summary, caller) : []
         let now = clock.now()
-        let rows = zip(details, standings).map { RowModel(details: $0, standing: $1, now: now) }
+        let rows = try await models(list.agents, frame, now: now)
         return FleetModel(
+            frame: frame,
             caller: caller,
             filter: filter,
-            rows: rows.sorted {
-                ($0.rank, $0.details.team, $0.details.agentID) < ($1.rank, $1.details.team, $1.details.agentID)
-            },
-            nextCursor: nextCursor,
+            needs: Array(
+                FleetFilter.Sort.state.order(try await models(needs, frame, now: now))
+                    .filter(\.agreement.needsSomebody).prefix(FleetModel.needLimit)
+            ),
+            rows: (filter.sort ?? .agent).order(rows),
+            nextCursor: list.nextCursor,
             summary: summary,
             incidents: try await incidents.incidents(for: caller),
             unmatched: try await unmatched.count(for: caller),
@@ -32,32 +35,41 @@ struct FleetReads: Sendable {
         )
     }
 
-    /// The agents who need somebody, wherever in the list they are, and the list's beginning; or a later page of the list.
-    private func page(
+    private func models(_ agents: [AgentDetails], _ frame: PageFrame, now: Timestamp) async throws -> [RowModel] {
+        zip(agents, try await self.agents.standings(agents)).map {
+            RowModel(details: $0, standing: $1, words: frame.words, now: now)
+        }
+    }
+
+    /// The agents who need somebody and fit the filter, wherever in the list they are.
+    ///
+    /// One page of a list for each kind of need that the counts say there is, at most ``FleetModel/needLimit`` of each.
+    private func needs(
         _ filter: FleetFilter,
         _ summary: Summary,
         _ caller: Caller
-    ) async throws -> (agents: [AgentDetails], nextCursor: String?) {
+    ) async throws -> [AgentDetails] {
         let wanted = filter.agents(for: caller)
-        let list = try await agents.page(wanted, cursor: filter.cursor, limit: Self.pageSize)
-        guard filter.cursor == nil, filter.condition == nil, list.nextCursor != nil else {
-            return (list.agents, list.nextCursor)
+        var found: [AgentDetails] = []
+        for (condition, shift) in Self.kinds {
+            let isThere = summary.groups.contains { group in
+                group.condition == condition && shift.map { $0 == group.shift } ?? true
+                    && wanted.teams.map { $0.contains(group.team) } ?? true
+            }
+            guard isThere, filter.condition == nil || filter.condition == condition,
+                filter.shift == nil || shift == nil || filter.shift == shift
+            else { continue }
+            var kind = wanted
+            kind.condition = condition
+            kind.shift = shift ?? filter.shift
+            found += try await agents.page(kind, cursor: nil, limit: FleetModel.needLimit).agents
         }
-        var known = Set(list.agents.map(\.agent))
-        var found = list.agents
-        for condition in RowOrder.exceptions where summary.groups.contains(where: { $0.condition == condition }) {
-            let room = Self.pageSize - (found.count - list.agents.count)
-            guard room > 0 else { break }
-            var exceptions = wanted
-            exceptions.condition = condition
-            let page = try await agents.page(exceptions, cursor: nil, limit: room)
-            found += page.agents.filter { known.insert($0.agent).inserted }
-        }
-        return (found, list.nextCursor)
+        return found
     }
-}
 
-extension RowOrder {
-    /// The conditions that are shown although they are further down in the list.
-    static let exceptions: [Condition] = [.needsAttention, .needsPairing, .drifted, .unknown, .starting, .stopping]
+    /// What ``needsSomebody(shift:condition:)`` is true of.
+    private static let kinds: [(Condition, Shift?)] = [
+        (.needsAttention, nil), (.needsPairing, nil), (.drifted, nil), (.unknown, .in), (.unknown, .onBreak),
+        (.unassigned, .in), (.unassigned, .onBreak), (.held, .in), (.held, .onBreak),
+    ]
 }

@@ -4,9 +4,10 @@ import Domain
 struct RowModel {
     let details: AgentDetails
     let standing: AgentStanding
+    let words: Catalogue
     let now: Timestamp
 
-    var rank: Int { RowOrder.rank(standing.condition, details.state.shift) }
+    var agreement: Agreement { details.agreement(standing) }
 
     /// Whether what was observed is too old to be believed, or was never observed.
     var isStale: Bool { standing.reason == .stale || standing.reason == .neverRead }
@@ -21,39 +22,39 @@ struct RowModel {
             "name": details.name.isEmpty ? details.agentID : details.name,
             "team": details.team,
             "shift": details.state.shift.rawValue,
-            "shift_label": details.state.shift.label,
+            "shift_label": words("shift." + details.state.shift.rawValue),
             "desired": standing.desired.run.rawValue,
-            "rule": standing.desired.rule.label,
-            "because": standing.desired.rule.sentence,
+            "desired_label": words("state." + standing.desired.run.rawValue),
+            "because": words("because." + standing.desired.rule.rawValue),
             "observed": observed,
+            "reading": details.reading ?? "",
             "condition": standing.condition.rawValue,
-            "condition_label": standing.condition.label,
+            "agreement": agreement.rawValue,
+            "agreement_label": words("agreement." + agreement.rawValue),
+            "turn": agreement.turn(standing.reason).rawValue,
+            "turn_text": words("turn." + agreement.turn(standing.reason).rawValue),
             "reason": standing.reason.rawValue,
-            "reason_text": standing.reason.sentence,
-            "rank": rank,
+            "reason_text": words("reason." + standing.reason.rawValue),
             "since": time(standing.since),
             "stale": isStale,
             "engine": details.instanceSpec?.engine ?? "",
             "instance_id": details.instanceSpec?.instanceID ?? "",
             "has_instance": details.instanceSpec != nil,
             "leaving": details.removalAskedAt != nil,
+            "shift_since": details.state.since.map(time) ?? false,
+            "as_of": details.readAt.map(time) ?? false,
+            "never": words("time.never"),
+            "hold": false,
         ]
-        if let since = details.state.since { values["shift_since"] = time(since) }
-        if let readAt = details.readAt { values["as_of"] = time(readAt) }
-        if let hold = standing.hold {
-            values["hold"] = [
-                "state": hold.state.rawValue, "reason": hold.reason, "author": hold.author,
-                "until": clockTime(hold.until),
-            ]
-        }
+        if let hold = standing.hold { values["hold"] = ["sentence": sentence(hold)] }
         return values
     }
 
     /// The values of a row that the script fills in.
     static var blank: [String: Any] {
         let texts = [
-            "agent_id", "href", "name", "team", "shift", "shift_label", "desired", "observed", "condition",
-            "condition_label", "reason_text", "rank",
+            "agent_id", "href", "name", "team", "shift", "shift_label", "observed", "reading", "condition", "agreement",
+            "agreement_label", "reason_text", "turn", "turn_text", "engine", "never",
         ]
         var values: [String: Any] = [
             "stale": false, "hold": false, "since": false, "shift_since": false, "as_of": false,
@@ -62,27 +63,37 @@ struct RowModel {
         return values
     }
 
-    /// The engine's word; what is old is said to be old.
+    /// The session's state in words; what is old is said to be old, and a word that nobody knows is shown as it is.
     private var observed: String {
-        guard details.instanceSpec != nil else { return "–" }
-        guard let reading = details.reading else { return "not seen yet" }
-        return isStale ? "last seen " + reading : reading
+        guard details.instanceSpec != nil else { return words("fleet.no_instance") }
+        guard let reading = details.reading else { return words("fleet.not_seen") }
+        let state = words.session(reading)
+        return isStale ? words("fleet.last_seen", ["state": state]) : state
+    }
+
+    private func sentence(_ hold: Hold) -> [[String: Any]] {
+        words.phrase(
+            "fleet.held",
+            [
+                "state": .text(words("state." + hold.state.rawValue)), "author": .name(hold.author),
+                "until": .clock(hold.until), "ahead": .ahead(hold.until), "reason": .name(hold.reason),
+            ],
+            now: now
+        )
     }
 
     private func time(_ instant: Timestamp) -> [String: Any] {
-        timeValues(instant, now: now)
+        var values = words.time(instant, now: now)
+        values["for"] = words.lasting(since: instant, now: now)
+        return values
     }
 }
 
-/// An instant as a template shows it: exact for machines, its age for people.
-func timeValues(_ instant: Timestamp, now: Timestamp) -> [String: Any] {
-    ["exact": instant.rfc3339, "age": age(of: instant, now: now), "clock": clockTime(instant)]
-}
-
-/// `2026-03-02 08:15:00 UTC`.
-func clockTime(_ instant: Timestamp) -> String {
-    let text = Timestamp(microseconds: instant.microseconds - instant.microseconds % 1_000_000).rfc3339
-    return text.dropLast().map { $0 == "T" ? " " : String($0) }.joined() + " UTC"
+extension Catalogue {
+    /// The engine's word for a session's state, in ours; a word that nobody knows as it is.
+    func session(_ word: String) -> String {
+        sentences["session." + word] ?? word
+    }
 }
 
 /// Escapes what has a meaning in a path or a query.

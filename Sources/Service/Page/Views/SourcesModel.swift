@@ -2,14 +2,14 @@ import Domain
 
 /// The page of all clock sources.
 struct SourcesModel {
+    let frame: PageFrame
     let caller: Caller
     let sources: [SourceStanding]
     let now: Timestamp
 
     var values: [String: Any] {
-        var values = sourcePageValues(caller, now: now)
-        values["title"] = "Clock sources"
-        values["sources"] = sources.map { sourceValues($0, now: now) }
+        var values = sourcePageValues(frame, title: frame.words("layout.sources"))
+        values["sources"] = sources.map { sourceValues($0, frame.words, now: now) }
         values["has_sources"] = !sources.isEmpty
         values["is_bound"] = caller.teams != nil
         return values
@@ -18,6 +18,7 @@ struct SourcesModel {
 
 /// The page of one clock source: how it is doing, and what came lately.
 struct SourceModel {
+    let frame: PageFrame
     let caller: Caller
     let source: SourceStanding
     let items: [SourceItem]
@@ -25,27 +26,30 @@ struct SourceModel {
     let next: DeliveryReads.Position?
     let now: Timestamp
 
+    private var words: Catalogue { frame.words }
+
     var values: [String: Any] {
-        var values = sourcePageValues(caller, now: now)
-        values.merge(sourceValues(source, now: now)) { _, new in new }
-        values["title"] = source.name
-        values["state_text"] = source.state.sentence
+        var values = sourcePageValues(frame, title: source.name)
+        values.merge(sourceValues(source, words, now: now)) { _, new in new }
+        values["state_text"] = words("source.words." + source.state.rawValue)
         values["items"] = items.map(item)
         values["has_items"] = !items.isEmpty
-        values["may_see_bodies"] = caller.role.includes(.manage)
         values["more"] = next.map { address(filter, cursor: $0) } ?? ""
         values["has_more"] = next != nil
         values["filters"] = filters
         values["week_counts"] = counts(source.week)
         values["today_counts"] = counts(source.today)
         values["unmatched_href"] = "/unmatched?source=" + pathEscaped(source.name)
-        if let limit = source.silenceLimit { values["silence_limit"] = DurationWords.text(limit) }
+        if let limit = source.silenceLimit { values["silence_limit"] = words.duration(limit) }
         return values
     }
 
     private var filters: [[String: Any]] {
         ([nil] + DeliveryReads.Filter.allCases).map { word in
-            ["label": word?.rawValue ?? "all", "href": address(word), "selected": word == filter]
+            [
+                "label": words("sources.filter." + (word?.rawValue ?? "all")), "href": address(word),
+                "selected": word == filter,
+            ]
         }
     }
 
@@ -55,12 +59,14 @@ struct SourceModel {
     }
 
     private func counts(_ counts: SourceStanding.Counts) -> [[String: Any]] {
-        SourceOutcome.allCases.filter { counts[$0] > 0 }.map { ["label": $0.label, "count": counts[$0]] }
+        SourceOutcome.allCases.filter { counts[$0] > 0 }.map { outcome in
+            ["label": words("outcome." + outcome.rawValue), "count": counts[outcome]]
+        }
     }
 
     private func item(_ item: SourceItem) -> [String: Any] {
         switch item {
-        case .refusal(let refusal): refusalValues(refusal, now: now)
+        case .refusal(let refusal): refusalValues(refusal, words, now: now)
         case .delivery(let delivery): values(of: delivery)
         }
     }
@@ -69,18 +75,20 @@ struct SourceModel {
         var values: [String: Any] = [
             "key": "d\(delivery.number)",
             "outcome": delivery.outcome,
-            "outcome_label": delivery.outcome,
-            "at": timeValues(delivery.receivedAt, now: now),
-            "text": ReadingWords.sentence(delivery.reading),
-            "warnings": delivery.warnings.map(ReadingWords.sentence),
+            "outcome_label": words("sources.filter." + delivery.outcome),
+            "at": words.time(delivery.receivedAt, now: now),
+            "text": words.reading(delivery.reading),
+            "warnings": delivery.warnings.map(words.reading),
             "events": delivery.events.map(event),
-            "more_events": delivery.eventCount - delivery.events.count,
-            "has_more_events": delivery.eventCount > delivery.events.count,
-            "size": delivery.size,
+            "more_events": delivery.eventCount > delivery.events.count
+                ? words.count("sources.more_events", Int64(delivery.eventCount - delivery.events.count)) : false,
+            "size": words.count("sources.bytes", Int64(delivery.size)),
             "delivery_id": delivery.deliveryID ?? "",
             "has_delivery_id": delivery.deliveryID != nil,
             "headers": delivery.headers.map { ["name": $0.name, "value": $0.value] },
             "is_delivery": true,
+            "is_refusal": false,
+            "raw": false,
         ]
         if let body = delivery.body {
             values["raw"] = ["body": body.text, "is_lossy": body.isLossy, "is_truncated": body.isTruncated]
@@ -90,76 +98,74 @@ struct SourceModel {
 
     private func event(_ event: ShownEvent) -> [String: Any] {
         [
-            "kind": PunchKind(rawValue: event.kind)?.label ?? event.kind,
-            "who": event.agentID ?? event.externalID ?? "nobody named",
+            "kind": words("kind." + event.kind),
+            "who": event.agentID ?? event.externalID ?? words("sources.nobody"),
             "href": event.agentID.map { "/agents/" + pathEscaped($0) } ?? "",
             "is_known": event.agentID != nil,
-            "effect": event.effect.map(effectLabel) ?? "",
+            "effect": event.effect.map { words("effect." + $0) } ?? "",
             "has_effect": event.effect != nil,
-            "occurred": timeValues(event.occurredAt, now: now),
+            "occurred": words.time(event.occurredAt, now: now),
             "decides": event.decides,
         ]
     }
 }
 
 /// What both pages show around their own.
-private func sourcePageValues(_ caller: Caller, now: Timestamp) -> [String: Any] {
-    [
-        "script": "sources.js", "signed_in": true, "who": caller.name, "role": caller.role.rawValue,
-        "now": now.rfc3339, "now_clock": clockTime(now),
-        // No agent is looked for: the stream tells of incidents, and that there is a connection.
-        "stream": "/v1/stream?snapshot=false&q=%E2%88%85",
-    ]
+private func sourcePageValues(_ frame: PageFrame, title: String) -> [String: Any] {
+    var values = frame.values(title: title, script: "sources.js")
+    values["at_sources"] = true
+    // No agent is looked for: the stream tells of incidents, and that there is a connection.
+    values["stream"] = "/v1/stream?snapshot=false&q=%E2%88%85"
+    return values
 }
 
 /// What a template sees of a source.
-private func sourceValues(_ source: SourceStanding, now: Timestamp) -> [String: Any] {
-    var values: [String: Any] = [
+private func sourceValues(_ source: SourceStanding, _ words: Catalogue, now: Timestamp) -> [String: Any] {
+    [
         "name": source.name,
         "href": "/sources/" + pathEscaped(source.name),
-        "kind": source.kind ?? "not set up any more",
+        "kind": source.kind.map { $0 == "native" ? words("sources.native") : $0 } ?? words("sources.gone"),
         "state": source.state.rawValue,
-        "state_label": source.state.label,
+        "state_label": words("source.state." + source.state.rawValue),
         "today": source.today.total,
         "today_refused": source.today.refused,
         "week_refused": source.week.refused,
         "unmatched": source.unmatched,
         "has_unmatched": source.unmatched > 0,
+        "last_seen": source.lastSeenAt.map { words.time($0, now: now) } ?? false,
+        "last_refusal": source.lastRefusal.map { refusalValues($0, words, now: now) } ?? false,
+        "silent_since": source.silentSince.map { words.time($0, now: now) } ?? false,
     ]
-    if let seenAt = source.lastSeenAt { values["last_seen"] = timeValues(seenAt, now: now) }
-    if let refusal = source.lastRefusal { values["last_refusal"] = refusalValues(refusal, now: now) }
-    if let since = source.silentSince { values["silent_since"] = timeValues(since, now: now) }
-    return values
 }
 
-private func refusalValues(_ refusal: SourceRefusalNote, now: Timestamp) -> [String: Any] {
-    var values: [String: Any] = [
+private func refusalValues(_ refusal: SourceRefusalNote, _ words: Catalogue, now: Timestamp) -> [String: Any] {
+    [
         "key": "r\(refusal.at.microseconds)",
         "outcome": "refused",
-        "outcome_label": "refused",
-        "at": timeValues(refusal.at, now: now),
-        "reason": refusal.reason.label,
-        "text": refusal.detail,
+        "outcome_label": words("sources.filter.refused"),
+        "at": words.time(refusal.at, now: now),
+        "reason": words("outcome." + refusal.reason.rawValue),
+        "text": words.sentences["refusal." + refusal.reason.rawValue] ?? refusal.detail,
         "warnings": [String](),
         "events": [[String: Any]](),
         "is_delivery": false,
         "is_refusal": true,
-        "has_more_events": false,
+        "more_events": false,
+        "raw": false,
+        "user_agent": refusal.userAgent ?? false,
+        "content_type": refusal.contentType ?? false,
+        "refused_size": refusal.size.map { words.count("sources.bytes", Int64($0)) } ?? "",
     ]
-    if let agent = refusal.userAgent { values["user_agent"] = agent }
-    if let type = refusal.contentType { values["content_type"] = type }
-    if let size = refusal.size { values["refused_size"] = size }
-    return values
 }
 
-/// A duration for people, in the largest unit that it is a whole number of.
-enum DurationWords {
-    static func text(_ duration: Duration) -> String {
-        let seconds = duration.components.seconds
-        for (unit, word) in [(86_400, "d"), (3600, "h"), (60, "min")] as [(Int64, String)]
-        where seconds >= unit && seconds % unit == 0 {
-            return "\(seconds / unit) \(word)"
+extension Catalogue {
+    /// The sentence for what is kept as a delivery's `reading`, or for a label of one.
+    func reading(_ reading: String) -> String {
+        if let sentence = sentences["reading." + reading] { return sentence }
+        if reading.hasPrefix("fetch ") {
+            return self("reading.fetch", ["record": String(reading.dropFirst("fetch ".count))])
         }
-        return "\(seconds) s"
+        guard reading.hasSuffix(" punches"), let number = Int64(reading.prefix { $0 != " " }) else { return reading }
+        return number == 0 ? self("reading.punches_none") : count("reading.punches", number)
     }
 }

@@ -2,6 +2,7 @@ import Domain
 
 /// The page of the names under which events are unmatched.
 struct UnmatchedModel {
+    let frame: PageFrame
     let caller: Caller
     /// The only source whose names are shown; `nil` for all.
     let source: String?
@@ -12,16 +13,11 @@ struct UnmatchedModel {
     /// Names on one page.
     static let pageSize = 50
 
+    private var words: Catalogue { frame.words }
+
     var values: [String: Any] {
-        [
-            "title": "Unmatched",
-            "script": "unmatched.js",
-            "signed_in": true,
-            "who": caller.name,
-            "role": caller.role.rawValue,
-            "now": now.rfc3339,
-            "now_clock": clockTime(now),
-            "may_map": caller.role.includes(.admin),
+        let own: [String: Any] = [
+            "at_unmatched": true,
             "is_bound": caller.teams != nil,
             "names": names.enumerated().map(name),
             "has_names": !names.isEmpty,
@@ -30,6 +26,11 @@ struct UnmatchedModel {
             "more": next.map(more) ?? "",
             "has_more": next != nil,
         ]
+        return frame.values(
+            title: words("layout.unmatched"),
+            script: "unmatched.js",
+            scripted: ["mapping.", "shift."]
+        ).merging(own) { _, own in own }
     }
 
     /// The address of the next page, of the same source.
@@ -42,10 +43,10 @@ struct UnmatchedModel {
             "place": place,
             "source": name.source,
             "external_id": name.externalID,
-            "events": name.events == 1 ? "1 event" : "\(name.events)\(isCapped(name) ? "+" : "") events",
-            "kinds": name.kinds.map(\.label).joined(separator: ", "),
-            "first": timeValues(name.firstOccurredAt, now: now),
-            "last": timeValues(name.lastOccurredAt, now: now),
+            "events": events(name),
+            "kinds": name.kinds.map { words("kind." + $0.rawValue) }.joined(separator: ", "),
+            "first": words.time(name.firstOccurredAt, now: now),
+            "last": words.time(name.lastOccurredAt, now: now),
             "api": "/v1/sources/\(pathEscaped(name.source))/aliases/\(pathEscaped(name.externalID))",
             "consequence": consequence(name),
             "starts": name.startsNow,
@@ -54,7 +55,8 @@ struct UnmatchedModel {
                 [
                     "agent_id": suggestion.agentID,
                     "name": suggestion.name.isEmpty ? suggestion.agentID : suggestion.name,
-                    "because": suggestion.label, "href": "/agents/" + pathEscaped(suggestion.agentID),
+                    "because": words("unmatched.because." + suggestion.because),
+                    "href": "/agents/" + pathEscaped(suggestion.agentID),
                 ]
             },
             "has_suggestions": !name.suggestions.isEmpty,
@@ -66,41 +68,27 @@ struct UnmatchedModel {
         return values
     }
 
-    private func isCapped(_ name: UnmatchedName) -> Bool { name.events >= UnmatchedNames.eventLimit }
+    private func events(_ name: UnmatchedName) -> String {
+        name.events >= UnmatchedNames.eventLimit
+            ? words("unmatched.many_events", ["n": String(name.events)])
+            : words.count("unmatched.events", Int64(name.events))
+    }
 
     /// What would happen if somebody said whose the events are; of a name that is somebody's, why they wait.
-    private func consequence(_ name: UnmatchedName) -> String {
-        guard name.agentID == nil else {
-            return "Too old to start a session. They count once their end is known."
-        }
-        let since = name.since.map { " since \(clockTime($0))" } ?? ""
-        return switch name.shift {
-        case .in: "The agent would be on shift\(since), and the session would start."
-        case .onBreak: "The agent would be on break\(since); whether the session runs, the policy for breaks says."
-        case .out: "Nothing would start; the past would be filled in."
-        }
-    }
-}
-
-extension NameSuggestion {
-    /// What speaks for it.
-    fileprivate var label: String {
-        switch because {
-        case "agent_id": "the same agent id"
-        case "name": "the same name"
-        default: "called so by another source"
-        }
+    private func consequence(_ name: UnmatchedName) -> [[String: Any]] {
+        guard name.agentID == nil else { return words.phrase("unmatched.too_old", now: now) }
+        return words.phrase(
+            "unmatched.would." + name.shift.rawValue,
+            ["since": .clock(name.since ?? name.lastOccurredAt)],
+            now: now
+        )
     }
 }
 
 /// That there are names nobody knows, in a sentence; empty when there are none.
-func unmatchedSentence(_ count: Int) -> String {
-    switch count {
-    case 0: ""
-    case 1: "Under 1 name there are clock events that nobody could match to an agent."
-    case 2...Int(UnmatchedNameStatements.countLimit):
-        "Under \(count) names there are clock events that nobody could match to an agent."
-    default:
-        "Under more than \(UnmatchedNameStatements.countLimit) names there are clock events that nobody could match to an agent."
-    }
+func unmatchedSentence(_ count: Int, _ words: Catalogue) -> String {
+    let limit = UnmatchedNameStatements.countLimit
+    guard count > 0 else { return "" }
+    guard count <= limit else { return words("unmatched.many_names", ["n": String(limit)]) }
+    return words.count("unmatched.names", Int64(count))
 }

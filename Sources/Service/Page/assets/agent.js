@@ -1,8 +1,13 @@
 // One agent's page: reads itself again when the stream says that something about the agent changed, and acts.
 
-import { measured, now, tick } from "./ages.js";
+import { holdOf, prepareDialog, prepareHold, send } from "./acts.js";
+import { measured, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
-import { map, send } from "./mapping.js";
+import { map } from "./mapping.js";
+import { pair, pairingNews } from "./pairing.js";
+import { say } from "./words.js";
+
+const readAgainAfter = 10_000; // milliseconds: the picture and the sentences grow old by themselves
 
 let view = document.getElementById("agent");
 const api = view.dataset.api;
@@ -10,7 +15,7 @@ const agentID = view.dataset.agent;
 measured(view.dataset.now);
 tick();
 
-// One reading at a time, and one more when something changed during it.
+// One reading at a time, and one more when something changed during it. What has the focus, or is open, stays so.
 let reading = null;
 let isStale = false;
 function refresh() {
@@ -22,17 +27,52 @@ function refresh() {
     do {
       isStale = false;
       const fresh = await reread(location.href, "agent");
+      const focused = place(document.activeElement);
+      const isOpen = view.querySelector("#timeline-table")?.open ?? false;
+      if (fresh.querySelector("#timeline-table")) fresh.querySelector("#timeline-table").open = isOpen;
       view.replaceWith(fresh);
       view = fresh;
+      if (focused) view.querySelector(focused)?.focus({ preventScroll: true });
       measured(view.dataset.now);
       tick();
-      // The longest stretch without the page changing under somebody's eyes is a second.
+      // The longest stretch without the page changing under somebody's eyes is half a second.
       await new Promise((resolve) => setTimeout(resolve, isStale ? 500 : 0));
     } while (isStale);
   })().finally(() => {
     reading = null;
   });
   return reading;
+}
+
+/** A selector for what has the focus, if it is a part of the view. */
+function place(focused) {
+  if (!view.contains(focused)) return null;
+  if (focused.closest("summary")) return "#timeline-table summary";
+  if (focused.dataset.span) return `[data-span="${focused.dataset.span}"]`;
+  if (focused.matches("a[href]")) return `a[href=${JSON.stringify(focused.getAttribute("href"))}]`;
+  if (focused.dataset.unmap) return `[data-unmap="${CSS.escape(focused.dataset.unmap)}"]`;
+  return null;
+}
+
+setInterval(() => {
+  const isSelecting = !(getSelection()?.isCollapsed ?? true);
+  if (!document.hidden && !isSelecting) refresh().catch(() => {});
+}, readAgainAfter);
+
+const sure = document.getElementById("sure");
+if (sure) prepareDialog(sure);
+
+/** Asks before something is done. */
+function asked(words, yes) {
+  document.getElementById("sure-words").textContent = words;
+  const button = document.getElementById("sure-yes");
+  button.textContent = yes;
+  sure.returnValue = "";
+  sure.showModal();
+  return new Promise((resolve) => {
+    button.onclick = () => sure.close("yes");
+    sure.onclose = () => resolve(sure.returnValue === "yes");
+  });
 }
 
 const naming = document.getElementById("naming");
@@ -60,10 +100,12 @@ function prepareNaming() {
   });
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("[data-unmap]");
-    if (!button || !confirm("Take this name from the agent? Later events under it will match nobody.")) return;
+    if (!button) return;
+    const address = button.dataset.unmap;
+    if (!(await asked(say("agent.sure_unmap"), button.textContent))) return;
     try {
-      await send("DELETE", button.dataset.unmap);
-      await said("The name is the agent's no more.");
+      await send("DELETE", address);
+      await said(say("agent.unmapped"));
     } catch (error) {
       await said(error.message);
     }
@@ -76,65 +118,51 @@ if (acts) prepareActs();
 function prepareActs() {
   const outcome = document.getElementById("outcome");
   const release = document.getElementById("release");
-  let csrf = null;
-
-  async function proof() {
-    if (!csrf) {
-      const response = await fetch("/session", { cache: "no-store" });
-      if (response.status === 401) location.assign("/");
-      csrf = (await response.json()).csrf;
-    }
-    return csrf;
-  }
+  const pairing = document.getElementById("pair");
+  const hold = document.getElementById("hold");
+  prepareHold(hold);
 
   async function act(method, path, body, done) {
     outcome.textContent = "";
     for (const button of acts.querySelectorAll("button")) button.disabled = true;
     try {
-      const headers = { "X-Rollcall-CSRF": await proof() };
-      if (body) headers["Content-Type"] = "application/json";
-      const response = await fetch(api + path, { method, headers, body: body ? JSON.stringify(body) : undefined });
-      if (response.ok) {
-        outcome.textContent = done;
-      } else {
-        const problem = await response.json();
-        outcome.textContent = `${problem.detail} ${problem.hint}`;
-      }
-    } catch {
-      outcome.textContent = "Rollcall did not answer. Nobody knows whether it was done; look at the commands.";
+      await send(method, api + path, body);
+      outcome.textContent = done;
+    } catch (error) {
+      outcome.textContent = error.message;
     }
     for (const button of acts.querySelectorAll("button")) button.disabled = false;
     await refresh().catch(() => {});
   }
 
-  document.getElementById("look").addEventListener("click", () => {
-    act("POST", "/reconcile", null, "The session is being looked at.");
+  document.getElementById("look").addEventListener("click", () => act("POST", "/reconcile", null, say("act.looking")));
+  document.getElementById("reboot").addEventListener("click", async (event) => {
+    if (await asked(say("act.sure_reboot"), event.target.textContent)) await act("POST", "/reboot", null, say("act.rebooting"));
   });
-  document.getElementById("reboot").addEventListener("click", () => {
-    if (confirm("Stop the session, and start it again? The agent cannot work meanwhile.")) {
-      act("POST", "/reboot", null, "The session is being rebooted.");
+  pairing.addEventListener("click", () => pair(agentID, document.querySelector("h1 bdi").textContent));
+  release.addEventListener("click", () => act("DELETE", "/hold", null, say("act.released")));
+  hold.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      await act("PUT", "/hold", holdOf(hold), say("act.held"));
+    } catch (error) {
+      outcome.textContent = error.message;
     }
   });
-  release.addEventListener("click", async () => {
-    await act("DELETE", "/hold", null, "The hold is over.");
-  });
-  document.getElementById("hold").addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const form = event.target;
-    const until = new Date(now() + Number(form.elements.hours.value) * 3600_000).toISOString();
-    await act("PUT", "/hold", { state: form.elements.state.value, until, reason: form.elements.reason.value }, "It is held.");
-  });
 
-  // The button to end a hold is there while there is one, whoever set it.
+  // What can be done follows how the agent stands, whoever changed that.
   new MutationObserver(() => {
     release.hidden = !document.querySelector("#agent [data-held]");
+    pairing.hidden = document.getElementById("agent").dataset.condition !== "needs_pairing";
   }).observe(document.getElementById("main"), { childList: true });
 }
 
 follow(view.dataset.stream, {
   reset: refresh,
   agent: (agent) => {
-    if (agent.agent_id === agentID) refresh().catch(() => {});
+    if (agent.agent_id !== agentID) return;
+    pairingNews(agent);
+    refresh().catch(() => {});
   },
   removed: (agent) => {
     if (agent.agent_id === agentID) location.assign("/");

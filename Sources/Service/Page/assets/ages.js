@@ -1,4 +1,6 @@
-// Keeps "5 s ago" true, by the database's clock and not by this computer's.
+// Keeps spans and clock times true, by the database's clock and not by this computer's.
+
+import { element, language, say } from "./words.js";
 
 let offset = 0; // milliseconds to add to this computer's clock
 
@@ -12,48 +14,104 @@ export function now() {
   return Date.now() + offset;
 }
 
-/** The same words as the server's. */
-export function age(instant) {
-  const seconds = Math.max(0, Math.floor((now() - Date.parse(instant)) / 1000));
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86400)} d ago`;
+/** The same words as the server's, for a span in milliseconds. */
+function span(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  if (seconds < 60) return ["seconds", seconds];
+  if (seconds < 3600) return ["minutes", Math.floor(seconds / 60)];
+  if (seconds < 172800) return ["hours", Math.floor(seconds / 3600)];
+  return ["days", Math.floor(seconds / 86400)];
 }
 
-/** Shows an instant in an element: its age, and on pointing at it the exact time here. */
-export function show(element, instant, otherwise = "") {
-  let time = element.querySelector("time");
+export function spanWords(milliseconds) {
+  const [unit, n] = span(milliseconds);
+  return say(`age.for.${unit}`, { n });
+}
+
+/** How long it is until then; what is over is now. */
+function aheadWords(milliseconds) {
+  const seconds = Math.floor(milliseconds / 1000);
+  if (milliseconds <= 0) return say("ahead.now");
+  if (seconds < 60) return say("ahead.seconds", { n: seconds });
+  if (seconds < 3600) return say("ahead.minutes", { n: Math.floor(seconds / 60), m: seconds % 60 });
+  if (seconds < 172800) return say("ahead.hours", { n: Math.floor(seconds / 3600), m: Math.floor((seconds % 3600) / 60) });
+  return say("ahead.days", { n: Math.floor(seconds / 86400), m: Math.floor((seconds % 86400) / 3600) });
+}
+
+const today = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", numberingSystem: "latn" });
+const otherDay = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", numberingSystem: "latn" });
+
+const exactly = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", numberingSystem: "latn" });
+const exact = new WeakMap(); // the instant that a title says, by element
+
+/** The clock time of an instant where the reader is; with the day unless it is today. */
+export function clock(instant) {
+  const date = new Date(instant);
+  const isToday = date.toDateString() === new Date(now()).toDateString();
+  return (isToday ? today : otherDay).format(date);
+}
+
+/** An element that shows an instant: as its `kind` says, its age, its clock time, how long something lasts, or when it comes. */
+export function time(instant, kind = "age") {
+  const made = element("time");
+  if (kind === "for") made.dataset.age = "for";
+  else made.dataset[kind] = "";
+  made.setAttribute("datetime", instant);
+  refresh(made);
+  return made;
+}
+
+/** Shows an instant in an element; on pointing at it the exact time here. */
+export function show(place, instant, otherwise = "", kind = "age") {
+  const old = place.querySelector("time");
   if (!instant) {
-    element.textContent = otherwise;
-    return;
+    if (place.textContent !== otherwise) place.textContent = otherwise;
+  } else if (!old) {
+    place.replaceChildren(time(instant, kind));
+  } else {
+    old.setAttribute("datetime", instant);
+    refresh(old);
   }
-  if (!time) {
-    time = document.createElement("time");
-    time.setAttribute("data-age", "");
-    element.replaceChildren(time);
-  }
-  if (time.getAttribute("datetime") !== instant) {
-    time.setAttribute("datetime", instant);
-    time.title = new Date(instant).toLocaleString();
-  }
-  refresh(time);
 }
 
 function refresh(time) {
-  const text = age(time.getAttribute("datetime"));
+  const instant = Date.parse(time.getAttribute("datetime"));
+  let text;
+  if (time.dataset.clock !== undefined) {
+    text = clock(instant);
+  } else if (time.dataset.ahead !== undefined) {
+    text = aheadWords(instant - now());
+  } else {
+    const [unit, n] = span(now() - instant);
+    text = say(`age.${time.dataset.age === "for" ? "for." : ""}${unit}`, { n });
+  }
   if (time.textContent !== text) time.textContent = text;
+  // Writing out an exact time takes longer than all else, and it changes with the instant alone.
+  if (time.dataset.clock === undefined && exact.get(time) !== instant) {
+    exact.set(time, instant);
+    time.title = exactly.format(instant);
+  }
 }
 
-/** Every second the ages in view move on; the others when they come into view. */
+/** Every second the times in view move on; the others when they come into view. */
 export function tick() {
   if (document.hidden) return;
-  for (const time of document.querySelectorAll("time[data-age]")) {
+  for (const time of document.querySelectorAll("time[data-age], time[data-ahead], time[data-clock]")) {
     const box = time.getBoundingClientRect();
     if (box.bottom >= -200 && box.top <= window.innerHeight + 200) refresh(time);
   }
 }
 
+let isDue = false;
+function soon() {
+  if (isDue) return;
+  isDue = true;
+  setTimeout(() => {
+    isDue = false;
+    tick();
+  }, 150);
+}
+
 setInterval(tick, 1000);
 document.addEventListener("visibilitychange", tick);
-document.addEventListener("scroll", tick, { passive: true });
+document.addEventListener("scroll", soon, { passive: true });

@@ -1,27 +1,33 @@
-// Keeps the table as the stream tells it: rows change in place, come, go, and stand in the order of who needs somebody.
+// Keeps the fleet as the stream tells it: who needs somebody, everybody, the counts, and what befalls engines and sources.
 
-import { measured, show, tick } from "./ages.js";
+import { send } from "./acts.js";
+import { measured, show, tick, time } from "./ages.js";
+import { prepareBulk } from "./bulk.js";
+import { prepareGuards, showGuards } from "./guards.js";
 import { follow, reread } from "./live.js";
+import { adoptNeeds, need } from "./needs.js";
+import { pair, pairingNews } from "./pairing.js";
+import { Roster } from "./roster.js";
+import { setOrder } from "./row.js";
+import { element, knows, phrase, say } from "./words.js";
 
-const rowLimit = 2000; // rows a browser holds with ease; beyond, the filter has to be narrowed
+const agentLimit = 20_000; // agents a browser holds with ease; beyond, the filter has to be narrowed
+const pause = 20; // milliseconds between two pages of the list, so that the page stays at hand
 
 const fleet = document.getElementById("fleet");
-let body, order, rows, words, isWhole, nobody;
-
-function adopt() {
-  body = document.getElementById("rows");
-  nobody = document.getElementById("nobody");
-  order = fleet.dataset.order.split(" ");
-  rows = new Map([...body.rows].map((row) => [row.dataset.agent, row]));
-  words = new Map([...fleet.querySelectorAll("[data-word]")].map((word) => [word.dataset.word, word.textContent]));
-  isWhole = !document.getElementById("more") && !new URLSearchParams(location.search).has("cursor");
-  measured(fleet.dataset.now);
-  tick();
-}
+setOrder(fleet.dataset.order);
+const roster = new Roster(fleet.dataset.sort);
+prepareBulk(roster);
+prepareGuards();
+const isPage = new URLSearchParams(location.search).has("cursor");
+measured(fleet.dataset.now);
+adoptNeeds();
+tick();
 
 // Changes are shown together, a few times a second at most, however many come.
 let pending = new Map();
 let isDue = false;
+let isLoaded = false;
 
 function later(agentID, agent) {
   pending.set(agentID, agent);
@@ -29,144 +35,125 @@ function later(agentID, agent) {
   isDue = true;
   setTimeout(() => {
     isDue = false;
-    const changes = pending;
-    pending = new Map();
-    apply(changes);
+    apply();
   }, 100);
 }
 
-function apply(changes) {
-  const focused = document.activeElement;
-  const moved = [];
-  for (const [agentID, agent] of changes) {
-    const row = rows.get(agentID);
-    if (!agent) {
-      row?.remove();
-      rows.delete(agentID);
-    } else if (row) {
-      const place = key(row);
-      fill(row, agent);
-      if (key(row) !== place) moved.push(row);
-    } else if ((isWhole || rank(agent) < order.indexOf("held")) && rows.size < rowLimit) {
-      const added = blankRow();
-      fill(added, agent);
-      rows.set(agentID, added);
-      moved.push(added);
-    }
+function apply() {
+  for (const [agentID, agent] of pending) {
+    need(agentID, agent);
+    if (agent) pairingNews(agent);
   }
-  if (moved.length) arrange(moved);
-  nobody.hidden = rows.size > 0;
-  if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+  if (!isLoaded) return; // what comes meanwhile is laid over what is read
+  const changes = pending;
+  pending = new Map();
+  roster.take(changes);
+  whole();
 }
 
-function blankRow() {
-  const template = document.getElementById("blank-row");
-  return template.content.firstElementChild.cloneNode(true);
+function whole() {
+  document.getElementById("nobody").hidden = roster.agents.size > 0;
 }
 
-function rank(agent) {
-  const onShift = agent.shift === "out" ? -1 : order.indexOf(`${agent.condition}:on`);
-  return onShift >= 0 ? onShift : order.indexOf(agent.condition);
-}
-
-function key(row) {
-  return `${row.dataset.rank.padStart(2, "0")}\n${row.querySelector("[data-field=team]").textContent}\n${row.dataset.agent}`;
-}
-
-/** Puts rows where they belong among the others, touching no other row. */
-function arrange(moved) {
-  const moving = new Set(moved);
-  const standing = [...body.rows].filter((row) => !moving.has(row)).map((row) => [key(row), row]);
-  for (const row of moved.sort((left, right) => (key(left) < key(right) ? 1 : -1))) {
-    const place = key(row);
-    let low = 0;
-    let high = standing.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (standing[middle][0] < place) low = middle + 1;
-      else high = middle;
+let loading = 0; // which reading is the newest
+/** Reads everybody who fits the filter, page by page, and shows them. */
+async function load() {
+  const own = ++loading;
+  isLoaded = false;
+  const place = document.getElementById("more-place");
+  const agents = new Map();
+  let cursor = null;
+  do {
+    const address = fleet.dataset.list + (cursor ? `&cursor=${cursor}` : "");
+    const response = await fetch(address, { cache: "no-store", credentials: "same-origin" });
+    if (own !== loading) return;
+    if (!response.ok) throw new Error(String(response.status));
+    const page = await response.json();
+    for (const agent of page.items) agents.set(agent.agent_id, agent);
+    cursor = page.next_cursor;
+    if (cursor) {
+      place.textContent = say("fleet.loading", { n: agents.size });
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
-    const next = standing[low]?.[1] ?? null;
-    if (row.nextElementSibling !== next || row.parentElement !== body) body.insertBefore(row, next);
-    standing.splice(low, 0, [place, row]);
+  } while (cursor && agents.size < agentLimit);
+  if (own !== loading) return;
+  place.textContent = cursor ? say("fleet.narrow", { n: agents.size }) : "";
+  for (const [agentID, agent] of pending) {
+    if (agent) agents.set(agentID, agent);
+    else agents.delete(agentID);
   }
+  pending = new Map();
+  isLoaded = true;
+  roster.replace([...agents.values()]);
+  whole();
 }
 
-function fill(row, agent) {
-  const field = (name) => row.querySelector(`[data-field=${name}]`);
-  const text = (name, value) => {
-    const element = field(name);
-    if (element.textContent !== value) element.textContent = value;
-  };
-  const isStale = agent.reason === "stale" || agent.reason === "never_read";
-  row.dataset.agent = agent.agent_id;
-  row.dataset.rank = String(rank(agent));
-  row.dataset.condition = agent.condition;
-  row.dataset.stale = String(isStale);
-  field("badge").dataset.condition = agent.condition;
-  field("shift").dataset.shift = agent.shift;
-  field("name").href = `/agents/${encodeURIComponent(agent.agent_id)}`;
-  text("name", agent.name || agent.agent_id);
-  text("agent_id", agent.agent_id);
-  text("team", agent.team);
-  text("shift", words.get(agent.shift) ?? agent.shift);
-  text("desired", agent.desired);
-  text("observed", observed(agent, isStale));
-  text("condition", words.get(agent.condition) ?? agent.condition);
-  text("reason", agent.reason_text);
-  text("hold", agent.hold ? `Held ${agent.hold.state} by ${agent.hold.author} until ${clock(agent.hold.until)}: ${agent.hold.reason}` : "");
-  show(field("shift_since"), agent.shift_since);
-  show(field("since"), agent.since);
-  show(field("as_of"), agent.as_of, "never");
-}
-
-function observed(agent, isStale) {
-  if (!agent.instance) return "–";
-  if (!agent.observed) return "not seen yet";
-  return isStale ? `last seen ${agent.observed}` : agent.observed;
-}
-
-/** The same words as the server's. */
-function clock(instant) {
-  return `${instant.slice(0, 19).replace("T", " ")} UTC`;
+function startLoading() {
+  if (!isPage) load().catch(() => setTimeout(startLoading, 3000));
 }
 
 function count(summary) {
-  const part = fleet.dataset.anyTeam === "true" ? summary : summary.teams.find((team) => team.team === fleet.dataset.team);
-  const counts = { agents: part?.agents ?? 0, ...part?.shift, ...part?.condition };
-  for (const element of fleet.querySelectorAll("[data-count]")) {
-    element.textContent = counts[element.dataset.count] ?? 0;
-    element.closest("[data-zero]")?.setAttribute("data-zero", element.textContent);
+  const isAny = fleet.dataset.anyTeam === "true";
+  const part = isAny ? summary : summary.teams.find((team) => team.team === fleet.dataset.team);
+  const counts = { ...part, ...part?.shift, ...part?.condition };
+  for (const place of fleet.querySelectorAll("[data-count]")) {
+    place.textContent = counts[place.dataset.count] ?? 0;
+    place.closest("[data-zero]")?.setAttribute("data-zero", place.textContent);
+  }
+  show(document.getElementById("counted"), summary.as_of);
+  document.getElementById("need-more").hidden = document.getElementById("need-list").children.length >= (counts.needs_somebody ?? 0);
+  const teams = new Map(summary.teams.map((team) => [team.team, team]));
+  for (const row of document.getElementById("teams").rows) {
+    const team = teams.get(row.dataset.team);
+    for (const cell of row.querySelectorAll("[data-of]")) cell.textContent = team?.[cell.dataset.of] ?? 0;
   }
 }
 
+/** What waits for somebody is shown by itself, with what can be done about it. */
+function hideChanges() {
+  for (const line of document.querySelectorAll("#incidents [data-scripted-away]")) line.remove();
+}
+hideChanges();
+
 function incident(incident) {
+  if (incident.change) {
+    showGuards();
+    return;
+  }
   const place = document.getElementById("incidents");
   place.querySelector(`[data-incident="${incident.id}"]`)?.remove();
   if (incident.closed_at) return;
-  const line = document.createElement("p");
-  line.className = "banner incident";
+  const line = element("p");
+  line.classList.add("banner", "incident");
   line.dataset.incident = incident.id;
-  const name = document.createElement("strong");
-  name.textContent = incident.engine ?? incident.source ?? incident.change;
-  const whose = incident.change ? "Change " : incident.source ? "Clock source " : "Engine ";
-  const began = document.createElement("span");
-  show(began, incident.opened_at);
-  line.append(whose, name, `: ${place.dataset[incident.kind] ?? incident.kind}. It began `, began, ".");
+  const icon = element("span");
+  icon.className = "icon";
+  icon.setAttribute("aria-hidden", "true");
+  const whose = incident.source ? "source" : "engine";
+  const key = `incident.${whose}.${incident.kind}`;
+  const values = {
+    name: element("strong", incident.engine ?? incident.source),
+    began: time(incident.opened_at),
+    kind: incident.kind,
+  };
+  line.append(icon, ...phrase(knows(key) ? key : "incident.other", values));
   place.prepend(line);
 }
 
 /** Everything anew, as the server puts it together, but for the filter that somebody may be filling in. */
 async function reset() {
-  pending = new Map();
   const fresh = await reread(location.href, "fleet");
-  const name = document.activeElement?.closest?.("[data-agent]")?.dataset.agent;
-  for (const part of ["incidents", "unmatched", "counts", "rows", "nobody", "more-place"]) {
+  const focused = document.activeElement?.closest?.("#needs [data-agent]")?.dataset.agent;
+  for (const part of ["incidents", "unmatched", "needs", "counts"]) {
     document.getElementById(part).replaceWith(fresh.querySelector(`#${part}`));
   }
-  fleet.dataset.now = fresh.dataset.now;
-  adopt();
-  if (name) rows.get(name)?.querySelector("a").focus({ preventScroll: true });
+  hideChanges();
+  showGuards();
+  measured(fresh.dataset.now);
+  adoptNeeds();
+  tick();
+  if (focused) document.querySelector(`#needs [data-agent="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
+  startLoading();
 }
 
 /** Names that nobody knows come without a word on the stream, so they are asked for now and then. */
@@ -179,35 +166,32 @@ async function askUnmatched() {
   if ((place.querySelector("a")?.textContent ?? "") === text) return;
   place.replaceChildren();
   if (!text) return;
-  const line = document.createElement("p");
-  line.className = "banner quiet";
-  const link = document.createElement("a");
+  const line = element("p");
+  line.classList.add("banner", "quiet");
+  const link = element("a", text);
   link.href = "/unmatched";
-  link.textContent = text;
   line.append(link);
   place.append(line);
 }
 setInterval(() => askUnmatched().catch(() => {}), 15_000);
 
-document.addEventListener("click", more);
-async function more(event) {
-  const link = event.target.closest?.("#more");
-  if (!link) return;
-  event.preventDefault();
-  const next = await reread(link.href, "fleet");
-  const added = [];
-  for (const row of [...next.querySelector("#rows").rows]) {
-    if (rows.has(row.dataset.agent)) continue;
-    rows.set(row.dataset.agent, row);
-    added.push(row);
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-pair], [data-look]");
+  const card = button?.closest("[data-agent]");
+  if (!card) return;
+  const agentID = card.dataset.agent;
+  if (button.matches("[data-pair]")) {
+    pair(agentID, card.querySelector("[data-field=name]").textContent);
+    return;
   }
-  arrange(added);
-  const place = document.getElementById("more-place");
-  place.replaceWith(next.querySelector("#more-place"));
-  if (rows.size >= rowLimit) document.getElementById("more-place").textContent = "Narrow the filter to see others.";
-  isWhole = !document.getElementById("more");
-  document.getElementById("more")?.focus({ preventScroll: true });
-}
+  button.disabled = true;
+  try {
+    await send("POST", `/v1/agents/${encodeURIComponent(agentID)}/reconcile`);
+    button.textContent = say("act.looking");
+  } catch (error) {
+    button.textContent = error.message;
+  }
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -216,10 +200,19 @@ document.addEventListener("keydown", (event) => {
   document.getElementById("search").select();
 });
 
-adopt();
 document.getElementById("filter").addEventListener("change", (event) => {
   if (event.target.tagName === "SELECT") event.target.form.requestSubmit();
 });
+// What is not asked for does not stand in the address.
+document.getElementById("filter").addEventListener("submit", (event) => {
+  for (const field of event.target.elements) {
+    if (field.name && (!field.value || (field.name === "sort" && field.value === "agent"))) field.disabled = true;
+  }
+});
+window.addEventListener("pageshow", () => {
+  for (const field of document.getElementById("filter").elements) field.disabled = false;
+});
+
 follow(fleet.dataset.stream, {
   reset,
   agent: (agent) => later(agent.agent_id, agent),

@@ -3,10 +3,14 @@
 // Read with fetch rather than EventSource: that one hides comments, which are the sign of life, and the status, which tells
 // a sign-in that is over from a server that is away.
 
-import { measured } from "./ages.js";
+import { clock, measured } from "./ages.js";
+import { showPulse } from "./pulse.js";
+import { say } from "./words.js";
 
-// Milliseconds until everything shown counts as old: without a sign of life, and without even a connection.
-const silenceLimit = 25_000;
+// Milliseconds until everything shown counts as old: without a sign of life (one comes every 2 s), with the word that the
+// database does not answer, and without even a connection.
+const silenceLimit = 7_000;
+const databaseLimit = 4_000;
 const breakLimit = 5_000;
 const slowestRetry = 10_000;
 
@@ -28,10 +32,10 @@ export function follow(address, on) {
   const silence = document.getElementById("silence");
   let waitsForDatabase = false;
 
-  function showState(word, text) {
-    if (state.dataset.state === word && state.textContent === text) return;
+  function showState(word) {
+    if (state.dataset.state === word) return;
     state.dataset.state = word;
-    state.textContent = text;
+    state.textContent = say(word === "connecting" ? "live.reconnecting" : `live.${word}`);
   }
 
   function alive(time) {
@@ -44,18 +48,20 @@ export function follow(address, on) {
 
   function check() {
     const quiet = Date.now() - lastLife;
-    const isSilent = quiet > silenceLimit || (brokenSince !== null && Date.now() - brokenSince > breakLimit);
+    const isSilent =
+      quiet > silenceLimit ||
+      (waitsForDatabase && quiet > databaseLimit) ||
+      (brokenSince !== null && Date.now() - brokenSince > breakLimit);
     document.body.classList.toggle("silent", isSilent);
     silence.hidden = !isSilent;
     if (isSilent) {
-      const why = waitsForDatabase ? "Rollcall cannot read its database" : "There is no connection to Rollcall";
-      const since = new Date(lastLife).toLocaleTimeString();
-      const text = `${why}. Nothing has been heard since ${since}: what stands here may not be true any more.`;
+      const text = say(waitsForDatabase ? "live.no_database" : "live.no_connection", { time: clock(lastLife) });
       if (silence.textContent !== text) silence.textContent = text;
-      showState("silent", "not live");
+      showState("silent");
     }
     // A connection that broke without a word would be waited on for minutes.
-    if (attempt && quiet > silenceLimit && Date.now() - attemptedAt > silenceLimit && !waitsForDatabase) attempt.abort();
+    const isStuck = quiet > 2 * silenceLimit && Date.now() - attemptedAt > 2 * silenceLimit;
+    if (attempt && isStuck && !waitsForDatabase) attempt.abort();
   }
 
   async function take(event) {
@@ -69,8 +75,10 @@ export function follow(address, on) {
       return;
     }
     alive();
+    const data = JSON.parse(event.data);
+    if (event.name === "pulse") showPulse(data);
     const handler = on[event.name];
-    if (handler) await handler(JSON.parse(event.data));
+    if (handler) await handler(data);
     if (event.id) lastEventID = event.id;
   }
 
@@ -91,24 +99,24 @@ export function follow(address, on) {
           location.assign("/");
           return;
         }
-        if (!response.ok) throw new Error(`status ${response.status}`);
+        if (!response.ok) throw new Error(String(response.status));
         retry = 500;
-        showState("live", "live");
+        showState("live");
         for await (const event of events(response.body)) {
-          if (state.dataset.state !== "live") showState("live", "live");
+          if (state.dataset.state !== "live") showState("live");
           await take(event);
         }
       } catch (error) {
-        console.debug("stream broke off", error);
+        console.debug(error);
       }
       brokenSince ??= Date.now();
-      if (!document.body.classList.contains("silent")) showState("connecting", "reconnecting");
+      if (!document.body.classList.contains("silent")) showState("connecting");
       await new Promise((resolve) => setTimeout(resolve, retry * (0.75 + Math.random() / 2)));
       retry = Math.min(retry * 2, slowestRetry);
     }
   }
 
-  setInterval(check, 1000);
+  setInterval(check, 500);
   document.addEventListener("visibilitychange", check);
   run();
 }
@@ -143,10 +151,10 @@ function parse(block) {
 /** Reads this page again and gives its element with the id; goes to the sign-in when the session is over. */
 export async function reread(address, id) {
   const response = await fetch(address, { cache: "no-store", credentials: "same-origin" });
-  if (!response.ok) throw new Error(`status ${response.status}`);
+  if (!response.ok) throw new Error(String(response.status));
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const element = page.getElementById(id);
-  if (element) return element;
+  const found = page.getElementById(id);
+  if (found) return found;
   location.assign("/");
-  throw new Error("the session is over");
+  throw new Error("401");
 }

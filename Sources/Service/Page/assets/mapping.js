@@ -1,31 +1,8 @@
 // Maps a name of a clock source to an agent: agents to choose from, what would happen, and only then the change.
 
-let csrf = null;
-
-async function proof() {
-  if (!csrf) {
-    const response = await fetch("/session", { cache: "no-store" });
-    if (response.status === 401) location.assign("/");
-    csrf = (await response.json()).csrf;
-  }
-  return csrf;
-}
-
-/** Sends a change; gives what was answered, and throws what people may read. */
-export async function send(method, address, body) {
-  const headers = { "X-Rollcall-CSRF": await proof() };
-  if (body) headers["Content-Type"] = "application/json";
-  let response;
-  try {
-    response = await fetch(address, { method, headers, body: body ? JSON.stringify(body) : undefined });
-  } catch {
-    throw new Error("Rollcall did not answer. Nobody knows whether it was done; look again in a moment.");
-  }
-  if (response.status === 204) return null;
-  const answer = await response.json();
-  if (!response.ok) throw new Error(`${answer.detail} ${answer.hint}`);
-  return answer;
-}
+import { send } from "./acts.js";
+import { clock } from "./ages.js";
+import { count, element, say } from "./words.js";
 
 /** Offers agents that fit what is being typed in any input with the list. */
 export function suggestAgents(list) {
@@ -45,7 +22,7 @@ export function suggestAgents(list) {
     const { items } = await response.json();
     list.replaceChildren(
       ...items.map((agent) => {
-        const option = document.createElement("option");
+        const option = element("option");
         option.value = agent.agent_id;
         option.label = agent.name ? `${agent.name} (${agent.agent_id})` : agent.agent_id;
         return option;
@@ -62,6 +39,31 @@ async function agentID(text) {
   if (items.some((agent) => agent.agent_id === text)) return text;
   const named = items.filter((agent) => agent.name.toLowerCase() === text.toLowerCase());
   return named.length === 1 ? named[0].agent_id : text;
+}
+
+/** What a mapping comes to, in sentences; of a dry run what would happen. */
+function sentences(answer) {
+  const agent = answer.agent;
+  const name = agent.name || agent.agent_id;
+  const isDry = answer.dry_run;
+  const said = [];
+  if (answer.moved_from) said.push(say(isDry ? "mapping.moves" : "mapping.moved", { agent: answer.moved_from }));
+  const applied = isDry ? "mapping.will_apply" : "mapping.applied";
+  said.push(answer.applied === 0 ? say(`${applied}_none`) : count(applied, answer.applied));
+  if (!answer.complete) said.push(say("mapping.more_later"));
+  said.push(
+    agent.shift_since
+      ? say(isDry ? "mapping.will_be" : "mapping.is", { name, shift: say(`shift.${agent.shift}`), since: clock(agent.shift_since) })
+      : say("mapping.never", { name }),
+  );
+  if (!agent.instance) {
+    if (agent.desired === "running") said.push(say("mapping.no_session"));
+  } else {
+    const verb = agent.desired === "running" ? "run" : "stop";
+    said.push(say(isDry ? `mapping.will_${verb}` : `mapping.${verb}`));
+  }
+  if (answer.left_out > 0) said.push(count("mapping.left", answer.left_out));
+  return said.join(" ");
 }
 
 /**
@@ -84,23 +86,19 @@ export async function map(form, address, text, { done, failed }) {
     button.disabled = false;
   }
   form.parentElement.querySelector(".preview")?.remove();
-  const place = document.createElement("div");
+  const place = element("div");
   place.className = "preview";
   place.setAttribute("role", "group");
-  place.setAttribute("aria-label", "What will happen");
-  const words = document.createElement("p");
-  words.textContent = preview.text;
-  const yes = document.createElement("button");
+  place.setAttribute("aria-label", say("mapping.what"));
+  const yes = element("button", say("mapping.yes", { name: preview.agent.name || preview.agent_id }));
   yes.type = "button";
   yes.className = "first";
-  yes.textContent = `Map to ${preview.agent.name || preview.agent_id}`;
-  const no = document.createElement("button");
+  const no = element("button", say("act.cancel"));
   no.type = "button";
-  no.textContent = "Cancel";
-  const buttons = document.createElement("div");
+  const buttons = element("div");
   buttons.className = "buttons";
   buttons.append(yes, no);
-  place.append(words, buttons);
+  place.append(element("p", sentences(preview)), buttons);
   form.after(place);
   form.hidden = true;
   const end = () => {
@@ -120,7 +118,7 @@ export async function map(form, address, text, { done, failed }) {
     try {
       const answer = await send("PUT", address, body);
       end();
-      done(answer.text);
+      done(sentences(answer));
     } catch (error) {
       end();
       failed(error.message);

@@ -1,5 +1,8 @@
 // Signs in without leaving the page, so that a refusal is said at once. Without script the form does the same.
 
+import { explain } from "./acts.js";
+import { language, say } from "./words.js";
+
 const form = document.getElementById("sign-in");
 const refusal = document.getElementById("refusal");
 
@@ -19,9 +22,10 @@ form.addEventListener("submit", async (event) => {
       return;
     }
     const problem = await response.json();
-    refusal.textContent = problem.code === "rate_limited" ? `${problem.detail} ${problem.hint}` : problem.detail;
+    if (problem.code === "rate_limited") refusal.textContent = explain(problem);
+    else refusal.textContent = language === "en" ? problem.detail : say(`problem.${problem.code}`);
   } catch {
-    refusal.textContent = "Rollcall did not answer. Try again.";
+    refusal.textContent = say("act.no_answer");
   }
   button.disabled = false;
   form.elements.key.select();

@@ -1,0 +1,146 @@
+/// How an agent's shift and session agree, in one word that people read for the two together.
+///
+/// In the order of how badly somebody is needed, worst first.
+package enum Agreement: String, Sendable, Hashable, CaseIterable {
+    /// Here, should work and cannot; Rollcall is at the end of its means.
+    case stuck
+    /// The engine refuses our credential, so nothing can be done or seen.
+    case refused
+    /// Here, and the session waits for its phone to scan the code.
+    case mustScan = "must_scan"
+    /// Here, and nobody mapped an instance.
+    case hereUnmapped = "here_unmapped"
+    /// Here, and nobody knows whether the session runs.
+    case hereUnsure = "here_unsure"
+    /// Here, and the session does not run; Rollcall is repairing it.
+    case mute
+    /// Not here; somebody holds the session running, and it does not.
+    case heldMute = "held_mute"
+    /// Not here; the session runs and cannot be stopped.
+    case runaway
+    /// Not here, and the session runs; Rollcall is stopping it.
+    case alone
+    /// Here, and the session runs although a hold or the break says that it should not.
+    case againstOrder = "against_order"
+    /// Here, and somebody holds the session stopped.
+    case hereHeldOff = "here_held_off"
+    /// Here, and somebody holds the session running.
+    case hereHeldOn = "here_held_on"
+    case comingUp = "coming_up"
+    case goingDown = "going_down"
+    /// Not here; somebody holds the session running.
+    case heldOn = "held_on"
+    /// Not here; somebody holds the session stopped.
+    case heldOff = "held_off"
+    /// Not here, and nobody knows whether the session runs.
+    case unsure
+    /// Here, and the session runs.
+    case fine
+    /// On break, and the session is stopped for that.
+    case offForBreak = "off_for_break"
+    /// Not here, and the session is stopped.
+    case off
+    /// Not here, and without an instance.
+    case unmapped
+
+    /// Whether it lists among what needs somebody.
+    ///
+    /// The same as ``needsSomebody(shift:condition:)`` of what it comes from, so that counts by shift and condition say how
+    /// many there are.
+    package var needsSomebody: Bool {
+        switch self {
+        case .stuck, .refused, .mustScan, .hereUnmapped, .hereUnsure, .mute, .heldMute, .runaway, .alone, .againstOrder,
+            .hereHeldOff, .hereHeldOn:
+            true
+        case .comingUp, .goingDown, .heldOn, .heldOff, .unsure, .fine, .offForBreak, .off, .unmapped: false
+        }
+    }
+
+    /// Its place among all, worst first.
+    package var rank: Int { Self.ranks[self] ?? Self.allCases.count }
+
+    private static let ranks = Dictionary(uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
+}
+
+/// Whether an agent who stands so needs somebody: whoever is at work and cannot, or is held, and any session that is not as
+/// it should be.
+package func needsSomebody(shift: Shift, condition: Condition) -> Bool {
+    switch condition {
+    case .needsAttention, .needsPairing, .drifted: true
+    case .unknown, .unassigned, .held: shift != .out
+    case .converged, .starting, .stopping: false
+    }
+}
+
+/// Names how an agent's shift and session agree.
+///
+/// Pure and total. `shift`: where the agent is, as the ledger tells it. `desired`: whether the session should run.
+/// `condition`: how it stands. `reason`: why.
+package func agreement(shift: Shift, desired: RunState, condition: Condition, reason: Reason) -> Agreement {
+    let isHere = shift != .out
+    let isWanted = desired == .running
+    return switch condition {
+    case .needsAttention:
+        reason == .accountRefused ? .refused : (isWanted ? .stuck : .runaway)
+    case .needsPairing: .mustScan
+    case .drifted:
+        switch (isHere, isWanted) {
+        case (true, true): .mute
+        case (false, true): .heldMute
+        case (true, false): .againstOrder
+        case (false, false): .alone
+        }
+    case .unassigned: isHere ? .hereUnmapped : .unmapped
+    case .unknown: isHere ? .hereUnsure : .unsure
+    case .held:
+        switch (isHere, isWanted) {
+        case (true, true): .hereHeldOn
+        case (true, false): .hereHeldOff
+        case (false, true): .heldOn
+        case (false, false): .heldOff
+        }
+    case .starting: .comingUp
+    case .stopping: .goingDown
+    case .converged: isWanted ? .fine : (isHere ? .offForBreak : .off)
+    }
+}
+
+/// Whose turn it is to do something.
+package enum Turn: String, Sendable, Hashable, CaseIterable {
+    case nobody
+    /// It is being done; people wait.
+    case rollcall
+    /// The agent scans the code.
+    case agent
+    /// Somebody who manages the team looks at it.
+    case manager
+    /// Somebody who may map gives the agent the right instance.
+    case mapper
+    /// Whoever runs the engine brings it back.
+    case engine
+    /// Whoever runs Rollcall mends its credential.
+    case `operator`
+    /// Whoever holds it, or the hold's end.
+    case holder
+}
+
+extension Agreement {
+    /// Whose turn it is, by why it stands so.
+    package func turn(_ reason: Reason) -> Turn {
+        switch self {
+        case .stuck, .runaway: reason == .sessionMissing ? .mapper : .manager
+        case .refused: .operator
+        case .mustScan: .agent
+        case .hereUnmapped: .mapper
+        case .hereUnsure, .unsure:
+            switch reason {
+            case .unknownWord: .manager
+            case .neverRead: .rollcall
+            default: .engine
+            }
+        case .mute, .heldMute, .alone, .againstOrder, .comingUp, .goingDown: .rollcall
+        case .hereHeldOff, .hereHeldOn, .heldOn, .heldOff: .holder
+        case .fine, .offForBreak, .off, .unmapped: .nobody
+        }
+    }
+}

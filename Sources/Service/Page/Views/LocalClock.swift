@@ -1,0 +1,42 @@
+import Domain
+
+/// What the clocks of one zone show; UTC where this machine does not know the zone.
+struct LocalClock: Sendable {
+    /// The zone's name, as people read it.
+    let name: String
+    private let rules: ZoneRules?
+
+    /// Reads the zone's file, which is a few kilobytes.
+    init(zoneName: String) {
+        rules = SystemZones.rules(named: zoneName)
+        name = rules?.name ?? "UTC"
+    }
+
+    /// Seconds east of UTC.
+    private func offset(at instant: Timestamp) -> Int64 { rules?.offset(at: instant) ?? 0 }
+
+    /// `2026-03-02T08:15:00`, by this clock.
+    private func text(_ instant: Timestamp) -> String {
+        let whole = instant.microseconds - ((instant.microseconds % 1_000_000) + 1_000_000) % 1_000_000
+        return String(Timestamp(microseconds: whole + offset(at: instant) * 1_000_000).rfc3339.prefix(19))
+    }
+
+    /// `08:15`.
+    func time(_ instant: Timestamp) -> String { String(text(instant).dropFirst(11).prefix(5)) }
+
+    /// `03-02`.
+    func day(_ instant: Timestamp) -> String { String(text(instant).dropFirst(5).prefix(5)) }
+
+    /// `03-02 08:15`.
+    func dayAndTime(_ instant: Timestamp) -> String { day(instant) + " " + time(instant) }
+
+    /// The first instant from `instant` on at which this clock shows a multiple of `step` since midnight, or since a day
+    /// long ago where a step is longer than one.
+    func ceiling(_ instant: Timestamp, step: Duration) -> Timestamp {
+        let step = step.microseconds
+        let offset = offset(at: instant) * 1_000_000
+        let local = instant.microseconds + offset
+        let rest = ((local % step) + step) % step
+        return Timestamp(microseconds: (rest == 0 ? local : local - rest + step) - offset)
+    }
+}

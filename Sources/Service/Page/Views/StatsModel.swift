@@ -1,0 +1,98 @@
+import Domain
+
+/// The page that says how well it goes: from the clock-in to a running session, by stage and by hour.
+struct StatsModel {
+    let frame: PageFrame
+    let figures: Stats
+    /// `2026-03-02`, by UTC.
+    let day: String
+    let today: String
+    let team: String?
+    let teams: [String]
+    let now: Timestamp
+
+    private var words: Catalogue { frame.words }
+
+    var values: [String: Any] {
+        let stages = Stats.Stage.allCases.compactMap { stage in
+            figures.stages[stage].flatMap { $0.count > 0 ? (stage, $0) : nil }
+        }
+        let hours = figures.hours.filter { $0.total.count > 0 }
+        let own: [String: Any] = [
+            "at_stats": true,
+            "day": day,
+            "today": today,
+            "teams": teams.map { ["word": $0, "label": $0, "selected": $0 == team] },
+            "from": words.time(figures.from, now: now),
+            "to": words.time(figures.to, now: now),
+            "total": total,
+            "stages": self.stages(stages),
+            "has_stages": !stages.isEmpty,
+            "hours": self.hours(hours),
+            "has_hours": !hours.isEmpty,
+            "hours_picture": words("stats.hours_picture"),
+        ]
+        return frame.values(title: words("layout.stats"), script: "stats.js").merging(own) { _, own in own }
+    }
+
+    private var total: [String: Any] {
+        let total = figures.stages[.total] ?? Stats.Spread(count: 0)
+        let tenths = Int((figures.hibernatedHours * 10).rounded())
+        return [
+            "p50": text(total.median), "p95": text(total.p95), "count": total.count,
+            "drift": words(
+                "stats.drift_of",
+                ["found": String(figures.driftFound), "repaired": String(figures.driftRepaired)]
+            ),
+            "hibernated": "\(tenths / 10).\(tenths % 10)",
+        ]
+    }
+
+    /// Bars one behind the other, as the stages follow each other; the whole begins at the start again.
+    private func stages(_ stages: [(Stats.Stage, Stats.Spread)]) -> [[String: Any]] {
+        let longest = max(stages.compactMap(\.1.p95).max() ?? 1, 1)
+        let sum = stages.filter { $0.0 != .total }.reduce(0) { $0 + ($1.1.median ?? 0) }
+        let scale = 200 / max(longest + sum, 1)
+        var start = 0.0
+        return stages.map { stage, spread in
+            let begin = stage == .total ? 0 : start
+            start += spread.median ?? 0
+            let label = words("stats.stage." + stage.rawValue)
+            return [
+                "word": stage.rawValue, "label": label, "meaning": words("stats.meaning." + stage.rawValue),
+                "p50": text(spread.median), "p95": text(spread.p95), "count": spread.count, "x": number(begin * scale),
+                "p50_width": number((spread.median ?? 0) * scale), "p95_width": number((spread.p95 ?? 0) * scale),
+                "picture": description(label, spread),
+            ]
+        }
+    }
+
+    private func hours(_ hours: [Stats.Hour]) -> [[String: Any]] {
+        let highest = max(hours.compactMap(\.total.p95).max() ?? 1, 1)
+        let width = 960 / max((figures.to - figures.from).inSeconds / 3600, 1)
+        return hours.map { hour in
+            let p50 = (hour.total.median ?? 0) / highest * 116
+            let p95 = (hour.total.p95 ?? 0) / highest * 116
+            let start = max((hour.at - figures.from).inSeconds / 3600, 0)
+            return [
+                "x": number(start * width + 1), "width": number(max(width - 2, 1)),
+                "p50_y": number(120 - p50), "p50_height": number(p50),
+                "p95_y": number(120 - p95), "p95_height": number(p95),
+                "at": words.time(hour.at, now: now), "count": hour.total.count,
+                "p50": text(hour.total.median), "p95": text(hour.total.p95),
+                "title": description(clockTime(hour.at), hour.total),
+            ]
+        }
+    }
+
+    private func text(_ milliseconds: Double?) -> String {
+        milliseconds.map { words.short(.milliseconds(Int64($0.rounded()))) } ?? "–"
+    }
+
+    private func description(_ label: String, _ spread: Stats.Spread) -> String {
+        words(
+            "stats.bar",
+            ["label": label, "p50": text(spread.median), "p95": text(spread.p95), "n": String(spread.count)]
+        )
+    }
+}

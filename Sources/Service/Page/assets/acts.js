@@ -1,0 +1,74 @@
+// What people do: requests with the proof that they come from this page, and what is said of their refusal.
+
+import { now } from "./ages.js";
+import { knows, language, say } from "./words.js";
+
+let csrf = null;
+
+async function proof() {
+  if (!csrf) {
+    const response = await fetch("/session", { cache: "no-store" });
+    if (response.status === 401) location.assign("/");
+    csrf = (await response.json()).csrf;
+  }
+  return csrf;
+}
+
+/** What is wrong, to a person: the server's details are English, so other languages have the kind of problem. */
+export function explain(problem) {
+  if (language === "en" || !knows(`problem.${problem.code}`)) return `${problem.detail} ${problem.hint}`;
+  return `${say(`problem.${problem.code}`)} ${say(`problem.hint.${problem.code}`)}`;
+}
+
+/** Why something was not done: the message is for people, `problem` and `retryAfter` (seconds) for the script. */
+class Refusal extends Error {
+  constructor(problem, retryAfter) {
+    super(explain(problem));
+    this.problem = problem;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Sends a change; gives what was answered, and throws what people may read. `signal` calls it off. */
+export async function send(method, address, body, signal) {
+  const headers = { "X-Rollcall-CSRF": await proof() };
+  if (body) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(address, { method, headers, signal, cache: "no-store", body: body ? JSON.stringify(body) : undefined });
+  } catch {
+    throw new Error(say("act.no_answer"));
+  }
+  const text = await response.text();
+  const answer = text ? JSON.parse(text) : null;
+  if (!response.ok) throw new Refusal(answer, Number(response.headers.get("Retry-After") ?? 0));
+  return answer;
+}
+
+/** Lets the fields of a hold follow what is chosen among them. */
+export function prepareHold(place) {
+  const hours = place.querySelector("[name=hours]");
+  const until = place.querySelector(".until");
+  hours.addEventListener("change", () => {
+    until.hidden = hours.value !== "";
+    if (until.hidden) return;
+    const local = new Date(now() + 3600_000 - new Date().getTimezoneOffset() * 60_000);
+    until.querySelector("input").value = local.toISOString().slice(0, 16);
+  });
+}
+
+/** What the fields of a hold say; throws what is missing. */
+export function holdOf(place) {
+  const field = (name) => place.querySelector(`[name=${name}]`).value;
+  const reason = field("reason").trim();
+  if (!reason) throw new Error(say("act.no_reason"));
+  const hours = field("hours");
+  const until = hours ? now() + Number(hours) * 3600_000 : Date.parse(field("until"));
+  if (!(until > now()) || until > now() + 366 * 86_400_000) throw new Error(say("act.no_time"));
+  return { state: field("state"), until: new Date(until).toISOString(), reason };
+}
+
+/** Lets the buttons of a dialog close it. */
+export function prepareDialog(dialog) {
+  for (const button of dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => dialog.close());
+}

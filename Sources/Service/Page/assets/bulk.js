@@ -1,0 +1,107 @@
+// Does the same for many agents: who is chosen, what is asked before it is done, and what came of it for each.
+
+import { explain, holdOf, prepareDialog, prepareHold, send } from "./acts.js";
+import { showGuards } from "./guards.js";
+import { nameOf } from "./row.js";
+import { count, element, say } from "./words.js";
+
+const agentLimit = 500; // agents that one request takes
+const quietLimit = 5; // that many are not asked about
+
+/** `agents`: everybody who is shown, by id. */
+export function prepareBulk(roster) {
+  const bar = document.getElementById("bulk");
+  if (!bar) return;
+  const dialog = document.getElementById("bulk-dialog");
+  const form = document.getElementById("bulk-form");
+  const results = document.getElementById("bulk-results");
+  const fields = document.getElementById("bulk-hold");
+  const refusal = document.getElementById("bulk-refusal");
+  const picked = new Set();
+  let action = null;
+  prepareDialog(dialog);
+  prepareHold(fields);
+
+  roster.onRow = (row) => {
+    const box = row.querySelector("[data-pick]");
+    if (box) box.checked = picked.has(row.dataset.agent);
+  };
+  roster.table.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-pick]")) return;
+    const agentID = event.target.closest("tr").dataset.agent;
+    if (event.target.checked) picked.add(agentID);
+    else picked.delete(agentID);
+    show();
+  });
+  document.getElementById("unpick").addEventListener("click", unpick);
+
+  function unpick() {
+    picked.clear();
+    for (const box of roster.table.querySelectorAll("[data-pick]")) box.checked = false;
+    show();
+  }
+
+  function show() {
+    bar.hidden = picked.size === 0;
+    document.getElementById("picked").textContent =
+      picked.size > agentLimit ? say("bulk.limit", { n: agentLimit }) : count("bulk.picked", picked.size);
+    for (const button of bar.querySelectorAll("[data-bulk]")) button.disabled = picked.size > agentLimit;
+  }
+
+  bar.addEventListener("click", (event) => {
+    action = event.target.closest("[data-bulk]")?.dataset.bulk;
+    if (!action) return;
+    const agents = count("bulk.agents", picked.size);
+    document.getElementById("bulk-title").textContent = say(`bulk.${action}`, { agents });
+    document.getElementById("bulk-words").textContent = action === "reboot" ? say("bulk.cannot_work") : "";
+    document.getElementById("bulk-yes").textContent = say(`bulk.yes.${action}`);
+    fields.hidden = action !== "hold";
+    refusal.textContent = "";
+    form.hidden = false;
+    results.hidden = true;
+    dialog.showModal();
+    // A hold is filled in, a reboot interrupts work, and many are many; the rest of it is done at once.
+    if (picked.size <= quietLimit && action !== "hold" && action !== "reboot") form.requestSubmit();
+  });
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const yes = document.getElementById("bulk-yes");
+    refusal.textContent = "";
+    yes.disabled = true;
+    try {
+      const body = { action, agents: [...picked] };
+      if (action === "hold") body.hold = holdOf(fields);
+      const answer = await send("POST", "/v1/actions", body);
+      tell(answer.results, body.agents);
+    } catch (error) {
+      refusal.textContent = error.message;
+    }
+    yes.disabled = false;
+  });
+
+  function tell(answers, agents) {
+    form.hidden = true;
+    results.hidden = false;
+    document.getElementById("bulk-done").textContent = say("bulk.done");
+    const lines = answers.map((answer, index) => {
+      const agent = roster.agents.get(answer.agent_id ?? agents[index]);
+      const isDone = answer.status < 300;
+      const line = element("li");
+      line.dataset.agent = answer.agent_id ?? agents[index];
+      line.dataset.done = String(isDone);
+      const mark = element("span");
+      mark.className = "icon";
+      mark.setAttribute("aria-hidden", "true");
+      const words = isDone ? say(answer.change ? "bulk.waits" : answer.status === 202 ? "bulk.taken" : "bulk.ok") : explain(answer);
+      line.append(mark, element("bdi", agent ? nameOf(agent) : line.dataset.agent), `: ${words}`);
+      return line;
+    });
+    // What was refused stands first.
+    lines.sort((left, right) => (left.dataset.done < right.dataset.done ? -1 : left.dataset.done > right.dataset.done ? 1 : 0));
+    document.getElementById("bulk-list").replaceChildren(...lines);
+    document.getElementById("bulk-done").focus();
+    if (answers.some((answer) => answer.change)) showGuards();
+    unpick();
+  }
+}

@@ -1,0 +1,123 @@
+// Changes that wait for somebody: what each would do, and the word of whoever may decide.
+
+import { explain, prepareDialog, send } from "./acts.js";
+import { time } from "./ages.js";
+import { count, element, knows, phrase, say } from "./words.js";
+
+const interval = 30_000; // milliseconds; beginnings and ends come by the stream, parts that are decided do not
+
+const place = document.getElementById("guards");
+const dialog = document.getElementById("guard-dialog");
+let shown = null; // the change in the dialog
+let last = "[]"; // what the cards show
+
+/** Asks what waits, and keeps asking now and then. */
+export function prepareGuards() {
+  prepareDialog(dialog);
+  dialog.addEventListener("click", (event) => {
+    const decision = event.target.closest("[data-decide]")?.dataset.decide;
+    if (decision) decide(decision);
+  });
+  place.addEventListener("click", (event) => {
+    const card = event.target.closest("[data-open]")?.closest("[data-change]");
+    if (card) open(card.dataset.change).catch(() => {});
+  });
+  setInterval(() => document.hidden || showGuards(), interval);
+  showGuards();
+}
+
+/** Shows what waits as it is now; what was shown stays where there is no answer. */
+export async function showGuards() {
+  try {
+    const { items } = await ask("/v1/guard");
+    const waiting = items.filter((change) => change.waiting > 0);
+    if (JSON.stringify(waiting) === last) return;
+    last = JSON.stringify(waiting);
+    const focused = document.activeElement?.closest?.("#guard-list [data-change]")?.dataset.change;
+    document.getElementById("guard-list").replaceChildren(...waiting.map(card));
+    place.hidden = waiting.length === 0;
+    if (focused) place.querySelector(`[data-change="${CSS.escape(focused)}"] button`)?.focus({ preventScroll: true });
+  } catch {
+    // The next time tells.
+  }
+}
+
+async function ask(address) {
+  const response = await fetch(address, { cache: "no-store", credentials: "same-origin" });
+  if (!response.ok) throw new Error(String(response.status));
+  return response.json();
+}
+
+/** What it is, in a sentence. */
+function sentence(change) {
+  const key = `guard.what.${change.kind}`;
+  const values = { who: element("bdi", change.asked_by), n: change.affected, all: change.instances };
+  return phrase(change.kind !== "listing" && change.reason === "from_listing" ? "guard.what.from_listing" : key, values);
+}
+
+function card(change) {
+  const item = element("li");
+  item.classList.add("need", "guard");
+  item.dataset.change = change.change;
+  const what = element("p");
+  what.append(...sentence(change));
+  const when = element("p");
+  when.className = "evidence";
+  when.append(...phrase("guard.asked", { asked: time(change.asked_at), agents: count("guard.agents", change.waiting) }));
+  if (change.expires_at) when.append(" ", ...phrase("guard.until", { ahead: time(change.expires_at, "ahead") }));
+  const buttons = element("p");
+  buttons.className = "buttons";
+  const button = element("button", say(dialog.querySelector("[data-decide]") ? "guard.decide" : "guard.show"));
+  button.type = "button";
+  button.className = "small";
+  button.dataset.open = "";
+  buttons.append(button);
+  item.append(what, when, buttons);
+  return item;
+}
+
+async function open(number) {
+  const change = await ask(`/v1/guard/${number}`);
+  shown = number;
+  document.getElementById("guard-refusal").textContent = "";
+  show(change);
+  if (!dialog.open) dialog.showModal();
+}
+
+function show(change) {
+  document.getElementById("guard-words").replaceChildren(...sentence(change));
+  const parts = change.parts.map(part);
+  if (change.parts.length < change.agents) parts.push(element("li", say("guard.more", { n: change.agents - change.parts.length })));
+  document.getElementById("guard-parts").replaceChildren(...parts);
+  for (const button of dialog.querySelectorAll("[data-decide]")) button.hidden = change.waiting === 0;
+}
+
+function part(part) {
+  const line = element("li");
+  const agent = element("a", part.agent_id);
+  agent.href = `/agents/${encodeURIComponent(part.agent_id)}`;
+  const name = element("bdi");
+  name.append(agent);
+  line.append(name, `: ${say(`guard.then.${part.desired_after}`)}`);
+  if (part.state === "held") return line;
+  line.dataset.done = String(!part.outcome || part.outcome === "done");
+  const key = part.outcome && part.outcome !== "done" && part.outcome !== "over" ? `problem.${part.outcome}` : `guard.state.${part.state}`;
+  line.append(` (${knows(key) ? say(key) : part.outcome})`);
+  return line;
+}
+
+async function decide(decision) {
+  const refusal = document.getElementById("guard-refusal");
+  const buttons = [...dialog.querySelectorAll("[data-decide]")];
+  refusal.textContent = "";
+  for (const button of buttons) button.disabled = true;
+  try {
+    show(await send("POST", `/v1/guard/${shown}/${decision}`));
+    document.getElementById("guard-title").focus();
+  } catch (error) {
+    refusal.textContent = error.problem ? explain(error.problem) : error.message;
+    await open(shown).catch(() => {});
+  }
+  for (const button of buttons) button.disabled = false;
+  showGuards();
+}

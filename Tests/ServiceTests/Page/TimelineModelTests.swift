@@ -1,0 +1,122 @@
+import Domain
+import Testing
+
+@testable import Service
+
+@Suite("TimelineModel")
+struct TimelineModelTests {
+    /// 2027-01-15, 08:00 in UTC, 13:30 in Kolkata.
+    private static let now = Timestamp(seconds: 1_800_000_000)
+    private let words = PageLanguages()[.english]
+
+    private func model(_ timeline: Timeline, _ span: TimelineSpan, zone: String = "UTC") -> TimelineModel {
+        let clock = LocalClock(zoneName: zone)
+        return TimelineModel(
+            history: AgentHistory(timeline: timeline, events: [], commands: []),
+            window: TimelineWindow(span: span, until: nil, clock: clock, now: Self.now),
+            clock: clock,
+            path: "/agents/ada",
+            words: words,
+            isCurrent: true,
+            now: Self.now
+        )
+    }
+
+    private func timeline(_ observed: [Timeline.Interval], from: Timestamp) -> Timeline {
+        let began = LedgerPunch(sequence: 1, kind: .clockIn, effectiveAt: Self.now - .seconds(7200))
+        return Timeline(
+            punches: [began],
+            holds: [],
+            breakAction: .keep,
+            observed: observed,
+            from: from,
+            to: Self.now
+        )
+    }
+
+    private func lane(_ values: [String: Any], _ word: String) -> [String: Any] {
+        (values["lanes"] as? [[String: Any]] ?? []).first { $0["word"] as? String == word } ?? [:]
+    }
+
+    private func bars(_ values: [String: Any], _ word: String) -> [String] {
+        (lane(values, word)["bars"] as? [[String: Any]] ?? []).map { bar in
+            "\(bar["kind"] ?? "") \(bar["x"] ?? "") \(bar["width"] ?? "")"
+        }
+    }
+
+    @Test
+    func `what began before is carried in, and what nobody recorded is a gap`() {
+        let from = Self.now - .seconds(3600)
+        let seen = [
+            Timeline.Interval(from: from, to: Self.now - .seconds(1800), state: nil, reason: "not_recorded"),
+            Timeline.Interval(from: Self.now - .seconds(1800), to: Self.now, state: "WORKING", reason: "read"),
+        ]
+        let values = model(timeline(seen, from: from), .hour).values
+        #expect(bars(values, "shift") == ["full 0 1000"])
+        #expect(bars(values, "seen") == ["gap 0 500", "full 500 500"])
+        #expect(lane(values, "shift")["carried"] as? String == "This began before the picture does.")
+        #expect(lane(values, "seen")["carried"] as? Bool == false)
+        let lines = values["lines"] as? [[String: Any]] ?? []
+        #expect(lines.map { $0["what"] as? String } == ["on shift", "running", "not recorded", "running"])
+        #expect(lines.map { $0["is_carried"] as? Bool } == [true, true, false, false])
+        let picture = lane(values, "seen")["picture"] as? String
+        #expect(
+            picture
+                == "Session. From 01-15 07:00 to 01-15 08:00, in stretches: not recorded from 01-15 07:00 to 01-15 07:30; running from 01-15 07:30 to 01-15 08:00"
+        )
+    }
+
+    @Test
+    func `an agent who never clocked in has nothing carried in`() {
+        let timeline = Timeline(
+            punches: [],
+            holds: [],
+            breakAction: .keep,
+            observed: [],
+            from: Self.now - .seconds(3600),
+            to: Self.now
+        )
+        let values = model(timeline, .hour).values
+        #expect(lane(values, "shift")["carried"] as? Bool == false)
+        #expect((lane(values, "shift")["picture"] as? String)?.contains("nobody ever clocked in") == true)
+    }
+
+    /// Span, its seconds, and seconds from now to its end.
+    private static let spans: [(TimelineSpan, Int64, Int64)] = [
+        (.hour, 3600, 0), (.six, 21_600, 0), (.day, 86_400, 3600), (.week, 604_800, 57_600),
+        (.month, 2_592_000, 57_600),
+    ]
+
+    @Test(arguments: spans)
+    func `a picture ends with the line of its grid that comes next`(span: TimelineSpan, length: Int64, ahead: Int64) {
+        let window = TimelineWindow(span: span, until: nil, clock: LocalClock(zoneName: "UTC"), now: Self.now)
+        #expect(window.to - window.from == .seconds(length))
+        #expect(window.to - Self.now == .seconds(ahead))
+        #expect(window.isLatest && window.lines.count == span.steps)
+    }
+
+    @Test
+    func `its lines are those of the agent's own clock`() {
+        let values = model(timeline([], from: Self.now - .seconds(86_400)), .day, zone: "Asia/Kolkata").values
+        let ticks = values["ticks"] as? [[String: Any]] ?? []
+        #expect(ticks.compactMap { $0["label"] as? String }.allSatisfy { $0.hasSuffix(":00") })
+        #expect(ticks.first?["label"] as? String == "15:00")
+        #expect(values["zone"] as? String == "Asia/Kolkata")
+    }
+
+    @Test
+    func `a picture of the past leads on, and one of a far past still is one`() {
+        let clock = LocalClock(zoneName: "UTC")
+        let past = TimelineWindow(span: .day, until: Self.now - .seconds(500_000), clock: clock, now: Self.now)
+        #expect(!past.isLatest)
+        let ancient = TimelineWindow(
+            span: .month,
+            until: Timestamp(microseconds: .min / 4),
+            clock: clock,
+            now: Self.now
+        )
+        #expect(ancient.to - ancient.from == .seconds(30 * 86_400))
+        let future = TimelineWindow(span: .hour, until: Self.now + .seconds(90_000), clock: clock, now: Self.now)
+        #expect(future.isLatest && future.to - Self.now <= .seconds(600))
+    }
+}

@@ -1,0 +1,112 @@
+"""Makes the pictures of every view for docs/page, small enough to be read anywhere: scripts/screenshots runs this."""
+
+import pathlib
+import sys
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+import story
+from page import Page
+from rollcall import Rollcall
+
+SIZE_LIMIT = 150_000  # bytes of a picture
+
+VIEWS = {
+    "fleet": "/",
+    "agent": "/agents/bruno",
+    "timeline": "/agents/dilara?span=six",
+    "sources": "/sources",
+    "source": "/sources/hr",
+    "unmatched": "/unmatched",
+    "stats": "/stats",
+}
+
+# Name, language, colours, width and height.
+KINDS = [
+    ("light", "en", "light", 1060, 740),
+    ("dark", "en", "dark", 1060, 740),
+    ("phone", "en", "light", 390, 844),
+    ("right-to-left", "ar", "light", 1060, 740),
+]
+
+
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
+        options.add_argument(argument)
+    return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+
+
+def shape(page, scheme, width, height):
+    device = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", device)
+    features = [{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}]
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def shoot(page, folder, name):
+    path = folder / f"{name}.png"
+    page.driver.save_screenshot(str(path))
+    size = path.stat().st_size
+    assert size <= SIZE_LIMIT, f"{path} has {size} bytes"
+    print(f"{path} {size}")
+
+
+def show(page, path, language):
+    page.open(path + ("&" if "?" in path else "?") + f"lang={language}")
+    if page.has("#live"):
+        page.wait_live()
+    if page.has("#agents[aria-rowcount]"):
+        page.wait_loaded()
+    if "span=" in path:
+        page.driver.execute_script("document.getElementById('timeline').scrollIntoView()")
+
+
+def take(rollcall, folder):
+    story.seed(rollcall)
+    page = Page(browser(), rollcall)
+    try:
+        for kind, language, scheme, width, height in KINDS:
+            shape(page, scheme, width, height)
+            page.driver.delete_all_cookies()
+            page.open(f"/?lang={language}")
+            shoot(page, folder, f"sign-in-{kind}")
+            page.type_key(rollcall.admin_key)
+            page.wait(lambda: page.has("#sign-out"), what="the sign-in")
+            for view, path in VIEWS.items():
+                show(page, path, language)
+                shoot(page, folder, f"{view}-{kind}")
+            show(page, "/agents/bruno", language)
+            page.find("#pair").click()
+            page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
+            shoot(page, folder, f"pairing-{kind}")
+            show(page, "/?team=front-desk", language)
+            page.pick("ada")
+            page.find("[data-bulk=hold]").click()
+            shoot(page, folder, f"hold-{kind}")
+            show(page, "/", language)
+            page.wait(lambda: page.find("#guards").is_displayed(), what="the change that waits")
+            page.click("#guard-list [data-open]")
+            page.wait(lambda: page.find("#guard-dialog").is_displayed())
+            shoot(page, folder, f"guard-{kind}")
+    finally:
+        page.driver.quit()
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    rollcall = Rollcall("screenshots", story.SETTINGS)
+    try:
+        rollcall.start()
+        take(rollcall, folder)
+    finally:
+        rollcall.stop()
+
+
+if __name__ == "__main__":
+    main()

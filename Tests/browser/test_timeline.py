@@ -1,0 +1,102 @@
+"""The picture of an agent's day, and the same as a table."""
+
+import datetime
+
+import pytest
+
+import story
+
+
+@pytest.fixture(scope="module", autouse=True)
+def day(rollcall):
+    rollcall.add_agent("tina", name="Tina", team="day")
+    rollcall.must("PUT", "/v1/agents/tina", {"name": "Tina", "team": "day", "time_zone": "Asia/Kolkata", "instance": instance()})
+    for kind, minutes in (("clock-in", 150), ("break-start", 90), ("break-end", 60)):
+        at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=minutes)
+        rollcall.must("POST", f"/v1/agents/tina/{kind}", {"occurred_at": at.isoformat()})
+    rollcall.wait_for("tina", observed="WORKING", condition="converged")
+    story.hold(rollcall, "tina", "running")
+
+
+def instance():
+    return {"engine": "main", "instance_id": "I-tina", "session_name": "wawp-tina"}
+
+
+def bars(page, lane):
+    script = """
+        return [...document.querySelectorAll(`[data-lane=${arguments[0]}] rect`)]
+          .map((bar) => [bar.getAttribute("class"), Number(bar.getAttribute("x")), Number(bar.getAttribute("width"))])"""
+    return page.driver.execute_script(script, lane)
+
+
+def lines(page):
+    page.driver.execute_script("document.getElementById('timeline-table').open = true")
+    script = "return [...document.querySelectorAll('#timeline-table tbody tr')].map((row) => row.innerText.replace(/\\s+/g, ' '))"
+    return page.driver.execute_script(script)
+
+
+def test_the_day_is_drawn_in_lanes_and_told_in_a_table(rollcall, page, view_key):
+    page.sign_in(view_key, "/agents/tina")
+    page.wait_live()
+    kinds = [kind for kind, _, _ in bars(page, "shift")]
+    assert kinds[-3:] == ["bar-full", "bar-half", "bar-full"], "shift, break, shift"
+    starts = [start for _, start, _ in bars(page, "shift")]
+    assert starts == sorted(starts) and 0 <= starts[0] and starts[-1] < 1000
+    assert bars(page, "seen")[-1][0] == "bar-full" and bars(page, "seen")[0][0] == "bar-gap"
+    marks = "return document.querySelectorAll('[data-lane=marks] .mark-event').length"
+    assert page.driver.execute_script(marks) == 3
+    assert page.driver.execute_script("return document.querySelectorAll('[data-lane=marks] .mark-command').length") >= 1
+    told = lines(page)
+    assert any("on break" in line for line in told) and any("not recorded" in line for line in told)
+    assert any("Event: clock-in, from api" in line for line in told)
+    label = page.driver.execute_script("return document.querySelector('[data-lane=shift] svg').getAttribute('aria-label')")
+    assert label.startswith("Shift. From ") and "on break from" in label
+    assert "Asia/Kolkata" in page.text("#timeline-title")
+    page.shoot("timeline")
+
+
+def test_it_zooms_from_an_hour_to_a_month_and_says_what_began_before(rollcall, page, view_key):
+    page.sign_in(view_key, "/agents/tina")
+    page.click('[data-span="hour"]')
+    page.wait(lambda: "span=hour" in page.driver.current_url)
+    assert [kind for kind, _, _ in bars(page, "shift")][-1] == "bar-full"
+    assert page.has("[data-lane=shift] .carried"), "the shift began before the picture does"
+    assert any("began before" in line for line in lines(page))
+    page.click('[data-span="month"]')
+    page.wait(lambda: "span=month" in page.driver.current_url)
+    assert not page.has("[data-lane=shift] .carried")
+    assert len(page.driver.find_elements("css selector", ".axis span")) == 10
+    first = page.text(".axis")
+    page.click(".spans a")
+    page.wait(lambda: "until=" in page.driver.current_url)
+    assert page.text(".axis") != first
+    assert [kind for kind, _, _ in bars(page, "shift")] == ["bar-thin"], "long before"
+
+
+def test_a_span_that_makes_no_sense_is_refused_in_words(page, view_key):
+    page.provoke("422")
+    page.sign_in(view_key)
+    page.open("/agents/tina?span=century")
+    page.wait_text("h1", "A value is missing or not allowed.")
+
+
+def test_the_figures_of_a_day_stand_beside_their_pictures(rollcall, page, view_key):
+    rollcall.add_agent("tom", team="day")
+    rollcall.clock_in("tom")
+    rollcall.wait_for("tom", observed="WORKING", condition="converged")
+    page.sign_in(view_key, "/stats")
+
+    def are_there():
+        page.open("/stats")
+        return page.has("#stages tbody tr")
+
+    page.wait(are_there, 60, "the figures, which many share for a while")
+    page.wait_live()
+    words = [row.get_attribute("data-stage") for row in page.driver.find_elements("css selector", "#stages tbody tr")]
+    assert words[-1] == "total" and "boot" in words
+    assert page.text("#p50") != "–" and "ms" in page.text("#stages")
+    assert "found" in page.text("#drift")
+    for picture in page.driver.find_elements("css selector", "svg.plot"):
+        assert picture.get_attribute("aria-label")
+    page.open("/stats?day=2020-01-01")
+    assert page.has("#no-stats")

@@ -1,0 +1,189 @@
+"""Every view, filled with at least one row of every condition: nothing that axe-core finds, on no screen and in no language."""
+
+import pytest
+
+import axe
+import story
+
+SETTINGS = story.SETTINGS
+
+VIEWS = {
+    "fleet": "/",
+    "filtered": "/?team=front-desk&sort=state",
+    "nobody": "/?q=nobody-at-all",
+    "agent": "/agents/ada",
+    "agent-scan": "/agents/bruno",
+    "agent-held": "/agents/hana",
+    "agent-unmapped": "/agents/lena",
+    "agent-month": "/agents/ada?span=month",
+    "stats": "/stats",
+    "sources": "/sources",
+    "source": "/sources/hr",
+    "unmatched": "/unmatched",
+    "problem": "/agents/nobody",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def team(rollcall):
+    story.seed(rollcall)
+
+
+def show(page, view, language="en"):
+    path = VIEWS[view]
+    page.open(path + ("&" if "?" in path else "?") + f"lang={language}")
+    if page.has("#live"):
+        page.wait_live()
+    if page.has("#agents[aria-rowcount]"):
+        page.wait_loaded()
+    page.driver.execute_script("for (const each of document.querySelectorAll('main details')) each.open = true")
+
+
+def dark(page):
+    scheme = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
+
+
+def test_the_team_has_a_row_of_every_condition(rollcall, page):
+    page.sign_in(rollcall.admin_key)
+    show(page, "fleet")
+    script = "return [...new Set([...document.querySelectorAll('#rows tr')].map((row) => row.dataset.condition))]"
+    shown = set(page.driver.execute_script(script))
+    assert shown == {
+        "converged", "starting", "stopping", "drifted", "needs_pairing", "needs_attention", "held", "unknown", "unassigned",
+    }
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ar"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_view(rollcall, page, language, scheme):
+    page.provoke("404")
+    if scheme == "dark":
+        dark(page)
+    page.sign_in(rollcall.admin_key)
+    found = []
+    for view in VIEWS:
+        show(page, view, language)
+        found += [f"{view}: {each}" for each in axe.violations(page.driver)]
+    assert found == []
+
+
+def test_axe_finds_nothing_on_a_phone_and_nothing_is_cut_off(rollcall, page):
+    page.provoke("404")
+    page.sign_in(rollcall.admin_key)
+    phone = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    found = []
+    for language in ("en", "ar"):
+        for view in VIEWS:
+            show(page, view, language)
+            width = page.driver.execute_script("return document.documentElement.scrollWidth")
+            found += [f"{view} {language}: {width} wide"] if width > 360 else []
+            found += [f"{view} {language}: {each}" for each in axe.violations(page.driver)]
+    assert found == []
+
+
+def test_axe_finds_nothing_on_the_sign_in_and_in_dialogs(rollcall, open_browser):
+    outside = open_browser()
+    for language in ("en", "es", "ar"):
+        outside.open(f"/?lang={language}")
+        assert axe.violations(outside.driver) == []
+    page = open_browser()
+    page.sign_in(rollcall.admin_key)
+    show(page, "fleet")
+    for agent in ("goran", "kofi"):
+        page.pick(agent)
+    page.wait(lambda: page.find("#bulk").is_displayed())
+    assert axe.violations(page.driver) == []
+    page.find("[data-bulk=hold]").click()
+    page.wait(lambda: page.find("#bulk-form").is_displayed())
+    assert axe.violations(page.driver) == []
+    page.find("#bulk-form [data-close]").click()
+    page.find("#unpick").click()
+    page.wait(lambda: page.find("#guards").is_displayed(), what="the change that waits")
+    page.click("#guard-list [data-open]")
+    page.wait(lambda: page.find("#guard-dialog").is_displayed())
+    assert axe.violations(page.driver) == []
+    show(page, "agent-scan")
+    page.find("#reboot").click()
+    page.wait(lambda: page.find("#sure-yes").is_displayed())
+    assert axe.violations(page.driver) == []
+
+
+def test_a_wall_screen_is_filled_and_large(rollcall, page):
+    page.sign_in(rollcall.admin_key)
+    show(page, "fleet")
+    wall = {"width": 3840, "height": 2160, "deviceScaleFactor": 1, "mobile": False}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", wall)
+    page.wait(lambda: page.driver.execute_script("return innerWidth") == 3840)
+    size, width = page.driver.execute_script(
+        "return [parseFloat(getComputedStyle(document.documentElement).fontSize), document.getElementById('agents').clientWidth]"
+    )
+    assert size >= 20 and width > 3000
+    assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 3840
+
+
+def test_the_page_speaks_the_language_that_is_chosen_and_keeps_it(rollcall, page):
+    page.sign_in(rollcall.admin_key)
+    assert page.find("html").get_attribute("lang") == "en"
+    page.find('.languages a[lang="ar"]').click()
+    page.wait(lambda: page.find("html").get_attribute("lang") == "ar")
+    assert page.find("html").get_attribute("dir") == "rtl"
+    page.wait_live()
+    page.wait_loaded()
+    assert page.text("#live") == "مباشر"
+    # What the script writes is in the same language as what the server wrote.
+    rollcall.must("PUT", "/v1/agents/goran", {"name": "Goran I.", "team": "support", "instance": instance("goran")})
+    page.wait_cell("goran", "name", "Goran I.")
+    assert page.cell("goran", "agreement") == "متوقفة كما ينبغي"
+    page.open("/agents/ada")
+    assert page.find("html").get_attribute("lang") == "ar", "the choice is remembered"
+    assert "الموظف في الدوام" in page.text("#why")
+    page.open("/agents/ada?lang=es")
+    assert "El agente está de turno" in page.text("#why")
+    english = ("Clock", "session", "shift", "Look now", "Nobody", "since", "Rollcall did")
+    shown = page.text("body")
+    assert [word for word in english if word in shown] == []
+
+
+def instance(agent):
+    return {"engine": "main", "instance_id": f"I-{agent}", "session_name": f"wawp-{agent}"}
+
+
+def test_a_browser_s_own_language_is_spoken_without_asking(rollcall, open_browser):
+    page = open_browser()
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    page.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": "es-MX,es;q=0.9"}})
+    page.open()
+    assert page.text("h1") == "Iniciar sesión"
+
+
+def test_the_first_load_is_small_and_compressed(rollcall, page):
+    page.sign_in(rollcall.admin_key)
+    page.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
+    page.open()
+    page.wait_live()
+    page.wait_loaded()
+    sizes = page.driver.execute_script(
+        """
+        const asked = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+        return asked.filter((each) => !/\\/v1\\/|unmatched\\/count/.test(each.name))
+          .map((each) => [each.name.replace(location.origin, ""), each.encodedBodySize, each.decodedBodySize]);
+        """
+    )
+    total = sum(size for _, size, _ in sizes)
+    print(f"first load: {total} bytes compressed, {sum(plain for _, _, plain in sizes)} plain, {len(sizes)} requests")
+    assert total < 60_000, sizes
+    assert all(size < plain for _, size, plain in sizes if plain > 2_000), sizes
+
+
+def test_motion_stops_for_who_asks_and_paper_shows_what_matters(rollcall, page):
+    page.sign_in(rollcall.admin_key)
+    show(page, "fleet")
+    still = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", still)
+    duration = "return getComputedStyle(document.getElementById('fleet')).transitionDuration"
+    assert page.driver.execute_script(duration) == "0s"
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": []})
+    page.wait(lambda: not page.find("#filter").is_displayed(), what="the page on paper")
+    assert page.find("#agents").is_displayed() and page.find("#need-list").is_displayed()
