@@ -11,10 +11,20 @@ package struct Pools: Sendable {
     /// The share of connections for writers: two appends, a pass per account, sweeps and the heartbeat.
     private static let writerShare = 6
 
+    /// How long a writing transaction may be left without a statement, and so keep its locks, until the database ends it.
+    package static let idleInTransactionTimeout: Duration = .seconds(1)
+
     /// `connections`: 4 or more in all.
-    package init(databaseURL: String, connections: Int, logger: Logger) {
+    package init(
+        databaseURL: String,
+        connections: Int,
+        idleInTransactionTimeout: Duration = Self.idleInTransactionTimeout,
+        logger: Logger
+    ) {
         let writerCount = max(3, min(Self.writerShare, connections - 2))
-        writers = PQPool(Self.writing(databaseURL, connections: writerCount), logger: logger)
+        var writing = Self.writing(databaseURL, connections: writerCount)
+        writing.idleInTransactionTimeout = idleInTransactionTimeout
+        writers = PQPool(writing, logger: logger)
         // One more is the connection that listens.
         readers = PQPool(Self.reading(databaseURL, connections: max(1, connections - writerCount - 1)), logger: logger)
     }
@@ -48,7 +58,6 @@ package struct Pools: Sendable {
         configuration.acquireTimeout = .milliseconds(700)
         configuration.callTimeout = .seconds(5)
         configuration.cancelGrace = .milliseconds(200)
-        configuration.idleInTransactionTimeout = .seconds(1)
         configuration.sessionSettings = [
             "role": "rollcall_app",
             "synchronous_commit": "on",

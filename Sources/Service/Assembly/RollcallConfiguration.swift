@@ -23,6 +23,8 @@ package struct RollcallConfiguration: Sendable {
     package var unmatchedMaxAge: Duration
     /// How long raw bodies stay at least.
     package var keepBodies: Duration = .seconds(90 * 86_400)
+    /// How long a writing transaction may be left without a statement; longer only where our part of it is slowed down.
+    package var idleInTransactionTimeout = Pools.idleInTransactionTimeout
     /// How much a request's body may be, and how long it may take.
     package var bodyLimits = BodyLimits()
     /// What time it is; another than a new one only where deliveries of another day are played.

@@ -30,6 +30,7 @@ package struct RollcallService: Service {
         let pools = Pools(
             databaseURL: configuration.databaseURL,
             connections: configuration.databaseConnections,
+            idleInTransactionTimeout: configuration.idleInTransactionTimeout,
             logger: logger
         )
         do {

@@ -9,6 +9,8 @@ struct MappingTests {
     private func withVendor(_ body: @escaping @Sendable (RunningService) async throws -> Void) async throws {
         try await withRunningService {
             $0.addVendor()
+            // A portion of ten thousand events takes seconds under ThreadSanitizer.
+            $0.idleInTransactionTimeout = .seconds(60)
         } _: { service in
             try await service.addWithoutSession("ana", "bo")
             try await body(service)

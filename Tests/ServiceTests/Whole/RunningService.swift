@@ -26,6 +26,7 @@ struct ServiceSetup: Sendable {
     var webhookSecret: String?
     var clockSkew: Duration = .seconds(2)
     var bodyLimits = BodyLimits()
+    var idleInTransactionTimeout = Pools.idleInTransactionTimeout
     /// Where its database is; `nil` for a fresh one.
     var databaseURL: String?
 
@@ -140,6 +141,7 @@ private func serve(
         clockSkew: setup.clockSkew
     )
     configuration.bodyLimits = setup.bodyLimits
+    configuration.idleInTransactionTimeout = setup.idleInTransactionTimeout
     configuration.clock = setup.clock
     let owner = PQPool(PQConfiguration(connectionString: databaseURL, maxConnections: 2), logger: logger)
     let (ports, port) = AsyncStream<Int>.makeStream()
