@@ -18,6 +18,8 @@ struct Scenario: Sendable {
     var eventEvery: Int64
     var policy: ReconcilePolicy
     var sweep: SweepPolicy
+    /// The engine is away all the time, and nothing else breaks.
+    var isEngineAway = false
 
     /// Once nothing breaks any more, everything converges within this.
     ///
@@ -52,6 +54,15 @@ struct Scenario: Sendable {
         policy.pairingLookFor = .seconds(60)
         policy.breakAction = numbers.chance(500) ? .keep : .stop
         sweep = SweepPolicy(onShift: .seconds(10), offShift: .seconds(20))
+    }
+
+    /// A day without an engine, while people clock in and out.
+    static func engineAway(seed: UInt64) -> Scenario {
+        var scenario = Scenario(seed: seed)
+        scenario.isEngineAway = true
+        scenario.stress = 86_400_000_000
+        scenario.eventEvery = 300_000_000
+        return scenario
     }
 
     static func account(_ number: Int) -> String { "account-\(number + 1)" }

@@ -34,6 +34,12 @@ extension SimulatedWorld {
         scheduler.after(draw { $0.microseconds(100_000...2 * scenario.mishapEvery) }) { self.mishap() }
     }
 
+    /// Until nothing breaks any more.
+    func takeEngineAway() {
+        witness.tell("the engine is away")
+        engine.set(.outage, to: 1000)
+    }
+
     /// Strikes a process a few jobs later, so that any await can be where it happens.
     private func strikeProcess(_ what: @escaping @Sendable (Int) -> Void) {
         guard let place = place(), let replica = withState({ $0.replicas[place] }) else { return }

@@ -84,7 +84,7 @@ final class SimulatedWorld: Sendable {
             scheduler.after(draw { $0.microseconds(0...2_000_000) }) { self.boot(place) }
         }
         scheduler.after(3_000_000) { self.punch() }
-        scheduler.after(4_000_000) { self.mishap() }
+        scheduler.after(4_000_000) { self.scenario.isEngineAway ? self.takeEngineAway() : self.mishap() }
         scheduler.after(scenario.stress) { self.calm() }
         scheduler.after(1_000_000) { self.tick() }
         if planted == .standbyLags { scheduler.after(3_000_000) { self.lag() } }

@@ -28,11 +28,18 @@ package struct Simulation: Sendable {
     ///
     /// - Parameters:
     ///   - seed: decides everything.
+    ///   - engineAway: whether the engine is away for a day instead of everything breaking for a while.
     ///   - planted: a mistake to find; the run then goes on until the invariant that has to find it does.
     ///   - keepsHistory: whether to write down what happens.
     /// - Returns: the same for the same arguments, on whatever machine.
-    package static func run(seed: UInt64, planted: PlantedBug? = nil, keepsHistory: Bool = false) -> Outcome {
-        let world = SimulatedWorld(Scenario(seed: seed), planted: planted, keepsHistory: keepsHistory)
+    package static func run(
+        seed: UInt64,
+        engineAway: Bool = false,
+        planted: PlantedBug? = nil,
+        keepsHistory: Bool = false
+    ) -> Outcome {
+        let scenario = engineAway ? Scenario.engineAway(seed: seed) : Scenario(seed: seed)
+        let world = SimulatedWorld(scenario, planted: planted, keepsHistory: keepsHistory)
         world.begin()
         world.scheduler.run(until: .max / 8) { world.isOver }
         let duration = world.scheduler.now

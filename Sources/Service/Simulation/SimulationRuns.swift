@@ -42,12 +42,14 @@ package enum SimulationRuns {
     /// - Parameters:
     ///   - count: how many.
     ///   - first: the lowest.
+    ///   - engineAway: as of ``Simulation/run(seed:engineAway:planted:keepsHistory:)``.
     ///   - planted: a mistake to find.
     ///   - workers: how many at a time; 0 for one per processor.
     /// - Returns: what came of those that were run.
     package static func run(
         seeds count: Int,
         from first: UInt64,
+        engineAway: Bool = false,
         planted: PlantedBug? = nil,
         workers: Int = 0
     ) async -> Report {
@@ -56,7 +58,9 @@ package enum SimulationRuns {
             for _ in 0..<(workers > 0 ? workers : availableProcessors()) {
                 group.addTask {
                     while let number = shared.take(), number < count {
-                        shared.add(Simulation.run(seed: first &+ UInt64(number), planted: planted), planted: planted)
+                        let seed = first &+ UInt64(number)
+                        let outcome = Simulation.run(seed: seed, engineAway: engineAway, planted: planted)
+                        shared.add(outcome, planted: planted)
                     }
                 }
             }

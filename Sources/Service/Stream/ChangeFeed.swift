@@ -32,8 +32,10 @@ package final class ChangeFeed: Service {
     static let subscriberLimit = 1000
     /// Between two reads at the most, while somebody watches.
     static let interval = Duration.milliseconds(250)
-    /// Between two reads at the least, however many hints come: the more watch, the more each telling costs whoever posts
-    /// events. A page that shows a change within half a second leaves room for it.
+    /// Between two reads at the least, however many hints come.
+    ///
+    /// The more watch, the more each telling costs whoever posts events; that a page shows a change within half a second leaves
+    /// room for it.
     static func spacing(watchers: Int) -> Duration { .milliseconds(min(max(40, watchers), 200)) }
     /// How long reading goes on when the last watcher has left: it may just be reloading the page.
     static let linger = Duration.seconds(30)

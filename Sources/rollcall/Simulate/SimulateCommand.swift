@@ -20,6 +20,9 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "The first seed; the others follow it.")
     var seed: UInt64 = 1
 
+    @Flag(help: "Take the engine away for a day in each, instead of breaking everything for a while.")
+    var engineAway = false
+
     @Option(help: "Plant this bug; exit 1 then means that it was found.")
     var planted: String?
 
@@ -48,7 +51,13 @@ struct SimulateCommand: AsyncParsableCommand {
         if list { return printList() }
         let bug = planted.flatMap(PlantedBug.init(rawValue:))
         let began = ContinuousClock.now
-        let report = await SimulationRuns.run(seeds: seeds, from: seed, planted: bug, workers: workers)
+        let report = await SimulationRuns.run(
+            seeds: seeds,
+            from: seed,
+            engineAway: engineAway,
+            planted: bug,
+            workers: workers
+        )
         let time = ContinuousClock.now - began
         Terminal.say(json ? report.json(time: time) : report.text(time: time))
         guard let failure = report.failure else { return }
@@ -67,7 +76,7 @@ struct SimulateCommand: AsyncParsableCommand {
 
     /// Runs the seed once more, which does the same, and shows how it came to that.
     private func explain(_ failure: Simulation.Outcome, _ bug: PlantedBug?) {
-        let again = Simulation.run(seed: failure.seed, planted: bug, keepsHistory: true)
+        let again = Simulation.run(seed: failure.seed, engineAway: engineAway, planted: bug, keepsHistory: true)
         Terminal.say("seed \(failure.seed):")
         for line in again.history.suffix(history) { Terminal.say("  \(line)") }
         for violation in again.violations {
@@ -75,7 +84,7 @@ struct SimulateCommand: AsyncParsableCommand {
             Terminal.say("  \(violation.invariant.summary)")
         }
         if again.hash != failure.hash { Terminal.complain("the seed did something else when it was run again") }
-        let option = bug.map { " --planted \($0.rawValue)" } ?? ""
+        let option = (engineAway ? " --engine-away" : "") + (bug.map { " --planted \($0.rawValue)" } ?? "")
         Terminal.say("again: rollcall simulate --seeds 1 --seed \(failure.seed)\(option)")
     }
 }

@@ -14,6 +14,14 @@ struct SimulationTests {
         #expect(report.events > 2000 && report.commands > 1000 && report.calls > 10_000)
     }
 
+    @Test
+    func `after a day without its engine everything is right within minutes`() async {
+        let report = await SimulationRuns.run(seeds: 2, from: 1, engineAway: true)
+        #expect(report.failure == nil, "\(report.failure.map { "seed \($0.seed): \($0.violations)" } ?? "")")
+        #expect(report.duration > 2 * 86_400_000_000 && report.events > 200)
+        #expect(report.slowest > 0 && report.slowest < 300_000_000)
+    }
+
     @Test(arguments: [3, 17] as [UInt64])
     func `the same seed does the same`(seed: UInt64) {
         let first = Simulation.run(seed: seed)
