@@ -27,6 +27,7 @@ package func addManagementRoutes(to router: Router<AppRequestContext>, _ depende
         .get("summary", use: reads.summary)
         .get("stats", use: reads.stats)
         .get("incidents", use: reads.incidents)
+        .get("engines", use: reads.engines)
         .get("unmatched", use: reads.unmatched)
         .get("alerts", use: alerts.list)
         .get("guard", use: held.list)
@@ -65,6 +66,7 @@ package let managementRoutes: [(method: String, path: String)] = [
     ("POST", "/v1/agents/{agent}/reconcile"), ("POST", "/v1/agents/{agent}/reboot"),
     ("POST", "/v1/actions"), ("POST", "/v1/agents/{agent}/pairing"),
     ("GET", "/v1/summary"), ("GET", "/v1/stats"), ("GET", "/v1/incidents"), ("GET", "/v1/unmatched"),
+    ("GET", "/v1/engines"),
     ("DELETE", "/v1/sources/{source}/people/{external_id}"),
     ("GET", "/v1/sources/{source}/aliases"), ("PUT", "/v1/sources/{source}/aliases/{external_id}"),
     ("DELETE", "/v1/sources/{source}/aliases/{external_id}"),

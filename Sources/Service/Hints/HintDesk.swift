@@ -89,7 +89,7 @@ final class HintDesk: Service {
         }
         for isKnown in isFound where !isKnown { meters.note("unknown_session") }
         guard !wakes.isEmpty else { return }
-        reconciler.ring(Array(wakes.values))
+        reconciler.heed(Array(wakes.values))
     }
 
     private struct Found: Sendable {

@@ -35,6 +35,8 @@ package struct Migration: Sendable, Hashable {
         Migration(number: 17, name: "0017_session_names", bytes: PackageResources._017_session_names_sql),
         Migration(number: 18, name: "0018_engine_pulses", bytes: PackageResources._018_engine_pulses_sql),
         Migration(number: 19, name: "0019_lease_handovers", bytes: PackageResources._019_lease_handovers_sql),
+        Migration(number: 20, name: "0020_lines", bytes: PackageResources._020_lines_sql),
+        Migration(number: 21, name: "0021_line_forecasts", bytes: PackageResources._021_line_forecasts_sql),
     ]
 
     package init(number: Int32, name: String, sql: String) {

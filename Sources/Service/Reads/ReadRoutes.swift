@@ -1,9 +1,11 @@
 import Domain
 import Hummingbird
+import LibPQ
 import NIOCore
 
 /// What people ask beyond the agents themselves: why, since when, how many, what is wrong.
 struct ReadRoutes: Sendable {
+    private let pool: PQPool
     private let reads: AgentReads
     private let timelines: TimelineReads
     private let statsReads: StatsReads
@@ -18,7 +20,7 @@ struct ReadRoutes: Sendable {
     private static let spanLimit = Duration.seconds(31 * 86_400)
 
     init(_ dependencies: ManagementDependencies) {
-        let pool = dependencies.readPool
+        pool = dependencies.readPool
         reads = dependencies.reads
         timelines = TimelineReads(history: HistoryReads(pool: pool), breakAction: dependencies.policy.breakAction)
         summaries = SummaryReads(pool: pool, freshness: dependencies.freshness, clock: dependencies.clock)
@@ -41,6 +43,16 @@ struct ReadRoutes: Sendable {
     func incidents(_ request: Request, context: AppRequestContext) async throws -> Response {
         let incidents = try await incidentReads.incidents(for: try context.require(.view))
         return .list(incidents, nextCursor: nil) { $0.write(to: &$1) }
+    }
+
+    /// To a key that is bound to teams, the accounts that its agents have sessions on.
+    @Sendable
+    func engines(_ request: Request, context: AppRequestContext) async throws -> Response {
+        let teams = try context.require(.view).teams?.sorted()
+        let engines = try await pool.rows(EnginePulse.statement(teams: teams, withUnused: teams == nil)) {
+            row throws(PQError) in try EnginePulse(row)
+        }
+        return .list(engines, nextCursor: nil) { $0.write(to: &$1) }
     }
 
     /// To a key that is bound to teams there are no unmatched events: they have no agent, and so no team.

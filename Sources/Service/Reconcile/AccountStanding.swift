@@ -14,6 +14,11 @@ struct AccountStanding: Sendable {
     let logger: Logger
     let activity = EngineActivity()
 
+    /// A look that was made to find out whether the engine answers has no answer.
+    func noteOutage() {
+        incidents.raise(.engineOutage, account: account, detail: "nothing that it is asked is answered")
+    }
+
     /// A call leaves now.
     func asked() -> Timestamp {
         let now = clock.now()
@@ -40,12 +45,12 @@ struct AccountStanding: Sendable {
 
     /// Takes in how a call went.
     func note(_ answer: EngineAnswer) {
-        activity.took(answer.verdict)
+        activity.took(answer.verdict, at: clock.now())
         note(restarts.take([], now: clock.now()))
         if let pause = calls.noteOutcome(answer.verdict) {
             meters.paused()
             incidents.raise(.engineOutage, account: account, detail: "no call succeeds; pausing \(pause)")
-        } else if answer.verdict == .ok {
+        } else if EngineActivity.isSignOfLife(answer.verdict) {
             incidents.clear(.engineOutage, account: account)
         }
         if answer.verdict == .auth {

@@ -1,5 +1,6 @@
 import Domain
 import Logging
+import Synchronization
 
 /// What reads say, and reading all of an account's sessions in one call where the engine can.
 extension AccountWorker {
@@ -22,7 +23,7 @@ extension AccountWorker {
         }
         let sentAt = standing.asked()
         let list = await engine.list()
-        standing.activity.took(list.answer.verdict)
+        standing.activity.took(list.answer.verdict, at: clock.now())
         meters.listed(list.answer.verdict, in: clock.now() - sentAt)
         // A key that may not list can be one that may read its sessions, so only a session's own read judges the account.
         if list.answer.verdict != .auth { standing.note(list.answer) }
@@ -34,6 +35,67 @@ extension AccountWorker {
             logger.notice("the engine's list is too long, the rest is read one by one")
         }
         job.finish(ListedSessions(list: list, sentAt: sentAt))
+    }
+
+    /// Puts a look in line unless the instance has one.
+    ///
+    /// Returns whether it did; if not, `run` is told nothing.
+    @discardableResult
+    func look(
+        _ instance: Int64,
+        _ address: SessionAddress,
+        priority: JobPriority,
+        expected: SessionReading? = nil,
+        run: SweepRun? = nil,
+        probe: Probe? = nil
+    ) -> Bool {
+        let isSwept = priority == .sweep || run != nil
+        let known = looking.withLock { looking in
+            let known = looking[instance]
+            looking[instance] = known.map { $0 && isSwept } ?? isSwept
+            return known
+        }
+        if let known {
+            // What waits for its turn in a sweep would come too late for somebody who wants it now.
+            if known, !isSwept { calls.promote(instance) }
+            return false
+        }
+        var job = LookJob(instance: instance, address: address, priority: priority, expected: expected, run: run)
+        job.queuedAt = clock.now()
+        job.probe = probe
+        put(.look(job), priority: priority)
+        return true
+    }
+
+    /// Makes a look, if the lease still lasts.
+    func read(_ look: LookJob) async {
+        // The account's budget is its holder's.
+        guard leases.lease(of: account) != nil else { return giveUp(.look(look)) }
+        let sentAt = standing.asked()
+        look.probe?.left(at: sentAt)
+        let answer = await engine.send(.info, to: look.address)
+        let time = clock.now() - sentAt
+        meters.called(.info, answer.verdict, in: time)
+        forecaster.lookTook(time, of: look.instance, waited: look.queuedAt.map { max(.zero, sentAt - $0) } ?? .zero)
+        looking.withLock { $0[look.instance] = nil }
+        standing.note(answer)
+        look.probe?.ended(answer.verdict)
+        guard let reading = answer.reading else {
+            look.run?.look(succeeded: false)
+            guard look.priority != .sweep else { return }
+            passes.add(PassItem(instance: look.instance, news: .unread(answer, sentAt: sentAt), priority: .repair))
+            return
+        }
+        if let expected = look.expected, expected == reading {
+            if look.probe == nil {
+                takeAsStored(reading, of: look.instance, sentAt: sentAt, run: look.run)
+            } else {
+                passes.addIdleLook(Look(instance: look.instance, lookedAt: sentAt, reading: reading))
+            }
+        } else {
+            let priority: JobPriority = look.priority == .sweep ? .repair : look.priority
+            take(reading, of: look.instance, sentAt: sentAt, priority: priority, run: look.run)
+        }
     }
 
     /// Takes in what a list says about an instance.

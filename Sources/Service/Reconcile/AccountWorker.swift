@@ -24,8 +24,10 @@ final class AccountWorker: Sendable {
     private let onCommit: @Sendable ([Plan]) -> Void
     let logger: Logger
     let meters: WorkerMeters
-    /// Instances with a look under way or waiting, so that none has two.
-    private let looking = Mutex<Set<Int64>>([])
+    /// What people asked for, and when it is done.
+    let forecaster: LineForecaster
+    /// Instances with a look under way or waiting, so that none has two; `true` for a sweep's.
+    let looking = Mutex<[Int64: Bool]>([:])
     private let isDraining = Atomic(false)
 
     init(
@@ -63,6 +65,7 @@ final class AccountWorker: Sendable {
         logger[metadataKey: "account"] = "\(settings.name)"
         self.logger = logger
         meters = WorkerMeters(account: settings.name)
+        forecaster = LineForecaster(width: settings.concurrency, delay: policy.confirmationDelay)
         standing = AccountStanding(
             account: account,
             calls: calls,
@@ -119,7 +122,7 @@ final class AccountWorker: Sendable {
     }
 
     /// Something about an instance may have changed: pass over it now, and look at it if there is nothing else to do.
-    func wake(_ instance: Int64, priority: JobPriority = .people, look: LookWish = .now) {
+    func wake(_ instance: Int64, priority: JobPriority, look: LookWish = .now) {
         passes.add(PassItem(instance: instance, priority: priority, look: look))
     }
 
@@ -127,12 +130,14 @@ final class AccountWorker: Sendable {
     func forget() {
         for job in calls.clear() { giveUp(job) }
         timers.removeAll()
+        forecaster.forget()
     }
 
     /// Does what committed plans ask for.
     func carryOut(_ plans: [Plan], runs: [Int64: SweepRun] = [:]) {
         let now = clock.now()
         let lease = leases.lease(of: account)
+        if lease != nil { forecaster.take(plans, now: now) }
         for plan in plans {
             let instance = plan.subject.instance
             // Whoever acts for the account reads the queue; here nothing waits.
@@ -156,23 +161,6 @@ final class AccountWorker: Sendable {
                 look(instance, plan.subject.address, priority: max(plan.priority, .repair))
             }
         }
-    }
-
-    /// Puts a look in line unless the instance has one.
-    ///
-    /// Returns whether it did; if not, `run` is told nothing.
-    @discardableResult
-    func look(
-        _ instance: Int64,
-        _ address: SessionAddress,
-        priority: JobPriority,
-        expected: SessionReading? = nil,
-        run: SweepRun? = nil
-    ) -> Bool {
-        guard looking.withLock({ $0.insert(instance).inserted }) else { return false }
-        let job = LookJob(instance: instance, address: address, priority: priority, expected: expected, run: run)
-        put(.look(job), priority: priority)
-        return true
     }
 
     func put(_ job: CallJob, priority: JobPriority) {
@@ -202,6 +190,7 @@ final class AccountWorker: Sendable {
         let endedAt = clock.now()
         crashPoints.reach(.afterEngineCall)
         meters.called(command.action.call, answer.verdict, in: endedAt - sentAt)
+        forecaster.commandTook(endedAt - sentAt)
         standing.note(answer)
         logger.debug(
             "command sent",
@@ -215,28 +204,6 @@ final class AccountWorker: Sendable {
         passes.add(PassItem(instance: command.instance, news: news, priority: command.priority))
         crashPoints.reach(.outcomeWaiting)
         run?.repairEnded()
-    }
-
-    private func read(_ look: LookJob) async {
-        // The account's budget is its holder's.
-        guard leases.lease(of: account) != nil else { return giveUp(.look(look)) }
-        let sentAt = standing.asked()
-        let answer = await engine.send(.info, to: look.address)
-        meters.called(.info, answer.verdict, in: clock.now() - sentAt)
-        looking.withLock { _ = $0.remove(look.instance) }
-        standing.note(answer)
-        guard let reading = answer.reading else {
-            look.run?.look(succeeded: false)
-            guard look.priority != .sweep else { return }
-            passes.add(PassItem(instance: look.instance, news: .unread(answer, sentAt: sentAt), priority: .repair))
-            return
-        }
-        if let expected = look.expected, expected == reading {
-            takeAsStored(reading, of: look.instance, sentAt: sentAt, run: look.run)
-        } else {
-            let priority: JobPriority = look.priority == .sweep ? .repair : look.priority
-            take(reading, of: look.instance, sentAt: sentAt, priority: priority, run: look.run)
-        }
     }
 
     /// Writes a batch, again and again while the database is away: what was learned is not forgotten.
@@ -283,7 +250,7 @@ final class AccountWorker: Sendable {
         if !departed.isEmpty { try await store.letGo(of: departed) }
     }
 
-    private func giveUp(_ job: CallJob) {
+    func giveUp(_ job: CallJob) {
         switch job {
         case .command(let command, _, let run):
             leases.setCommanded(command.instance, of: account, false)
@@ -296,8 +263,9 @@ final class AccountWorker: Sendable {
             )
             run?.repairEnded()
         case .look(let look):
-            looking.withLock { _ = $0.remove(look.instance) }
+            looking.withLock { $0[look.instance] = nil }
             look.run?.look(succeeded: false)
+            look.probe?.ended(.notSent)
         case .list(let list):
             list.finish(nil)
         case .pairing(let pairing):

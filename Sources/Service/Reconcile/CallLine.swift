@@ -3,11 +3,11 @@ import Domain
 
 /// The calls that wait for one engine account, in the order in which they may leave.
 ///
-/// What a person waits for at the screen first, then people's commands, then commands that repair drift, then looks, then the sweep. While people's commands come in a
-/// burst, looks stay back: they prove what the commands did, and that can wait a moment where the next command cannot.
+/// What a person waits for at the screen first, then people's commands, then commands that repair drift, then looks, then the
+/// looks of a sweep that somebody ordered, then the sweep of the background. While people's commands come in a burst, looks stay back: they prove what the commands did, and that can wait a moment where the next command cannot.
 struct CallLine {
     private enum Rank: Int, CaseIterable {
-        case pairing, people, repair, look, sweep
+        case pairing, people, repair, look, ordered, sweep
     }
 
     private struct Entry {
@@ -27,7 +27,19 @@ struct CallLine {
     }
 
     /// How many looks wait that no sweep in the background asked for.
-    var lookCount: Int { waiting[Rank.look.rawValue].count }
+    var lookCount: Int { count(.look) + count(.ordered) }
+
+    /// How many calls wait, by rank.
+    var counts: LineCounts {
+        LineCounts(
+            people: count(.people),
+            repair: count(.repair),
+            look: count(.look),
+            sweep: count(.ordered) + count(.sweep)
+        )
+    }
+
+    private func count(_ rank: Rank) -> Int { waiting[rank.rawValue].count }
 
     /// What may leave.
     enum Next {
@@ -40,11 +52,30 @@ struct CallLine {
 
     mutating func next(now: Int64) -> Next {
         guard let first = Rank.allCases.first(where: { !waiting[$0.rawValue].isEmpty }) else { return .nothing }
-        guard first == .look || first == .sweep, let since = waiting[first.rawValue].first?.since else {
+        guard first == .look || first == .ordered || first == .sweep, let since = waiting[first.rawValue].first?.since
+        else {
             return .job(first.rawValue)
         }
         let heldUntil = min(burst.end(now: now), since + Self.longestHold)
         return heldUntil <= now ? .job(first.rawValue) : .later(heldUntil)
+    }
+
+    /// Moves an instance's look from a sweep's place to that of looks; searches the sweeps' looks, which are bounded by their pages.
+    ///
+    /// Returns whether there was one.
+    mutating func promote(_ instance: Int64, now: Int64) -> Bool {
+        for rank in [Rank.ordered, .sweep] {
+            let place = waiting[rank.rawValue].firstIndex { entry in
+                if case .look(let look) = entry.job { look.instance == instance } else { false }
+            }
+            guard let place, case .look(var look) = waiting[rank.rawValue].remove(at: place).job else { continue }
+            look.priority = .repair
+            // What the sweep's page said may be overtaken, so what this look says is thought over.
+            look.expected = nil
+            waiting[Rank.look.rawValue].append(Entry(job: .look(look), since: now))
+            return true
+        }
+        return false
     }
 
     /// Takes what ``next(now:)`` named.
@@ -63,7 +94,8 @@ struct CallLine {
         case (.pairing, _): .pairing
         case (.command, .people): .people
         case (.command, .repair), (.command, .sweep): .repair
-        case (.look, .people), (.look, .repair), (.list, .people), (.list, .repair): .look
+        case (.look(let look), .people), (.look(let look), .repair): look.run == nil ? .look : .ordered
+        case (.list, .people), (.list, .repair): .look
         case (.look, .sweep), (.list, .sweep): .sweep
         }
     }

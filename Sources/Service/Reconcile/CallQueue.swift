@@ -21,18 +21,25 @@ struct LookJob: Sendable {
     var expected: SessionReading?
     /// The sweep that somebody asked for and waits on.
     var run: SweepRun?
+    /// When it was put in line.
+    var queuedAt: Timestamp?
+    /// Who wants to know whether the engine answers.
+    var probe: Probe?
 }
 
-/// The calls that wait for one engine account, in the order people, repair, sweep, within a budget of calls per second.
+/// The calls that wait for one engine account, in the order of ``CallLine``, within a budget of calls per second.
 final class CallQueue: Sendable {
     fileprivate struct State {
         var line = CallLine()
         var lanes: [CheckedContinuation<CallJob?, Never>] = []
         var budget: CallBudget
+        var spacing: CallSpacing
         /// Monotonic microseconds until which nothing leaves (breaker).
         var pausedUntil: Int64 = 0
         var failuresInRow = 0
         var isClosed = false
+        /// How many calls were handed out.
+        var departed = 0
         /// Somebody already waits to try again at the budget's or the pause's end.
         var hasTimer = false
     }
@@ -53,7 +60,8 @@ final class CallQueue: Sendable {
         self.clock = clock
         self.callsPerSecond = callsPerSecond
         let budget = CallBudget(perSecond: callsPerSecond, now: clock.monotonic())
-        state = Mutex(State(budget: budget))
+        let spacing = CallSpacing(perSecond: callsPerSecond, now: clock.monotonic())
+        state = Mutex(State(budget: budget, spacing: spacing))
         (pace, paceSignal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -76,8 +84,29 @@ final class CallQueue: Sendable {
         state.withLock { $0.budget.reserved = forOthers && $0.budget.leavesRoom ? 1 : 0 }
     }
 
+    /// Lets a look that waits for its turn in a sweep go with the looks that something led to, as one is wanted now.
+    ///
+    /// Nothing happens where it does not wait.
+    func promote(_ instance: Int64) {
+        let now = clock.monotonic()
+        if state.withLock({ $0.line.promote(instance, now: now) }) { handOut() }
+    }
+
     /// How many looks wait besides those of the background's sweep.
     var lookCount: Int { state.withLock { $0.line.lookCount } }
+
+    /// What waits, how much has left so far, and how much may leave.
+    var load: LineLoad {
+        let now = clock.monotonic()
+        return state.withLock { state in
+            LineLoad(
+                counts: state.line.counts,
+                departed: state.departed,
+                callsPerSecond: max(1, callsPerSecond - state.budget.reserved),
+                isPaused: state.pausedUntil > now
+            )
+        }
+    }
 
     /// The next call; `nil` once the queue is closed.
     func next() async -> CallJob? {
@@ -190,8 +219,11 @@ extension CallQueue.State {
             return wait(until: max(min(instant, now + Self.holdStep), pausedUntil))
         case .job(let rank):
             if now < pausedUntil { return wait(until: pausedUntil) }
+            guard spacing.allows(now: now) else { return wait(until: spacing.nextAllowed(now: now)) }
             guard budget.take(now: now) else { return wait(until: budget.nextAllowed(now: now)) }
             guard let lane = lanes.popLast(), let job = line.take(rank, now: now) else { return .nothing }
+            spacing.take(now: now)
+            departed += 1
             return .run(lane, job)
         }
     }

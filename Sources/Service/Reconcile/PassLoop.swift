@@ -11,6 +11,8 @@ final class PassLoop: Sendable {
     static let batchLimit = 512
     /// Clean looks in one statement.
     static let lookLimit = 2048
+    /// Looks that nobody waits for in one statement: at rest one is made in 5 s, and none is worth a statement of its own.
+    static let idleLookLimit = 6
     /// How long outcomes are gathered before they are written: nobody waits for them sooner.
     static let linger: Duration = .milliseconds(20)
     /// Between tries while the database is away; what was learned is kept meanwhile.
@@ -46,6 +48,15 @@ final class PassLoop: Sendable {
     /// Notes a look that found everything as stored and as it should be.
     func addCleanLook(_ look: Look) {
         wake { $0.looks.append(look) }
+    }
+
+    /// Notes a clean look that was made only to hear the engine: with what else is written, or once a few are together.
+    func addIdleLook(_ look: Look) {
+        let isEnough = state.withLock { state in
+            state.looks.append(look)
+            return state.looks.count >= Self.idleLookLimit
+        }
+        if isEnough { wake { _ in } }
     }
 
     /// Lets ``next()`` return `nil` once everything is taken.

@@ -93,6 +93,7 @@ func rederive(
 /// Pure. The one place where production turns a decision into writes, used by the append path, by passes
 /// and by everything that changes what is desired.
 ///
+/// `priority`: on whose behalf; what people asked for stays theirs as long as its queue row says so.
 /// `looksUnlessReadSince`: somebody wants the instance looked at; a read from then on will do.
 func plan(
     _ subject: Subject,
@@ -102,6 +103,7 @@ func plan(
     looksUnlessReadSince: Timestamp? = nil,
     context: PlanningContext
 ) -> Plan {
+    let priority = min(priority, subject.priority ?? priority)
     var evidence = subject.evidence
     let desired = agent?.desired ?? DesiredState(run: .stopped, rule: .default)
     for item in news { evidence.take(item, desired: desired.run, policy: context.policy) }

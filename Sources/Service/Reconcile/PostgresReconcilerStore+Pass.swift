@@ -30,9 +30,11 @@ extension PostgresReconcilerStore {
         var reading = PassReading(term: nil, subjects: [])
         if term.rowCount == 1 { reading.term = try term[0].column("term", as: Int64.self) }
         let rows = try SubjectRows(facts)
+        let priority = try facts.decoder("priority", as: Int16?.self)
         reading.subjects.reserveCapacity(facts.rowCount)
         for row in rows.rows {
-            guard let subject = try rows.subject(row) else { continue }
+            guard var subject = try rows.subject(row) else { continue }
+            subject.priority = try priority[row].flatMap(JobPriority.init(rawValue:))
             reading.subjects.append((subject, try rows.agentFacts(row)))
         }
         return reading

@@ -27,9 +27,11 @@ extension Reconciler {
 
     /// Takes in what another replica was told of accounts that it does not act for.
     func hear(_ wakes: [Wake]) {
+        notice(instances: wakes.map(\.instance))
         let workers = workers.withLock { $0 }
         for wake in wakes where dependencies.leases.lease(of: wake.account) != nil {
-            workers[wake.account]?.wake(wake.instance)
+            // What people asked for has a row that says so.
+            workers[wake.account]?.wake(wake.instance, priority: .repair)
         }
     }
 }

@@ -13,7 +13,7 @@ package protocol WakeBell: Sendable {
 
 /// The right-hand side of the picture: acts for the engine accounts whose leases this replica holds.
 package final class Reconciler: Service, WakeBell {
-    private let settings: [String: AccountSettings]
+    let settings: [String: AccountSettings]
     let dependencies: ReconcilerDependencies
     /// `nil` where there is no table of orders.
     let orders: SweepOrders?
@@ -34,7 +34,7 @@ package final class Reconciler: Service, WakeBell {
     private let release: String
     private let onBeat: @Sendable (_ keyVersion: String) async -> Void
     private let health = Mutex<ContinuousClock.Instant?>(nil)
-    private let logger: Logger
+    let logger: Logger
 
     /// `onBeat`: told once a second what version the API keys have.
     init(
@@ -54,10 +54,15 @@ package final class Reconciler: Service, WakeBell {
     /// When the last heartbeat succeeded, for `/readyz` and the page.
     package var lastBeat: ContinuousClock.Instant? { health.withLock { $0 } }
 
-    package func ring(_ wakes: [Wake]) {
+    package func ring(_ wakes: [Wake]) { wake(wakes, priority: .people) }
+
+    /// Has instances looked at that an engine told of: nobody asked for what follows, so it repairs.
+    func heed(_ hints: [Wake]) { wake(hints, priority: .repair) }
+
+    private func wake(_ wakes: [Wake], priority: JobPriority) {
         notice(instances: wakes.map(\.instance))
         let workers = workers.withLock { $0 }
-        for wake in wakes { workers[wake.account]?.wake(wake.instance) }
+        for wake in wakes { workers[wake.account]?.wake(wake.instance, priority: priority) }
         dependencies.channel.tell(wakes.filter { dependencies.leases.lease(of: $0.account) == nil })
     }
 
@@ -153,6 +158,7 @@ package final class Reconciler: Service, WakeBell {
             for worker in workers.sorted(by: { $0.key < $1.key }).map(\.value) {
                 group.addTask { await worker.run() }
                 group.addTask { await self.untilStopped { await self.sweeper(for: worker).run() } }
+                group.addTask { await self.untilStopped { await self.silenceWatch(for: worker).run() } }
             }
             let (beats, beat) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
             group.addTask {
@@ -230,15 +236,17 @@ package final class Reconciler: Service, WakeBell {
         var lastWake: Int64 = 0
         var terms: [Int32: Int64] = [:]
         var yielding: Set<Int32> = []
+        var published: [Int32: LineForecast] = [:]
         let workersInOrder = workers.sorted { $0.key < $1.key }
         for await _ in beats {
             do {
                 let now = dependencies.clock.now()
+                let silences = workers.compactMapValues { $0.standing.activity.silentSince(now: now) }
                 let answer = try await housekeeping.beat(
                     lastWake: lastWake,
                     yielding: yielding,
                     spent: workers.filter { yielding.contains($0.key) }.mapValues(\.calls.spent),
-                    silences: workers.compactMapValues { $0.standing.activity.silentSince(now: now) }
+                    silences: silences
                 )
                 lastWake = answer.lastWake
                 yielding = answer.yielding
@@ -250,6 +258,7 @@ package final class Reconciler: Service, WakeBell {
                 dependencies.leases.replace(with: answer.leases, at: dependencies.clock.now())
                 health.withLock { $0 = ContinuousClock.now }
                 for (account, worker) in workersInOrder where terms[account] != answer.leases[account]?.term {
+                    published[account] = nil
                     try await changeLease(worker, answer.leases[account])
                     terms[account] = answer.leases[account]?.term
                 }
@@ -260,6 +269,7 @@ package final class Reconciler: Service, WakeBell {
                 if !answer.parked.isEmpty { ring(try await unpark(answer.parked)) }
                 dependencies.channel.note(otherReplicas: answer.otherReplicas)
                 for worker in workers.values { worker.calls.reserve(answer.otherReplicas > 0) }
+                await publishForecasts(of: workers, &published, silences: silences)
                 await onBeat(answer.keyVersion)
             } catch {
                 logger.warning("heartbeat failed", metadata: ["error": "\(error)"])

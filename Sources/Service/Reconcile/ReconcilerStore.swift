@@ -45,6 +45,14 @@ protocol ReconcilerStore: Sendable {
         limit: Int
     ) async throws(PQError) -> [SweepEntry]
 
+    /// Those of an account's instances with an agent, after one, that were longest not looked at, stalest first.
+    func stalest(_ account: Int32, after position: Int64) async throws(PQError) -> StalestPage
+
+    /// Publishes what the holder of accounts says of their lines.
+    ///
+    /// Returns the accounts that took it: those that `replica` holds and has beaten for.
+    func publish(_ forecasts: [Int32: LineForecast], by replica: UUID) async throws(PQError) -> Set<Int32>
+
     /// How many instances of an account something is desired of.
     func count(_ account: Int32, desired: RunState) async throws(PQError) -> Int
 
@@ -151,6 +159,18 @@ struct PassWriting: Sendable {
     var plans: [Plan] = []
     var outcomes: [CommandOutcome] = []
     var looks: [Look] = []
+}
+
+/// A part of an account's instances with an agent, those first that were longest not looked at.
+struct StalestPage: Sendable, Hashable {
+    /// Instances that a part is chosen from.
+    static let walkLimit = 1000
+    /// Instances in it: as many looks as a quiet minute has.
+    static let limit = 12
+
+    var entries: [SweepEntry] = []
+    /// After which instance the next part begins; 0 for the beginning.
+    var next: Int64 = 0
 }
 
 /// One instance of a sweep's page.

@@ -32,6 +32,8 @@ struct Subject: Sendable, Hashable {
     var wakes: Int64?
     /// When the queue row is due.
     var dueAt: Timestamp?
+    /// On whose behalf the queue row waits, where that was read; what people asked for stays theirs until it is proved.
+    var priority: JobPriority?
     /// The import that brought it, as long as nobody said anything of its agent and it was not seen stopped.
     var listedBy: Int64?
 }
@@ -66,8 +68,9 @@ struct Plan: Sendable {
     /// every row at once.
     var changesQueue: Bool {
         guard let dueAt else { return false }
-        guard stored.wakes != nil, let stored = stored.dueAt else { return true }
-        return isActing ? dueAt > stored : dueAt != stored
+        guard stored.wakes != nil, let storedDueAt = stored.dueAt else { return true }
+        if let storedPriority = stored.priority, priority < storedPriority { return true }
+        return isActing ? dueAt > storedDueAt : dueAt != storedDueAt
     }
     /// Whether the queue row has to go.
     var releasesQueue: Bool { dueAt == nil && stored.wakes != nil }

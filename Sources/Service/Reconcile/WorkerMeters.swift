@@ -8,6 +8,7 @@ struct WorkerMeters: Sendable {
     private let lists: CallMeters
     private let passes: Counter
     private let passDuration: Timer
+    private let line: LineMeters
 
     init(account: String) {
         calls = Dictionary(
@@ -17,6 +18,7 @@ struct WorkerMeters: Sendable {
         pauses = Counter(label: "engine_pauses", dimensions: [("account", account)])
         passes = Counter(label: "passes", dimensions: [("account", account)])
         passDuration = Timer(label: "pass_commit", dimensions: [("account", account)])
+        line = LineMeters(account: account)
     }
 
     func called(_ call: EngineCall, _ verdict: EngineVerdict, in time: Duration) {
@@ -35,6 +37,37 @@ struct WorkerMeters: Sendable {
     func passed(_ count: Int, in time: Duration) {
         passes.increment(by: count)
         passDuration.recordNanoseconds(time.microseconds * 1000)
+    }
+}
+
+extension WorkerMeters {
+    /// What waits in line, and how long what people asked for will take.
+    func waits(_ forecast: LineForecast, now: Timestamp) {
+        line.note(forecast, now: now)
+    }
+}
+
+/// What is measured of an account's line; 0 on a replica that does not act for the account.
+private struct LineMeters: Sendable {
+    private let ranks: [Gauge]
+    private let asked: Gauge
+    private let finish: Gauge
+
+    init(account: String) {
+        ranks = ["people", "repair", "look", "sweep"].map { rank in
+            Gauge(label: "engine_line_calls", dimensions: [("account", account), ("rank", rank)])
+        }
+        asked = Gauge(label: "engine_asked_sessions", dimensions: [("account", account)])
+        finish = Gauge(label: "engine_finish_seconds", dimensions: [("account", account)])
+    }
+
+    func note(_ forecast: LineForecast, now: Timestamp) {
+        let counts = forecast.counts
+        for (gauge, count) in zip(ranks, [counts.people, counts.repair, counts.look, counts.sweep]) {
+            gauge.record(count)
+        }
+        asked.record(forecast.asked)
+        finish.record(forecast.finishesAt.map { max(0, ($0 - now).inSeconds) } ?? 0)
     }
 }
 

@@ -76,6 +76,14 @@ struct MemoryStore: ReconcilerStore {
         }
     }
 
+    func stalest(_ account: Int32, after position: Int64) async throws(PQError) -> StalestPage {
+        try await serve(isWrite: false) { tables, _ in tables.stalest(account, after: position) }
+    }
+
+    func publish(_ forecasts: [Int32: LineForecast], by replica: UUID) async throws(PQError) -> Set<Int32> {
+        try await serve { tables, _ in tables.publish(forecasts, by: replica) }
+    }
+
     func count(_ account: Int32, desired: RunState) async throws(PQError) -> Int {
         try await serve(isWrite: false) { tables, _ in tables.count(account, desired: desired) }
     }

@@ -76,6 +76,7 @@ struct MemoryTables: Sendable {
     /// Not logged: a crash of the server empties it.
     var looks: [Int64: Timestamp] = [:]
     var queue: [Int64: Queued] = [:]
+    var forecasts: [Int32: LineForecast] = [:]
     var lastWake: Int64 = 0
     var commands: [Command] = []
     var replicas: [UUID: Replica] = [:]
@@ -125,6 +126,7 @@ extension MemoryTables {
         }
         subject.wakes = queue[instance]?.wakes
         subject.dueAt = queue[instance]?.dueAt
+        subject.priority = queue[instance]?.priority
         return subject
     }
 }

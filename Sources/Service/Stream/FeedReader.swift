@@ -98,7 +98,7 @@ struct FeedReader: Sendable {
     mutating func readPulses() async throws(PQError) -> [EnginePulse]? {
         guard pulsesDueAt <= .now else { return nil }
         pulsesDueAt = .now + Self.pulseInterval
-        return try await pool.rows(EnginePulse.statement) { row throws(PQError) in try EnginePulse(row) }
+        return try await pool.rows(EnginePulse.statement()) { row throws(PQError) in try EnginePulse(row) }
     }
 
     private mutating func readIncidents() async throws(PQError) -> [Incident] {

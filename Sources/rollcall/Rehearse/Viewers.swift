@@ -1,5 +1,4 @@
 import AsyncHTTPClient
-import Glibc
 import NIOCore
 import Synchronization
 
@@ -145,10 +144,12 @@ extension ByteBuffer {
     /// How many bytes stand before a text; `nil` when it is not there.
     fileprivate func place(of text: StaticString) -> Int? {
         withUnsafeReadableBytes { bytes in
-            guard let start = bytes.baseAddress,
-                let found = memmem(start, bytes.count, text.utf8Start, text.utf8CodeUnitCount)
-            else { return nil }
-            return UnsafeRawPointer(found) - start
+            let length = text.utf8CodeUnitCount
+            guard bytes.count >= length else { return nil }
+            for place in 0...(bytes.count - length) where bytes[place] == text.utf8Start[0] {
+                if (1..<length).allSatisfy({ bytes[place + $0] == text.utf8Start[$0] }) { return place }
+            }
+            return nil
         }
     }
 

@@ -15,6 +15,7 @@ struct RolesMatrixTests {
         ("GET", "/v1/summary", .view, nil),
         ("GET", "/v1/stats", .view, nil),
         ("GET", "/v1/incidents", .view, nil),
+        ("GET", "/v1/engines", .view, nil),
         ("GET", "/v1/unmatched", .view, nil),
         ("GET", "/v1/unmatched?group=name", .view, nil),
         ("GET", "/v1/sources/hr/aliases", .view, nil),

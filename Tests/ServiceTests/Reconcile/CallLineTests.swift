@@ -29,6 +29,31 @@ struct CallLineTests {
     }
 
     @Test
+    mutating func `the looks of a sweep that somebody ordered come after all other looks, and before the background's`()
+    {
+        line.append(look(5, .sweep), priority: .sweep, now: 0)
+        line.append(look(4, .repair, run: SweepRun()), priority: .repair, now: 0)
+        line.append(look(3, .repair), priority: .repair, now: 0)
+        line.append(command(1), priority: .people, now: 0)
+        #expect(line.counts == LineCounts(people: 1, repair: 0, look: 1, sweep: 2))
+        #expect(line.lookCount == 2)
+        #expect(instancesThatLeave(at: 0) == [1, 3, 4, 5])
+        #expect(line.counts == LineCounts())
+    }
+
+    @Test(arguments: [true, false])
+    mutating func `a look that waits in a sweep goes with the others once it is wanted`(isOrdered: Bool) {
+        let run = isOrdered ? SweepRun() : nil
+        for number in 1...4 {
+            line.append(look(Int64(number), .sweep, run: run), priority: isOrdered ? .repair : .sweep, now: 0)
+        }
+        line.append(look(9, .repair), priority: .repair, now: 0)
+        let promoted = [3, 3, 9, 77].map { line.promote($0, now: 0) }
+        #expect(promoted == [true, false, false, false])
+        #expect(instancesThatLeave(at: 0) == [9, 3, 1, 2, 4])
+    }
+
+    @Test
     mutating func `a few commands hold no look back`() {
         for number in 1...10 { line.append(command(Int64(number)), priority: .people, now: 0) }
         line.append(look(99, .repair), priority: .repair, now: 0)
@@ -106,8 +131,8 @@ struct CallLineTests {
         return instances
     }
 
-    private func look(_ instance: Int64, _ priority: JobPriority) -> CallJob {
-        .look(LookJob(instance: instance, address: Self.address, priority: priority))
+    private func look(_ instance: Int64, _ priority: JobPriority, run: SweepRun? = nil) -> CallJob {
+        .look(LookJob(instance: instance, address: Self.address, priority: priority, run: run))
     }
 
     private func command(_ instance: Int64) -> CallJob {

@@ -46,6 +46,28 @@ struct PlanningTests {
         #expect(waiting.subject.evidence.lastCommand?.sentAt == now - .seconds(60), "what is stored stays")
     }
 
+    @Test(arguments: JobPriority.allCases, [nil, .people, .repair] as [JobPriority?])
+    func `what people asked for stays theirs through every look and retry`(priority: JobPriority, stored: JobPriority?)
+    {
+        var subject = subject()
+        subject.priority = stored
+        let context = PlanningContext(policy: policy, now: now, mayAct: true, isAccountRefused: false)
+        let made = Service.plan(subject, agent: nil, priority: priority, context: context)
+        let expected = min(priority, stored ?? priority)
+        #expect(made.priority == expected && made.command?.priority == expected)
+    }
+
+    @Test
+    func `a row in line becomes people's once people ask, however soon it is due`() {
+        var subject = subject()
+        subject.wakes = 1
+        subject.dueAt = now + .seconds(3600)
+        subject.priority = .repair
+        let context = PlanningContext(policy: policy, now: now, mayAct: true, isAccountRefused: false)
+        #expect(!Service.plan(subject, agent: nil, priority: .repair, context: context).changesQueue)
+        #expect(Service.plan(subject, agent: nil, priority: .people, context: context).changesQueue)
+    }
+
     @Test
     func `a command that is in line here is not over, however old its intent is`() {
         let book = LeaseBook(clock: StillClock())

@@ -106,6 +106,65 @@ struct ReconcilerStoreTests {
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `the stalest come first, those that were never read before all others`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (_, account, term) = try await scene.lease()
+            #expect(try await scene.store.stalest(account, after: 0) == StalestPage(), "there is nobody")
+            var instances: [Int64] = []
+            for number in 1...15 { instances.append(try await scene.addAgent("a\(number)", account: account).instance) }
+            let now = try await scene.now()
+            for (age, instance) in instances.dropLast(2).enumerated() {
+                let sentAt = now - .seconds(Int64(age))
+                try await scene.pass(account, instance, term: term, news: [.read(.status(.stopped), sentAt: sentAt)])
+            }
+            // A look that finds what is stored is noted elsewhere.
+            let clean = Look(instance: instances[12], lookedAt: now + .milliseconds(1), reading: .status(.stopped))
+            try await scene.store.record([clean])
+            let page = try await scene.store.stalest(account, after: 0)
+            let expected = [instances[13], instances[14]] + instances[2...11].reversed()
+            #expect(page.entries.map(\.instance) == expected && page.next == 0)
+            #expect(page.entries.last?.reading == .status(.stopped) && page.entries.first?.reading == nil)
+            #expect(
+                try await scene.store.stalest(account, after: instances[13]).entries.map(\.instance) == [instances[14]]
+            )
+            #expect(try await scene.store.stalest(account + 1, after: 0) == StalestPage(), "they are another's")
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what waits for an account is published by its holder alone`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (holder, account, _) = try await scene.lease()
+            _ = try await scene.beat(holder, account)
+            let forecast = LineForecast(asked: 3, counts: LineCounts(people: 2), finishesAt: try await scene.now())
+            #expect(try await scene.store.publish([account: forecast], by: UUID()).isEmpty)
+            #expect(try await scene.store.publish([account: forecast, account + 1: forecast], by: holder) == [account])
+            try await scene.expire(holder)
+            let next = UUID()
+            _ = try await scene.beat(next, account)
+            _ = try await scene.beat(next, account)
+            #expect(try await scene.store.publish([account: forecast], by: holder).isEmpty)
+            #expect(try await scene.store.publish([account: forecast], by: next) == [account])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a pass learns on whose behalf an instance is in line`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (_, account, term) = try await scene.lease()
+            let (_, instance) = try await scene.addAgent("ana", account: account)
+            let now = try await scene.now()
+            try await scene.enqueue(Wake(instance: instance, account: account), at: now)
+            let request = PassRequest(account: account, term: term, instances: [instance], timeout: .seconds(20))
+            let written = try await scene.store.pass(request) { reading in
+                #expect(reading.subjects.map(\.subject.priority) == [.people])
+                return PassWriting(term: term, now: now)
+            }
+            #expect(written.plans.isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `an event is in the ledger once, and intends a command where the lease is held`(kind: StoreKind) async throws {
         try await kind.withScene { scene in
             let (_, account, term) = try await scene.lease()

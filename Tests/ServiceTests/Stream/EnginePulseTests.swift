@@ -16,7 +16,8 @@ struct EngineActivityTests {
         #expect(activity.silentSince(now: now + .milliseconds(200)) == nil, "nobody has waited long")
         activity.asked(at: now + .seconds(4))
         #expect(activity.silentSince(now: now + .seconds(5)) == now)
-        activity.took(.ok)
+        activity.took(.ok, at: now + .seconds(5))
+        #expect(activity.calls == .init(askedAt: now + .seconds(4), answeredAt: now + .seconds(5)))
         #expect(activity.silentSince(now: now + .seconds(6)) == nil)
     }
 
@@ -24,7 +25,7 @@ struct EngineActivityTests {
     func `whatever an engine says but that it fails is a sign of life`(verdict: EngineVerdict) {
         let activity = EngineActivity()
         activity.asked(at: now)
-        activity.took(verdict)
+        activity.took(verdict, at: now + .seconds(1))
         let isSilent = activity.silentSince(now: now + .seconds(60)) != nil
         #expect(isSilent == [.transient, .unreachable, .ambiguous, .notSent].contains(verdict))
     }
@@ -67,7 +68,64 @@ struct EnginePulsesTests {
                 )
                 let silent = try await stream.next("pulse")
                 #expect(silent.data.contains(#""silent_since":"2"#), "\(silent.data)")
+                _ = try await page.management.pool.query(
+                    """
+                    UPDATE engine_pulses
+                    SET beat_at = now(), silent_since = NULL, line_asked = 41, line_people = 40, line_sweep = 900,
+                        finishes_at = '2031-01-01T00:00:20Z', predicted_at = '2031-01-01T00:00:00Z'
+                    """
+                )
+                let busy = try await stream.next("pulse")
+                let line =
+                    #""line":{"people":40,"repair":0,"look":0,"sweep":900},"asked":41,"finishes_at":"2031-01-01T00:00:20"#
+                #expect(busy.data.contains(line), "\(busy.data)")
             }
+        }
+    }
+
+    @Test
+    func `a key that is bound to teams hears of the engines of its teams' sessions`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            for (teams, seen) in [(["support"], true), (["others"], false)] {
+                let key = try await page.management.key(.view, teams: teams)
+                try await page.follow(key: key) { stream in
+                    let first = try await stream.next("pulse")
+                    #expect(first.data.contains(#""engine":"main""#) == seen, "\(first.data)")
+                }
+            }
+        }
+    }
+}
+
+@Suite("Engine accounts")
+struct EngineListTests {
+    @Test
+    func `the accounts are listed, to a team those of its agents, and with a holder that lives what waits for them`()
+        async throws
+    {
+        try await withManagement { fixture in
+            try await fixture.addAgent("a1")
+            _ = try await fixture.pool.pipeline([
+                "INSERT INTO engine_accounts (name) VALUES ('unused')",
+                """
+                INSERT INTO engine_pulses (account, beat_at, line_people, finishes_at)
+                SELECT account, now(), 7, '2031-01-01T00:00:00Z' FROM engine_accounts WHERE name = 'main'
+                """,
+            ])
+            let all = try await fixture.send("GET", "/v1/engines").items()
+            #expect(all.map { $0["engine"] as? String } == ["main", "unused"])
+            #expect((all.first?["line"] as? [String: Int])?["people"] == 7)
+            #expect(all.first?["finishes_at"] as? String == "2031-01-01T00:00:00Z")
+            #expect(all.last?["finishes_at"] as? String == nil)
+            for (teams, seen) in [(["support"], ["main"]), (["others"], [])] {
+                let key = try await fixture.key(.view, teams: teams)
+                let some = try await fixture.send("GET", "/v1/engines", key: key).items()
+                #expect(some.map { $0["engine"] as? String } == seen)
+            }
+            _ = try await fixture.pool.query("UPDATE engine_pulses SET beat_at = now() - interval '11 s'")
+            let later = try await fixture.send("GET", "/v1/engines").items()
+            #expect((later.first?["line"] as? [String: Int])?["people"] == 0, "nobody knows any more")
         }
     }
 }

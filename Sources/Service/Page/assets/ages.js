@@ -29,7 +29,7 @@ export function spanWords(milliseconds) {
 }
 
 /** How long it is until then; what is over is now. */
-function aheadWords(milliseconds) {
+export function aheadWords(milliseconds) {
   const seconds = Math.floor(milliseconds / 1000);
   if (milliseconds <= 0) return say("ahead.now");
   if (seconds < 60) return say("ahead.seconds", { n: seconds });

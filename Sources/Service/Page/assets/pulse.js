@@ -1,10 +1,16 @@
-// Whether each engine answers and somebody acts for it: what stands here of its sessions is greyed while not.
+// Whether each engine answers and somebody acts for it: what stands here of its sessions is greyed while not. And how long it
+// takes until many sessions are where people want them.
 
-import { now, spanWords } from "./ages.js";
-import { element, say } from "./words.js";
+import { aheadWords, now, spanWords } from "./ages.js";
+import { count, element, say } from "./words.js";
 
 // Milliseconds without an answer to anything that was asked until what stands here of an engine counts as old.
-const silenceLimit = 5_000;
+// An engine that nothing is asked of is asked once in 5 s; with these, its silence shows within 10 s.
+const silenceLimit = 3_000;
+
+// So many sessions on their way, and for so many milliseconds more, are worth a line.
+const askedLimit = 10;
+const finishLimit = 5_000;
 
 let engines = [];
 
@@ -17,6 +23,12 @@ export function showPulse(pulse) {
 /** The engines that nothing is heard of. */
 function silent() {
   return engines.filter((each) => !each.acting || (each.silent_since && now() - Date.parse(each.silent_since) > silenceLimit));
+}
+
+/** How long until an engine has done what people asked for, in steps of 5 s; 0 when that is not worth a line. */
+function left(each) {
+  if (!each.acting || !each.finishes_at || each.asked < askedLimit) return 0;
+  return Math.floor((Date.parse(each.finishes_at) - now()) / finishLimit) * finishLimit;
 }
 
 function check() {
@@ -32,16 +44,21 @@ function check() {
     each.acting
       ? say("live.engine_silent", { engine: each.engine, time: spanWords(now() - Date.parse(each.silent_since)) })
       : say("live.nobody_acts", { engine: each.engine }),
+    "incident",
   ]);
+  for (const each of engines.filter((each) => !names.has(each.engine) && left(each) > 0)) {
+    lines.push([each.engine, count("live.asked", each.asked, { engine: each.engine, time: aheadWords(left(each)) }), "busy"]);
+  }
   for (const old of [...place.children]) if (!lines.some(([name]) => name === old.dataset.name)) old.remove();
-  for (const [name, text] of lines) {
+  for (const [name, text, kind] of lines) {
     let line = [...place.children].find((each) => each.dataset.name === name);
     if (!line) {
       line = element("p");
-      line.classList.add("banner", "incident");
+      line.classList.add("banner");
       line.dataset.name = name;
       place.append(line);
     }
+    line.classList.toggle("incident", kind === "incident");
     if (line.textContent !== text) line.textContent = text;
   }
 }

@@ -1,0 +1,58 @@
+import Domain
+
+/// When an engine is asked although nothing is due, so that its silence is noticed; and when that silence is an outage.
+///
+/// Decides on what is known of an account's calls at one instant; pure.
+struct StalestLook: Sendable, Hashable {
+    /// Without an answer for so long the engine is asked, at most this often.
+    static let quietLimit: Duration = .seconds(5)
+    /// A silence is an outage when a look that was made to find out has no answer for so long.
+    static let outageAfter: Duration = .seconds(3)
+    /// So many of these looks in a row that the engine fails to serve are an outage too: two sessions, and not one that is broken.
+    static let failureLimit = 2
+    /// How soon is thought again while something is under way or in line that will tell.
+    static let shortPause: Duration = .milliseconds(250)
+    /// How soon is thought again while there is nothing to ask, or nobody to.
+    static let longPause: Duration = .seconds(1)
+
+    /// Since when this replica acts for the account; `nil` while it does not, or the engine refuses its credential.
+    var actingSince: Timestamp?
+    var calls = EngineActivity.Calls()
+    /// Calls that wait in line.
+    var waiting = 0
+    /// The last look of this kind.
+    var last: Probe.State?
+    /// How many of these looks in a row the engine failed to serve, the last one among them.
+    var failures = 0
+
+    enum Step: Sendable, Hashable {
+        /// Look at the stalest instance now.
+        case look
+        /// Think again then.
+        case wait(until: Timestamp)
+    }
+
+    func step(now: Timestamp) -> Step {
+        guard let actingSince else { return .wait(until: now + Self.longPause) }
+        if let last, last.verdict == nil { return .wait(until: now + Self.shortPause) }
+        var dueAt = max(calls.answeredAt ?? actingSince, actingSince) + Self.quietLimit
+        if let last { dueAt = max(dueAt, last.askedAt + Self.quietLimit) }
+        // What left a moment ago tells as much.
+        if let askedAt = calls.askedAt { dueAt = max(dueAt, askedAt + EngineActivity.patience) }
+        guard dueAt <= now else { return .wait(until: calls.unansweredSince == nil ? dueAt : now + Self.shortPause) }
+        return waiting == 0 ? .look : .wait(until: now + Self.shortPause)
+    }
+
+    /// Whether the engine is out: nothing that it was asked has an answer, nor has a look at a session that was well.
+    func isOutage(now: Timestamp) -> Bool {
+        guard actingSince != nil, let since = calls.unansweredSince, now - since >= Self.outageAfter,
+            let last, let leftAt = last.leftAt, leftAt >= since
+        else { return false }
+        switch last.verdict {
+        case nil: return now - leftAt >= Self.outageAfter
+        case .unreachable, .ambiguous: return true
+        case .transient: return failures >= Self.failureLimit
+        case .ok, .already, .verify, .errorBody, .missing, .permanent, .auth, .notSent: return false
+        }
+    }
+}

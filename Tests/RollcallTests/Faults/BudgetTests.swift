@@ -1,0 +1,198 @@
+import LibPQ
+import TestSupport
+import Testing
+
+/// An account's budget and the order of its calls, with real replicas, by the engine's log of calls.
+///
+/// No more than the budget arrives within a second, less what the way of a call may differ by (``CallPace/tolerance``).
+@Suite("Budget", .timeLimit(.minutes(8)))
+struct BudgetTests {
+    /// Calls a second.
+    private static let budget = 60
+    /// Who clocks in, who is off shift, who is on shift already.
+    private static let burst = (1...240).map { "burst-\($0)" }
+    private static let idle = (1...150).map { "idle-\($0)" }
+    private static let working = (1...40).map { "working-\($0)" }
+
+    /// How the holder ends in the middle of the burst.
+    enum Ending: String, CaseIterable {
+        case kill = "kill -9"
+        case stop = "SIGTERM"
+    }
+
+    @Test(arguments: Ending.allCases)
+    func `a burst of clock-ins during sweeps keeps the budget across a takeover, and everybody gets there`(
+        ending: Ending
+    ) async throws {
+        try await withReplicas { run in
+            let holder = try #require(run.holder(of: "main"))
+            let other = try #require(run.live.first { $0.number != holder }?.served)
+            let before = try await run.engine.calls().count
+            let started = try await run.engine.count(of: "start")
+            try await clockIn(Self.burst, at: run.replicas[holder].served ?? other)
+            try await run.until("a part of the burst has left") {
+                try await run.engine.count(of: "start") - started >= 60
+            }
+            switch ending {
+            case .kill: try await run.kill(holder)
+            case .stop: try await run.stop(holder)
+            }
+            let sent = try await run.engine.count(of: "start") - started
+            #expect(sent < Self.burst.count, "it ended in the middle")
+            try await arrive(run, Self.burst)
+            let pace = try await pace(run)
+            judge(pace, ending.rawValue)
+            let callers = Set(try await run.engine.calls().dropFirst(before).map(\.caller))
+            #expect(callers.count == 2, "both replicas acted")
+            for agent in Self.burst {
+                let commands = pace.calls.filter { $0.instance == "i-\(agent)" && $0.isCommand }
+                // What a killed one had sent and nobody heard the answer of is looked at, not sent again.
+                #expect(commands.map(\.operation) == ["start"], "\(agent)")
+            }
+        }
+    }
+
+    @Test
+    func `what people ask for leaves before repairs, and repairs before sweeps, whichever replica was told`()
+        async throws
+    {
+        try await withReplicas { run in
+            try await clockIn(Self.working, at: try served(run))
+            try await arrive(run, Self.working)
+            let holder = try #require(run.holder(of: "main"))
+            let both = run.live.compactMap { replica in replica.served.map { (replica.number == holder, $0) } }
+            var answered: [String: Int64] = [:]
+            for (isHolder, served) in both {
+                let part = Self.burst.enumerated().filter { ($0.offset % 2 == 0) == isHolder }.map(\.element)
+                answered.merge(try await clockIn(part, at: served)) { first, _ in first }
+            }
+            try await arrive(run, Self.burst)
+            // Then drift that an ordered sweep finds, in the midst of its looks and those of the background.
+            let instances = Self.working.map { "i-\($0)" }
+            let scope = instances.map { "\"\($0)\"" }.joined(separator: ",")
+            let drifted = FaultLoad.now()
+            try await run.engine.admin("PUT", "faults", #"{"kind":"self_stop","scope":[\#(scope)]}"#)
+            let swept = try await served(run).send("POST", "/v1/engines/main/sweep?wait=60")
+            #expect(swept.status == 200, "\(swept.text)")
+            try await arrive(run, Self.working)
+
+            let pace = try await pace(run)
+            judge(pace, "order")
+            // A replica that does not act tells the other at once; a second later it would know by itself.
+            let people = pace.waits(answeredAt: answered, known: 1_500_000)
+            let overtaking = pace.overtaking(people, unless: \.isCommand)
+            print("people's commands waited up to \(longest(people)) s, \(overtaking.count) looks left meanwhile")
+            #expect(longest(people) > 0.5, "nothing is proved")
+            #expect(overtaking.isEmpty, "\(overtaking.prefix(5))")
+            let repairs = pace.repairWaits(of: Set(instances), since: drifted, known: 500_000)
+            #expect(repairs.count == instances.count)
+            let before = pace.overtaking(repairs, unless: \.isCommand)
+            let slowest = Double(repairs.map { $0.to - $0.from }.max() ?? 0) / 1_000_000 + 0.6
+            print(
+                "\(repairs.count) repairs came \(slowest) s after their looks at the most, \(before.count) looks left meanwhile"
+            )
+            #expect(before.isEmpty, "\(before.prefix(5))")
+        }
+    }
+
+    private func longest(_ waits: [CallPace.Wait]) -> Double {
+        Double(waits.map { $0.to - $0.from }.max() ?? 0) / 1_000_000
+    }
+
+    private func judge(_ pace: CallPace, _ what: String) {
+        let span = CallPace.second - CallPace.tolerance
+        let most = pace.most(within: span)
+        print(
+            "\(what): of \(pace.calls.count) calls \(pace.most(within: CallPace.second)) at most within 1 s, "
+                + "\(most) within \(span / 1000) ms; the budget is \(Self.budget)"
+        )
+        #expect(most <= Self.budget)
+        #expect(pace.most(within: CallPace.second) * 10 >= Self.budget * 8, "it was used")
+    }
+
+    private func pace(_ run: FaultRun) async throws -> CallPace {
+        CallPace(
+            try await run.engine.calls().map { call in
+                CallPace.Call(
+                    instance: call.instanceId,
+                    operation: call.operation,
+                    receivedAt: call.receivedAtUs,
+                    answeredAt: call.answeredMonotonicUs.map { $0 - call.receivedMonotonicUs + call.receivedAtUs }
+                )
+            }
+        )
+    }
+
+    private func served(_ run: FaultRun) throws -> Served { try #require(run.live.first?.served) }
+
+    /// Clocks agents in, a hundred at a time.
+    ///
+    /// Returns when each was answered, by instance.
+    @discardableResult
+    private func clockIn(_ agents: [String], at served: Served) async throws -> [String: Int64] {
+        var answered: [String: Int64] = [:]
+        for start in stride(from: 0, to: agents.count, by: 100) {
+            let part = agents[start..<min(start + 100, agents.count)]
+            let events = part.map { #"{"event_id":"in-\#($0)","agent_id":"\#($0)","kind":"clock_in"}"# }
+            let answer = try await served.post("[" + events.joined(separator: ",") + "]")
+            try #require(answer.status == 202, "\(answer.text)")
+            for agent in part { answered["i-\(agent)"] = FaultLoad.now() }
+        }
+        return answered
+    }
+
+    /// Waits until agents' sessions run, and that is proved.
+    private func arrive(_ run: FaultRun, _ agents: [String]) async throws {
+        let names = agents.map { "i-\($0)" }
+        try await run.until("all sessions run", within: .seconds(120)) {
+            let count = try await run.installation.count(
+                """
+                SELECT count(*) AS count
+                FROM instances x
+                JOIN observed_states o ON o.instance = x.instance
+                WHERE x.instance_id = ANY (\(names)) AND o.reading = 'WORKING' AND o.condition = 'converged'
+                """
+            )
+            guard count == Int64(agents.count) else { return false }
+            let statuses = try await run.engine.statuses()
+            return names.allSatisfy { statuses[$0] == "WORKING" }
+        }
+    }
+
+    /// Two replicas and a fleet whose sessions were just seen stopped; sweeps go on all the time.
+    private func withReplicas(_ body: (FaultRun) async throws -> Void) async throws {
+        try await withInstallation(tokens: FaultRun.tokens) { installation in
+            let run = FaultRun(installation)
+            for number in 0..<2 {
+                try await run.add([
+                    "ROLLCALL_ENGINES": "main", FaultRun.onlyThese: "",
+                    "ROLLCALL_ENGINE_MAIN_KIND": "wawp",
+                    "ROLLCALL_ENGINE_MAIN_URL": "http://127.0.0.1:\(run.engine.http.port)",
+                    "ROLLCALL_ENGINE_MAIN_TOKEN": FaultRun.tokens[number],
+                    "ROLLCALL_ENGINE_MAIN_TIMEOUT": "3s",
+                    "ROLLCALL_ENGINE_MAIN_CALLS_PER_SECOND": "\(Self.budget)",
+                ])
+            }
+            for statement in Self.fleet(Self.burst + Self.idle + Self.working) {
+                _ = try await installation.owner.query(statement, timeout: .seconds(60))
+            }
+            try await run.until("sweeps go on") { try await run.engine.calls().count > Self.budget }
+            try await body(run)
+        }
+    }
+
+    private static func fleet(_ agents: [String]) -> [PQStatement] {
+        [
+            "INSERT INTO agents (agent_id, team) SELECT n, 'support' FROM unnest(\(agents)) AS n",
+            "INSERT INTO agent_states (agent) SELECT agent FROM agents",
+            """
+            INSERT INTO instances (account, instance_id, agent)
+            SELECT e.account, 'i-' || a.agent_id, a.agent FROM agents a CROSS JOIN engine_accounts e
+            """,
+            """
+            INSERT INTO observed_states (instance, reading, read_at, reading_since, condition, reason)
+            SELECT instance, 'STOPPED', now(), now(), 'converged', 'stopped' FROM instances
+            """,
+        ]
+    }
+}

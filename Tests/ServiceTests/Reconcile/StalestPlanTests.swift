@@ -1,0 +1,44 @@
+import LibPQ
+import Testing
+
+@testable import Service
+
+/// What it costs to find out whom to look at, beside a large account.
+@Suite("Stalest plans")
+struct StalestPlanTests {
+    @Test
+    func `the stalest of a small account are found by keys, however large another account is`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            let statement = PostgresReconcilerStore.stalestStatement(1, after: 0)
+            let plan = try await pool.withConnection { connection in
+                try await connection.simpleQuery(Self.fleet)
+                try await connection.simpleQuery("VACUUM ANALYZE")
+                try await connection.simpleQuery("SET plan_cache_mode = force_generic_plan")
+                let text = "PREPARE stalest (integer, integer, bigint, bigint, bigint, bigint) AS \(statement.text)"
+                try await connection.simpleQuery(text)
+                try #require(statement.binds.count == 6)
+                let lines = try await connection.rows(
+                    "EXPLAIN (ANALYZE, COSTS off, TIMING off) EXECUTE stalest (1, 1, 0, 1000, 1000, 12)"
+                ) { row throws(PQError) in
+                    try row.column("QUERY PLAN", as: String.self)
+                }
+                return lines.joined(separator: "\n")
+            }
+            #expect(plan.contains("instances_of_account"), "\(plan)")
+            for index in ["observed_states_pkey", "looks_pkey"] { #expect(plan.contains(index), "\(plan)") }
+            for table in ["instances", "observed_states", "looks"] {
+                #expect(!plan.contains("Seq Scan on \(table)"), "\(plan)")
+            }
+        }
+    }
+
+    /// Five sessions of one account, and after them 20,000 of another.
+    private static let fleet = """
+        INSERT INTO engine_accounts (name) VALUES ('small'), ('large');
+        INSERT INTO agents (agent_id) SELECT 'a' || n FROM generate_series(1, 20005) n;
+        INSERT INTO instances (account, instance_id, agent)
+        SELECT CASE WHEN a.agent <= 5 THEN 1 ELSE 2 END, a.agent_id, a.agent FROM agents a ORDER BY a.agent;
+        INSERT INTO observed_states (instance) SELECT instance FROM instances;
+        INSERT INTO looks (instance, looked_at) SELECT instance, now() FROM instances
+        """
+}

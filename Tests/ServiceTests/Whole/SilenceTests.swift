@@ -1,0 +1,99 @@
+import Domain
+import EngineSimulator
+import LibPQ
+import Testing
+
+/// An engine that nothing is asked of: whether it answers is found out all the same.
+@Suite("Silence", .timeLimit(.minutes(5)))
+struct SilenceTests {
+    @Test(arguments: ["hang", "drop", "503"])
+    func `an engine that falls silent while nothing is due is noticed within 10 s`(mode: String) async throws {
+        try await withRunningService { service in
+            try await service.add("ana", "ben", "eve")
+            for agent in ["ana", "ben", "eve"] { try await service.until(agent) { $0.condition == "converged" } }
+            var delays: [Double] = []
+            // By turns, so that a machine that is busy for a moment does not decide. What fails to serve one session is no
+            // outage yet, so that takes a second look.
+            let limit = mode == "503" ? 15.0 : 10.0
+            repeat {
+                try await service.untilQuiet()
+                let began = ContinuousClock.now
+                try await service.engine.fault(.outage, params: #"{"mode":"\#(mode)"}"#)
+                try await service.until(within: .seconds(60)) { try await service.count(Self.silences) == 1 }
+                try await service.until(within: .seconds(60)) { try await service.count(Self.outages) == 1 }
+                delays.append((ContinuousClock.now - began).seconds)
+                try await service.engine.mend()
+                try await service.until(within: .seconds(60)) { try await service.count(Self.outages) == 0 }
+                try await service.until(within: .seconds(60)) { try await service.count(Self.silences) == 0 }
+            } while delays.allSatisfy { $0 >= limit } && delays.count < 3
+            print("silence (\(mode)) is noticed after \(delays) s")
+            #expect(delays.contains { $0 < limit })
+            #expect(try await service.engine.commands() == [], "nobody's session was touched")
+        }
+    }
+
+    @Test
+    func `an engine that answers is asked for one session after the other, in 5 s once, and all is quiet`() async throws
+    {
+        try await withRunningService { service in
+            try await service.add("ana", "ben", "eve")
+            for agent in ["ana", "ben", "eve"] { try await service.until(agent) { $0.condition == "converged" } }
+            let before = try await service.engine.calls().count
+            try await service.until(within: .seconds(60)) { try await service.engine.calls(since: before).count >= 4 }
+            let looks = try await service.engine.calls(since: before - 1)
+            #expect(looks.dropFirst().allSatisfy { $0.operation == "info" })
+            for (one, next) in zip(looks, looks.dropFirst()) {
+                #expect(next.receivedMonotonicUs - one.receivedMonotonicUs >= 4_900_000, "\(looks)")
+            }
+            #expect(Set(looks.dropFirst().prefix(3).map(\.instanceId)).count == 3, "the stalest each time")
+            #expect(try await service.count("SELECT count(*) AS count FROM incidents") == 0)
+            #expect(try await service.count(Self.silences) == 0)
+        }
+    }
+
+    @Test
+    func `one session that the engine cannot serve makes no outage`() async throws {
+        try await withRunningService { service in
+            try await service.add("ana", "ben", "eve")
+            for agent in ["ana", "ben", "eve"] { try await service.until(agent) { $0.condition == "converged" } }
+            try await service.engine.fault(.error, ["i-ben"], on: [.info])
+            let before = try await service.engine.calls().count
+            try await service.until(within: .seconds(60)) {
+                let calls = try await service.engine.calls(since: before)
+                return calls.contains { $0.instanceId == "i-ben" } && calls.count >= 4
+            }
+            #expect(try await service.count("SELECT count(*) AS count FROM incidents") == 0)
+        }
+    }
+
+    @Test
+    func `a fleet without instances asks nothing`() async throws {
+        try await withRunningService { service in
+            try await service.until { try await service.count(Self.leases) == 1 }
+            // So long that three looks would have been made.
+            try await service.pause(16)
+            #expect(try await service.engine.calls().isEmpty)
+        }
+    }
+
+    private static let leases: PQStatement = "SELECT count(*) AS count FROM engine_leases WHERE holder IS NOT NULL"
+    private static let silences: PQStatement =
+        "SELECT count(*) AS count FROM engine_pulses WHERE silent_since IS NOT NULL AND beat_at > now() - interval '3 s'"
+    private static let outages: PQStatement =
+        "SELECT count(*) AS count FROM incidents WHERE kind = 'engine_outage' AND closed_at IS NULL"
+}
+
+extension RunningService {
+    /// Waits until nothing is under way: the engine was just asked for the second time after a quiet while.
+    fileprivate func untilQuiet() async throws {
+        try await until(within: .seconds(60)) {
+            let last = try await engine.calls().suffix(2)
+            guard last.count == 2, let first = last.first, let second = last.last else { return false }
+            return second.receivedMonotonicUs - first.receivedMonotonicUs > 4_900_000 && second.httpStatus == 200
+        }
+    }
+}
+
+extension Duration {
+    fileprivate var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}
