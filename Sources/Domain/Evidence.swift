@@ -175,7 +175,8 @@ extension Evidence {
         }
     }
 
-    /// Takes in the outcome of the command `id`; of an older command it is ignored.
+    /// Takes in the outcome of the command `id`; of an older command it is ignored, and so is one that was taken in before, as
+    /// when nobody knows whether it was committed and it is written again.
     ///
     /// A stop that got no answer may still be running on the engine: it is taken to end when its time is
     /// over, unless a read shows STOPPED before.
@@ -186,7 +187,7 @@ extension Evidence {
         endedAt: Timestamp,
         callTimeout: Duration
     ) {
-        guard var command = lastCommand, command.id == id else { return }
+        guard var command = lastCommand, command.id == id, command.verdict == nil else { return }
         command.sentAt = sentAt
         command.endedAt = endedAt
         command.verdict = answer.verdict

@@ -50,6 +50,24 @@ struct DecideRepeatedTests {
     }
 
     @Test
+    func `an outcome that is written twice counts once`() {
+        var evidence = Evidence()
+        for (id, instant) in [(1, now - .seconds(100)), (2, now)] as [(Int64, Timestamp)] {
+            evidence.intend(.restart, id: id, at: instant, restartWindow: policy.restartWindow)
+        }
+        for _ in 1...2 {
+            evidence.take(
+                outcome: EngineAnswer(verdict: .notSent),
+                of: 2,
+                sentAt: now,
+                endedAt: now,
+                callTimeout: policy.callTimeout
+            )
+        }
+        #expect(evidence.restarts == [now - .seconds(100)] && evidence.attempts == 1)
+    }
+
+    @Test
     func `falls of long ago are forgotten, and a start that somebody clocked in for counts as none`() {
         #expect(decision(fallen(40, last: policy.restartWindow)).action == .start)
         var evidence = Evidence()

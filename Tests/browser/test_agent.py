@@ -47,7 +47,7 @@ def test_a_key_that_only_looks_has_nothing_to_press(page, view_key, on_shift):
     page.sign_in(view_key, f"/agents/{on_shift}")
     page.wait_live()
     assert not page.has("#acts")
-    assert [button.text for button in page.driver.find_elements("css selector", "button")] == ["Sign out"]
+    assert [button.text for button in page.driver.find_elements("css selector", "button")] == ["Sign out", "Sign out everywhere"]
 
 
 def test_a_hold_is_set_shown_and_ended(rollcall, page, manage_key, on_shift):

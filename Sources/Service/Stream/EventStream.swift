@@ -1,5 +1,6 @@
 import Domain
 import Hummingbird
+import LibPQ
 import NIOCore
 
 /// What one watcher is sent: its place in the feed, turned into bytes.
@@ -19,6 +20,7 @@ struct EventStream: Sendable {
 
     /// Often enough for a page to say within 10 s that it hears nothing.
     static let commentInterval = Duration.seconds(2)
+    private static let ownEnginesInterval = Duration.seconds(30)
     private static let pageLimit = 500
     private static let eventsAtATime = 512
 
@@ -35,12 +37,14 @@ struct EventStream: Sendable {
         var commentDueAt = ContinuousClock.now
         var buffer = ByteBuffer()
         var pulse: UInt64 = 0
+        var own = OwnEngines()
         for await _ in subscription.signals {
             guard await isAllowed() else { return }
             let pulses = feed.pulses
             if pulses.version != pulse {
                 pulse = pulses.version
-                EventText.writePulse(pulses.engines, at: clock.now(), to: &buffer)
+                let engines = await visible(pulses.engines, &own)
+                EventText.writePulse(engines, at: clock.now(), to: &buffer)
             }
             if commentDueAt <= .now {
                 commentDueAt = .now + Self.commentInterval
@@ -61,6 +65,26 @@ struct EventStream: Sendable {
                 subscription.wake()
             }
         }
+    }
+
+    /// The engines that the caller's teams have sessions on, as last read.
+    private struct OwnEngines {
+        var names: Set<String> = []
+        var readAt: ContinuousClock.Instant?
+    }
+
+    /// What the caller may know of the engines: those of its own teams, asked for once in a while.
+    ///
+    /// While the database does not answer it is what it was.
+    private func visible(_ engines: [EnginePulse], _ own: inout OwnEngines) async -> [EnginePulse] {
+        guard let teams = caller.teams?.sorted() else { return engines }
+        if own.readAt.map({ $0 + Self.ownEnginesInterval < .now }) ?? true {
+            let read = try? await feed.sources.pool.rows(EnginePulse.statement(teams: teams)) { row throws(PQError) in
+                try EnginePulse(row)
+            }
+            if let read { own = OwnEngines(names: Set(read.map(\.engine)), readAt: .now) }
+        }
+        return engines.filter { own.names.contains($0.engine) }
     }
 
     /// Writes the events after a place.

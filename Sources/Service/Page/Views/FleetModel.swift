@@ -40,7 +40,7 @@ struct FleetModel {
             "order": Agreement.allCases.filter(\.needsSomebody).map(\.rawValue).joined(separator: " ") + " | "
                 + Agreement.allCases.filter { !$0.needsSomebody }.map(\.rawValue).joined(separator: " "),
             "needs": needs.map(\.values),
-            "has_needs": !needs.isEmpty,
+            "is_calm": needs.isEmpty && needsCount == 0,
             "needs_count": needsCount,
             "more_needs": needs.count < needsCount,
             "rows": rows.map(\.values),

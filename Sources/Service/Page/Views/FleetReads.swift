@@ -15,7 +15,7 @@ struct FleetReads: Sendable {
     func fleet(_ filter: FleetFilter, for caller: Caller, frame: PageFrame) async throws -> FleetModel {
         let summary = try await summaries.summary().visible(to: caller)
         let list = try await agents.page(filter.agents(for: caller), cursor: filter.cursor, limit: Self.pageSize)
-        let needs = filter.cursor == nil ? try await needs(filter, summary, caller) : []
+        let needs = try await needs(filter, summary, caller)
         let now = clock.now()
         let rows = try await models(list.agents, frame, now: now)
         return FleetModel(

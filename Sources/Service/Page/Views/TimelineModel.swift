@@ -38,7 +38,7 @@ struct TimelineModel {
                 ]
             },
             "lanes": lanes.map(\.values) + [markLane],
-            "legend": ["full", "half", "thin", "gap", "event", "command"].map { kind in
+            "legend": ["full", "half", "bad", "thin", "gap", "event", "command"].map { kind in
                 let bar = Self.bars[kind] ?? (2, 20)
                 return ["kind": kind, "label": words("timeline.legend." + kind), "y": bar.y, "height": bar.height]
             },
@@ -216,7 +216,7 @@ struct TimelineModel {
 
     /// Top and height of each kind of bar, of 24.
     private static let bars: [String: (y: Int, height: Int)] = [
-        "full": (2, 20), "half": (9, 13), "thin": (18, 4), "bad": (9, 13), "gap": (11, 2), "event": (1, 11),
+        "full": (2, 20), "half": (9, 13), "thin": (18, 4), "bad": (5, 4), "gap": (11, 2), "event": (1, 11),
         "command": (12, 11),
     ]
 }

@@ -31,16 +31,23 @@ class Refusal extends Error {
 
 /** Sends a change; gives what was answered, and throws what people may read. `signal` calls it off. */
 export async function send(method, address, body, signal) {
-  const headers = { "X-Rollcall-CSRF": await proof() };
-  if (body) headers["Content-Type"] = "application/json";
-  let response;
+  const attempt = async () => {
+    const headers = { "X-Rollcall-CSRF": await proof() };
+    if (body) headers["Content-Type"] = "application/json";
+    return fetch(address, { method, headers, signal, cache: "no-store", body: body ? JSON.stringify(body) : undefined });
+  };
+  let response, answer;
   try {
-    response = await fetch(address, { method, headers, signal, cache: "no-store", body: body ? JSON.stringify(body) : undefined });
+    response = await attempt();
+    if (response.status === 403) {
+      csrf = null; // somebody signed in anew in another tab, perhaps
+      response = await attempt();
+    }
+    const text = await response.text();
+    answer = text ? JSON.parse(text) : null;
   } catch {
     throw new Error(say("act.no_answer"));
   }
-  const text = await response.text();
-  const answer = text ? JSON.parse(text) : null;
   if (!response.ok) throw new Refusal(answer, Number(response.headers.get("Retry-After") ?? 0));
   return answer;
 }

@@ -158,7 +158,11 @@ function prepareActs() {
 }
 
 follow(view.dataset.stream, {
-  reset: refresh,
+  reset: () =>
+    refresh().catch((error) => {
+      if (error.message !== "404") throw error;
+      location.assign("/"); // the agent went meanwhile
+    }),
   agent: (agent) => {
     if (agent.agent_id !== agentID) return;
     pairingNews(agent);

@@ -5,10 +5,10 @@ import { measured, show, tick, time } from "./ages.js";
 import { prepareBulk } from "./bulk.js";
 import { prepareGuards, showGuards } from "./guards.js";
 import { follow, reread } from "./live.js";
-import { adoptNeeds, need } from "./needs.js";
+import { adoptNeeds, need, needCount, refill } from "./needs.js";
 import { pair, pairingNews } from "./pairing.js";
 import { Roster } from "./roster.js";
-import { setOrder } from "./row.js";
+import { fill, setOrder } from "./row.js";
 import { element, knows, phrase, say } from "./words.js";
 
 const agentLimit = 20_000; // agents a browser holds with ease; beyond, the filter has to be narrowed
@@ -42,12 +42,16 @@ function later(agentID, agent) {
 function apply() {
   for (const [agentID, agent] of pending) {
     need(agentID, agent);
-    if (agent) pairingNews(agent);
+    pairingNews(agent ?? { agent_id: agentID });
+    const row = isPage && agent && roster.rows.get(agentID);
+    if (row) fill(row, agent);
   }
+  if (isPage) pending = new Map(); // a page of a list that is no more than that
   if (!isLoaded) return; // what comes meanwhile is laid over what is read
   const changes = pending;
   pending = new Map();
   roster.take(changes);
+  refill(roster.agents.values());
   whole();
 }
 
@@ -101,7 +105,7 @@ function count(summary) {
     place.closest("[data-zero]")?.setAttribute("data-zero", place.textContent);
   }
   show(document.getElementById("counted"), summary.as_of);
-  document.getElementById("need-more").hidden = document.getElementById("need-list").children.length >= (counts.needs_somebody ?? 0);
+  needCount(counts.needs_somebody ?? 0);
   const teams = new Map(summary.teams.map((team) => [team.team, team]));
   for (const row of document.getElementById("teams").rows) {
     const team = teams.get(row.dataset.team);
@@ -142,6 +146,7 @@ function incident(incident) {
 
 /** Everything anew, as the server puts it together, but for the filter that somebody may be filling in. */
 async function reset() {
+  pending = new Map(); // older than what is read now
   const fresh = await reread(location.href, "fleet");
   const focused = document.activeElement?.closest?.("#needs [data-agent]")?.dataset.agent;
   for (const part of ["incidents", "unmatched", "needs", "counts"]) {
@@ -185,12 +190,20 @@ document.addEventListener("click", async (event) => {
     return;
   }
   button.disabled = true;
+  const words = button.textContent;
+  const outcome = element("span");
+  outcome.setAttribute("role", "status");
+  button.after(" ", outcome);
   try {
     await send("POST", `/v1/agents/${encodeURIComponent(agentID)}/reconcile`);
     button.textContent = say("act.looking");
   } catch (error) {
-    button.textContent = error.message;
+    outcome.textContent = error.message;
   }
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  outcome.remove();
+  button.textContent = words;
+  button.disabled = false;
 });
 
 document.addEventListener("keydown", (event) => {
@@ -200,9 +213,6 @@ document.addEventListener("keydown", (event) => {
   document.getElementById("search").select();
 });
 
-document.getElementById("filter").addEventListener("change", (event) => {
-  if (event.target.tagName === "SELECT") event.target.form.requestSubmit();
-});
 // What is not asked for does not stand in the address.
 document.getElementById("filter").addEventListener("submit", (event) => {
   for (const field of event.target.elements) {

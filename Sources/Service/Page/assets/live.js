@@ -109,6 +109,7 @@ export function follow(address, on) {
       } catch (error) {
         console.debug(error);
       }
+      attempt.abort(); // however it ended: a connection that nobody reads is one that others lack
       brokenSince ??= Date.now();
       if (!document.body.classList.contains("silent")) showState("connecting");
       await new Promise((resolve) => setTimeout(resolve, retry * (0.75 + Math.random() / 2)));

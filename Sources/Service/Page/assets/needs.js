@@ -1,14 +1,17 @@
 // The cards of who needs somebody, worst first.
 
-import { exceptions, fill, order } from "./row.js";
+import { exceptions, fill, order, rank } from "./row.js";
 
 const cardLimit = 50; // as many as the server shows
 
-let list, calm, blank;
+let list, calm, more, blank;
+let needed = 0; // how many there are, shown here or not
 
 export function adoptNeeds() {
   list = document.getElementById("need-list");
   calm = document.getElementById("calm");
+  more = document.getElementById("need-more");
+  needed = Number(document.querySelector("[data-count=needs_somebody]").textContent);
   blank = document.getElementById("blank-need").content.firstElementChild;
   for (const card of list.children) tidy(card);
 }
@@ -26,7 +29,28 @@ export function need(agentID, agent) {
     if (key(card) !== before) place(card);
     if (list.children.length > cardLimit) list.lastElementChild.remove();
   }
-  calm.hidden = list.children.length > 0;
+  tell();
+}
+
+/** Takes in how many need somebody. */
+export function needCount(count) {
+  needed = count;
+  tell();
+}
+
+/** Nobody is said to need anything only where nobody does, whatever is shown. */
+function tell() {
+  calm.hidden = list.children.length > 0 || needed > 0;
+  more.hidden = list.children.length >= needed;
+}
+
+/** Shows others where there is room, when some of those who were shown need nobody any more. */
+export function refill(agents) {
+  if (list.children.length >= Math.min(cardLimit, needed)) return;
+  const shown = new Set([...list.children].map((card) => card.dataset.agent));
+  const others = [...agents].filter((agent) => exceptions.has(agent.agreement) && !shown.has(agent.agent_id));
+  others.sort((left, right) => rank(left) - rank(right) || (left.since < right.since ? -1 : 1));
+  for (const agent of others.slice(0, cardLimit - list.children.length)) need(agent.agent_id, agent);
 }
 
 /** Shows the buttons that are of use, and no others. */

@@ -95,9 +95,12 @@ async function ask(wish) {
     tell(null);
     status(error.message);
     // Who is not asked to wait waits as long as usual; a code's number is gone, so it is asked for by a person.
-    if (error.problem?.code !== "not_offered") pause = (error.retryAfter ?? 0) * 1000 || usual;
+    if (error.problem?.code !== "not_offered" && wish.as !== "code") pause = (error.retryAfter ?? 0) * 1000 || usual;
   }
-  if (pause !== null && wish.as !== "code") waits = setTimeout(() => address && ask(wish), Math.max(pause, soonest));
+  if (pause === null) return;
+  // A code is asked for by a person, who says for which number; one that is over is taken away.
+  const next = () => (wish.as === "code" ? choose("code") : ask(wish));
+  waits = setTimeout(() => address && next(), Math.max(pause, soonest));
 }
 
 /** Milliseconds until an instant; none without one. */
@@ -117,6 +120,7 @@ function draw(answer) {
     value.className = "code";
     const copy = element("button", say("pairing.copy"));
     copy.type = "button";
+    copy.hidden = !navigator.clipboard; // there is none without https
     copy.addEventListener("click", async () => {
       await navigator.clipboard.writeText(answer.value);
       copy.textContent = say("pairing.copied");
@@ -126,5 +130,6 @@ function draw(answer) {
     place.replaceChildren(both);
   }
   const changesAt = answer.expires_at ?? (answer.refresh_after ? new Date(now() + answer.refresh_after * 1000).toISOString() : null);
-  status(...(changesAt ? phrase("pairing.refreshes", { ahead: time(changesAt, "ahead") }) : []));
+  const words = answer.kind === "code" ? "pairing.ends" : "pairing.refreshes";
+  status(...(changesAt ? phrase(words, { ahead: time(changesAt, "ahead") }) : []));
 }

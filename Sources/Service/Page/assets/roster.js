@@ -41,6 +41,13 @@ export class Roster {
       later();
     });
     this.table.addEventListener("keydown", (event) => this.step(event));
+    // Paper does not scroll.
+    for (const name of ["beforeprint", "afterprint"]) {
+      window.addEventListener(name, () => {
+        this.isPrinting = name === "beforeprint";
+        this.draw(true);
+      });
+    }
   }
 
   /** Takes over the rows that the server made. */
@@ -128,6 +135,7 @@ export class Roster {
   }
 
   inView(top, bottom) {
+    if (this.isPrinting) return [0, this.chunks - 1];
     let reached = 0;
     let first = null;
     let last = 0;
