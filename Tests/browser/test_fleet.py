@@ -122,6 +122,8 @@ def test_the_order_stands_in_the_address(rollcall, page, view_key):
     page.wait_loaded()
     assert page.agents() == ["o-1", "o-2", "o-3"]
     page.find('[name=sort] option[value="name"]').click()
+    assert "sort=name" not in page.driver.current_url, "nothing happens while one goes through the choices"
+    page.find("#filter button").click()
     page.wait(lambda: "sort=name" in page.driver.current_url and "team=orders" in page.driver.current_url)
     page.wait(lambda: page.agents() == ["o-2", "o-3", "o-1"], what="the order of names")
     page.open("/?team=orders&sort=state")
@@ -160,6 +162,7 @@ def test_filters_stand_in_the_address_and_the_keyboard_reaches_them(rollcall, pa
     page.open("/?team=south")
     page.wait(lambda: page.agents() == ["fi-2"])
     page.find('[name=condition] option[value="needs_attention"]').click()
+    page.find("#filter button").click()
     page.wait(lambda: "condition=needs_attention" in page.driver.current_url and "team=south" in page.driver.current_url)
     assert page.agents() == []
     assert "Nobody fits" in page.text("#nobody")

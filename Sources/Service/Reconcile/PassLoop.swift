@@ -98,14 +98,10 @@ final class PassLoop: Sendable {
 extension PassLoop.State {
     /// Whether a person waits, or there is a full batch anyway.
     ///
-    /// An outcome of a command is not urgent: the call is made.
+    /// What a call brought is not urgent, whoever asked for it: in a burst it comes by the thousand, and is written together.
     fileprivate var isUrgent: Bool {
         isClosed || items.count >= PassLoop.batchLimit
-            || items.contains { item in
-                guard item.priority == .people else { return false }
-                if case .outcome = item.news { return false }
-                return true
-            }
+            || items.contains { $0.priority == .people && $0.news == nil }
     }
 
     fileprivate mutating func take() -> PassLoop.Batch? {
