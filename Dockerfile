@@ -1,4 +1,4 @@
-# Built with Swift's own image, run on a slim Debian with libpq and the time zones.
+# Built with Swift's own image, run on a slim Debian with libpq, zlib and the time zones.
 FROM swift:6.3-bookworm AS build
 RUN apt-get -qq update \
     && apt-get -qq install -y --no-install-recommends libpq-dev pkg-config zlib1g-dev \
@@ -15,7 +15,7 @@ RUN swift build -c release --product rollcall --static-swift-stdlib --explicit-t
 
 FROM debian:bookworm-slim
 RUN apt-get -qq update \
-    && apt-get -qq install -y --no-install-recommends ca-certificates curl libpq5 tzdata \
+    && apt-get -qq install -y --no-install-recommends ca-certificates curl libpq5 tzdata zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home --home-dir /nonexistent rollcall
 COPY --from=build /usr/local/bin/rollcall /usr/local/bin/rollcall
