@@ -44,7 +44,6 @@ final class Viewers: Sendable {
     ) async throws -> (Value, LatencyHistogram, missed: Int) {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<count { group.addTask { try await self.follow(number) } }
-            group.addTask {}  // So that a stream that fails at once is noticed below.
             try await wait(patience) { $0.open == self.count || $0.hasFailed }
             guard state.withLock({ $0.open == count }) else {
                 throw RemoteService.Failure(description: "not every stream could be opened")
