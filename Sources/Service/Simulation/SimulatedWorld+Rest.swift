@@ -51,6 +51,9 @@ extension SimulatedWorld {
         if withState({ $0.undelivered }) > 0 { return "senders still send" }
         if steps > 0 { return "sessions are about to change by themselves" }
         return database.withTables { tables, now in
+            if let account = witness.see({ $0.refusedAccount(tables) }) {
+                return "who acts for account \(account) was answered 401, and has asked nothing since"
+            }
             for (_, instance) in tables.instances.sorted(by: { $0.key < $1.key }) {
                 let desired = witness.see { state in
                     instance.agent.map { state.desired($0, tables, now: now) } ?? .stopped

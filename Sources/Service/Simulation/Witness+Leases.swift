@@ -41,6 +41,13 @@ extension Witness.State {
         terms[account]?.holder == replica && expiry[replica].map { $0 > now } ?? false
     }
 
+    /// An account whose holder was answered 401 and has seen no call succeed since; until then it says so of every session.
+    func refusedAccount(_ tables: MemoryTables) -> Int32? {
+        tables.leases.sorted { $0.key < $1.key }.first { account, lease in
+            lease.holder.map { refusedSince[$0]?[account] != nil } ?? false
+        }?.key
+    }
+
     /// A process runs again after it stood still.
     mutating func thawed(_ replica: UUID) {
         thawedAt[replica] = now
