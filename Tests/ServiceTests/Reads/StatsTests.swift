@@ -147,6 +147,20 @@ struct StatsTests {
     }
 
     @Test
+    func `no change outlives its instance`() async throws {
+        try await withManagement { fixture in
+            for agent in ["a1", "a2"] {
+                try await fixture.addAgent(agent, instance: agent)
+            }
+            _ = try await fixture.pool.query(
+                "INSERT INTO session_changes (instance, at, recorded_at, reading) SELECT instance, now(), now(), 'STOPPED' FROM instances"
+            )
+            _ = try await fixture.pool.query("DELETE FROM instances WHERE instance_id = 'a1'")
+            #expect(try await fixture.count("SELECT count(*) AS count FROM session_changes") == 1)
+        }
+    }
+
+    @Test
     func `what really happened is in the figures and on the timeline`() async throws {
         try await withRunningService { service in
             try await service.add("ana")
