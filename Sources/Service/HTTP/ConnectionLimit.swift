@@ -17,10 +17,17 @@ enum ConnectionLimit {
         max(least, min(most, descriptors - reserve))
     }
 
-    /// The limit for this process.
+    /// The limit for this process, for which its soft limit of descriptors is raised as far as the hard one allows: shells and
+    /// service managers set it to 1,024 for programs that use `select`, and none is used here.
     static func current() -> Int {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return of(descriptors: 0) }
+        guard getrlimit(resource, &limit) == 0 else { return of(descriptors: 0) }
+        let wanted = min(rlim_t(most + reserve), limit.rlim_max)
+        if limit.rlim_cur < wanted {
+            var raised = rlimit(rlim_cur: wanted, rlim_max: limit.rlim_max)
+            if setrlimit(resource, &raised) == 0 { limit = raised }
+        }
         return of(descriptors: Int(clamping: limit.rlim_cur))
     }
 }
