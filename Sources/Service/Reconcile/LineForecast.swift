@@ -72,17 +72,18 @@ func predictedFinish(
     let sessions = Double(max(asked.sessions, load.counts.people, load.counts.look))
     let commandRate = rate(pace.command, load, pace, width: width)
     let lookRate = rate(pace.look, load, pace, width: width)
-    let settling = max(pace.settling, delay).inSeconds
     let commandsLeave = commands / commandRate
     let looksLeave = sessions / lookRate
-    let looks = min(looksLeave * max(1, pace.looksPerCommand), max(looksLeave, settling))
-    let inLine = commandsLeave + repairs / commandRate + looks
-    var upAfter = 0.0
-    if commands > 0 {
-        upAfter = commandsLeave + pace.command.inSeconds + settling
-    } else if let answeredAt = asked.lastAnsweredAt {
-        upAfter = max(0, settling - (now - answeredAt).inSeconds)
+    let settling = max(pace.settling, delay).inSeconds
+    // Until the last session is up; what is looked at later is looked at once.
+    var settlingLeft = settling
+    if commands == 0, let answeredAt = asked.lastAnsweredAt {
+        settlingLeft = max(0, settling - (now - answeredAt).inSeconds)
     }
+    let looks = min(looksLeave * max(1, pace.looksPerCommand), max(looksLeave, settlingLeft))
+    let inLine = commandsLeave + repairs / commandRate + looks
+    var upAfter = asked.lastAnsweredAt == nil ? 0 : settlingLeft
+    if commands > 0 { upAfter = commandsLeave + pace.command.inSeconds + settling }
     return now + .seconds(max(inLine, upAfter) + pace.look.inSeconds)
 }
 

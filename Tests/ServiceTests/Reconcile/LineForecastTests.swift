@@ -81,6 +81,10 @@ struct LineForecastTests {
         #expect(finish(scene) == 4)
         scene.sessions = 1000
         #expect(finish(scene) == 10)
+        scene.pace.settling = .seconds(14)
+        #expect(finish(scene) == 14)
+        scene.answeredAgo = 5000
+        #expect(finish(scene) == 10, "what has come up meanwhile is looked at once")
     }
 
     @Test(arguments: 0..<40)
