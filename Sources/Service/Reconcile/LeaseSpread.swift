@@ -53,7 +53,7 @@ struct LeaseSpread: Sendable, Hashable {
     private func nextMove(_ spread: [Int32: UUID], _ counts: [UUID: Int]) -> (Int32, UUID, UUID)? {
         let givers = replicas.filter { !$0.accounts.isEmpty }.map(\.id).sorted { one, other in
             let (most, fewer) = (counts[one] ?? 0, counts[other] ?? 0)
-            return most == fewer ? one.uuidString < other.uuidString : most > fewer
+            return most == fewer ? one < other : most > fewer
         }
         for giver in givers {
             for account in spread.keys.sorted() where spread[account] == giver {
@@ -68,7 +68,7 @@ struct LeaseSpread: Sendable, Hashable {
     private func fewest(for account: Int32, _ counts: [UUID: Int]) -> UUID? {
         replicas.filter { $0.accounts.contains(account) }.map(\.id).min { one, other in
             let (fewest, more) = (counts[one] ?? 0, counts[other] ?? 0)
-            return fewest == more ? one.uuidString < other.uuidString : fewest < more
+            return fewest == more ? one < other : fewest < more
         }
     }
 }

@@ -18,7 +18,7 @@ extension MemoryTables {
         let replica = heartbeat.replica
         let alive = replicas.filter { $0.key == replica || $0.value.expiresAt > now }
         var spread = LeaseSpread()
-        spread.replicas = alive.sorted { $0.key.uuidString < $1.key.uuidString }
+        spread.replicas = alive.sorted { $0.key < $1.key }
             .map { LeaseSpread.Replica(id: $0.key, accounts: $0.value.accounts) }
         for (account, lease) in leases {
             spread.holders[account] = .some(lease.holder.flatMap { alive[$0] == nil ? nil : $0 })
