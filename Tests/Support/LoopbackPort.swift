@@ -2,18 +2,26 @@ import Glibc
 
 /// Ports on 127.0.0.1.
 package enum LoopbackPort {
+    /// Below the ports that the kernel gives to whoever connects: a server that restarts finds its own still free.
+    private static let ownPorts = 20_000..<32_000
+
     /// A port that nobody listens on at this moment.
     package static func free() throws -> Int {
-        let descriptor = try listener()
-        defer { close(descriptor) }
-        return try number(of: descriptor)
+        for _ in 0..<100 {
+            let port = Int.random(in: ownPorts)
+            if let descriptor = try? listener(on: port) {
+                close(descriptor)
+                return port
+            }
+        }
+        throw ClusterError("no free port")
     }
 
-    /// A socket that listens on a port of the kernel's choice; the caller closes it.
-    package static func listener() throws -> Int32 {
+    /// A socket that listens on a port, 0 for one of the kernel's choice; the caller closes it.
+    package static func listener(on port: Int = 0) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw ClusterError("no socket: \(errno)") }
-        var address = loopback(port: 0)
+        var address = loopback(port: port)
         let isBound = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
                 bind(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
