@@ -218,7 +218,10 @@ final class AccountWorker: Sendable {
                 for item in batch.items { item.run?.look(succeeded: false) }
                 forget()
                 return
-            } catch let error as PQError where error.isTransient || error.kind == .commitUnknown {
+            } catch let error as PQError
+                where error.isTransient || error.kind == .commitUnknown || error.kind == .notReplicated
+            {
+                // What was committed is found so when it is written again, and then what follows from it is carried out.
                 logger.debug("passes not written, trying again", metadata: ["error": "\(error)"])
                 try? await clock.sleep(for: PassLoop.retryPause)  // Cancelled at the end only.
             } catch {

@@ -59,6 +59,7 @@ struct PassTransaction: Sendable {
                 isAccountRefused: isRefused,
                 decider: decider
             )
+            var gate = restarts.gate
             var writing = PassWriting(term: term, now: now, outcomes: items.compactMap(\.commandOutcome))
             for (subject, agent) in reading.subjects where subject.account == account {
                 guard let group = byInstance[subject.instance] else { continue }
@@ -77,7 +78,11 @@ struct PassTransaction: Sendable {
                     )
                 }
                 let made = make(context)
-                let waits = made.command?.action == .restart && !restarts.permits(subject.instance, now: now)
+                var waits = false
+                if made.command?.action == .restart {
+                    writing.restartWishes.append(subject.instance)
+                    waits = !gate.permits(subject.instance, now: now)
+                }
                 writing.plans.append(waits ? make(context.holdingRestarts) : made)
             }
             // A row that is written says itself when it was read.
@@ -86,6 +91,7 @@ struct PassTransaction: Sendable {
             writing.looks = items.compactMap(\.successfulLook).filter { !changed.contains($0.instance) }
             return writing
         }
+        restarts.asked(written.restartWishes, now: written.now)
         crashPoints.reach(.passCommitted)
         return written.plans
     }

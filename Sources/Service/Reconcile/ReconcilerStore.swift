@@ -159,6 +159,8 @@ struct PassWriting: Sendable {
     var plans: [Plan] = []
     var outcomes: [CommandOutcome] = []
     var looks: [Look] = []
+    /// Instances that want a restart, whether they may have it or not.
+    var restartWishes: [Int64] = []
 }
 
 /// A part of an account's instances with an agent, those first that were longest not looked at.

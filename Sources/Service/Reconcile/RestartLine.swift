@@ -18,9 +18,15 @@ final class RestartLine: Sendable {
         state.withLock { $0 = State(gate: RestartGate(isStorm: isStorm), wasStorm: isStorm) }
     }
 
-    /// Whether an instance that wants a restart may have it now.
-    func permits(_ instance: Int64, now: Timestamp) -> Bool {
-        state.withLock { $0.gate.permits(instance, now: now) }
+    /// The gate as it is, for a transaction to ask: it may run again, or in vain.
+    var gate: RestartGate { state.withLock { $0.gate } }
+
+    /// Takes in which instances a committed transaction asked for, as it asked for them.
+    func asked(_ instances: [Int64], now: Timestamp) {
+        guard !instances.isEmpty else { return }
+        state.withLock { state in
+            for instance in instances { _ = state.gate.permits(instance, now: now) }
+        }
     }
 
     /// Takes in what passes found; says whether many fail alike where that changed.

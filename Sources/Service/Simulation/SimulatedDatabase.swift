@@ -113,6 +113,8 @@ final class SimulatedDatabase: Sendable {
             throw unknown
         }
         try await pass(draw.back)
+        // The caller's wait for a standby is cancelled; the transaction stands.
+        if draw.fate == .notReplicated { throw isWrite ? PQError(.notReplicated, "simulated") : unknown }
         if draw.fate == .lostReply || state.withLock({ $0.epoch }) != epoch { throw unknown }
         return value
     }

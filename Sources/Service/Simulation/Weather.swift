@@ -14,6 +14,8 @@ struct Weather: Sendable, Hashable {
     /// What becomes of one operation.
     enum Fate: Sendable, Hashable {
         case fine, refused, lostReply
+        /// Takes effect, but no standby is known to have it.
+        case notReplicated
         case hung(withEffect: Bool)
     }
 
@@ -26,7 +28,7 @@ struct Weather: Sendable, Hashable {
         let fate: Fate =
             switch draw {
             case ..<refused: .refused
-            case ..<(refused + lostReplies): .lostReply
+            case ..<(refused + lostReplies): numbers.chance(300) ? .notReplicated : .lostReply
             case ..<(refused + lostReplies + hung): .hung(withEffect: numbers.chance(500))
             default: .fine
             }
