@@ -152,9 +152,8 @@ final class SimulatedEngine: Sendable {
             state.serve(number, call, id, account: account, fate: fate, now: now)
         }
         for step in steps { plan(step) }
-        if planted == .stopLogsOut, call == .stop {
-            witness.see { $0.violate(.noLogout, "logout of \(id)") }
-        }
+        let operation = call?.rawValue ?? "list"
+        witness.see { $0.arrives(planted == .stopLogsOut && call == .stop ? "logout" : operation, of: id) }
         return answer
     }
 

@@ -148,7 +148,7 @@ final class SimulatedReplica: Sendable {
 
     /// Takes a webhook: a hint, true or not.
     func hint(_ wake: Wake) {
-        Task(executorPreference: executor) { self.reconciler.ring([wake]) }
+        Task(executorPreference: executor) { self.reconciler.heed([wake]) }
     }
 }
 

@@ -107,6 +107,12 @@ extension Witness.State {
         tell("\(call.replica.short)'s \(what.rawValue) leaves late: it stood still in that very instant")
     }
 
+    /// The engine reads what is asked of it.
+    mutating func arrives(_ operation: String, of name: String) {
+        guard !Witness.operations.contains(operation) else { return }
+        violate(.noLogout, "\(operation) of \(name)")
+    }
+
     /// What the engine answered, or that time was up; the caller may be gone by now.
     mutating func ended(_ number: Int, _ answer: EngineAnswer) {
         guard calls[number].endedAt == nil else { return }
@@ -157,6 +163,8 @@ extension Witness.State {
 }
 
 extension Witness {
+    /// All that may ever be asked of an engine but by a person who pairs.
+    static let operations: Set<String> = ["info", "list", "start", "stop", "restart"]
     /// How much two readings of the database's clock through slow connections may differ.
     static let clockTolerance: Duration = .milliseconds(300)
 }
