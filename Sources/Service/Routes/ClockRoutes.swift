@@ -144,7 +144,7 @@ struct ClockRoutes: Sendable {
 
     private func append(_ events: [IncomingEvent]) async throws(Problem) -> [AppendOutcome] {
         do {
-            let outcomes = try await queue.append(events)
+            let outcomes = try await queue.append(events, by: .now + AnswerDeadlines.limit)
             crashPoints.reach(.beforeReceipt)
             return outcomes
         } catch {
