@@ -5,7 +5,13 @@ import Logging
 /// What a replica says of the accounts that it acts for, besides whether it lives.
 extension Reconciler {
     func silenceWatch(for worker: AccountWorker) -> SilenceWatch {
-        SilenceWatch(worker: worker, store: dependencies.store, leases: dependencies.leases, logger: logger)
+        SilenceWatch(
+            worker: worker,
+            store: dependencies.store,
+            leases: dependencies.leases,
+            quietLimit: dependencies.sweep.quiet,
+            logger: logger
+        )
     }
 
     /// Publishes what waits in line and when it is done, where that is news.

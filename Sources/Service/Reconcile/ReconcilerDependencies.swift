@@ -65,9 +65,16 @@ package struct SweepPolicy: Sendable, Hashable {
     package var onShift: Duration
     /// Of the others (`ROLLCALL_OFF_SHIFT_SWEEP_INTERVAL`).
     package var offShift: Duration
+    /// Without an answer of an engine for so long it is asked, at most this often.
+    package var quiet: Duration
 
-    package init(onShift: Duration = .seconds(20), offShift: Duration = .seconds(60)) {
+    package init(
+        onShift: Duration = .seconds(20),
+        offShift: Duration = .seconds(60),
+        quiet: Duration = .seconds(5)
+    ) {
         self.onShift = onShift
         self.offShift = offShift
+        self.quiet = quiet
     }
 }

@@ -14,6 +14,8 @@ struct SilenceWatch: Sendable {
     let worker: AccountWorker
     let store: any ReconcilerStore
     let leases: LeaseBook
+    /// Without an answer for so long the engine is asked.
+    let quietLimit: Duration
     let logger: Logger
 
     /// What it remembers between two looks.
@@ -38,6 +40,7 @@ struct SilenceWatch: Sendable {
             let now = worker.clock.now()
             take(&memory, now: now)
             let situation = StalestLook(
+                quietLimit: quietLimit,
                 actingSince: leases.isRefused(worker.account) ? nil : memory.actingSince,
                 calls: worker.standing.activity.calls,
                 waiting: worker.calls.load.counts.total,
@@ -49,7 +52,7 @@ struct SilenceWatch: Sendable {
             switch situation.step(now: now) {
             case .wait(let instant): pause = max(instant - now, .milliseconds(1))
             case .look:
-                pause = await look(&memory, situation, now: now) ? StalestLook.shortPause : StalestLook.quietLimit
+                pause = await look(&memory, situation, now: now) ? StalestLook.shortPause : quietLimit
             }
             try? await worker.clock.sleep(for: pause)  // Cancelled: the loop ends.
         }

@@ -4,8 +4,6 @@ import Domain
 ///
 /// Decides on what is known of an account's calls at one instant; pure.
 struct StalestLook: Sendable, Hashable {
-    /// Without an answer for so long the engine is asked, at most this often.
-    static let quietLimit: Duration = .seconds(5)
     /// A silence is an outage when a look that was made to find out has no answer for so long.
     static let outageAfter: Duration = .seconds(3)
     /// So many of these looks in a row that the engine fails to serve are an outage too: two sessions, and not one that is broken.
@@ -15,6 +13,8 @@ struct StalestLook: Sendable, Hashable {
     /// How soon is thought again while there is nothing to ask, or nobody to.
     static let longPause: Duration = .seconds(1)
 
+    /// Without an answer for so long the engine is asked, at most this often (``SweepPolicy/quiet``).
+    var quietLimit = SweepPolicy().quiet
     /// Since when this replica acts for the account; `nil` while it does not, or the engine refuses its credential.
     var actingSince: Timestamp?
     var calls = EngineActivity.Calls()
@@ -35,8 +35,8 @@ struct StalestLook: Sendable, Hashable {
     func step(now: Timestamp) -> Step {
         guard let actingSince else { return .wait(until: now + Self.longPause) }
         if let last, last.verdict == nil { return .wait(until: now + Self.shortPause) }
-        var dueAt = max(calls.answeredAt ?? actingSince, actingSince) + Self.quietLimit
-        if let last { dueAt = max(dueAt, last.askedAt + Self.quietLimit) }
+        var dueAt = max(calls.answeredAt ?? actingSince, actingSince) + quietLimit
+        if let last { dueAt = max(dueAt, last.askedAt + quietLimit) }
         // What left a moment ago tells as much.
         if let askedAt = calls.askedAt { dueAt = max(dueAt, askedAt + EngineActivity.patience) }
         guard dueAt <= now else { return .wait(until: calls.unansweredSince == nil ? dueAt : now + Self.shortPause) }

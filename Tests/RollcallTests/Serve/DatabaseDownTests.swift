@@ -15,17 +15,17 @@ struct DatabaseDownTests {
             try await cluster.stop(mode: .immediate)
 
             let event = #"{"event_id":"down-1","agent_id":"ana","kind":"clock_in"}"#
-            var quickest = Duration.seconds(1000)
+            var delays: [Duration] = []
             for attempt in 0..<4 {
                 let began = ContinuousClock.now
                 let answer = try await service.post(attempt == 3 ? "[\(event),\(event)]" : event)
-                quickest = min(quickest, ContinuousClock.now - began)
+                delays.append(ContinuousClock.now - began)
                 service.expectProblem(answer, 503, "database_unavailable")
                 let seconds = try #require(answer.headers["retry-after"].flatMap { Int($0) })
                 #expect((1...60).contains(seconds))
             }
-            // On a busy machine one answer may be late; that it can be given in time is what counts.
-            #expect(quickest < .seconds(1))
+            // On a busy machine one answer may be late.
+            #expect(delays.sorted()[2] < .seconds(1), "\(delays)")
             #expect(try await service.http.send("GET", "/readyz").status == 503)
             #expect(try await service.http.send("GET", "/livez").status == 200)
             let list = try await service.send("GET", "/v1/agents")
@@ -65,8 +65,8 @@ struct DatabaseDownTests {
                 takenAgain.append(ContinuousClock.now - back)
             }
             print("ready again after \(readyAgain), an event taken after \(takenAgain)")
-            #expect((readyAgain.min() ?? .seconds(9)) < .seconds(1))
-            #expect((takenAgain.min() ?? .seconds(9)) < .seconds(1))
+            #expect(readyAgain.sorted()[1] < .seconds(1))
+            #expect(takenAgain.sorted()[1] < .seconds(1))
         }
     }
 }

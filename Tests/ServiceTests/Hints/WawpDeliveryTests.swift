@@ -43,6 +43,7 @@ struct WawpDeliveryTests {
         try #require(deliveries.count == 9)
         try await withRunningService {
             $0.webhookSecret = Self.secret
+            $0.sweep = ServiceSetup.noLooks
         } _: { service in
             try await service.engine.admin(
                 "PUT",
@@ -103,21 +104,30 @@ struct WawpDeliveryTests {
     {
         try await withRunningService {
             $0.webhookSecret = Self.secret
+            $0.sweep = ServiceSetup.noLooks
         } _: { service in
             try await tell(service, at: service.port)
             try await service.add("ana")
             #expect(try await service.clock("clock-in", "ana", wait: 30).status == 200)
-            let before = try await service.engine.calls().count
-            let clock = ContinuousClock.now
-            try await service.engine.put(["i-ana"], "STOPPED")
-            // Sweeps are an hour apart here.
-            try await service.until {
-                try await service.engine.calls(since: before).contains { $0.operation == "start" }
-            }
-            #expect(ContinuousClock.now - clock < .seconds(3))
-            try await service.until("ana") { $0.observed == "WORKING" && $0.condition == "converged" }
-            let commands = try await service.engine.calls(since: before).filter(\.isMutating)
-            #expect(commands.map(\.operation) == ["start"], "\(commands)")
+            var delays: [Duration] = []
+            // By turns, so that a machine that is busy for a moment does not decide.
+            repeat {
+                let before = try await service.engine.calls().count
+                let began = ContinuousClock.now
+                try await service.engine.put(["i-ana"], "STOPPED")
+                // Sweeps are an hour apart here.
+                try await service.until {
+                    try await service.engine.calls(since: before).contains { $0.operation == "info" }
+                }
+                delays.append(ContinuousClock.now - began)
+                try await service.until {
+                    try await service.engine.calls(since: before).contains { $0.operation == "start" }
+                }
+                try await service.until("ana") { $0.observed == "WORKING" && $0.condition == "converged" }
+                let commands = try await service.engine.calls(since: before).filter(\.isMutating)
+                #expect(commands.map(\.operation) == ["start"], "\(commands)")
+            } while delays.allSatisfy { $0 >= .seconds(1) } && delays.count < 3
+            #expect(delays.contains { $0 < .seconds(1) }, "\(delays)")
         }
     }
 
@@ -125,6 +135,7 @@ struct WawpDeliveryTests {
     func `a webhook at a replica that does not act reaches the one that does`() async throws {
         try await withRunningService {
             $0.webhookSecret = Self.secret
+            $0.sweep = ServiceSetup.noLooks
         } _: { first in
             try await first.add("ana")
             #expect(try await first.clock("clock-in", "ana", wait: 30).status == 200)
@@ -132,6 +143,7 @@ struct WawpDeliveryTests {
             try await withRunningService(on: first.engine) {
                 $0.databaseURL = url
                 $0.webhookSecret = Self.secret
+                $0.sweep = ServiceSetup.noLooks
             } _: { second in
                 try await tell(second, at: second.port)
                 let before = try await first.engine.calls().count

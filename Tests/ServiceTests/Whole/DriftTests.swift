@@ -55,6 +55,7 @@ struct DriftTests {
     func `the engine's webhook wakes a look, which finds the drift`() async throws {
         try await withRunningService {
             $0.webhookSecret = "hook-secret-0123456789"
+            $0.sweep = ServiceSetup.noLooks
         } _: { service in
             try await service.add("ana")
             #expect(try await service.clock("clock-in", "ana", wait: 30).status == 200)
@@ -74,6 +75,7 @@ struct DriftTests {
     func `a webhook that proves nothing wakes nobody`() async throws {
         try await withRunningService {
             $0.webhookSecret = "hook-secret-0123456789"
+            $0.sweep = ServiceSetup.noLooks
         } _: { service in
             try await service.add("ana")
             try await service.until("ana") { $0.condition == "converged" }

@@ -72,6 +72,7 @@ struct ForecastTests {
             whole >= .seconds(Double(2 * (Self.agents - Self.before)) / Double(Self.callsPerSecond) - 2),
             "the budget was kept"
         )
+        var errors: [Double] = []
         for share in [0.25, 0.5, 0.75] {
             let instant = began + .seconds(whole.inSeconds * share)
             let told = try #require(samples.last { $0.at <= instant })
@@ -82,8 +83,10 @@ struct ForecastTests {
                     + "the prediction is \(error) s off: \(error / whole.inSeconds * 100) % of the whole, "
                     + "\(error / (end - told.at).inSeconds * 100) % of the rest"
             )
-            #expect(abs(error) <= 0.25 * whole.inSeconds)
+            errors.append(abs(error) / whole.inSeconds)
         }
+        // A machine that is slow for some seconds makes one of them worse.
+        #expect(errors.sorted()[1] <= 0.1 && errors.allSatisfy { $0 <= 0.25 }, "\(errors)")
     }
 
     private func sample(_ service: RunningService) async throws -> Sample {

@@ -257,6 +257,7 @@ struct ListSweepTests {
     func `WAHA's webhook, signed its own way, wakes a look, which finds the drift`() async throws {
         try await withLists {
             $0.webhookSecret = "hook-secret-0123456789"
+            $0.sweep = ServiceSetup.noLooks
         } _: { service in
             try await service.add("ana")
             #expect(try await service.clock("clock-in", "ana", wait: 30).status == 200)

@@ -16,6 +16,9 @@ struct ServiceSetup: Sendable {
     var policy = ReconcilePolicy()
     /// Looks by themselves are rare, so that a test's own sweeps are the only ones.
     var sweep = SweepPolicy(onShift: .seconds(3600), offShift: .seconds(3600))
+
+    /// Nothing is looked at but for a reason, also while the engine has long said nothing.
+    static let noLooks = SweepPolicy(onShift: .seconds(3600), offShift: .seconds(3600), quiet: .seconds(3600))
     var engine = SimulatorConfiguration()
     var engineKind = EngineKind.wawp
     var callTimeout: Duration = .seconds(5)
