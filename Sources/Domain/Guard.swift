@@ -13,6 +13,11 @@ package struct GuardPolicy: Sendable, Hashable {
 
     /// The most instances of which something else may be desired within ``window``.
     package func limit(fleet: Int64) -> Int64 { max(floor, fleet * percent / 100) }
+
+    /// Whether a change of so many instances is more than may pass, after `recent` others within ``window``.
+    package func forbids(_ changing: Int64, recent: Int64, fleet: Int64) -> Bool {
+        changing > 0 && recent + changing > limit(fleet: fleet)
+    }
 }
 
 /// Why something waits for a named person.
@@ -66,7 +71,7 @@ package func guardVerdict(
     fleet: Int64,
     policy: GuardPolicy
 ) -> [String: GuardReason] {
-    let isTooMuch = !effects.isEmpty && recent + Int64(effects.count) > policy.limit(fleet: fleet)
+    let isTooMuch = policy.forbids(Int64(effects.count), recent: recent, fleet: fleet)
     var waiting: [String: GuardReason] = [:]
     for effect in effects {
         if isListing, effect.before == .running, effect.after == .stopped {

@@ -25,6 +25,8 @@ package struct AgentDetails: Sendable {
     package var condition: Condition
     package var reason: Reason
     package var since: Timestamp?
+    /// What a break does, as it is in force for everybody; `nil` where nothing is yet.
+    package var breakAction: BreakAction?
 }
 
 /// What an agent's details mean at an instant: derived, and with staleness laid over.
@@ -41,11 +43,13 @@ extension AgentDetails {
     /// What the row means now.
     ///
     /// Never shows as current what is not: a hold that is over, a look too old.
+    ///
+    /// `breakAction`: what a break does where nothing is in force yet.
     package func standing(breakAction: BreakAction, freshness: Freshness, now: Timestamp) -> AgentStanding {
         let liveHold = hold.flatMap { $0.until > now ? $0 : nil }
         let desired =
             removalAskedAt == nil
-            ? derive(state, hold: liveHold, breakAction: breakAction, now: now)
+            ? derive(state, hold: liveHold, breakAction: self.breakAction ?? breakAction, now: now)
             : DesiredState(run: .stopped, rule: .default)
         var standing = AgentStanding(
             desired: desired,
@@ -76,7 +80,7 @@ struct AgentDetailRows {
     private let lastRank, holdState: PQColumn<Int16?>
     private let agentID, name, team, timeZone: PQColumn<String>
     private let holdReason, holdAuthor, engine, instanceID, sessionName: PQColumn<String?>
-    private let reading, condition, reason: PQColumn<String?>
+    private let reading, condition, reason, breakAction: PQColumn<String?>
     private let createdAt: PQColumn<Timestamp>
     private let removalAskedAt, shiftSince, lastEffectiveAt, nextPunchAt, holdUntil: PQColumn<Timestamp?>
     private let readAt, readingSince, since: PQColumn<Timestamp?>
@@ -112,6 +116,7 @@ struct AgentDetailRows {
         readAt = try result.decoder("read_at", as: Timestamp?.self)
         readingSince = try result.decoder("reading_since", as: Timestamp?.self)
         since = try result.decoder("since", as: Timestamp?.self)
+        breakAction = try result.decoder("break_action", as: String?.self)
     }
 
     /// All rows, in the result's order.
@@ -144,7 +149,8 @@ struct AgentDetailRows {
             readingSince: try readingSince[row],
             condition: try condition[row].flatMap(Condition.init(rawValue:)) ?? .unknown,
             reason: try reason[row].flatMap(Reason.init(rawValue:)) ?? .neverRead,
-            since: try since[row]
+            since: try since[row],
+            breakAction: try breakAction[row].flatMap(BreakAction.init(rawValue:))
         )
     }
 

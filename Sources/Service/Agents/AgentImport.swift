@@ -16,6 +16,8 @@ package struct AgentImport: Sendable {
         package var heldChange: Int64?
         /// The lines that were refused; at most 100.
         package var faults: [AgentImportFile.Fault] = []
+        /// Of a dry run without faults, what the guard would say.
+        package var forecast: GuardForecast?
         package var isDryRun: Bool
         /// Whether nothing was, or would be, refused.
         package var isComplete: Bool { faults.isEmpty }
@@ -49,6 +51,7 @@ package struct AgentImport: Sendable {
         guard file.faults.isEmpty else { return Report(faults: file.faults, isDryRun: isDryRun) }
         var (report, differing) = try await compare(file, onDifference)
         report.isDryRun = isDryRun
+        if isDryRun, report.isComplete { report.forecast = try await forecast(file, differing, author: author) }
         guard !isDryRun, report.isComplete else { return report }
         report.added = 0
         report.changed = 0
@@ -71,6 +74,36 @@ package struct AgentImport: Sendable {
             }
         }
         return report
+    }
+
+    /// Asks what the guard would say, portion by portion as the import has them.
+    ///
+    /// A session that moves between agents of different portions counts with neither, since no portion is really written.
+    private func forecast(
+        _ file: AgentImportFile,
+        _ differing: [Bool],
+        author: String
+    ) async throws -> GuardForecast {
+        var forecast = try await directory.forecast()
+        var passed: Int64 = 0
+        var chunks = file.chunks(of: Self.chunk)
+        for differs in differing {
+            guard let rows = chunks.next() else { break }
+            guard differs else { continue }
+            let (held, changing, passing) = try await directory.preview(
+                rows.map(\.spec),
+                passed: passed,
+                author: author
+            )
+            passed += passing
+            forecast.changing += changing
+            forecast.heldCount += held.agents.count
+            for row in rows
+            where held.agents[row.spec.agentID] != nil && forecast.held.count < AgentImportFile.faultLimit {
+                forecast.held.append(row.spec.agentID)
+            }
+        }
+        return forecast
     }
 
     /// Compares every chunk; returns what would change, and for each chunk whether there is anything to write.

@@ -19,7 +19,7 @@ enum AlertStatements {
 
     /// What is new, whether anything is due to be sent, and where the page of agents ended; the one statement at rest.
     ///
-    /// Agents whose account has an open incident are told of by that. Indexes: `incidents_open_key`, `alert_notices_subject_key`,
+    /// Agents whose account has an open incident are told of by that; one that is about some sessions tells of those alone. Indexes: `incidents_open_key`, `alert_notices_subject_key`,
     /// `alert_notices_open`, `incidents_pkey`, `observed_states_exceptions`, `agent_alerts_pkey`, `agent_states_pkey`,
     /// `instances_agent_key`, `alert_notices_waiting`.
     static func news(after patience: Duration, page agent: Int64) -> PQStatement {
@@ -63,7 +63,16 @@ enum AlertStatements {
           AND s.desired = 1
           AND greatest(o.since, s.desired_since) <= now() - make_interval(secs => \(patience.inSeconds))
           AND NOT EXISTS (SELECT FROM agent_alerts t WHERE t.agent = a.agent)
-          AND NOT EXISTS (SELECT FROM incidents i WHERE i.account = x.account AND i.closed_at IS NULL)
+          AND NOT EXISTS (
+            SELECT FROM incidents i
+            WHERE i.account = x.account
+              AND i.closed_at IS NULL
+              AND CASE i.kind
+                WHEN 'sessions_logged_out' THEN o.reason = 'pairing_required'
+                WHEN 'sessions_unknown' THEN o.reason = 'session_missing'
+                ELSE true
+              END
+          )
         LIMIT \(agentLimit))
         UNION ALL
         SELECT 'agent.cannot_work', a.agent, NULL, 'unassigned', NULL, NULL, NULL, a.agent_id, a.team, 'no_instance',

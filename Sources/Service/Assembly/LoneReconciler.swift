@@ -93,6 +93,7 @@ package struct LoneReconciler: Sendable {
     }
 
     private func run(_ services: [ServiceGroupConfiguration.ServiceConfiguration]) async throws {
+        try await SettingDesk.begin(configuration.policy, pool: pools.writers)
         try await ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger)).run()
     }
 

@@ -59,6 +59,7 @@ package struct RollcallService: Service {
     private func serve(_ pools: Pools) async throws {
         let clock = configuration.clock
         try await clock.measure(pools.writers)
+        try await SettingDesk.begin(configuration.policy, pool: pools.writers)
         let keyRing = KeyRing(pool: pools.writers)
         if let secret = configuration.bootstrapAdminKey { _ = try await keyRing.bootstrap(secret) }
         try await keyRing.refresh()
@@ -199,7 +200,7 @@ package struct RollcallService: Service {
         management.room = room
         management.pairing = PairingDesk(reconciler: reconciler, pool: pools.writers, clock: clock)
         let feed = ChangeFeed(management)
-        reconciler.watch { feed.touched(agents: $0, instances: $1) }
+        reconciler.watch { feed.touched($0) }
         let page = PageDependencies(management: management, sessions: sessions, feed: feed)
         let listener = HTTPListener(
             host: configuration.host,

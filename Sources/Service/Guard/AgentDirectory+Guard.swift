@@ -8,6 +8,9 @@ extension AgentDirectory {
         var change: AgentMapChange
         var matched: Matched
         var held = HeldParts()
+        /// Of how many instances it would have something else desired, and of how many it has, with what waits left out.
+        var changing: Int64 = 0
+        var passing: Int64 = 0
     }
 
     /// One set of specifications, and how the map was when its transaction began.
@@ -81,6 +84,7 @@ extension AgentDirectory {
         let before = try DesiredRuns(
             try await transaction.query(GuardStatements.runs(of: agentIDs, sessions: whole.assigned))
         )
+        var changing: Int64?
         // Each round leaves out more: at most every session, then every event.
         while true {
             let change = self.change(request, waiting, unlike: whole)
@@ -93,6 +97,7 @@ extension AgentDirectory {
                 )
             )
             let effects = before.effects(until: after, of: Set(agentIDs))
+            changing = changing ?? Int64(effects.count)
             if origin != .approved,
                 try await take(effects, of: change.change, request, &waiting, &verdict, in: transaction)
             {
@@ -100,6 +105,8 @@ extension AgentDirectory {
                 continue
             }
             var guarded = GuardedChange(change: change.change, matched: matched)
+            guarded.changing = changing ?? 0
+            guarded.passing = Int64(effects.count)
             guarded.held = try await finish(request, waiting, verdict, in: transaction)
             try await GuardGate().note(origin == .approved ? [] : effects, by: author, in: transaction)
             guarded.held.ticket.listing = try await mark(before, after, request, in: transaction)
@@ -221,7 +228,7 @@ extension AgentDirectory {
             held.change = earlier.change
         }
         let parts = waiting.parts(request.specs)
-        guard !parts.isEmpty else { return held }
+        guard !parts.isEmpty, !request.origin.ticket.isDry else { return held }
         let change = try await GuardGate().hold(
             parts,
             as: request.origin.isListing ? "import" : "edit",
@@ -243,7 +250,7 @@ extension AgentDirectory {
         in transaction: PQTransaction
     ) async throws(PQError) -> Int64? {
         let known = request.origin.ticket.listing
-        guard request.origin.isListing else { return nil }
+        guard request.origin.isListing, !request.origin.ticket.isDry else { return nil }
         let brought = after.byInstance.values.filter {
             before.byInstance[$0.instance] == nil && !$0.isSaid && $0.agentID != nil
         }

@@ -22,6 +22,7 @@ package struct GuardDesk: Sendable {
     let pool: PQPool
     let directory: AgentDirectory
     let orders: AgentOrders
+    let settings: SettingDesk
     let wakes: any WakeBell
 
     /// Parts carried out at a time.
@@ -41,6 +42,7 @@ package struct GuardDesk: Sendable {
             clock: directory.clock,
             wakes: directory.wakes
         )
+        settings = SettingDesk(directory)
         wakes = directory.wakes
     }
 
@@ -56,6 +58,11 @@ package struct GuardDesk: Sendable {
         agentIDs: [String]?,
         by caller: Caller
     ) async throws -> Int {
+        if try await isSetting(change) {
+            guard caller.teams == nil else { throw Problem(.outsideTeam, "A setting is about everybody's breaks.") }
+            guard agentIDs == nil else { throw Problem.invalid("agents", "A setting is decided on as a whole.") }
+            return try await settings.decide(decision, change: change, by: caller)
+        }
         let (count, rings) = try await retryingConflicts {
             try await pool.withTransaction { transaction in
                 let found = try await transaction.rows(
@@ -90,6 +97,16 @@ package struct GuardDesk: Sendable {
         wakes.ring(rings)
         if decision == .approve { try await carryOut() }
         return count
+    }
+
+    /// Whether a change is one of a setting.
+    ///
+    /// Index: `guard_changes_pkey`.
+    private func isSetting(_ change: Int64) async throws(PQError) -> Bool {
+        let found = try await pool.query(
+            "SELECT 1 AS one FROM guard_changes WHERE change = \(change) AND kind = 'setting'"
+        )
+        return !found.isEmpty
     }
 
     /// Lets the stops that follow from a listing happen, or says for good that they do not follow from it.

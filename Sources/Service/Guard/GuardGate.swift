@@ -31,6 +31,8 @@ package struct GuardTicket: Sendable, Hashable {
     package var held: Int64?
     /// What marks sessions that the import brought.
     package var listing: Int64?
+    /// Whether it is all taken back, so that nothing is written down of what waits: not even a number is used up.
+    package var isDry = false
 
     package init() {}
 }
@@ -92,10 +94,26 @@ struct GuardGate: Sendable {
         return Verdict(waiting: waiting, affected: affected, fleet: fleet)
     }
 
+    /// Judges a change of so many instances as a whole, as ``judge(_:isListing:in:)`` does one whose effects are named.
+    func weigh(
+        _ changing: Int64,
+        in transaction: PQTransaction
+    ) async throws(PQError) -> (isTooMuch: Bool, affected: Int64, fleet: Int64) {
+        try await transaction.run([GuardStatements.lock])
+        let recent = try await count(GuardStatements.recent(policy.window), transaction)
+        let fleet = try await count(GuardStatements.fleet, transaction)
+        return (policy.forbids(changing, recent: recent, fleet: fleet), recent + changing, fleet)
+    }
+
     /// Remembers how much passed.
     func note(_ effects: [DesiredEffect], by actor: String, in transaction: PQTransaction) async throws(PQError) {
-        guard !effects.isEmpty else { return }
-        try await transaction.run(GuardStatements.note(Int64(effects.count), by: actor, window: policy.window))
+        try await note(Int64(effects.count), by: actor, in: transaction)
+    }
+
+    /// Remembers that something passed that concerned so many instances.
+    func note(_ instances: Int64, by actor: String, in transaction: PQTransaction) async throws(PQError) {
+        guard instances > 0 else { return }
+        try await transaction.run(GuardStatements.note(instances, by: actor, window: policy.window))
     }
 
     /// Writes down what waits: in a change of its own, or in that of an earlier portion.

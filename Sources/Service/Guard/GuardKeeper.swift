@@ -1,3 +1,4 @@
+import Domain
 import LibPQ
 import Logging
 import ServiceLifecycle
@@ -6,9 +7,11 @@ import Synchronization
 /// Looks after what the guard holds: drops what nobody decided on in time, lets clock events through, and carries out what was
 /// approved where the request that approved it could not.
 ///
-/// At rest one small statement each ``interval``; every replica runs one, and what they do is the same whoever does it.
+/// At rest two small statements each ``interval``; every replica runs one, and what they do is the same whoever does it.
 final class GuardKeeper: Service {
     static let interval: Duration = .seconds(30)
+    /// Between two looks at a setting that replicas do not agree on yet.
+    static let settingPause: Duration = .seconds(2)
     /// The least time between two rounds, however often it is nudged.
     static let pause: Duration = .seconds(1)
 
@@ -40,6 +43,7 @@ final class GuardKeeper: Service {
                         try? await Task.sleep(for: Self.interval)  // Cancelled: the loop ends.
                     }
                 }
+                group.addTask { await self.tendSetting() }
                 group.addTask {
                     for await _ in self.rounds {
                         await self.tend()
@@ -47,6 +51,39 @@ final class GuardKeeper: Service {
                     }
                 }
             }
+        }
+    }
+
+    /// Brings this replica's setting into force, and sees to it that it stays so: others are started with other settings.
+    private func tendSetting() async {
+        var told: SettingStep?
+        while !Task.isCancelled {
+            var mayChange = true
+            do {
+                let standing = try await desk.settings.tend()
+                mayChange = standing.mayChange
+                if standing.step != told { tell(standing.step) }
+                told = standing.step
+            } catch {
+                logger.warning("setting not looked after", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: mayChange ? Self.settingPause : Self.interval)  // Cancelled: the loop ends.
+        }
+    }
+
+    private func tell(_ step: SettingStep) {
+        let metadata: Logger.Metadata = ["setting": "ROLLCALL_BREAK_ACTION"]
+        switch step {
+        case .inForce, .ask, .withdraw: logger.debug("the setting is in force", metadata: metadata)
+        case .disagreed:
+            logger.warning("replicas have different settings, so the one in force goes on", metadata: metadata)
+        case .waits:
+            logger.warning(
+                "the setting would change what is desired of many sessions: it waits until somebody approves or refuses it",
+                metadata: metadata
+            )
+        case .refused:
+            logger.warning("somebody refused the setting, so the one in force goes on", metadata: metadata)
         }
     }
 

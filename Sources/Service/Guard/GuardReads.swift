@@ -37,10 +37,11 @@ package struct GuardReads: Sendable {
     /// The parts of a change, in order; at most ``partLimit``.
     package func parts(of change: HeldChange, for caller: Caller) async throws(PQError) -> [WaitingPart] {
         let teams = caller.teams?.sorted()
-        guard change.kind != "listing" else {
-            return try await pool.rows(Self.listed(change.change, teams: teams), Self.part)
+        switch change.kind {
+        case "listing": return try await pool.rows(Self.listed(change.change, teams: teams), Self.part)
+        case "setting": return try await pool.rows(Self.onBreak(change.change, teams: teams), Self.part)
+        default: return try await pool.rows(Self.parts(of: change.change, teams: teams), Self.part)
         }
-        return try await pool.rows(Self.parts(of: change.change, teams: teams), Self.part)
     }
 
     /// What waits of one agent.
@@ -50,12 +51,14 @@ package struct GuardReads: Sendable {
 
     /// Indexes: `guard_changes_pkey`, `guard_items_of_change`, `instances_listed`, `observed_states_pkey`, `agents_pkey`; the table
     /// is small, since what is decided goes after 90 days.
+    ///
+    /// Who is on break is read only while a setting waits.
     private static func changes(_ number: Int64?, teams: [String]?) -> PQStatement {
         """
         SELECT g.change, g.kind, g.reason, g.state, g.asked_by, g.asked_at, g.expires_at, g.decided_by, g.decided_at,
             g.affected, g.fleet,
-            CASE g.kind WHEN 'listing' THEN l.waiting ELSE p.waiting END AS waiting,
-            CASE g.kind WHEN 'listing' THEN l.waiting ELSE p.agents END AS agents
+            CASE g.kind WHEN 'listing' THEN l.waiting WHEN 'setting' THEN t.waiting ELSE p.waiting END AS waiting,
+            CASE g.kind WHEN 'listing' THEN l.waiting WHEN 'setting' THEN t.waiting ELSE p.agents END AS agents
         FROM guard_changes g
         CROSS JOIN LATERAL (
             SELECT count(*) FILTER (WHERE n.state = 'held') AS waiting, count(*) AS agents
@@ -81,6 +84,21 @@ package struct GuardReads: Sendable {
                 LIMIT 10000
             ) n
         ) l
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS waiting
+            FROM (
+                SELECT 1
+                FROM settings_in_force k
+                JOIN agent_states s ON s.rule = 'break' AND s.desired <> (CASE k.asked WHEN 'keep' THEN 1 ELSE 0 END)
+                JOIN instances x ON x.agent = s.agent
+                JOIN agents a ON a.agent = s.agent
+                WHERE g.kind = 'setting'
+                  AND g.state = 'held'
+                  AND k.change = g.change
+                  AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
+                LIMIT 10000
+            ) n
+        ) t
         WHERE (\(number)::bigint IS NULL OR g.change = \(number))
           AND (\(number)::bigint IS NOT NULL OR g.state = 'held' OR g.decided_at > now() - interval '7 days')
         ORDER BY g.change DESC
@@ -121,7 +139,29 @@ package struct GuardReads: Sendable {
         """
     }
 
-    /// Indexes: `agents_agent_id_key`, `guard_items_held`, `instances_agent_key`, `observed_states_pkey`, `guard_changes_pkey`.
+    /// Those on break of whose sessions a setting that waits would have something else desired.
+    ///
+    /// Index: `guard_changes_pkey`; `agent_states` is read as a whole.
+    private static func onBreak(_ change: Int64, teams: [String]?) -> PQStatement {
+        """
+        SELECT g.change, a.agent_id, 'setting' AS kind, 'held' AS state, g.reason, s.desired AS desired_before,
+            (1 - s.desired)::smallint AS desired_after, g.asked_by, g.asked_at, g.expires_at, g.decided_by, g.decided_at,
+            NULL::text AS outcome, x.instance_id
+        FROM guard_changes g
+        JOIN settings_in_force k ON k.change = g.change
+        JOIN agent_states s ON s.rule = 'break' AND s.desired <> (CASE k.asked WHEN 'keep' THEN 1 ELSE 0 END)
+        JOIN instances x ON x.agent = s.agent
+        JOIN agents a ON a.agent = s.agent
+        WHERE g.change = \(change)
+          AND g.state = 'held'
+          AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
+        ORDER BY s.agent
+        LIMIT \(partLimit)
+        """
+    }
+
+    /// Indexes: `agents_agent_id_key`, `guard_items_held`, `instances_agent_key`, `observed_states_pkey`, `guard_changes_pkey`,
+    /// `agent_states_pkey`.
     private static func waiting(of agentID: String) -> PQStatement {
         """
         SELECT i.change, a.agent_id, i.kind, i.state, i.reason, i.desired_before, i.desired_after, g.asked_by, g.asked_at,
@@ -139,6 +179,16 @@ package struct GuardReads: Sendable {
         JOIN guard_changes g ON g.change = x.listed_by
         WHERE a.agent_id = \(agentID)
           AND o.reason = 'listed_only'
+        UNION ALL
+        SELECT g.change, a.agent_id, 'setting', 'held', g.reason, s.desired, (1 - s.desired)::smallint, g.asked_by, g.asked_at,
+            g.expires_at, NULL, NULL, NULL, x.instance_id
+        FROM agents a
+        JOIN agent_states s ON s.agent = a.agent
+        JOIN instances x ON x.agent = a.agent
+        JOIN settings_in_force k ON s.desired <> (CASE k.asked WHEN 'keep' THEN 1 ELSE 0 END)
+        JOIN guard_changes g ON g.change = k.change AND g.state = 'held'
+        WHERE a.agent_id = \(agentID)
+          AND s.rule = 'break'
         """
     }
 

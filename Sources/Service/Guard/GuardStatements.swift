@@ -174,7 +174,7 @@ enum GuardStatements {
                 decided_by = \(actor),
                 decided_at = now()
             WHERE g.state = 'held'
-              AND g.kind <> 'listing'
+              AND g.kind NOT IN ('listing', 'setting')
               AND NOT EXISTS (SELECT FROM guard_items i WHERE i.change = g.change AND i.state = 'held')
             RETURNING g.change
         )

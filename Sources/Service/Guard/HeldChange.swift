@@ -4,7 +4,7 @@ package import NIOCore
 /// A change that waits, or waited, for somebody.
 package struct HeldChange: Sendable {
     package var change: Int64
-    /// `import`, `edit`, `order`, or `listing` for sessions that an import brought and that run.
+    /// `import`, `edit`, `order`, `setting`, or `listing` for sessions that an import brought and that run.
     package var kind: String
     package var reason: GuardReason
     /// `held`, `approved`, `refused`, `expired`, `superseded`, `mixed` (its parts ended differently) or `settled` (of a listing).
@@ -100,6 +100,7 @@ package struct WaitingPart: Sendable {
             case "hold": "a hold"
             case "release": "the end of the hold"
             case "removal": "the removal of the agent"
+            case "setting": "another setting of what a break does"
             default: "a stop"
             }
         return

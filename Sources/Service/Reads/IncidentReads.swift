@@ -16,7 +16,8 @@ struct Incident: Sendable, Equatable {
     var change: Int64?
     /// While it is open, how many agents it concerns now, as far as the caller sees them; counted to 10,000.
     ///
-    /// Of an account: its agents that the list shows as exceptions, those among them of whom nothing fresh is known. Of a held
+    /// Of an account: its agents that the list shows as exceptions, those among them of whom nothing fresh is known; of many
+    /// sessions that are logged out or unknown, the agents of these. Of a held
     /// change: the agents whose part waits. Of a source: 0, since nobody knows whom it does not tell of.
     var agents: Int64
 }
@@ -56,6 +57,13 @@ struct IncidentReads: Sendable {
                             JOIN agents a ON a.agent = x.agent
                             JOIN observed_states o ON o.instance = x.instance
                             WHERE x.listed_by = i.change AND o.reason = 'listed_only'
+                            UNION ALL
+                            SELECT a.team
+                            FROM settings_in_force k
+                            JOIN agent_states t ON t.rule = 'break' AND t.desired <> (CASE k.asked WHEN 'keep' THEN 1 ELSE 0 END)
+                            JOIN instances x ON x.agent = t.agent
+                            JOIN agents a ON a.agent = t.agent
+                            WHERE k.change = i.change
                             LIMIT 10000
                         ) n
                         WHERE \(teams)::text[] IS NULL OR n.team = ANY (\(teams))
@@ -71,6 +79,11 @@ struct IncidentReads: Sendable {
                             LEFT JOIN looks l ON l.instance = x.instance
                             WHERE x.account = i.account
                               AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
+                              AND CASE i.kind
+                                WHEN 'sessions_logged_out' THEN o.reason = 'pairing_required'
+                                WHEN 'sessions_unknown' THEN o.reason = 'session_missing'
+                                ELSE true
+                              END
                               AND (
                                 o.attention IS NOT NULL
                                 OR o.reason <> 'account_refused' AND (
@@ -95,6 +108,11 @@ struct IncidentReads: Sendable {
               ) OR EXISTS (
                 SELECT FROM instances x JOIN agents a ON a.agent = x.agent
                 WHERE x.listed_by = i.change AND a.team = ANY (\(teams))
+              ) OR EXISTS (
+                SELECT FROM settings_in_force k
+                JOIN agent_states t ON t.rule = 'break' AND t.desired <> (CASE k.asked WHEN 'keep' THEN 1 ELSE 0 END)
+                JOIN agents a ON a.agent = t.agent
+                WHERE k.change = i.change AND a.team = ANY (\(teams))
               ))
             ORDER BY i.incident DESC
             LIMIT 200

@@ -13,6 +13,7 @@ struct AgentHistory: Sendable {
 /// Reads timelines, for the API and the page.
 struct TimelineReads: Sendable {
     let history: HistoryReads
+    /// What a break does where nothing is in force yet.
     let breakAction: BreakAction
 
     /// Newest commands that are read of a span; older ones are left out.
@@ -36,7 +37,7 @@ struct TimelineReads: Sendable {
         let timeline = Timeline(
             punches: ledger.punches,
             holds: try await history.holds(of: details.agent),
-            breakAction: breakAction,
+            breakAction: details.breakAction ?? breakAction,
             observed: Timeline.observed(commands: commands, proofs: proofs, from: from, to: to),
             from: from,
             to: to

@@ -10,6 +10,7 @@ struct AccountStanding: Sendable {
     let incidents: IncidentLog
     let meters: WorkerMeters
     let restarts: RestartLine
+    let alike = AlikeLine()
     let clock: DatabaseClock
     let logger: Logger
     let activity = EngineActivity()
@@ -37,16 +38,53 @@ struct AccountStanding: Sendable {
         }
     }
 
+    /// Takes in what passes found of sessions that somebody has to see to, and what the passing of time makes of it.
+    func noteAlike(_ plans: [Plan]) {
+        for news in alike.take(plans, now: clock.now()) {
+            guard news.isMany else {
+                incidents.clear(news.kind, account: account)
+                continue
+            }
+            let what = news.kind == .sessionsLoggedOut ? "have to be paired again" : "are not known to the engine"
+            let minutes = RestartGate.window.microseconds / 60_000_000
+            let detail = "\(news.count) sessions \(what), all within \(minutes) minutes"
+            incidents.raise(news.kind, account: account, detail: detail)
+        }
+    }
+
     /// Takes over from whoever acted for the account before: incidents that are open in the database are this holder's to close.
     func begin(pool: PQPool) async throws(PQError) {
         try await incidents.resume(account, pool: pool)
         restarts.begin(isStorm: incidents.isOpen(.sessionsFailing, account: account))
+        alike.begin(open: Set(IncidentKind.allCases.filter { incidents.isOpen($0, account: account) }))
+        for row in try await pool.query(Self.alike(account)) {
+            guard let reason = Reason(rawValue: try row.column("reason", as: String.self)) else { continue }
+            let now = clock.now()
+            let since = try row.column("reading_since", as: Timestamp?.self) ?? now
+            alike.meet(try row.column("instance", as: Int64.self), reason: reason, since: since, now: now)
+        }
+    }
+
+    /// Sessions of an account that somebody has to see to, as they are stored.
+    ///
+    /// Index: `observed_states_exceptions`, and `instances_pkey`.
+    static func alike(_ account: Int32) -> PQStatement {
+        """
+        SELECT o.instance, o.reason, o.reading_since
+        FROM observed_states o
+        JOIN instances x ON x.instance = o.instance
+        WHERE o.attention IN (\(Condition.needsPairing.code), \(Condition.needsAttention.code))
+          AND o.reason IN (\(Reason.pairingRequired.rawValue), \(Reason.sessionMissing.rawValue))
+          AND x.account = \(account)
+        LIMIT \(Int64(2 * AlikeWatch.limit))
+        """
     }
 
     /// Takes in how a call went.
     func note(_ answer: EngineAnswer) {
         activity.took(answer.verdict, at: clock.now())
         note(restarts.take([], now: clock.now()))
+        noteAlike([])
         if let pause = calls.noteOutcome(answer.verdict) {
             meters.paused()
             incidents.raise(.engineOutage, account: account, detail: "no call succeeds; pausing \(pause)")

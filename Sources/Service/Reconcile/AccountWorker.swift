@@ -248,6 +248,7 @@ final class AccountWorker: Sendable {
         SweepRun.settle(runs, with: plans)
         onCommit(plans)
         standing.note(transaction.restarts.take(plans, now: clock.now()))
+        standing.noteAlike(plans)
         carryOut(plans, runs: runs)
         let departed = Departures.due(plans)
         if !departed.isEmpty { try await store.letGo(of: departed) }

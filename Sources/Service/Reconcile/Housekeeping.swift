@@ -24,6 +24,8 @@ struct Housekeeping: Sendable {
     let accounts: [Int32]
     let clock: DatabaseClock
     var crashPoints = CrashPoints()
+    /// What a break does by this replica's settings.
+    var breakAction = BreakAction.keep
 
     /// What a heartbeat answered, as this process may use it.
     struct Answer: Sendable {
@@ -69,7 +71,8 @@ struct Housekeeping: Sendable {
                 lastWake: lastWake,
                 yielding: yielding,
                 spent: spent,
-                silences: silences
+                silences: silences,
+                breakAction: breakAction
             )
         )
         clock.measured(answer.now, between: sent, and: clock.monotonic())

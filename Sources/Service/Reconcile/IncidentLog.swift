@@ -10,6 +10,10 @@ enum IncidentKind: String, Sendable, CaseIterable {
     case engineOutage = "engine_outage"
     /// Many sessions want a restart at the same time.
     case sessionsFailing = "sessions_failing"
+    /// Many sessions were logged out at about the same time, and somebody has to pair them again.
+    case sessionsLoggedOut = "sessions_logged_out"
+    /// The engine knows many sessions no more, all at about the same time.
+    case sessionsUnknown = "sessions_unknown"
     /// A change waits until somebody approves or refuses it; ``GuardGate`` raises it.
     case changeHeld = "change_held"
     /// A clock source sends nothing any more; ``SourceWatch`` raises it.

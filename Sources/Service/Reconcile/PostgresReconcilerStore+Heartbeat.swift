@@ -98,8 +98,8 @@ extension PostgresReconcilerStore {
         let silent = heartbeat.silences.sorted { $0.key < $1.key }
         return """
             WITH beat AS (
-                INSERT INTO replicas AS r (replica, seen_at, expires_at, release, accounts)
-                VALUES (\(heartbeat.replica), now(), now() + make_interval(secs => \(Housekeeping.leaseTTL.inSeconds)), \(heartbeat.release), \(heartbeat.accounts))
+                INSERT INTO replicas AS r (replica, seen_at, expires_at, release, accounts, break_action)
+                VALUES (\(heartbeat.replica), now(), now() + make_interval(secs => \(Housekeeping.leaseTTL.inSeconds)), \(heartbeat.release), \(heartbeat.accounts), \(heartbeat.breakAction.rawValue))
                 ON CONFLICT (replica) DO UPDATE
                 SET seen_at = excluded.seen_at, expires_at = excluded.expires_at
             ), gone AS (

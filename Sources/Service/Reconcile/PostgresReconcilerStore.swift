@@ -13,6 +13,8 @@ struct PostgresReconcilerStore: ReconcilerStore {
 
     /// Replicas wake each other by notifications of this name.
     static let wakes = "rollcall_wakes"
+    /// And tell each other of their commits by these.
+    static let changes = "rollcall_changes"
 
     var executor: (any TaskExecutor)? { pool.executor }
 
@@ -79,14 +81,28 @@ struct PostgresReconcilerStore: ReconcilerStore {
         _ = try await pool.query("SELECT pg_notify(\(Self.wakes), \(Self.text(wakes)))")
     }
 
-    func hearOthers(_ onWake: @escaping @Sendable ([Wake]) -> Void) async {
+    func tellOthers(_ news: ChangeNews) async throws(PQError) {
+        // A hint may be lost with the database's crash, so its commit waits for no disk.
+        _ = try await pool.query(
+            "SELECT set_config('synchronous_commit', 'off', true), pg_notify(\(Self.changes), \(news.text))"
+        )
+    }
+
+    func hearOthers(
+        _ onWake: @escaping @Sendable ([Wake]) -> Void,
+        onChange: @escaping @Sendable (ChangeNews) -> Void
+    ) async {
         let listener = PQListener(listening, logger: logger)
-        for await event in listener.listen(to: [Self.wakes]) {
+        for await event in listener.listen(to: [Self.wakes, Self.changes]) {
             guard case .notification(let notification) = event else {
                 onWake([])
                 continue
             }
-            onWake(Self.read(notification.payload))
+            if notification.channel == Self.changes {
+                onChange(ChangeNews(notification.payload))
+            } else {
+                onWake(Self.read(notification.payload))
+            }
         }
         await listener.shutdown()
     }

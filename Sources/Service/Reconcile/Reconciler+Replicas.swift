@@ -27,7 +27,7 @@ extension Reconciler {
 
     /// Takes in what another replica was told of accounts that it does not act for.
     func hear(_ wakes: [Wake]) {
-        notice(instances: wakes.map(\.instance))
+        show(.some(agents: [], instances: wakes.map(\.instance)))
         let workers = workers.withLock { $0 }
         for wake in wakes where dependencies.leases.lease(of: wake.account) != nil {
             // What people asked for has a row that says so.

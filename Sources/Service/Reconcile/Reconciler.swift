@@ -17,19 +17,7 @@ package final class Reconciler: Service, WakeBell {
     let dependencies: ReconcilerDependencies
     /// `nil` where there is no table of orders.
     let orders: SweepOrders?
-    /// Who is told of changed instances.
-    ///
-    /// A class, because a closure that is read out of a `Mutex` is wrapped once more each time, without end: measured with
-    /// Swift 6.3.1, also inside a struct.
-    private final class Watcher: Sendable {
-        let tell: @Sendable (_ agents: [Int64], _ instances: [Int64]) -> Void
-
-        init(_ tell: @escaping @Sendable (_ agents: [Int64], _ instances: [Int64]) -> Void) {
-            self.tell = tell
-        }
-    }
-
-    private let watcher = Mutex<Watcher?>(nil)
+    let watcher = Mutex<ChangeWatcher?>(nil)
     let workers = Mutex<[Int32: AccountWorker]>([:])
     private let release: String
     private let onBeat: @Sendable (_ keyVersion: String) async -> Void
@@ -54,23 +42,21 @@ package final class Reconciler: Service, WakeBell {
     /// When the last heartbeat succeeded, for `/readyz` and the page.
     package var lastBeat: ContinuousClock.Instant? { health.withLock { $0 } }
 
-    package func ring(_ wakes: [Wake]) { wake(wakes, priority: .people) }
+    package func ring(_ wakes: [Wake]) {
+        notice(instances: wakes.map(\.instance))
+        wake(wakes, priority: .people)
+    }
 
     /// Has instances looked at that an engine told of: nobody asked for what follows, so it repairs.
-    func heed(_ hints: [Wake]) { wake(hints, priority: .repair) }
+    func heed(_ hints: [Wake]) {
+        show(.some(agents: [], instances: hints.map(\.instance)))
+        wake(hints, priority: .repair)
+    }
 
     private func wake(_ wakes: [Wake], priority: JobPriority) {
-        notice(instances: wakes.map(\.instance))
         let workers = workers.withLock { $0 }
         for wake in wakes { workers[wake.account]?.wake(wake.instance, priority: priority) }
         dependencies.channel.tell(wakes.filter { dependencies.leases.lease(of: $0.account) == nil })
-    }
-
-    /// Tells `watcher` of agents and instances whose rows changed, right after each commit.
-    ///
-    /// Set once, before ``run()``.
-    func watch(_ watcher: @escaping @Sendable (_ agents: [Int64], _ instances: [Int64]) -> Void) {
-        self.watcher.withLock { $0 = Watcher(watcher) }
     }
 
     /// Does what committed plans ask for, where this replica acts.
@@ -86,12 +72,6 @@ package final class Reconciler: Service, WakeBell {
     private func tellOthers(of accounts: some Sequence<Int32>) {
         let leases = dependencies.leases
         if accounts.contains(where: { leases.lease(of: $0) == nil }) { dependencies.channel.tell() }
-    }
-
-    /// Says that something else may be shown of these now.
-    func notice(agents: [Int64] = [], instances: [Int64] = []) {
-        guard let watcher = watcher.withLock({ $0 }) else { return }
-        watcher.tell(agents, instances)
     }
 
     /// Looks at every instance of an account once.
@@ -143,11 +123,12 @@ package final class Reconciler: Service, WakeBell {
             release: release,
             accounts: accounts.keys.sorted(),
             clock: dependencies.clock,
-            crashPoints: dependencies.crashPoints
+            crashPoints: dependencies.crashPoints,
+            breakAction: dependencies.policy.breakAction
         )
         let workers = accounts.mapValues { account in
             AccountWorker(account.settings, account: account.id, dependencies: dependencies) { plans in
-                self.notice(instances: plans.map(\.subject.instance))
+                self.notice(passes: plans)
             }
         }
         self.workers.withLock { $0 = workers }
@@ -170,6 +151,8 @@ package final class Reconciler: Service, WakeBell {
                     await self.dependencies.channel.run { wakes in
                         self.hear(wakes)
                         beat.yield()
+                    } onChange: { news in
+                        self.show(news)
                     }
                 }
             }

@@ -73,8 +73,16 @@ protocol ReconcilerStore: Sendable {
     /// `wakes`: at most ``WakeChannel/namesLimit``.
     func tellOthers(of wakes: [Wake]) async throws(PQError)
 
+    /// Tells the other replicas whose rows commits of this one changed.
+    ///
+    /// `news`: at most ``ChangeChannel/namesLimit`` names.
+    func tellOthers(_ news: ChangeNews) async throws(PQError)
+
     /// Hears other replicas until the task is cancelled.
-    func hearOthers(_ onWake: @escaping @Sendable ([Wake]) -> Void) async
+    func hearOthers(
+        _ onWake: @escaping @Sendable ([Wake]) -> Void,
+        onChange: @escaping @Sendable (ChangeNews) -> Void
+    ) async
 }
 
 /// What a replica says of itself with every beat.
@@ -91,6 +99,8 @@ struct Heartbeat: Sendable {
     var spent: [Int32: Int32] = [:]
     /// Since when the engines of accounts have not answered; of an account that is missing it does.
     var silences: [Int32: Timestamp] = [:]
+    /// What it was started with; see ``SettingDesk``.
+    var breakAction = BreakAction.keep
 }
 
 /// What the one who acted for an account before may have asked of the engine lately.

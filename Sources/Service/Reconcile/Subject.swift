@@ -12,11 +12,15 @@ struct AgentFacts: Sendable, Hashable {
     var rule: Rule
     /// Somebody asked to remove the agent: desired stopped, and gone once STOPPED is proved.
     var isLeaving: Bool
+    /// What a break does, as it is in force for everybody; `nil` where nothing is yet.
+    var breakAction: BreakAction?
 
     /// What is desired now.
+    ///
+    /// `policy`: what a break does where nothing is in force yet.
     func derived(policy: ReconcilePolicy, now: Timestamp) -> DesiredState {
         if isLeaving { return DesiredState(run: .stopped, rule: .default) }
-        return derive(state, hold: hold, breakAction: policy.breakAction, now: now)
+        return derive(state, hold: hold, breakAction: breakAction ?? policy.breakAction, now: now)
     }
 }
 

@@ -13,7 +13,7 @@ struct SubjectRows {
     private let shiftSince, lastEffectiveAt, nextPunchAt, holdUntil: PQColumn<Timestamp?>
     private let readAt, readingSince, commandSentAt, commandEndedAt, startSentAt, stopEndedAt: PQColumn<Timestamp?>
     private let deviatingSince, rebootAskedAt, dueAt: PQColumn<Timestamp?>
-    private let foldTail, holdReason, holdAuthor, rule, instanceID, sessionName: PQColumn<String?>
+    private let foldTail, holdReason, holdAuthor, rule, instanceID, sessionName, breakAction: PQColumn<String?>
     private let reading, claim, commandVerdict, condition, reason: PQColumn<String?>
     private let restarts, falls: PQColumn<[Timestamp]?>
 
@@ -60,6 +60,7 @@ struct SubjectRows {
         restarts = try result.decoder("restarts")
         falls = try result.decoder("falls")
         listedBy = try result.decoder("listed_by")
+        breakAction = try result.decoder("break_action")
     }
 
     /// The agent's side of a row; `nil` for a retired instance.
@@ -72,7 +73,8 @@ struct SubjectRows {
             hold: try hold(row),
             desired: try desired[row].flatMap(RunState.init(code:)) ?? .stopped,
             rule: try rule[row].flatMap(Rule.init(rawValue:)) ?? .default,
-            isLeaving: try isLeaving[row] ?? false
+            isLeaving: try isLeaving[row] ?? false,
+            breakAction: try breakAction[row].flatMap(BreakAction.init(rawValue:))
         )
     }
 

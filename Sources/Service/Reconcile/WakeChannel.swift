@@ -9,6 +9,8 @@ final class WakeChannel: Sendable {
     /// The least time between two notifications.
     private static let pause: Duration = .milliseconds(10)
 
+    /// What others are told of commits that wake nothing.
+    let changes: ChangeChannel
     private let store: any ReconcilerStore
     private let clock: DatabaseClock
     private let crashPoints: CrashPoints
@@ -23,6 +25,7 @@ final class WakeChannel: Sendable {
 
     init(store: any ReconcilerStore, clock: DatabaseClock, crashPoints: CrashPoints = CrashPoints(), logger: Logger) {
         self.store = store
+        changes = ChangeChannel(store: store, clock: clock, logger: logger)
         self.clock = clock
         self.crashPoints = crashPoints
         self.logger = logger
@@ -32,6 +35,7 @@ final class WakeChannel: Sendable {
     /// Notes whether anybody would hear.
     func note(otherReplicas: Int64) {
         hasOthers.store(otherReplicas > 0, ordering: .relaxed)
+        changes.note(otherReplicas: otherReplicas)
     }
 
     /// Wakes the others soon, if there are any.
@@ -51,10 +55,15 @@ final class WakeChannel: Sendable {
     /// Sends and hears until the task is cancelled.
     ///
     /// `onWake`: something is in line that this replica may not know of, and these are to be looked at.
-    func run(onWake: @escaping @Sendable ([Wake]) -> Void) async {
+    /// `onChange`: another replica's commits changed these rows.
+    func run(
+        onWake: @escaping @Sendable ([Wake]) -> Void,
+        onChange: @escaping @Sendable (ChangeNews) -> Void
+    ) async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.store.hearOthers(onWake) }
+            group.addTask { await self.store.hearOthers(onWake, onChange: onChange) }
             group.addTask { await self.send() }
+            group.addTask { await self.changes.run() }
         }
     }
 

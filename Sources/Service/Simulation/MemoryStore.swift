@@ -112,7 +112,13 @@ struct MemoryStore: ReconcilerStore {
         database.notify(from: process, of: wakes)
     }
 
-    func hearOthers(_ onWake: @escaping @Sendable ([Wake]) -> Void) async {
+    /// Nobody watches in a simulation.
+    func tellOthers(_ news: ChangeNews) async throws(PQError) {}
+
+    func hearOthers(
+        _ onWake: @escaping @Sendable ([Wake]) -> Void,
+        onChange: @escaping @Sendable (ChangeNews) -> Void
+    ) async {
         database.hear(process, onWake)
         try? await database.scheduler.sleep(until: .max)  // Cancelled: the end.
         database.hearNoMore(process)

@@ -63,14 +63,13 @@ package final class ChangeFeed: Service {
         state.withLock { $0.ring.clear() }
     }
 
-    /// Says that a commit of this replica may have changed what is shown of agents, or of instances' agents.
+    /// Says that a commit, of this replica or another, may have changed what is shown of agents, or of instances' agents.
     ///
     /// Cheap, and free while nobody watches.
-    package func touched(agents: [Int64] = [], instances: [Int64] = []) {
+    func touched(_ news: ChangeNews) {
         let isWatched = state.withLock { state in
             guard state.readAt != nil || !state.subscriptions.isEmpty else { return false }
-            state.touched.add(agents: agents)
-            state.touched.add(instances: instances)
+            state.touched.add(news)
             return !state.subscriptions.isEmpty
         }
         if isWatched { ringer.yield() }

@@ -4,8 +4,8 @@ import LibPQ
 
 /// Finds out what changed: the one reader behind all of a replica's streams.
 ///
-/// It goes round all agents again and again, and in between reads what commits of this replica touched. The round finds what
-/// no hint tells of: other replicas' commits, agents that are gone, and what the mere passing of time does to a row.
+/// It goes round all agents again and again, and in between reads what commits of this replica, and of others, touched. The round
+/// finds what no hint tells of: hints that were lost, agents that are gone, and what the mere passing of time does to a row.
 struct FeedReader: Sendable {
     private let pool: PQPool
     private let reads: AgentReads
@@ -53,6 +53,7 @@ struct FeedReader: Sendable {
     }
 
     private mutating func readAgents(_ touched: Touched) async throws(PQError) -> [FeedEvent.AgentNews] {
+        if touched.wantsRound { roundEndsNoSoonerThan = .now }
         let isWalking = !memory.isComplete || position > 0 || roundEndsNoSoonerThan <= .now
         guard isWalking || !touched.isEmpty else { return [] }
         if isWalking, position == 0 { roundEndsNoSoonerThan = .now + Self.roundInterval }

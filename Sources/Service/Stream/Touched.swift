@@ -1,4 +1,4 @@
-/// What commits of this replica touched since the feed last looked.
+/// What commits touched since the feed last looked.
 ///
 /// Collapses; beyond a bound it forgets, and the next round through all agents finds what was forgotten.
 struct Touched: Sendable {
@@ -7,7 +7,20 @@ struct Touched: Sendable {
 
     static let limit = 5000
 
+    /// Whether so much was touched that a round through all agents is to begin now.
+    private(set) var wantsRound = false
+
+    /// Whether nobody is named.
     var isEmpty: Bool { agents.isEmpty && instances.isEmpty }
+
+    mutating func add(_ news: ChangeNews) {
+        switch news {
+        case .some(let agents, let instances):
+            add(agents: agents)
+            add(instances: instances)
+        case .everything: wantsRound = true
+        }
+    }
 
     mutating func add(agents added: some Sequence<Int64>) {
         for agent in added where agents.count < Self.limit { agents.insert(agent) }
@@ -20,6 +33,7 @@ struct Touched: Sendable {
     /// Takes out as many as one query reads.
     mutating func take(_ count: Int) -> Touched {
         var taken = Touched()
+        swap(&taken.wantsRound, &wantsRound)
         while taken.agents.count < count, let agent = agents.popFirst() { taken.agents.insert(agent) }
         while taken.instances.count < count, let instance = instances.popFirst() { taken.instances.insert(instance) }
         return taken

@@ -31,6 +31,7 @@ final class ImportOutput: Sendable {
             }
             let verb = isDryRun ? "would be " : ""
             if report.heldCount > 0, let change = report.heldChange { say(report, change) }
+            if let forecast = report.forecast { Terminal.say(Self.line(forecast)) }
             Terminal.say(
                 "\(report.added) \(verb)added, \(report.changed) \(verb)changed, \(report.unchanged) unchanged"
                     + (isDryRun ? "" : ", \(report.applied) unmatched events applied")
@@ -46,6 +47,7 @@ final class ImportOutput: Sendable {
         Terminal.say(
             start + "\"dry_run\":\(isDryRun),\"added\":\(report.added),\"changed\":\(report.changed),"
                 + "\"held\":\(report.heldCount),\"held_change\":\(report.heldChange.map(String.init) ?? "null"),"
+                + (report.forecast.map { "\"guard\":\(Self.json($0))," } ?? "")
                 + "\"unchanged\":\(report.unchanged),\"applied\":\(isDryRun ? "null" : String(report.applied)),\"faults\":[\(faults.joined(separator: ","))]}"
         )
     }
@@ -57,6 +59,23 @@ final class ImportOutput: Sendable {
         Terminal.say("held, as change \(change), since other sessions than now would run or stop: \(names)")
         Terminal.say("see it with `rollcall guard show \(change)`")
         Terminal.say("then `rollcall guard approve \(change) --by NAME`, or `refuse`")
+    }
+
+    /// What the guard would say, in one sentence.
+    private static func line(_ forecast: GuardForecast) -> String {
+        let sessions = forecast.changing == 1 ? "1 session" : "\(forecast.changing) sessions"
+        let numbers =
+            "what is desired of \(sessions) would change; at most \(forecast.limit) may within 5 minutes, \(forecast.recent) did"
+        guard forecast.wouldHold else { return "nothing would be held: " + numbers }
+        let more = forecast.heldCount - forecast.held.count
+        let names = forecast.held.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+        return "would be held until somebody approves it: \(names)\n" + numbers
+    }
+
+    private static func json(_ forecast: GuardForecast) -> String {
+        "{\"would_hold\":\(forecast.wouldHold),\"desired_changes\":\(forecast.changing),\"recent\":\(forecast.recent),"
+            + "\"limit\":\(forecast.limit),\"held\":\(forecast.heldCount),"
+            + "\"agents\":[\(forecast.held.map(JSONText.quoted).joined(separator: ","))]}"
     }
 
     /// `+ ana  team: support` or `~ ana  team: support -> sales`.

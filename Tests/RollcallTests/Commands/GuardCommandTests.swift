@@ -15,6 +15,11 @@ struct GuardCommandTests {
             let path = NSTemporaryDirectory() + "/rollcall-guard-\(UUID().uuidString).csv"
             try "agent_id,engine,instance_id\nana,main,j-ana\n".write(toFile: path, atomically: true, encoding: .utf8)
             defer { try? FileManager.default.removeItem(atPath: path) }  // Left over at worst.
+            let dry = try await installation.run("agents", "import", path, "--dry-run")
+            #expect(dry.output.contains("would be held until somebody approves it: ana"), "\(dry.output)")
+            let numbers = "what is desired of 2 sessions would change; at most 5 may within 5 minutes, 0 did"
+            #expect(dry.output.contains(numbers), "\(dry.output)")
+            #expect(try await installation.count("SELECT count(*) AS count FROM guard_changes") == 0)
             let imported = try await installation.run("agents", "import", path)
             #expect(imported.code == 0, "\(imported.output)")
             #expect(

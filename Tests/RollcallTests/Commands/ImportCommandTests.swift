@@ -23,6 +23,8 @@ struct ImportCommandTests {
                 #expect(dry.code == 0)
                 #expect(dry.output.contains("+ ana  name: Ana  team: blue  instance: main/i-ana"), "\(dry.output)")
                 #expect(dry.output.contains("2 would be added, 0 would be changed, 0 unchanged"))
+                let held = "nothing would be held: what is desired of 0 sessions would change; at most 5 may"
+                #expect(dry.output.contains(held), "\(dry.output)")
                 #expect(try await installation.count("SELECT count(*) AS count FROM agents") == 0)
                 let real = try await installation.run("agents", "import", path)
                 #expect(real.code == 0)
@@ -35,6 +37,7 @@ struct ImportCommandTests {
                 #expect(report.changes.map(\.agentID) == ["ana"])
                 #expect(report.changes.first?.fields["team"] == ["from": "blue", "to": "green"])
                 #expect((report.added, report.changed, report.unchanged) == (0, 1, 0))
+                #expect(report.guard.limit == 5 && !report.guard.wouldHold && report.guard.desiredChanges == 0)
             }
             let show = try await installation.run("agents", "show", "ana", "--json")
             #expect(show.output.contains(#""team":"blue""#))
@@ -67,7 +70,20 @@ struct ImportCommandTests {
             }
         }
 
+        struct Guard: Decodable {
+            var wouldHold: Bool
+            var desiredChanges: Int
+            var limit: Int
+
+            enum CodingKeys: String, CodingKey {
+                case wouldHold = "would_hold"
+                case desiredChanges = "desired_changes"
+                case limit
+            }
+        }
+
         var changes: [Change]
+        var `guard`: Guard
         var added: Int
         var changed: Int
         var unchanged: Int

@@ -16,9 +16,10 @@ struct GuardPlanTests {
         ("due", GuardDueStatements.claim),
         ("news", AlertStatements.news(after: .seconds(300), page: 0)),
         ("take", AlertStatements.take),
+        ("alike", AccountStanding.alike(1)),
     ]
 
-    @Test(arguments: 0..<8)
+    @Test(arguments: 0..<9)
     func `no table is read as a whole`(number: Int) async throws {
         let (name, statement) = Self.statements[number]
         try await withMigratedDatabase { pool, _ in

@@ -101,12 +101,13 @@ struct CatalogueTests {
         keys += Wait.allCases.filter { $0 != .nothing }.map { "why.waits." + $0.rawValue }
         keys += IncidentKind.allCases.map { kind in
             switch kind {
-            case .accountRefused, .engineOutage, .sessionsFailing: "incident.engine." + kind.rawValue
+            case .accountRefused, .engineOutage, .sessionsFailing, .sessionsLoggedOut, .sessionsUnknown:
+                "incident.engine." + kind.rawValue
             case .changeHeld: "incident.change." + kind.rawValue
             case .sourceSilent: "incident.source." + kind.rawValue
             }
         }
-        keys += ["import", "edit", "order", "from_listing", "listing"].map { "guard.what." + $0 }
+        keys += ["import", "edit", "order", "setting", "from_listing", "listing"].map { "guard.what." + $0 }
         keys += ["approved", "refused", "expired", "superseded"].map { "guard.state." + $0 }
         keys += RunState.allCases.flatMap { ["guard.then." + $0.rawValue, "why.change.waiting." + $0.rawValue] }
         for key in keys { #expect(words.sentences[key] != nil, "\(key)") }

@@ -1,7 +1,8 @@
 import Domain
 import LibPQ
-import Service
 import Testing
+
+@testable import Service
 
 @Suite("Stream", .timeLimit(.minutes(3)))
 struct StreamTests {
@@ -48,7 +49,7 @@ struct StreamTests {
                 // The round tells of a1 first. It may happen to come between change and hint, but not every time.
                 for word in ["STOPPED", "WORKING", "STARTING", "FAILED", "SCAN_QR_CODE"] {
                     for agent in ["a1", "a2"] { try await page.management.observe(agent, word) }
-                    page.feed.touched(agents: hinted)
+                    page.feed.touched(.some(agents: hinted, instances: []))
                     let first = try await stream.next { $0.object["observed"] as? String == word }.agentID
                     if first == "a2" { return }
                     try await stream.next { $0.object["observed"] as? String == word && $0.agentID == "a2" }

@@ -25,4 +25,15 @@ struct TouchedTests {
         #expect(touched.take(2).agents.count == 1)
         #expect(touched.isEmpty)
     }
+
+    @Test
+    func `a round that is wanted is wanted once`() {
+        var touched = Touched()
+        touched.add(agents: [1])
+        touched.add(.everything)
+        #expect(touched.take(5).wantsRound)
+        #expect(!touched.wantsRound && touched.isEmpty)
+        touched.add(.some(agents: [2], instances: [3]))
+        #expect(!touched.wantsRound && touched.agents == [2] && touched.instances == [3])
+    }
 }

@@ -3,6 +3,8 @@ import EngineSimulator
 import LibPQ
 import Testing
 
+@testable import Service
+
 /// Many sessions that fail alike are one incident of their engine account.
 @Suite("Failing alike", .timeLimit(.minutes(5)))
 struct AlikeTests {
@@ -51,6 +53,46 @@ struct AlikeTests {
 
     private static let waiting: PQStatement =
         "SELECT count(*) AS count FROM observed_states WHERE reason = 'failing_alike'"
+
+    @Test(arguments: [IncidentKind.sessionsLoggedOut, .sessionsUnknown])
+    func `many that somebody has to see to are one incident, through a change of hands, until they are right again`(
+        kind: IncidentKind
+    ) async throws {
+        try await withRunningService { service in
+            let agents = (1...RestartGate.stormLimit + 2).map { "a\($0)" }
+            let all = agents.map { "i-\($0)" }
+            try await service.engine.put(all, "WORKING")
+            for agent in agents {
+                try await service.put(agent)
+                try await service.clock("clock-in", agent)
+            }
+            for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
+            let began = try await service.engine.calls().last?.number ?? 0
+            try await service.engine.fault(kind == .sessionsLoggedOut ? .needsQR : .vanish, all)
+            try await service.sweep()
+            try await service.until { try await openIncidents(service) == [kind.rawValue] }
+            let counted = try await service.send("GET", "/v1/incidents").items().first?["agents"] as? Int
+            #expect(counted == agents.count)
+            // As when another takes over: it neither ends nor begins anew.
+            _ = try await service.owner.query("UPDATE engine_leases SET holder = NULL")
+            try await service.until { try await service.count(Self.held) == 1 }
+            for _ in 0..<2 { try await service.sweep() }
+            #expect(try await openIncidents(service) == [kind.rawValue])
+            #expect(try await service.engine.commands(since: began).isEmpty, "nothing is called for them")
+
+            try await service.engine.mend()
+            try await service.engine.put(all, "WORKING")
+            try await service.until(within: .seconds(150)) {
+                try await service.sweep()
+                return try await openIncidents(service).isEmpty
+            }
+            let after: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
+            #expect(after.items.count == 1)
+        }
+    }
+
+    private static let held: PQStatement =
+        "SELECT count(*) AS count FROM engine_leases l JOIN replicas r ON r.replica = l.holder"
 
     @Test
     func `who gets the lease closes an incident that another raised`() async throws {

@@ -30,7 +30,7 @@ export function prepareGuards() {
 export async function showGuards() {
   try {
     const { items } = await ask("/v1/guard");
-    const waiting = items.filter((change) => change.waiting > 0);
+    const waiting = items.filter(waits);
     if (JSON.stringify(waiting) === last) return;
     last = JSON.stringify(waiting);
     const focused = document.activeElement?.closest?.("#guard-list [data-change]")?.dataset.change;
@@ -46,6 +46,11 @@ async function ask(address) {
   const response = await fetch(address, { cache: "no-store", credentials: "same-origin" });
   if (!response.ok) throw new Error(String(response.status));
   return response.json();
+}
+
+/** Whether somebody is asked. A setting waits also while nobody whom it would concern is on break. */
+function waits(change) {
+  return change.waiting > 0 || (change.kind === "setting" && change.state === "held");
 }
 
 /** What it is, in a sentence. */
@@ -89,7 +94,7 @@ function show(change) {
   const parts = change.parts.map(part);
   if (change.parts.length < change.agents) parts.push(element("li", say("guard.more", { n: change.agents - change.parts.length })));
   document.getElementById("guard-parts").replaceChildren(...parts);
-  for (const button of dialog.querySelectorAll("[data-decide]")) button.hidden = change.waiting === 0;
+  for (const button of dialog.querySelectorAll("[data-decide]")) button.hidden = !waits(change);
 }
 
 function part(part) {

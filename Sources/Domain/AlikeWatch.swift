@@ -1,0 +1,76 @@
+/// Tells one session that a person has to see to from many that came to be so at about the same time: logged out, or unknown to
+/// the engine.
+///
+/// The limits are those of ``RestartGate``: ``RestartGate/stormLimit`` different instances within ``RestartGate/window`` are many,
+/// and it is over once fewer than ``RestartGate/calmLimit`` are so for ``RestartGate/calm``. Nothing is done for them but to say
+/// so. What was so long ago and is still is counted for the end, not for the beginning.
+///
+/// Pure: time is passed in. What it remembers is bounded by ``limit``.
+package struct AlikeWatch: Sendable {
+    /// Instances remembered; beyond that it is remembered that there were more.
+    package static let limit = 256
+    /// An instance that was not met for so long counts no more: it is gone, or nothing is asked of it.
+    ///
+    /// Longer than between two looks at it.
+    package static let memory: Duration = .seconds(900)
+
+    private struct Met: Sendable {
+        /// Since when the engine says so.
+        var since: Timestamp
+        /// When it was last met so.
+        var at: Timestamp
+    }
+
+    private var met: [Int64: Met] = [:]
+    /// When one was last met that had no place.
+    private var beyondAt: Timestamp?
+    private var calmSince: Timestamp?
+    /// Whether many are so.
+    package private(set) var isMany = false
+
+    /// - Parameter isMany: whether a predecessor said so; then it goes on until it is over.
+    package init(isMany: Bool = false) {
+        self.isMany = isMany
+    }
+
+    /// Whether nothing is remembered, so that nothing can change.
+    package var isIdle: Bool { met.isEmpty && !isMany }
+
+    /// How many are remembered that became so within the window; at most ``limit``.
+    package func newCount(now: Timestamp) -> Int { met.values.count { now - $0.since < RestartGate.window } }
+
+    /// Takes in that an instance was met so.
+    ///
+    /// `since`: since when the engine says so.
+    package mutating func meet(_ instance: Int64, since: Timestamp, now: Timestamp) {
+        if met[instance] != nil || met.count < Self.limit {
+            met[instance] = Met(since: since, at: now)
+        } else {
+            beyondAt = now
+        }
+    }
+
+    /// Takes in that an instance is not so, or not any more.
+    package mutating func release(_ instance: Int64) {
+        met[instance] = nil
+    }
+
+    /// Lets time pass, and says whether many are so.
+    package mutating func settle(_ now: Timestamp) {
+        met = met.filter { now - $0.value.at < Self.memory }
+        if !isMany, newCount(now: now) >= RestartGate.stormLimit {
+            isMany = true
+            calmSince = nil
+        }
+        let isBeyond = beyondAt.map { now - $0 < Self.memory } ?? false
+        guard isMany, met.count < RestartGate.calmLimit, !isBeyond else {
+            calmSince = nil
+            return
+        }
+        let since = calmSince ?? now
+        calmSince = since
+        guard now - since >= RestartGate.calm else { return }
+        isMany = false
+        calmSince = nil
+    }
+}

@@ -1,0 +1,117 @@
+import Logging
+import Synchronization
+
+/// What other replicas hear of a commit: whose rows it may have changed.
+enum ChangeNews: Sendable, Hashable {
+    case some(agents: [Int64], instances: [Int64])
+    /// More than one notification holds: everything is to be read anew.
+    case everything
+
+    /// `a1 a2 i3`, or `*`.
+    var text: String {
+        switch self {
+        case .some(let agents, let instances):
+            (agents.map { "a\($0)" } + instances.map { "i\($0)" }).joined(separator: " ")
+        case .everything: "*"
+        }
+    }
+
+    /// Reads what ``text`` wrote; what is not of this form is left out.
+    init(_ text: String) {
+        guard text != "*" else {
+            self = .everything
+            return
+        }
+        var (agents, instances): ([Int64], [Int64]) = ([], [])
+        for word in text.split(separator: " ").prefix(ChangeChannel.namesLimit) {
+            guard let number = Int64(word.dropFirst()) else { continue }
+            switch word.first {
+            case "a": agents.append(number)
+            case "i": instances.append(number)
+            default: break
+            }
+        }
+        self = .some(agents: agents, instances: instances)
+    }
+
+    /// What was gathered, so that it fits into one notification.
+    static func gathered(agents: Set<Int64>, instances: Set<Int64>, isMore: Bool) -> ChangeNews {
+        isMore ? .everything : .some(agents: agents.sorted(), instances: instances.sorted())
+    }
+}
+
+/// Tells the other replicas whose rows this one's commits changed, so that their streams show it at once.
+///
+/// A hint and nothing more: without it their round through all agents finds the same within two seconds. Sent after the commit
+/// and beside it, many commits in one notification, so that no append waits; a replica that is alone sends nothing.
+final class ChangeChannel: Sendable {
+    /// The least time between two notifications.
+    static let pause: Duration = .milliseconds(50)
+    /// Agents and instances in one: with a space and a letter each that is less than the 8,000 bytes a notification holds,
+    /// however long the numbers are.
+    static let namesLimit = 360
+
+    private struct Gathered {
+        var agents: Set<Int64> = []
+        var instances: Set<Int64> = []
+        var isMore = false
+
+        mutating func add(agents added: [Int64], instances addedInstances: [Int64]) {
+            // So much at once would not fit anyway, and is not gathered first.
+            isMore =
+                isMore
+                || agents.count + instances.count + added.count + addedInstances.count > 2 * ChangeChannel.namesLimit
+            guard !isMore else { return }
+            agents.formUnion(added)
+            instances.formUnion(addedInstances)
+            isMore = agents.count + instances.count > ChangeChannel.namesLimit
+        }
+    }
+
+    private let store: any ReconcilerStore
+    private let clock: DatabaseClock
+    private let logger: Logger
+    private let hasOthers = Atomic(false)
+    private let gathered = Mutex(Gathered())
+    private let wishes: AsyncStream<Void>
+    private let wish: AsyncStream<Void>.Continuation
+
+    init(store: any ReconcilerStore, clock: DatabaseClock, logger: Logger) {
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+        (wishes, wish) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Notes whether anybody would hear.
+    func note(otherReplicas: Int64) {
+        hasOthers.store(otherReplicas > 0, ordering: .relaxed)
+    }
+
+    /// Tells the others soon, if there are any.
+    func tell(agents: [Int64], instances: [Int64]) {
+        guard hasOthers.load(ordering: .relaxed), !agents.isEmpty || !instances.isEmpty else { return }
+        gathered.withLock { $0.add(agents: agents, instances: instances) }
+        wish.yield()
+    }
+
+    /// Sends until the task is cancelled.
+    func run() async {
+        for await _ in wishes {
+            let news = gathered.withLock { gathered in
+                defer { gathered = Gathered() }
+                return ChangeNews.gathered(
+                    agents: gathered.agents,
+                    instances: gathered.instances,
+                    isMore: gathered.isMore
+                )
+            }
+            do {
+                try await store.tellOthers(news)
+            } catch {
+                logger.debug("other replicas not told of changes", metadata: ["error": "\(error)"])
+            }
+            try? await clock.sleep(for: Self.pause)  // Cancelled: the loop ends.
+        }
+    }
+}
