@@ -132,6 +132,17 @@ class Page:
     def agents_without_script(self):
         return [row.get_attribute("data-agent") for row in self.driver.find_elements(By.CSS_SELECTOR, "#rows tr")]
 
+    def first_load(self):
+        """What this page took to come: bytes compressed, bytes plain, and name and both of each part; without what is data."""
+        sizes = self.driver.execute_script(
+            """
+            const asked = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+            return asked.filter((each) => !/\\/v1\\/|unmatched\\/count/.test(each.name))
+              .map((each) => [each.name.replace(location.origin, ""), each.encodedBodySize, each.decodedBodySize]);
+            """
+        )
+        return sum(size for _, size, _ in sizes), sum(plain for _, _, plain in sizes), sizes
+
     def commands(self):
         """What was done for the agent of this page, newest first."""
         return self.driver.execute_script("return [...document.querySelectorAll('#commands tr[data-action]')].map((row) => row.dataset.action)")

@@ -1,6 +1,7 @@
 """What people do for many agents at once, and to pair a phone again."""
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 
 @pytest.fixture
@@ -189,3 +190,106 @@ def test_a_code_is_for_one_number_which_is_not_kept(rollcall, page, manage_key):
     assert page.find("#pairing-phone input").get_attribute("value") == ""
     page.find("#pairing > .buttons [data-close]").click()
     assert "1234567" not in page.driver.page_source
+
+
+def test_everybody_whom_the_filter_shows_is_chosen_at_once_and_who_goes_is_not(rollcall, page, manage_key):
+    for number in range(45):
+        rollcall.add_agent(f"all-{number:02}", team="all", with_instance=False)
+    rollcall.add_agent("other-1", team="another", with_instance=False)
+    page.sign_in(manage_key, "/?team=all")
+    page.wait_live()
+    page.wait_loaded()
+    page.wait_text("#pick-all", "Choose all 45 agents shown here")
+    page.find("#pick-all").send_keys(Keys.ENTER)
+    page.wait_text("#picked", "45 agents are chosen.")
+    assert page.find("#picked").get_attribute("role") == "status"
+    focused = "return document.activeElement.dataset.bulk ?? document.activeElement.id"
+    assert page.driver.execute_script(focused) == "hold", "what can be done is a key away"
+    assert page.driver.execute_script("return [...document.querySelectorAll('[data-pick]')].every((box) => box.checked)")
+    # Rows that come into view are chosen as well, and one may be left out.
+    page.find("body").send_keys(Keys.END)
+    page.wait(lambda: page.agents()[-1] == "all-44", what="the end of the list")
+    box = page.find(f"{page.row('all-44')} [data-pick]")
+    assert box.is_selected()
+    page.pick("all-44")
+    page.wait_text("#picked", "44 agents are chosen.")
+    # Who is removed, or leaves the filter, is not chosen any more.
+    rollcall.must("DELETE", "/v1/agents/all-43")
+    page.wait_text("#picked", "43 agents are chosen.")
+    rollcall.must("PUT", "/v1/agents/all-42", {"team": "another"})
+    page.wait_text("#picked", "42 agents are chosen.")
+    page.find("[data-bulk=reconcile]").click()
+    page.wait_text("#bulk-title", "42 agents")
+    rollcall.must("DELETE", "/v1/agents/all-41")
+    page.wait_text("#bulk-title", "41 agents")
+    page.find("#bulk-form [data-close]").click()
+    page.find("#unpick").click()
+    page.wait(lambda: not page.find("#bulk").is_displayed())
+    assert page.driver.execute_script("return document.activeElement.id") == "pick-all"
+    page.wait_text("#pick-all", "Choose all 42 agents shown here")
+
+
+def test_no_more_are_chosen_than_one_order_takes_and_that_is_said(rollcall, page, manage_key):
+    for number in range(503):
+        rollcall.add_agent(f"lot-{number:03}", team="lot", with_instance=False)
+    page.sign_in(manage_key, "/?team=lot")
+    page.wait_live()
+    page.wait_loaded()
+    page.wait_text("#pick-all", "Choose the first 500 of the 503 agents shown here")
+    page.find("#pick-all").click()
+    page.wait_text("#picked", "The first 500 of 503 agents are chosen: one order takes no more.")
+    assert page.find("[data-bulk=reconcile]").is_enabled()
+    page.find("[data-bulk=reconcile]").click()
+    page.wait_text("#bulk-title", "500 agents")
+    page.find("#bulk-yes").click()
+    page.wait(lambda: len(results(page)) == 500, 60, "a result for each")
+
+
+def test_the_qr_is_asked_for_again_as_it_changes_and_a_code_ends(rollcall, page, manage_key):
+    rollcall.add_agent("rita", name="Rita", team="again")
+    rollcall.clock_in("rita")
+    rollcall.wait_for("rita", observed="WORKING", condition="converged")
+    rollcall.fault("needs_qr", ["I-rita"])
+    rollcall.wait_for("rita", condition="needs_pairing")
+    page.sign_in(manage_key, "/agents/rita")
+    page.wait_live()
+    page.wait(lambda: page.find("#pair").is_displayed())
+    # The page's clock goes as fast as a test has time for; the server's answers are its own.
+    hurry(page)
+    page.find("#pair").click()
+    page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
+    page.wait_text("#pairing-status", "It changes in")
+    first = page.driver.execute_script("return window.asked.length")
+    assert page.driver.execute_script("return window.asked[0]") == {"as": "qr"}
+    page.wait(lambda: page.driver.execute_script("return window.asked.length") > first, 40, "the next question")
+    page.wait(lambda: page.has("#pairing-place img"), what="the next QR code")
+    # A code lasts as long as the engine says; then it is gone, and asked for anew.
+    page.driver.execute_script("window.answer = { kind: 'code', value: 'WXYZ-0815', refresh_after: null, expires_in: 6 }")
+    page.find("#pairing [data-as=code]").click()
+    page.find("#pairing-phone input").send_keys("+49 170 1234567")
+    page.find("#pairing-phone button").click()
+    page.wait_text("#pairing-place output", "WXYZ-0815")
+    page.wait_text("#pairing-status", "until it ends in")
+    page.wait(lambda: not page.has("#pairing-place output"), 20, "the end of the code")
+    assert "WXYZ-0815" not in page.driver.page_source
+    assert page.find("#pairing-phone").is_displayed() and page.find("#pairing-phone input").get_attribute("value") == ""
+    assert page.text("#pairing-status") == ""
+
+
+def hurry(page):
+    """Notes what is asked of the engine; an answer that the test wants takes the place of an engine's whose code ends soon."""
+    page.driver.execute_script(
+        """
+        window.asked = [];
+        const ask = window.fetch;
+        window.fetch = async (address, wish) => {
+          if (!String(address).endsWith("/pairing")) return ask(address, wish);
+          window.asked.push(JSON.parse(wish.body).as === "qr" ? { as: "qr" } : { as: "other" });
+          const answer = await ask(address, wish);
+          const { expires_in: seconds, ...wanted } = window.answer ?? {};
+          if (!wanted.kind) return answer;
+          const body = { ...wanted, expires_at: new Date(Date.now() + seconds * 1000).toISOString() };
+          return new Response(JSON.stringify(body), { status: 200, headers: { "Content-Type": "application/json" } });
+        };
+        """
+    )

@@ -210,6 +210,8 @@ def test_thousands_of_agents_do_not_freeze_it(rollcall, page, view_key):
     page.wait(lambda: page.find("#agents").get_attribute("aria-rowcount") == "452", what="everybody")
     assert page.count("agents") == 451
     assert len(page.agents()) < 250, "only what is in view exists"
+    total, _, sizes = page.first_load()
+    assert total < 60_000, sizes
     assert page.agents()[0] == "m0000"
     # To the end, and back, by the keyboard alone.
     page.find("body").send_keys(Keys.END)

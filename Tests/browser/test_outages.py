@@ -107,6 +107,51 @@ def test_a_page_that_hears_nothing_says_so_and_turns_grey(rollcall, page, view_k
     page.wait(lambda: not page.is_grey(), what="the colours")
 
 
+@pytest.mark.parametrize("path, view", [("/agents/olga", "agent"), ("/sources", "sources"), ("/stats", "stats"), ("/unmatched", "unmatched")])
+def test_every_page_that_hears_nothing_says_so(rollcall, page, view_key, path, view):
+    page.sign_in(view_key, path)
+    page.wait_live()
+    rollcall.freeze()
+    try:
+        page.wait(lambda: page.find("#silence").is_displayed(), 15, "the warning")
+        page.wait(lambda: page.is_grey(view), what="the grey")
+    finally:
+        rollcall.thaw()
+    page.wait(lambda: not page.find("#silence").is_displayed(), what="the end of the silence")
+    page.wait(lambda: not page.is_grey(view), what="the colours")
+
+
+@pytest.mark.parametrize("how", ["refused", "hang"])
+@pytest.mark.parametrize("path, view", [("/agents/olga", "agent"), ("/sources", "sources"), ("/unmatched", "unmatched")])
+def test_a_page_that_cannot_be_read_again_says_so_although_it_is_live(page, view_key, path, view, how):
+    page.sign_in(view_key, path)
+    page.wait_live()
+    assert not page.find("#unread").is_displayed()
+    # The stream goes on; only the page itself is not to be had.
+    page.driver.execute_script(
+        """
+        const ask = window.fetch;
+        window.broken = arguments[0];
+        window.fetch = (address, wish) => {
+          if (!window.broken || !wish?.headers?.["X-Rollcall-Reread"]) return ask(address, wish);
+          if (window.broken === "refused") return Promise.resolve(new Response("", { status: 503 }));
+          return new Promise((_, refuse) => wish.signal.addEventListener("abort", () => refuse(wish.signal.reason)));
+        };
+        """,
+        how,
+    )
+    began = time.monotonic()
+    page.wait(lambda: page.find("#unread").is_displayed(), 20, "the warning")
+    waited = time.monotonic() - began
+    assert "could not be read again" in page.text("#unread")
+    page.wait(lambda: page.is_grey(view), what="the grey")
+    assert page.find("#live").get_attribute("data-state") == "live"
+    assert waited < 12, "within ten seconds, and what this machine takes"
+    page.driver.execute_script("window.broken = null")
+    page.wait(lambda: not page.find("#unread").is_displayed(), what="the end of it")
+    assert not page.is_grey(view)
+
+
 @pytest.mark.parametrize("mode", ["503", "hang"])
 def test_an_engine_that_falls_silent_greys_its_sessions_and_nothing_else(rollcall, page, view_key, mode):
     page.sign_in(view_key)

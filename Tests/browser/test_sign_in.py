@@ -58,7 +58,7 @@ def test_a_key_of_a_team_shows_that_team_alone(rollcall, page):
     page.wait_live()
     assert page.agents() == ["s1"]
     assert page.count("agents") == 1
-    teams = [option.text for option in page.driver.find_elements("css selector", "[name=team] option")]
+    teams = [option.text for option in page.driver.find_elements("css selector", "[name=team] option:not([hidden])")]
     assert teams == ["all", "red"]
     # What happens in other teams does not come by the stream either.
     rollcall.add_agent("s3", team="blue", with_instance=False)
@@ -95,6 +95,8 @@ def test_who_signs_out_everywhere_is_out_in_every_browser(open_browser, rollcall
         page.wait_live()
     here.find("#sign-out-everywhere button").click()
     here.wait(lambda: here.has("#key"), what="the sign-in")
+    wait_signed_out(there)
+    there.find("#signed-out a").click()
     there.wait(lambda: there.has("#key"), what="the sign-in in the other browser")
     # The key itself goes on.
     there.sign_in(key)
@@ -116,4 +118,56 @@ def test_a_revoked_key_ends_what_is_open(rollcall, page):
     page.sign_in(key["key"])
     page.wait_live()
     rollcall.must("DELETE", f"/v1/keys/{key['id']}")
+    wait_signed_out(page)
+    page.find("#signed-out a").click()
     page.wait(lambda: page.has("#key"), what="the sign-in")
+
+
+def wait_signed_out(page):
+    """Waits until a page that is open says that it is signed out, with nothing else left to see."""
+    page.wait(lambda: page.has("#signed-out"), what="the word that it is over")
+    assert "You are signed out" in page.text("#signed-out")
+    assert page.find("#signed-out").get_attribute("role") == "alert"
+    assert page.driver.execute_script("return document.activeElement.matches('#signed-out h2')")
+    assert not page.driver.execute_script("return [...document.querySelectorAll('#rows tr, #live')].some((each) => each.checkVisibility())")
+
+
+@pytest.mark.parametrize("path", ["/", "/agents/s1", "/sources", "/stats", "/unmatched"])
+def test_every_page_says_that_the_sign_in_is_over_and_asks_for_nothing_more(rollcall, page, path):
+    page.provoke("401")
+    key = rollcall.key("view")
+    page.sign_in(key["key"], path)
+    page.wait_live()
+    rollcall.must("DELETE", f"/v1/keys/{key['id']}")
+    wait_signed_out(page)
+    page.driver.execute_script("performance.clearResourceTimings()")
+    # As long as the slowest of what a page asks for by itself in a hurry; a loop would show at once.
+    page.driver.execute_async_script("setTimeout(arguments[0], 6000)")
+    assert page.driver.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)") == []
+    page.find("#signed-out a").click()
+    page.wait(lambda: page.has("#key"), what="the sign-in")
+    assert page.driver.current_url.endswith(path)
+
+
+def test_whoever_uses_the_page_keeps_the_sign_in(page, view_key):
+    page.sign_in(view_key)
+    page.wait_live()
+    page.driver.execute_script(
+        """
+        window.said = [];
+        const ask = window.fetch;
+        window.fetch = (address, wish) => {
+          if (wish?.method === "PUT") window.said.push(address);
+          return ask(address, wish);
+        };
+        const now = Date.now;
+        Date.now = () => now() + (window.ahead ?? 0);
+        """
+    )
+    page.find("h1").click()
+    assert page.driver.execute_script("return window.said") == [], "opening the page said so already"
+    page.driver.execute_script("window.ahead = 301_000")
+    page.find("h1").click()
+    page.wait(lambda: page.driver.execute_script("return window.said") == ["/session"], what="the word that somebody is there")
+    page.find("h1").click()
+    assert page.driver.execute_script("return window.said") == ["/session"], "once in five minutes"

@@ -51,7 +51,13 @@ def test_the_day_is_drawn_in_lanes_and_told_in_a_table(rollcall, page, view_key)
     assert any("Event: clock-in, from api" in line for line in told)
     label = page.driver.execute_script("return document.querySelector('[data-lane=shift] svg').getAttribute('aria-label')")
     assert label.startswith("Shift. From ") and "on break from" in label
-    assert "Asia/Kolkata" in page.text("#timeline-title")
+    assert "times of Asia/Kolkata, where the agent is" in page.text("#timeline-title")
+    # The table goes by the same clock, whatever the reader's shows.
+    zone = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
+    script = "return [...document.querySelectorAll('#timeline-table time')].map((time) => [time.dateTime, time.textContent])"
+    for exact, shown in page.driver.execute_script(script):
+        local = datetime.datetime.fromisoformat(exact).astimezone(zone)
+        assert shown == local.strftime("%Y-%m-%d %H:%M:%S")
     page.shoot("timeline")
 
 
@@ -98,5 +104,18 @@ def test_the_figures_of_a_day_stand_beside_their_pictures(rollcall, page, view_k
     assert "found" in page.text("#drift")
     for picture in page.driver.find_elements("css selector", "svg.plot"):
         assert picture.get_attribute("aria-label")
+    # The day is one of a zone that is said, and can be chosen.
+    assert "those of " in page.text("#window")
+    page.driver.execute_script("document.querySelector('[name=zone]').value = 'Asia/Kolkata'")
+    page.find("form.filter button").click()
+    page.wait(lambda: "zone=Asia" in page.driver.current_url)
+    page.wait_text("#window", "those of Asia/Kolkata")
+    assert page.text("#window time").endswith("00:00:00")
+    page.wait_live()
+    # They are counted anew while the page is open, though not while nobody can see it.
+    page.mark()
+    page.driver.execute_script("const now = Date.now; Date.now = () => now() + 61_000; document.querySelector('#p50').textContent = 'old'")
+    page.wait(lambda: page.text("#p50") != "old", what="fresh figures")
+    assert page.is_marked()
     page.open("/stats?day=2020-01-01")
     assert page.has("#no-stats")

@@ -110,6 +110,64 @@ def test_axe_finds_nothing_on_the_sign_in_and_in_dialogs(rollcall, open_browser)
     assert axe.violations(page.driver) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_pairing_and_in_dialogs_whatever_the_colours(rollcall, page, scheme):
+    if scheme == "dark":
+        dark(page)
+    page.sign_in(rollcall.admin_key)
+    show(page, "agent-scan")
+    page.find("#pair").click()
+    page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
+    found = [f"qr: {each}" for each in axe.violations(page.driver)]
+    page.find("#pairing [data-as=code]").click()
+    page.wait(lambda: page.find("#pairing-phone").is_displayed())
+    found += [f"number: {each}" for each in axe.violations(page.driver)]
+    page.find("#pairing-phone input").send_keys("+49 170 1234567")
+    page.find("#pairing-phone button").click()
+    page.wait(lambda: page.has("#pairing-place output"), what="the code")
+    found += [f"code: {each}" for each in axe.violations(page.driver)]
+    page.find("#pairing [data-as=link]").click()
+    page.wait(lambda: "http" in page.text("#pairing-place"), what="the link")
+    found += [f"link: {each}" for each in axe.violations(page.driver)]
+    page.find("#pairing > .buttons [data-close]").click()
+    page.find("#reboot").click()
+    page.wait(lambda: page.find("#sure-yes").is_displayed())
+    found += [f"sure: {each}" for each in axe.violations(page.driver)]
+    show(page, "fleet")
+    page.find("#pick-all").click()
+    page.wait(lambda: page.find("#bulk").is_displayed())
+    found += [f"chosen: {each}" for each in axe.violations(page.driver)]
+    page.find("[data-bulk=hold]").click()
+    page.wait(lambda: page.find("#bulk-form").is_displayed())
+    found += [f"hold: {each}" for each in axe.violations(page.driver)]
+    page.find("#bulk-form [data-close]").click()
+    page.find("#unpick").click()
+    page.wait(lambda: page.find("#guards").is_displayed(), what="the change that waits")
+    page.click("#guard-list [data-open]")
+    page.wait(lambda: page.find("#guard-dialog").is_displayed())
+    found += [f"guard: {each}" for each in axe.violations(page.driver)]
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_old_can_still_be_read(rollcall, page, scheme):
+    if scheme == "dark":
+        dark(page)
+    page.sign_in(rollcall.admin_key)
+    found = []
+    for view in ("fleet", "agent", "sources", "unmatched", "stats"):
+        show(page, view)
+        rollcall.freeze()
+        try:
+            page.wait(lambda: page.find("#silence").is_displayed(), 20, "the silence")
+            page.driver.execute_script("for (const each of document.getAnimations()) each.finish()")
+            found += [f"{view}: {each}" for each in axe.violations(page.driver)]
+        finally:
+            rollcall.thaw()
+        page.wait(lambda: not page.find("#silence").is_displayed(), what="the end of the silence")
+    assert found == []
+
+
 def test_a_wall_screen_is_filled_and_large(rollcall, page):
     page.sign_in(rollcall.admin_key)
     show(page, "fleet")
@@ -164,15 +222,8 @@ def test_the_first_load_is_small_and_compressed(rollcall, page):
     page.open()
     page.wait_live()
     page.wait_loaded()
-    sizes = page.driver.execute_script(
-        """
-        const asked = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
-        return asked.filter((each) => !/\\/v1\\/|unmatched\\/count/.test(each.name))
-          .map((each) => [each.name.replace(location.origin, ""), each.encodedBodySize, each.decodedBodySize]);
-        """
-    )
-    total = sum(size for _, size, _ in sizes)
-    print(f"first load: {total} bytes compressed, {sum(plain for _, _, plain in sizes)} plain, {len(sizes)} requests")
+    total, plain, sizes = page.first_load()
+    print(f"first load: {total} bytes compressed, {plain} plain, {len(sizes)} requests")
     assert total < 60_000, sizes
     assert all(size < plain for _, size, plain in sizes if plain > 2_000), sizes
 

@@ -33,8 +33,16 @@ extension AgentFilter {
             condition: try query.word("condition", as: Condition.self),
             search: query["q"]
         )
-        if let team = query["team"] { teams = caller.sees(team: team) ? [team] : [] }
+        if let team = try query.team() { teams = caller.sees(team: team) ? [team] : [] }
         if let search { try checkText(search, field: "q") }
+    }
+}
+
+extension QueryParameters {
+    /// The team that is asked for; the empty one, which no value of `team` can name, for those who are in none.
+    func team() throws(Problem) -> String? {
+        if let team = self["team"] { return team }
+        return try flag("no_team") ? "" : nil
     }
 }
 

@@ -10,10 +10,10 @@ package struct AgentPage: Sendable {
 
 /// Reads agents for people and the page.
 package struct AgentReads: Sendable {
-    private let pool: PQPool
-    private let freshness: FreshnessBook
+    let pool: PQPool
+    let freshness: FreshnessBook
     private let breakAction: BreakAction
-    private let clock: DatabaseClock
+    let clock: DatabaseClock
 
     /// How many teams one page goes through; a page may then hold fewer agents than asked for.
     private static let teamsPerPage = 50

@@ -38,6 +38,7 @@ package struct Migration: Sendable, Hashable {
         Migration(number: 20, name: "0020_lines", bytes: PackageResources._020_lines_sql),
         Migration(number: 21, name: "0021_line_forecasts", bytes: PackageResources._021_line_forecasts_sql),
         Migration(number: 22, name: "0022_settings_in_force", bytes: PackageResources._022_settings_in_force_sql),
+        Migration(number: 23, name: "0023_sign_in_failures", bytes: PackageResources._023_sign_in_failures_sql),
         Migration(number: 24, name: "0024_unchecked_changes", bytes: PackageResources._024_unchecked_changes_sql),
     ]
 

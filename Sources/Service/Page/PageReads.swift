@@ -37,7 +37,12 @@ struct PageReads: Sendable {
             deliveries: management.deliveryReads,
             clock: management.clock
         )
-        stats = StatsStory(stats: management.statsReads, summaries: summaries, clock: management.clock)
+        stats = StatsStory(
+            stats: management.statsReads,
+            zones: ZoneReads(pool: management.readPool),
+            summaries: summaries,
+            clock: management.clock
+        )
     }
 
     /// The names that are nobody's; none for a caller who is bound to teams.

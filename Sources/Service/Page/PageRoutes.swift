@@ -35,7 +35,7 @@ package func addPageRoutes(to router: Router<AppRequestContext>, _ dependencies:
     let pages = PageRoutes(dependencies, views: views)
     SessionRoutes(
         sessions: dependencies.sessions,
-        limiter: SignInLimiter(),
+        limiter: SharedSignInLimit(pool: management.pool),
         limits: management.limits,
         views: views,
         frame: { pages.signInFrame(of: $0) }
@@ -52,7 +52,7 @@ package let pageRoutes: [(method: String, path: String)] = [
     ("GET", "/"), ("GET", "/agents/{agent}"), ("GET", "/unmatched"), ("GET", "/unmatched/count"),
     ("GET", "/sources"), ("GET", "/sources/{source}"), ("GET", "/stats"),
     ("GET", "/assets/{name}"), ("GET", "/v1/stream"),
-    ("POST", "/session"), ("GET", "/session"), ("DELETE", "/session"),
+    ("POST", "/session"), ("GET", "/session"), ("PUT", "/session"), ("DELETE", "/session"),
 ]
 
 /// The pages that people see.
@@ -139,7 +139,10 @@ struct PageRoutes: Sendable {
     ) async throws -> Response {
         var frame = frame(of: request, caller: nil)
         do {
-            guard let session = try await sessions.session(of: request) else { return views.signIn(frame: frame) }
+            // What the script reads again by itself is nobody's act.
+            guard let session = try await sessions.session(of: request, isAct: !frame.isReread) else {
+                return views.signIn(frame: frame)
+            }
             frame = self.frame(of: request, caller: session.caller)
             return try await page(session.caller, frame)
         } catch let problem as Problem {
@@ -161,7 +164,8 @@ struct PageRoutes: Sendable {
             words: views.languages[views.languages.language(of: request)],
             caller: caller,
             address: PageFrame.address(path: request.uri.path, query: request.uri.query),
-            now: reads.clock.now()
+            now: reads.clock.now(),
+            isReread: request.headers[.rollcallReread] != nil
         )
     }
 }

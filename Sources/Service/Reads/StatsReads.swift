@@ -10,6 +10,8 @@ final class StatsReads: Sendable {
         var teams: [String]?
         /// At most ``spanLimit``.
         var from, to: Timestamp
+        /// From where on hours are counted: those of a zone may begin at any minute of UTC's.
+        var hoursFrom = Timestamp(seconds: 0)
     }
 
     /// How long a span may be.
@@ -94,7 +96,7 @@ final class StatsReads: Sendable {
     static func ways(_ question: Question) -> PQStatement {
         """
         WITH ways AS MATERIALIZED (
-            SELECT date_trunc('hour', e.received_at, 'UTC') AS hour,
+            SELECT date_bin('1 hour', e.received_at, \(question.hoursFrom)) AS hour,
                 extract(epoch FROM c.intended_at - e.received_at)::float8 * 1000 AS accept,
                 extract(epoch FROM c.sent_at - c.intended_at)::float8 * 1000 AS queue,
                 extract(epoch FROM c.ended_at - c.sent_at)::float8 * 1000 AS call,

@@ -39,7 +39,10 @@ struct EventStream: Sendable {
         var pulse: UInt64 = 0
         var own = OwnEngines()
         for await _ in subscription.signals {
-            guard await isAllowed() else { return }
+            guard await isAllowed() else {
+                EventText.writeSignedOut(to: &buffer)
+                return try await flush(&buffer, subscription, &writer)
+            }
             let pulses = feed.pulses
             if pulses.version != pulse {
                 pulse = pulses.version

@@ -56,6 +56,11 @@ struct EventText: Sendable {
         buffer.writeStaticString("\n\n")
     }
 
+    /// The last word of a stream whose watcher may watch no more: its session is over, or its key was revoked.
+    static func writeSignedOut(to buffer: inout ByteBuffer) {
+        buffer.writeStaticString("event: signed_out\ndata: {}\n\n")
+    }
+
     /// The comment that says that the stream is alive and up to date, with the database's time.
     static func writeAlive(_ now: Timestamp, to buffer: inout ByteBuffer) {
         buffer.writeStaticString(": alive ")

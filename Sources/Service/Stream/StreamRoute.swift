@@ -66,7 +66,7 @@ struct StreamRoute: Sendable {
             guard keyRing.caller(keyID: caller.keyID) != nil else { return false }
             guard let secret, check.isDue() else { return true }
             do {
-                return try await sessions.find(secret) != nil
+                return try await sessions.find(secret, isAct: false) != nil
             } catch {
                 // The database does not answer; nothing new is told either.
                 return true

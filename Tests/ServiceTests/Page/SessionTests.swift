@@ -139,7 +139,7 @@ struct SessionTests {
         try await withPage { page in
             let signIn = try await page.signIn(as: .view)
             _ = try await page.management.pool.query("UPDATE page_sessions SET expires_at = now() + interval '1 hour'")
-            #expect(try await page.send("GET", "/v1/agents", signIn).status == 200)
+            #expect(try await page.send("GET", "/", signIn).status == 200)
             let moved = try await page.management.count(
                 "SELECT count(*) AS count FROM page_sessions WHERE expires_at > now() + interval '11 hours'"
             )

@@ -45,6 +45,16 @@ struct TimelineModelTests {
     }
 
     @Test
+    func `the table goes by the agent's clock, as the picture does`() throws {
+        let from = Self.now - .seconds(3600)
+        let values = model(timeline([], from: from), .hour, zone: "Asia/Kolkata").values
+        let line = try #require((values["lines"] as? [[String: Any]])?.first)
+        #expect((line["to"] as? [String: Any])?["local"] as? String == "2027-01-15 13:30:00")
+        #expect((line["to"] as? [String: Any])?["exact"] as? String == "2027-01-15T08:00:00Z")
+        #expect(lane(values, "shift")["picture"].map { "\($0)" }?.contains("13:30") == true)
+    }
+
+    @Test
     func `what began before is carried in, and what nobody recorded is a gap`() {
         let from = Self.now - .seconds(3600)
         let seen = [

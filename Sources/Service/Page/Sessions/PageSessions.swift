@@ -5,10 +5,11 @@ package import LibPQ
 
 /// The sign-ins of browsers: a cookie in place of a key.
 ///
-/// A session can do what its key can, and ends with it. It also ends when nobody used it for ``idleTimeout``, and
-/// ``lifetime`` after the sign-in in any case.
+/// A session can do what its key can, and ends with it. It also ends when no person did anything for ``idleTimeout``, and
+/// ``lifetime`` after the sign-in in any case. A person's act is a page that is opened, a change, and what the script says of
+/// keys and pointers (`PUT /session`); what an open page asks for by itself, its stream first of all, is none.
 package struct PageSessions: Sendable {
-    /// A working day and a bit: a page left open stays signed in, one that was closed does not for long.
+    /// A working day and a bit: whoever works with the page stays signed in, a page that is left open does not.
     static let idleTimeout = Duration.seconds(12 * 3600)
     static let lifetime = Duration.seconds(7 * 86_400)
     /// The oldest session of a key ends when it gets more than this.
@@ -58,21 +59,23 @@ package struct PageSessions: Sendable {
         return (secret, PageSession(caller: caller, csrf: secret.csrf, expiresAt: expiresAt))
     }
 
-    /// Finds the session of a secret, and moves its end while it is used: at most once a minute, so that a page which
-    /// is looked at costs no write per request.
+    /// Finds the session of a secret, and moves its end where a person did something: at most once a minute, so that a page
+    /// which is used costs no write per request.
     ///
     /// Index: `page_sessions_pkey`.
     ///
     /// - Returns: `nil` when it is over, or its key was revoked.
-    func find(_ secret: SessionSecret) async throws(PQError) -> PageSession? {
+    func find(_ secret: SessionSecret, isAct: Bool) async throws(PQError) -> PageSession? {
         let result = try await pool.query(
             """
             WITH found AS (
-                SELECT session_hash, key_id, expires_at, csrf_hash,
-                    least(
+                SELECT session_hash, key_id, expires_at, csrf_hash, CASE
+                    WHEN \(isAct) THEN least(
                         created_at + make_interval(secs => \(Self.lifetime.inSeconds)),
                         now() + make_interval(secs => \(Self.idleTimeout.inSeconds))
-                    ) AS extended_to
+                    )
+                    ELSE expires_at
+                END AS extended_to
                 FROM page_sessions
                 WHERE session_hash = \(secret.digest.bytes)
                   AND expires_at > now()
@@ -152,11 +155,13 @@ extension PageSessions {
 
     /// The session a request belongs to; `nil` without one.
     ///
+    /// `isAct`: whether a person is behind it.
+    ///
     /// Not inlined: Swift 6.3.1 crashes where it splits the caller's coroutine with this in it, optimised.
     @inline(never)
-    func session(of request: Request) async throws(PQError) -> PageSession? {
+    func session(of request: Request, isAct: Bool = false) async throws(PQError) -> PageSession? {
         guard let secret = Self.secret(in: request) else { return nil }
-        return try await find(secret)
+        return try await find(secret, isAct: isAct)
     }
 
     /// Whether a request can come from our own page.
@@ -177,7 +182,10 @@ extension PageSessions {
     /// - Throws: `forbidden` for a request that changes something and does not prove that it comes from the page.
     package func caller(of request: Request, context: AppRequestContext) async throws -> Caller? {
         guard let session = try await session(of: request) else { return nil }
-        if request.method != .get, request.method != .head { try checkOrigin(of: request, session) }
+        if request.method != .get, request.method != .head {
+            try checkOrigin(of: request, session)
+            return try await self.session(of: request, isAct: true)?.caller
+        }
         return session.caller
     }
 

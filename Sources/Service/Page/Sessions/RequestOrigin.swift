@@ -5,6 +5,8 @@ import NIOCore
 extension HTTPField.Name {
     /// The proof that a request with the cookie comes from the page.
     static let rollcallCSRF = named("X-Rollcall-CSRF")
+    /// Sent with what the page's script asks for by itself.
+    static let rollcallReread = named("X-Rollcall-Reread")
     static let secFetchSite = named("Sec-Fetch-Site")
     static let forwardedFor = named("X-Forwarded-For")
     static let contentSecurityPolicy = named("Content-Security-Policy")

@@ -6,7 +6,7 @@ import NIOCore
 /// `/session`: a key for a cookie, and back.
 struct SessionRoutes: Sendable {
     let sessions: PageSessions
-    let limiter: SignInLimiter
+    let limiter: SharedSignInLimit
     let limits: BodyLimits
     let views: PageViews
     /// Whose language somebody reads who is not signed in.
@@ -15,6 +15,7 @@ struct SessionRoutes: Sendable {
     func add(to routes: some RouterMethods<AppRequestContext>) {
         routes.post("/session") { request, context in try await signIn(request, context) }
         routes.get("/session") { request, context in try await current(request) }
+        routes.put("/session") { request, context in try await prolong(request) }
         routes.delete("/session") { request, context in try await signOut(request) }
     }
 
@@ -47,12 +48,12 @@ struct SessionRoutes: Sendable {
         _ key: String,
         from address: String
     ) async throws -> (secret: SessionSecret, session: PageSession) {
-        if let wait = limiter.wait(address) {
+        if let wait = await limiter.wait(address) {
             let seconds = Int(wait.inSeconds.rounded(.up))
             throw Problem(.rateLimited, "Too many wrong keys came from here.", retryAfter: max(seconds, 1))
         }
         guard let caller = sessions.owner(of: key) else {
-            limiter.failed(address)
+            await limiter.failed(address)
             throw Problem(.unauthenticated, "This key is not known or was revoked.")
         }
         guard caller.role.includes(.view) else {
@@ -67,6 +68,14 @@ struct SessionRoutes: Sendable {
         return describe(session, cookie: nil)
     }
 
+    /// Somebody is at the page: says so of a page that asks for nothing by itself.
+    private func prolong(_ request: Request) async throws -> Response {
+        guard let session = try await sessions.session(of: request) else { throw Problem(.unauthenticated) }
+        try sessions.checkOrigin(of: request, session)
+        guard let longer = try await sessions.session(of: request, isAct: true) else { throw Problem(.unauthenticated) }
+        return describe(longer, cookie: nil)
+    }
+
     private func signOut(_ request: Request) async throws -> Response {
         let everywhere = try QueryParameters(request).flag("everywhere")
         if let session = try await sessions.session(of: request) {
@@ -78,7 +87,8 @@ struct SessionRoutes: Sendable {
     }
 
     private func endSession(of request: Request) async throws {
-        guard let secret = PageSessions.secret(in: request), let session = try await sessions.find(secret) else {
+        guard let secret = PageSessions.secret(in: request), let session = try await sessions.find(secret, isAct: false)
+        else {
             return
         }
         try await sessions.end(secret, of: session.caller)

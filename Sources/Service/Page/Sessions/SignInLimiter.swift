@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Slows down who tries keys: per address a few failures at once, then one every few seconds.
+/// Slows down who tries keys at this process: per address a few failures at once, then one every few seconds.
 final class SignInLimiter: Sendable {
     /// Failures an address may make at once.
     static let burst = 10

@@ -17,6 +17,7 @@ struct FleetFilter: Sendable, Hashable {
         case since
     }
 
+    /// The empty one for who is in none.
     var team: String?
     var shift: Shift?
     var condition: Condition?
@@ -26,7 +27,7 @@ struct FleetFilter: Sendable, Hashable {
 
     /// - Throws: `invalid_field`.
     init(_ query: QueryParameters) throws(Problem) {
-        team = query["team"]
+        team = try query.team()
         shift = try query.word("shift", as: Shift.self)
         condition = try query.word("condition", as: Condition.self)
         search = query["q"]
@@ -66,7 +67,10 @@ struct FleetFilter: Sendable, Hashable {
     ///
     /// `isSorted`: whether the order is part of it; streams and lists know none.
     func query(_ more: [String: String] = [:], isSorted: Bool = true) -> String {
-        var pairs = [("team", team), ("shift", shift?.rawValue), ("condition", condition?.rawValue), ("q", search)]
+        var pairs = [
+            ("team", team.flatMap { $0.isEmpty ? nil : $0 }), ("no_team", team == "" ? "true" : nil),
+            ("shift", shift?.rawValue), ("condition", condition?.rawValue), ("q", search),
+        ]
         if isSorted { pairs.append(("sort", sort?.rawValue)) }
         pairs += more.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         let parts = pairs.compactMap { name, value in value.map { "\(name)=\(pathEscaped($0))" } }

@@ -54,6 +54,12 @@ struct FleetModel {
             "shifts": [Shift.in, .onBreak, .out].map(shift),
             "conditions": Self.conditions.map(condition),
             "teams": teams,
+            "named_teams": teams.filter { $0["word"] as? String != "" },
+            "teamless": filter.team == "",
+            "has_teamless": filter.team == "" || teams.contains { $0["word"] as? String == "" },
+            "blank_team": [
+                "word": "", "label": "", "href": "/", "agents": 0, "here": 0, "able": 0, "needs_somebody": 0,
+            ],
             "teams_open": teams.count <= Self.openTeams,
             "team": filter.team ?? "",
             "q": filter.search ?? "",
@@ -100,10 +106,12 @@ struct FleetModel {
 
     private var teams: [[String: Any]] {
         let teams = Dictionary(grouping: summary.groups, by: \.team)
-        return teams.keys.filter { !$0.isEmpty }.sorted().prefix(Self.teamLimit).map { team in
+        // Who is in no team comes last.
+        let names = teams.keys.filter { !$0.isEmpty }.sorted().prefix(Self.teamLimit) + (teams[""] == nil ? [] : [""])
+        return names.map { team in
             let groups = Summary(groups: teams[team] ?? [], asOf: summary.asOf)
             return [
-                "word": team, "label": team, "selected": filter.team == team,
+                "word": team, "label": team.isEmpty ? words("fleet.no_team") : team, "selected": filter.team == team,
                 "href": "/" + filter.with(team: team).query(), "agents": groups.count { _ in true },
                 "here": groups.count(\.isHere), "able": groups.count(\.isAble),
                 "needs_somebody": groups.count(\.needsSomebody),

@@ -14,7 +14,10 @@ struct FleetReads: Sendable {
     /// - Throws: ``Problem`` for a cursor that is none; `PQError`.
     func fleet(_ filter: FleetFilter, for caller: Caller, frame: PageFrame) async throws -> FleetModel {
         let summary = try await summaries.summary().visible(to: caller)
-        let list = try await agents.page(filter.agents(for: caller), cursor: filter.cursor, limit: Self.pageSize)
+        let list =
+            frame.isReread
+            ? AgentPage(agents: [])
+            : try await agents.page(filter.agents(for: caller), cursor: filter.cursor, limit: Self.pageSize)
         let needs = try await needs(filter, summary, caller)
         let now = clock.now()
         let rows = try await models(list.agents, frame, now: now)
@@ -41,35 +44,24 @@ struct FleetReads: Sendable {
         }
     }
 
-    /// The agents who need somebody and fit the filter, wherever in the list they are.
+    /// The agents who need somebody and fit the filter, wherever in the list they are; of all who stand alike, those that have
+    /// waited longest.
     ///
-    /// One page of a list for each kind of need that the counts say there is, at most ``FleetModel/needLimit`` of each.
+    /// Asks for the kinds of need alone that the counts say there are.
     private func needs(
         _ filter: FleetFilter,
         _ summary: Summary,
         _ caller: Caller
     ) async throws -> [AgentDetails] {
-        let wanted = filter.agents(for: caller)
-        var found: [AgentDetails] = []
-        for (condition, shift) in Self.kinds {
-            let isThere = summary.groups.contains { group in
-                group.condition == condition && shift.map { $0 == group.shift } ?? true
-                    && wanted.teams.map { $0.contains(group.team) } ?? true
+        var wanted = filter.agents(for: caller)
+        let conditions = Condition.allCases.filter { condition in
+            guard filter.condition.map({ $0 == condition }) ?? true else { return false }
+            return summary.groups.contains { group in
+                group.condition == condition && group.needsSomebody && wanted.teams?.contains(group.team) ?? true
+                    && filter.shift.map { $0 == group.shift } ?? true
             }
-            guard isThere, filter.condition == nil || filter.condition == condition,
-                filter.shift == nil || shift == nil || filter.shift == shift
-            else { continue }
-            var kind = wanted
-            kind.condition = condition
-            kind.shift = shift ?? filter.shift
-            found += try await agents.page(kind, cursor: nil, limit: FleetModel.needLimit).agents
         }
-        return found
+        wanted.condition = nil
+        return try await agents.waiting(conditions, wanted)
     }
-
-    /// What ``needsSomebody(shift:condition:)`` is true of.
-    private static let kinds: [(Condition, Shift?)] = [
-        (.needsAttention, nil), (.needsPairing, nil), (.drifted, nil), (.unknown, .in), (.unknown, .onBreak),
-        (.unassigned, .in), (.unassigned, .onBreak), (.held, .in), (.held, .onBreak),
-    ]
 }

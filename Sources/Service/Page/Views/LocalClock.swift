@@ -30,6 +30,26 @@ struct LocalClock: Sendable {
     /// `03-02 08:15`.
     func dayAndTime(_ instant: Timestamp) -> String { day(instant) + " " + time(instant) }
 
+    /// `2026-03-02`.
+    func date(_ instant: Timestamp) -> String { String(text(instant).prefix(10)) }
+
+    /// `2026-03-02 08:15:00`.
+    func dateAndTime(_ instant: Timestamp) -> String { date(instant) + " " + text(instant).dropFirst(11) }
+
+    /// When a day began by this clock, and when the next one does: 23 to 25 hours later as a rule.
+    ///
+    /// `date`: `2026-03-02`; `nil` for what is none.
+    func day(of date: String) -> (from: Timestamp, to: Timestamp)? {
+        guard date.utf8.count == 10, let midnight = Timestamp(rfc3339: date + "T00:00:00Z") else { return nil }
+        let next = midnight + .seconds(86_400)
+        return (instant(showing: midnight), instant(showing: next))
+    }
+
+    /// When this clock showed what a clock in UTC shows at `utc`.
+    private func instant(showing utc: Timestamp) -> Timestamp {
+        rules?.reading(of: LocalTime(microseconds: utc.microseconds)).instant ?? utc
+    }
+
     /// The first instant from `instant` on at which this clock shows a multiple of `step` since midnight, or since a day
     /// long ago where a step is longer than one.
     func ceiling(_ instant: Timestamp, step: Duration) -> Timestamp {

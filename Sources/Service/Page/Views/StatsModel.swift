@@ -4,9 +4,15 @@ import Domain
 struct StatsModel {
     let frame: PageFrame
     let figures: Stats
-    /// `2026-03-02`, by UTC.
+    /// `2026-03-02`, by ``clock``.
     let day: String
     let today: String
+    /// Of the day: 24 hours, or what a change of the clocks makes of them.
+    let length: Duration
+    /// The clock that all times of the page are by.
+    let clock: LocalClock
+    /// The zones that may be chosen.
+    let zones: [String]
     let team: String?
     let teams: [String]
     let now: Timestamp
@@ -23,8 +29,10 @@ struct StatsModel {
             "day": day,
             "today": today,
             "teams": teams.map { ["word": $0, "label": $0, "selected": $0 == team] },
-            "from": words.time(figures.from, now: now),
-            "to": words.time(figures.to, now: now),
+            "zone": clock.name,
+            "zones": zones.map { ["word": $0, "label": $0, "selected": $0 == clock.name] },
+            "from": instant(figures.from),
+            "to": instant(figures.to),
             "total": total,
             "stages": self.stages(stages),
             "has_stages": !stages.isEmpty,
@@ -69,7 +77,7 @@ struct StatsModel {
 
     private func hours(_ hours: [Stats.Hour]) -> [[String: Any]] {
         let highest = max(hours.compactMap(\.total.p95).max() ?? 1, 1)
-        let width = 960 / max((figures.to - figures.from).inSeconds / 3600, 1)
+        let width = 960 / max(length.inSeconds / 3600, 1)
         return hours.map { hour in
             let p50 = (hour.total.median ?? 0) / highest * 116
             let p95 = (hour.total.p95 ?? 0) / highest * 116
@@ -78,11 +86,15 @@ struct StatsModel {
                 "x": number(start * width + 1), "width": number(max(width - 2, 1)),
                 "p50_y": number(120 - p50), "p50_height": number(p50),
                 "p95_y": number(120 - p95), "p95_height": number(p95),
-                "at": words.time(hour.at, now: now), "count": hour.total.count,
+                "at": instant(hour.at), "count": hour.total.count,
                 "p50": text(hour.total.median), "p95": text(hour.total.p95),
-                "title": description(clockTime(hour.at), hour.total),
+                "title": description(clock.dateAndTime(hour.at), hour.total),
             ]
         }
+    }
+
+    private func instant(_ at: Timestamp) -> [String: Any] {
+        ["exact": at.rfc3339, "local": clock.dateAndTime(at)]
     }
 
     private func text(_ milliseconds: Double?) -> String {

@@ -151,8 +151,7 @@ struct TimelineModel {
             stretches.map { stretch in
                 [
                     "lane": label, "what": stretch.text, "is_carried": isCarried(stretch),
-                    "from": model.words.time(stretch.interval.from, now: model.now),
-                    "to": model.words.time(stretch.interval.to, now: model.now),
+                    "from": model.instant(stretch.interval.from), "to": model.instant(stretch.interval.to),
                 ]
             }
         }
@@ -198,9 +197,14 @@ struct TimelineModel {
         return (events + commands).sorted { $0.0 < $1.0 }.map { at, title in
             [
                 "lane": words("timeline.marks"), "what": title, "is_carried": false,
-                "from": words.time(at, now: now), "to": false,
+                "from": instant(at), "to": false,
             ]
         }
+    }
+
+    /// An instant of the table: by the clock that the picture goes by, whoever reads it.
+    private func instant(_ at: Timestamp) -> [String: Any] {
+        ["exact": at.rfc3339, "local": clock.dateAndTime(at)]
     }
 
     /// What a state looks like.

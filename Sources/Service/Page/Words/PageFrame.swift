@@ -8,6 +8,8 @@ struct PageFrame {
     /// The page's own path and query, without the language.
     var address: String
     let now: Timestamp
+    /// Whether the script of a page that is open asks again: it has the words, and of the fleet it reads the list for itself.
+    var isReread = false
 
     /// The values of the layout.
     ///
@@ -22,7 +24,7 @@ struct PageFrame {
             "language": words.language.rawValue,
             "direction": words.language.direction,
             "languages": Language.allCases.map(link),
-            "spoken": spoken(scripted),
+            "spoken": isReread ? [] : spoken(scripted),
         ]
         if let caller {
             values["who"] = caller.name

@@ -1,6 +1,7 @@
 // What people do: requests with the proof that they come from this page, and what is said of their refusal.
 
 import { now } from "./ages.js";
+import { signedOut } from "./session.js";
 import { knows, language, say } from "./words.js";
 
 let csrf = null;
@@ -8,7 +9,7 @@ let csrf = null;
 async function proof() {
   if (!csrf) {
     const response = await fetch("/session", { cache: "no-store" });
-    if (response.status === 401) location.assign("/");
+    if (response.status === 401) signedOut();
     csrf = (await response.json()).csrf;
   }
   return csrf;
@@ -48,6 +49,7 @@ export async function send(method, address, body, signal) {
   } catch {
     throw new Error(say("act.no_answer"));
   }
+  if (response.status === 401) signedOut();
   if (!response.ok) throw new Refusal(answer, Number(response.headers.get("Retry-After") ?? 0));
   return answer;
 }

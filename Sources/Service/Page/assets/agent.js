@@ -5,9 +5,11 @@ import { measured, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
 import { map } from "./mapping.js";
 import { pair, pairingNews } from "./pairing.js";
+import { isSelecting, keepReading } from "./reading.js";
 import { say } from "./words.js";
 
-const readAgainAfter = 10_000; // milliseconds: the picture and the sentences grow old by themselves
+// Milliseconds: the picture and the sentences grow old by themselves, and that they cannot be read shows within 10 s.
+const readAgainAfter = 5_000;
 
 let view = document.getElementById("agent");
 const api = view.dataset.api;
@@ -15,34 +17,25 @@ const agentID = view.dataset.agent;
 measured(view.dataset.now);
 tick();
 
-// One reading at a time, and one more when something changed during it. What has the focus, or is open, stays so.
-let reading = null;
-let isStale = false;
-function refresh() {
-  if (reading) {
-    isStale = true;
-    return reading;
+/** Reads the view again. What has the focus, or is open, stays so. */
+async function read() {
+  let fresh;
+  try {
+    fresh = await reread(location.href, "agent");
+  } catch (error) {
+    if (error.message === "404") location.assign("/"); // the agent went meanwhile
+    throw error;
   }
-  reading = (async () => {
-    do {
-      isStale = false;
-      const fresh = await reread(location.href, "agent");
-      const focused = place(document.activeElement);
-      const isOpen = view.querySelector("#timeline-table")?.open ?? false;
-      if (fresh.querySelector("#timeline-table")) fresh.querySelector("#timeline-table").open = isOpen;
-      view.replaceWith(fresh);
-      view = fresh;
-      if (focused) view.querySelector(focused)?.focus({ preventScroll: true });
-      measured(view.dataset.now);
-      tick();
-      // The longest stretch without the page changing under somebody's eyes is half a second.
-      await new Promise((resolve) => setTimeout(resolve, isStale ? 500 : 0));
-    } while (isStale);
-  })().finally(() => {
-    reading = null;
-  });
-  return reading;
+  const focused = place(document.activeElement);
+  const isOpen = view.querySelector("#timeline-table")?.open ?? false;
+  if (fresh.querySelector("#timeline-table")) fresh.querySelector("#timeline-table").open = isOpen;
+  view.replaceWith(fresh);
+  view = fresh;
+  if (focused) view.querySelector(focused)?.focus({ preventScroll: true });
+  measured(view.dataset.now);
+  tick();
 }
+const refresh = keepReading("agent", read, readAgainAfter, () => !isSelecting());
 
 /** A selector for what has the focus, if it is a part of the view. */
 function place(focused) {
@@ -53,11 +46,6 @@ function place(focused) {
   if (focused.dataset.unmap) return `[data-unmap="${CSS.escape(focused.dataset.unmap)}"]`;
   return null;
 }
-
-setInterval(() => {
-  const isSelecting = !(getSelection()?.isCollapsed ?? true);
-  if (!document.hidden && !isSelecting) refresh().catch(() => {});
-}, readAgainAfter);
 
 const sure = document.getElementById("sure");
 if (sure) prepareDialog(sure);
@@ -158,11 +146,7 @@ function prepareActs() {
 }
 
 follow(view.dataset.stream, {
-  reset: () =>
-    refresh().catch((error) => {
-      if (error.message !== "404") throw error;
-      location.assign("/"); // the agent went meanwhile
-    }),
+  reset: refresh,
   agent: (agent) => {
     if (agent.agent_id !== agentID) return;
     pairingNews(agent);

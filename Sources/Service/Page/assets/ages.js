@@ -44,6 +44,15 @@ const otherDay = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeSt
 const exactly = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", numberingSystem: "latn" });
 const exact = new WeakMap(); // the instant that a title says, by element
 
+// Writing out an exact time takes longer than all else of a row, so it is done where somebody points.
+document.addEventListener("pointerover", (event) => {
+  const time = event.target.closest?.("time[data-age], time[data-ahead]");
+  const instant = time?.getAttribute("datetime");
+  if (!time || exact.get(time) === instant) return;
+  exact.set(time, instant);
+  time.title = exactly.format(new Date(instant));
+});
+
 /** The clock time of an instant where the reader is; with the day unless it is today. */
 export function clock(instant) {
   const date = new Date(instant);
@@ -86,11 +95,6 @@ function refresh(time) {
     text = say(`age.${time.dataset.age === "for" ? "for." : ""}${unit}`, { n });
   }
   if (time.textContent !== text) time.textContent = text;
-  // Writing out an exact time takes longer than all else, and it changes with the instant alone.
-  if (time.dataset.clock === undefined && exact.get(time) !== instant) {
-    exact.set(time, instant);
-    time.title = exactly.format(instant);
-  }
 }
 
 /** Every second the times in view move on; the others when they come into view. */

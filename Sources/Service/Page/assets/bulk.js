@@ -8,19 +8,26 @@ import { count, element, say } from "./words.js";
 const agentLimit = 500; // agents that one request takes
 const quietLimit = 5; // that many are not asked about
 
-/** `agents`: everybody who is shown, by id. */
+/**
+ * Lets agents of the table be chosen. Gives what tells it of those who are gone (`drop`), and that the table is another
+ * (`follow`); nothing for who may not act.
+ */
 export function prepareBulk(roster) {
   const bar = document.getElementById("bulk");
-  if (!bar) return;
+  if (!bar) return null;
+  const everybody = document.getElementById("pick-all");
   const dialog = document.getElementById("bulk-dialog");
   const form = document.getElementById("bulk-form");
   const results = document.getElementById("bulk-results");
   const fields = document.getElementById("bulk-hold");
   const refusal = document.getElementById("bulk-refusal");
   const picked = new Set();
+  let isCut = false; // whether more were meant than one order takes
   let action = null;
   prepareDialog(dialog);
   prepareHold(fields);
+  // What had the focus before is gone with the choice.
+  dialog.addEventListener("close", () => bar.hidden && everybody.focus());
 
   roster.onRow = (row) => {
     const box = row.querySelector("[data-pick]");
@@ -31,28 +38,76 @@ export function prepareBulk(roster) {
     const agentID = event.target.closest("tr").dataset.agent;
     if (event.target.checked) picked.add(agentID);
     else picked.delete(agentID);
+    isCut = false;
     show();
+  });
+  everybody.addEventListener("click", () => {
+    const agents = shown();
+    picked.clear();
+    for (const agentID of agents.slice(0, agentLimit)) picked.add(agentID);
+    isCut = agents.length > agentLimit;
+    check();
+    show();
+    // What can be done with them stands behind the whole table.
+    bar.querySelector("[data-bulk]").focus({ preventScroll: true });
   });
   document.getElementById("unpick").addEventListener("click", unpick);
 
   function unpick() {
+    const isFocused = bar.contains(document.activeElement);
     picked.clear();
-    for (const box of roster.table.querySelectorAll("[data-pick]")) box.checked = false;
+    isCut = false;
+    check();
     show();
+    if (isFocused) everybody.focus();
+  }
+
+  /** Everybody whom the filter shows, in the order of the table. */
+  function shown() {
+    return roster.sorted.length ? roster.sorted.map((agent) => agent.agent_id) : [...roster.rows.keys()];
+  }
+
+  function check() {
+    for (const row of roster.rows.values()) roster.onRow(row);
+  }
+
+  function drop(agentID) {
+    if (!picked.delete(agentID)) return;
+    isCut = false;
+    show();
+  }
+
+  /** The table is another: who is in it no more is not chosen any more. */
+  function follow() {
+    const agents = shown().length;
+    everybody.parentElement.hidden = agents === 0;
+    const text = agents > agentLimit ? say("bulk.first", { n: agentLimit, all: agents }) : count("bulk.all", agents);
+    if (everybody.textContent !== text) everybody.textContent = text;
+    if (roster.sorted.length === 0 && roster.rows.size > 0) return; // a page of a list
+    for (const agentID of [...picked]) if (!roster.agents.has(agentID)) drop(agentID);
   }
 
   function show() {
     bar.hidden = picked.size === 0;
-    document.getElementById("picked").textContent =
-      picked.size > agentLimit ? say("bulk.limit", { n: agentLimit }) : count("bulk.picked", picked.size);
+    const words = isCut ? say("bulk.cut", { n: picked.size, all: shown().length }) : count("bulk.picked", picked.size);
+    const place = document.getElementById("picked");
+    const text = picked.size > agentLimit ? say("bulk.limit", { n: agentLimit }) : words;
+    if (place.textContent !== text) place.textContent = text;
     for (const button of bar.querySelectorAll("[data-bulk]")) button.disabled = picked.size > agentLimit;
+    if (dialog.open && !form.hidden) name();
+  }
+
+  /** Says what would be done, and to how many. */
+  function name() {
+    const agents = count("bulk.agents", picked.size);
+    document.getElementById("bulk-title").textContent = say(`bulk.${action}`, { agents });
+    document.getElementById("bulk-yes").disabled = picked.size === 0;
   }
 
   bar.addEventListener("click", (event) => {
     action = event.target.closest("[data-bulk]")?.dataset.bulk;
     if (!action) return;
-    const agents = count("bulk.agents", picked.size);
-    document.getElementById("bulk-title").textContent = say(`bulk.${action}`, { agents });
+    name();
     document.getElementById("bulk-words").textContent = action === "reboot" ? say("bulk.cannot_work") : "";
     document.getElementById("bulk-yes").textContent = say(`bulk.yes.${action}`);
     fields.hidden = action !== "hold";
@@ -104,4 +159,7 @@ export function prepareBulk(roster) {
     if (answers.some((answer) => answer.change)) showGuards();
     unpick();
   }
+
+  follow();
+  return { drop, follow };
 }

@@ -5,10 +5,14 @@ import { measured, show, tick, time } from "./ages.js";
 import { prepareBulk } from "./bulk.js";
 import { prepareGuards, showGuards } from "./guards.js";
 import { follow, reread } from "./live.js";
-import { adoptNeeds, need, needCount, refill } from "./needs.js";
+import { adoptNeeds, listed, need, needCount, refill } from "./needs.js";
+import { tellNews } from "./news.js";
 import { pair, pairingNews } from "./pairing.js";
+import { limit, readBadly, readWell } from "./reading.js";
 import { Roster } from "./roster.js";
 import { fill, setOrder } from "./row.js";
+import { isSignedOut } from "./session.js";
+import { showTeams } from "./teams.js";
 import { element, knows, phrase, say } from "./words.js";
 
 const agentLimit = 20_000; // agents a browser holds with ease; beyond, the filter has to be narrowed
@@ -17,7 +21,7 @@ const pause = 20; // milliseconds between two pages of the list, so that the pag
 const fleet = document.getElementById("fleet");
 setOrder(fleet.dataset.order);
 const roster = new Roster(fleet.dataset.sort);
-prepareBulk(roster);
+const bulk = prepareBulk(roster);
 prepareGuards();
 const isPage = new URLSearchParams(location.search).has("cursor");
 measured(fleet.dataset.now);
@@ -43,20 +47,31 @@ function apply() {
   for (const [agentID, agent] of pending) {
     need(agentID, agent);
     pairingNews(agent ?? { agent_id: agentID });
-    const row = isPage && agent && roster.rows.get(agentID);
-    if (row) fill(row, agent);
+    if (!agent) bulk?.drop(agentID);
+    const row = isPage && roster.rows.get(agentID);
+    if (row && agent) fill(row, agent);
+    else if (row) roster.lose(agentID);
   }
-  if (isPage) pending = new Map(); // a page of a list that is no more than that
+  if (isPage) {
+    pending = new Map(); // a page of a list that is no more than that
+    tellNews(listed);
+  }
   if (!isLoaded) return; // what comes meanwhile is laid over what is read
   const changes = pending;
   pending = new Map();
   roster.take(changes);
   refill(roster.agents.values());
+  tellNews(everybody);
   whole();
+}
+
+function everybody() {
+  return roster.agents.values();
 }
 
 function whole() {
   document.getElementById("nobody").hidden = roster.agents.size > 0;
+  bulk?.follow();
 }
 
 let loading = 0; // which reading is the newest
@@ -69,7 +84,7 @@ async function load() {
   let cursor = null;
   do {
     const address = fleet.dataset.list + (cursor ? `&cursor=${cursor}` : "");
-    const response = await fetch(address, { cache: "no-store", credentials: "same-origin" });
+    const response = await fetch(address, { cache: "no-store", credentials: "same-origin", signal: limit() });
     if (own !== loading) return;
     if (!response.ok) throw new Error(String(response.status));
     const page = await response.json();
@@ -89,11 +104,20 @@ async function load() {
   pending = new Map();
   isLoaded = true;
   roster.replace([...agents.values()]);
+  tellNews(everybody);
   whole();
 }
 
 function startLoading() {
-  if (!isPage) load().catch(() => setTimeout(startLoading, 3000));
+  if (isPage || isSignedOut()) return;
+  const began = Date.now();
+  load().then(
+    () => readWell("list"),
+    () => {
+      readBadly("list", began);
+      setTimeout(startLoading, 3000);
+    },
+  );
 }
 
 function count(summary) {
@@ -106,11 +130,7 @@ function count(summary) {
   }
   show(document.getElementById("counted"), summary.as_of);
   needCount(counts.needs_somebody ?? 0);
-  const teams = new Map(summary.teams.map((team) => [team.team, team]));
-  for (const row of document.getElementById("teams").rows) {
-    const team = teams.get(row.dataset.team);
-    for (const cell of row.querySelectorAll("[data-of]")) cell.textContent = team?.[cell.dataset.of] ?? 0;
-  }
+  showTeams(summary.teams);
 }
 
 /** What waits for somebody is shown by itself, with what can be done about it. */
@@ -147,7 +167,15 @@ function incident(incident) {
 /** Everything anew, as the server puts it together, but for the filter that somebody may be filling in. */
 async function reset() {
   pending = new Map(); // older than what is read now
-  const fresh = await reread(location.href, "fleet");
+  const began = Date.now();
+  let fresh;
+  try {
+    fresh = await reread(location.href, "fleet");
+    readWell("fleet");
+  } catch (error) {
+    readBadly("fleet", began);
+    throw error;
+  }
   const focused = document.activeElement?.closest?.("#needs [data-agent]")?.dataset.agent;
   for (const part of ["incidents", "unmatched", "needs", "counts"]) {
     document.getElementById(part).replaceWith(fresh.querySelector(`#${part}`));
@@ -156,6 +184,7 @@ async function reset() {
   showGuards();
   measured(fresh.dataset.now);
   adoptNeeds();
+  if (isPage) tellNews(listed);
   tick();
   if (focused) document.querySelector(`#needs [data-agent="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
   startLoading();
@@ -163,7 +192,7 @@ async function reset() {
 
 /** Names that nobody knows come without a word on the stream, so they are asked for now and then. */
 async function askUnmatched() {
-  if (document.hidden) return;
+  if (document.hidden || isSignedOut()) return;
   const response = await fetch("/unmatched/count", { cache: "no-store", credentials: "same-origin" });
   if (!response.ok) return;
   const { text } = await response.json();
@@ -215,12 +244,14 @@ document.addEventListener("keydown", (event) => {
 
 // What is not asked for does not stand in the address.
 document.getElementById("filter").addEventListener("submit", (event) => {
+  const { team, no_team: noTeam } = event.target.elements;
+  noTeam.disabled = !team.selectedOptions[0]?.matches("[data-teamless]");
   for (const field of event.target.elements) {
     if (field.name && (!field.value || (field.name === "sort" && field.value === "agent"))) field.disabled = true;
   }
 });
 window.addEventListener("pageshow", () => {
-  for (const field of document.getElementById("filter").elements) field.disabled = false;
+  for (const field of document.getElementById("filter").elements) field.disabled = field.name === "no_team";
 });
 
 follow(fleet.dataset.stream, {

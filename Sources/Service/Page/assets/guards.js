@@ -2,6 +2,7 @@
 
 import { explain, prepareDialog, send } from "./acts.js";
 import { time } from "./ages.js";
+import { isSignedOut } from "./session.js";
 import { count, element, knows, phrase, say } from "./words.js";
 
 const interval = 30_000; // milliseconds; beginnings and ends come by the stream, parts that are decided do not
@@ -22,7 +23,7 @@ export function prepareGuards() {
     const card = event.target.closest("[data-open]")?.closest("[data-change]");
     if (card) open(card.dataset.change).catch(() => {});
   });
-  setInterval(() => document.hidden || showGuards(), interval);
+  setInterval(() => document.hidden || isSignedOut() || showGuards(), interval);
   showGuards();
 }
 

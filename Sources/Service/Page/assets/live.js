@@ -3,8 +3,11 @@
 // Read with fetch rather than EventSource: that one hides comments, which are the sign of life, and the status, which tells
 // a sign-in that is over from a server that is away.
 
+import { send } from "./acts.js";
 import { clock, measured } from "./ages.js";
 import { showPulse } from "./pulse.js";
+import { limit } from "./reading.js";
+import { isSignedOut, signedOut } from "./session.js";
 import { say } from "./words.js";
 
 // Milliseconds until everything shown counts as old: without a sign of life (one comes every 2 s), with the word that the
@@ -13,6 +16,8 @@ const silenceLimit = 7_000;
 const databaseLimit = 4_000;
 const breakLimit = 5_000;
 const slowestRetry = 10_000;
+// So often, in milliseconds, the server hears that somebody is at the page: the stream alone keeps no sign-in.
+const presenceInterval = 300_000;
 
 /**
  * Follows a stream for as long as the page lives.
@@ -47,6 +52,7 @@ export function follow(address, on) {
   }
 
   function check() {
+    if (isSignedOut()) return;
     const quiet = Date.now() - lastLife;
     const isSilent =
       quiet > silenceLimit ||
@@ -76,6 +82,10 @@ export function follow(address, on) {
     }
     alive();
     const data = JSON.parse(event.data);
+    if (event.name === "signed_out") {
+      signedOut();
+      return;
+    }
     if (event.name === "pulse") showPulse(data);
     const handler = on[event.name];
     if (handler) await handler(data);
@@ -83,7 +93,7 @@ export function follow(address, on) {
   }
 
   async function run() {
-    for (;;) {
+    while (!isSignedOut()) {
       try {
         const headers = { Accept: "text/event-stream" };
         if (lastEventID) headers["Last-Event-ID"] = lastEventID;
@@ -96,7 +106,7 @@ export function follow(address, on) {
           signal: attempt.signal,
         });
         if (response.status === 401) {
-          location.assign("/");
+          signedOut();
           return;
         }
         if (!response.ok) throw new Error(String(response.status));
@@ -105,6 +115,7 @@ export function follow(address, on) {
         for await (const event of events(response.body)) {
           if (state.dataset.state !== "live") showState("live");
           await take(event);
+          if (isSignedOut()) break;
         }
       } catch (error) {
         console.debug(error);
@@ -117,9 +128,26 @@ export function follow(address, on) {
     }
   }
 
+  sayPresence();
   setInterval(check, 500);
   document.addEventListener("visibilitychange", check);
   run();
+}
+
+/** Lets the server know that a person uses the page, now and then while one does. */
+function sayPresence() {
+  let saidAt = Date.now(); // opening the page said so
+  for (const name of ["pointerdown", "keydown", "wheel", "touchstart"]) {
+    document.addEventListener(
+      name,
+      () => {
+        if (isSignedOut() || Date.now() - saidAt < presenceInterval) return;
+        saidAt = Date.now();
+        send("PUT", "/session").catch(() => {});
+      },
+      { capture: true, passive: true },
+    );
+  }
 }
 
 /** Cuts a body of server-sent events into events and comments. */
@@ -149,13 +177,14 @@ function parse(block) {
   return event;
 }
 
-/** Reads this page again and gives its element with the id; goes to the sign-in when the session is over. */
+/** Reads this page again and gives its element with the id; says so when the sign-in is over. */
 export async function reread(address, id) {
-  const response = await fetch(address, { cache: "no-store", credentials: "same-origin" });
+  const headers = { "X-Rollcall-Reread": "true" };
+  const response = await fetch(address, { headers, cache: "no-store", credentials: "same-origin", signal: limit() });
   if (!response.ok) throw new Error(String(response.status));
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const found = page.getElementById(id);
   if (found) return found;
-  location.assign("/");
+  signedOut();
   throw new Error("401");
 }

@@ -32,6 +32,11 @@ export function need(agentID, agent) {
   tell();
 }
 
+/** Who has a card, with what it says. */
+export function listed() {
+  return [...list.children].map((card) => ({ agent_id: card.dataset.agent, agreement: card.dataset.agreement }));
+}
+
 /** Takes in how many need somebody. */
 export function needCount(count) {
   needed = count;

@@ -23,6 +23,7 @@ export class Roster {
   sorted = []; // in the order in which they stand
   rows = new Map(); // the rows that exist, by id
   heights = []; // of chunks, once measured
+  known = { sum: 0, count: 0 }; // of the measured ones
   first = 0; // chunk
   last = -1; // chunk
   onRow = () => {};
@@ -37,7 +38,7 @@ export class Roster {
     const later = () => this.later();
     document.addEventListener("scroll", later, { passive: true });
     window.addEventListener("resize", () => {
-      this.heights = [];
+      this.forgetHeights();
       later();
     });
     this.table.addEventListener("keydown", (event) => this.step(event));
@@ -57,11 +58,17 @@ export class Roster {
     for (const row of this.body.rows) this.onRow(row);
   }
 
+  /** Takes away the row of somebody who is gone, on a page of a list. */
+  lose(agentID) {
+    this.rows.get(agentID)?.remove();
+    this.rows.delete(agentID);
+  }
+
   /** Everybody anew. */
   replace(agents) {
     this.agents = new Map(agents.map((agent) => [agent.agent_id, agent]));
     this.sorted = [...agents].sort(this.compare);
-    this.heights = [];
+    this.forgetHeights();
     this.draw(true);
   }
 
@@ -106,10 +113,15 @@ export class Roster {
 
   height(number) {
     if (this.heights[number]) return this.heights[number];
-    const known = this.heights.filter(Boolean);
-    const usual = known.length ? known.reduce((sum, each) => sum + each, 0) / known.length : chunk * 64;
+    const { sum, count } = this.known;
+    const usual = count ? sum / count : chunk * 64;
     const isLast = number === this.chunks - 1;
     return isLast ? (usual * (this.sorted.length - number * chunk)) / chunk : usual;
+  }
+
+  forgetHeights() {
+    this.heights = [];
+    this.known = { sum: 0, count: 0 };
   }
 
   get chunks() {
@@ -178,7 +190,11 @@ export class Roster {
     for (let number = first; number <= last; number++) {
       const start = this.body.rows[(number - first) * chunk];
       const end = this.body.rows[Math.min((number - first + 1) * chunk, this.body.rows.length) - 1];
-      if (start && end) this.heights[number] = end.getBoundingClientRect().bottom - start.getBoundingClientRect().top;
+      if (!start || !end) continue;
+      const height = end.getBoundingClientRect().bottom - start.getBoundingClientRect().top;
+      this.known.sum += height - (this.heights[number] ?? 0);
+      this.known.count += this.heights[number] ? 0 : 1;
+      this.heights[number] = height;
     }
   }
 

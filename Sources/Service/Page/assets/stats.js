@@ -1,12 +1,36 @@
-// The figures: they are counted anew by opening the page, so the script keeps the times true and follows the stream's life.
+// The figures: counted anew once a minute while somebody looks; the stream tells that there is a connection.
 
 import { measured, tick } from "./ages.js";
-import { follow } from "./live.js";
+import { follow, reread } from "./live.js";
+import { isSelecting, keepReading } from "./reading.js";
 
-measured(document.getElementById("stats").dataset.now);
+const interval = 60_000; // milliseconds between two countings, which read a whole day
+
+const form = document.querySelector("form.filter");
+const stats = document.getElementById("stats");
+measured(stats.dataset.now);
 tick();
 
-document.querySelector("form.filter").addEventListener("change", (event) => event.target.form.requestSubmit());
+form.addEventListener("change", () => form.requestSubmit());
 
-// No agent is looked for: the stream tells that there is a connection.
+/** Shows the figures anew. What is open stays open; the filter follows the day unless somebody is at it. */
+async function read() {
+  const fresh = await reread(location.href, "stats");
+  const old = document.getElementById("figures");
+  const figures = fresh.querySelector("#figures");
+  const isOpen = old.querySelector("details")?.open ?? false;
+  const isFocused = old.contains(document.activeElement);
+  if (isOpen && figures.querySelector("details")) figures.querySelector("details").open = true;
+  old.replaceWith(figures);
+  if (isFocused) figures.querySelector("summary")?.focus({ preventScroll: true });
+  const day = form.elements.day;
+  day.max = figures.dataset.today;
+  if (!form.contains(document.activeElement) && day.value === old.dataset.day) day.value = figures.dataset.day;
+  stats.dataset.now = fresh.dataset.now;
+  measured(fresh.dataset.now);
+  tick();
+}
+keepReading("stats", read, interval, () => !isSelecting());
+
+// No agent is looked for.
 follow("/v1/stream?snapshot=false&q=%E2%88%85", {});

@@ -3,6 +3,7 @@
 import { measured, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
 import { map, suggestAgents } from "./mapping.js";
+import { keepReading } from "./reading.js";
 
 const readAgainAfter = 5_000; // unmatched events come without a word on the stream
 
@@ -20,21 +21,16 @@ function isBusy() {
   return view.contains(document.activeElement) || view.querySelector(".preview") !== null;
 }
 
-let isReading = false;
-/** `mayDisturb`: whether the table is replaced even when somebody turned to it while it was read. */
-async function refresh(mayDisturb = false) {
-  if (isReading) return;
-  isReading = true;
-  try {
-    const fresh = await reread(location.href, "unmatched");
-    if (isBusy() && !mayDisturb) return;
-    view.replaceWith(fresh);
-    view = fresh;
-    adopt();
-  } finally {
-    isReading = false;
-  }
+let mayDisturb = false; // whether the table is replaced even when somebody turned to it while it was read
+async function read() {
+  const fresh = await reread(location.href, "unmatched");
+  if (isBusy() && !mayDisturb) return;
+  mayDisturb = false;
+  view.replaceWith(fresh);
+  view = fresh;
+  adopt();
 }
+const refresh = keepReading("unmatched", read, readAgainAfter, () => !isBusy());
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -44,7 +40,8 @@ document.addEventListener("submit", (event) => {
   map(form, form.dataset.api, form.elements.agent.value.trim(), {
     done: async (text) => {
       outcome.textContent = text;
-      await refresh(true).catch(() => {});
+      mayDisturb = true;
+      await refresh().catch(() => {});
       outcome.tabIndex = -1;
       outcome.focus();
     },
@@ -53,10 +50,6 @@ document.addEventListener("submit", (event) => {
     },
   });
 });
-
-setInterval(() => {
-  if (!document.hidden && !isBusy()) refresh().catch(() => {});
-}, readAgainAfter);
 
 adopt();
 suggestAgents(document.getElementById("agents"));

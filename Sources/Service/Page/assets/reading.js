@@ -1,0 +1,104 @@
+// Reads what is shown again, and says so when that does not work: what stands there then may not be true any more.
+
+import { clock } from "./ages.js";
+import { isSignedOut } from "./session.js";
+import { say } from "./words.js";
+
+const patience = 4_000; // milliseconds that a read may take
+const grace = 3_000; // milliseconds of reads that fail until what is shown counts as old
+const retry = 1_500; // milliseconds until a read that failed is tried again
+
+const failing = new Map(); // since when, by what is read
+const readAt = new Map(); // when it was last read
+const opened = Date.now();
+
+/** Notes that a part was read. */
+export function readWell(part) {
+  readAt.set(part, Date.now());
+  failing.delete(part);
+  tell();
+}
+
+/** Notes that a part could not be read; `began`: when that was tried. */
+export function readBadly(part, began) {
+  if (!failing.has(part)) failing.set(part, began);
+  tell();
+}
+
+function tell() {
+  const old = [...failing].filter(([, since]) => Date.now() - since >= grace);
+  const isOld = old.length > 0 && !isSignedOut();
+  const place = document.getElementById("unread");
+  document.body.classList.toggle("unread", isOld);
+  place.hidden = !isOld;
+  if (!isOld) return;
+  const time = clock(Math.min(...old.map(([part]) => readAt.get(part) ?? opened)));
+  const text = say("live.unread", { time });
+  if (place.textContent !== text) place.textContent = text;
+}
+
+/** How long anything may take that the page reads by itself. */
+export function limit() {
+  return AbortSignal.timeout(patience);
+}
+
+/**
+ * Keeps reading a part of the page: every so many milliseconds while somebody looks, and whenever it is asked to.
+ *
+ * One reading at a time, and one more when something changed during it. What fails is tried again soon. `mayRead`: whether
+ * this is a good moment to replace what is shown.
+ */
+export function keepReading(part, read, every, mayRead = () => true) {
+  let reading = null;
+  let isStale = false;
+  let waits = null;
+  let last = Date.now();
+
+  async function all() {
+    const began = Date.now();
+    last = began;
+    clearTimeout(waits);
+    try {
+      do {
+        isStale = false;
+        await read();
+        last = Date.now();
+        // The longest stretch without the page changing under somebody's eyes is half a second.
+        await new Promise((resolve) => setTimeout(resolve, isStale ? 500 : 0));
+      } while (isStale);
+      readWell(part);
+    } catch (error) {
+      readBadly(part, began);
+      waits = setTimeout(byItself, retry);
+      throw error;
+    } finally {
+      reading = null;
+    }
+  }
+
+  function refresh() {
+    if (reading) isStale = true;
+    else reading = all();
+    return reading;
+  }
+
+  function byItself() {
+    clearTimeout(waits);
+    if (isSignedOut() || document.hidden) return;
+    if (mayRead()) refresh().catch(() => {});
+    else waits = setTimeout(byItself, retry);
+  }
+
+  setInterval(() => {
+    if (Date.now() - last >= every && !reading) byItself();
+  }, Math.min(every, 1_000));
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && Date.now() - last >= every) byItself();
+  });
+  return refresh;
+}
+
+/** Whether somebody marks text, which a new view would take away. */
+export function isSelecting() {
+  return !(getSelection()?.isCollapsed ?? true);
+}

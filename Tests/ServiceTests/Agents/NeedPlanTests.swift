@@ -1,0 +1,137 @@
+import Domain
+import LibPQ
+import Testing
+
+@testable import Service
+
+/// Who needs somebody, among ten thousand agents: those who have waited longest, by index and primary keys alone.
+@Suite("Need plans", .timeLimit(.minutes(3)))
+struct NeedPlanTests {
+    private static let size = 10_000
+    private let fallback = Freshness(onShift: .seconds(20), offShift: .seconds(60), instances: 0, callsPerSecond: 50)
+
+    /// Ten thousand agents, all of them in need.
+    ///
+    /// By turns they have a session that is stuck, one that drifted, one not read for long, and none. The higher the id, the
+    /// longer they wait.
+    private func fill(_ pool: PQPool) async throws {
+        let statements: [PQStatement] = [
+            "INSERT INTO engine_accounts (name) VALUES ('main')",
+            """
+            INSERT INTO agents (agent_id, name, team, created_at)
+            SELECT 'a' || lpad(n::text, 6, '0'), 'Agent ' || n, 'team' || n % 20, now() - make_interval(secs => n)
+            FROM generate_series(1, \(Int64(Self.size))) n
+            """,
+            "INSERT INTO agent_states (agent, shift, desired) SELECT agent, 1, 1 FROM agents",
+            """
+            INSERT INTO instances (account, instance_id, agent)
+            SELECT e.account, 'i' || a.agent, a.agent FROM agents a CROSS JOIN engine_accounts e WHERE a.agent % 4 <> 3
+            """,
+            """
+            INSERT INTO observed_states (instance, reading, read_at, condition, reason, attention, since)
+            SELECT x.instance, 'FAILED', CASE WHEN x.agent % 4 = 2 THEN now() - interval '1 day' - make_interval(secs => x.agent) ELSE now() END,
+                CASE x.agent % 4 WHEN 0 THEN 'needs_attention' WHEN 1 THEN 'drifted' ELSE 'converged' END, 'went_down',
+                CASE x.agent % 4 WHEN 0 THEN \(Condition.needsAttention.code) WHEN 1 THEN \(Condition.drifted.code) END,
+                now() - make_interval(secs => x.agent)
+            FROM instances x
+            """,
+            """
+            INSERT INTO looks (instance, looked_at)
+            SELECT instance, read_at FROM observed_states
+            """,
+            "ANALYZE",
+        ]
+        for statement in statements { _ = try await pool.query(statement, timeout: .seconds(60)) }
+    }
+
+    private func statements(_ filter: AgentFilter, _ pool: PQPool) async throws -> NeedStatements {
+        let clock = DatabaseClock()
+        try await clock.measure(pool)
+        return NeedStatements(
+            filter: filter,
+            freshness: FreshnessTable(accounts: [1: fallback], fallback: fallback),
+            now: clock.now()
+        )
+    }
+
+    private func ids(_ statement: PQStatement, _ pool: PQPool) async throws -> [String] {
+        try AgentDetailRows.read(try await pool.query(statement, timeout: .seconds(30))).map(\.agentID).sorted()
+    }
+
+    /// The fifty who wait longest of those whose number leaves this rest by four.
+    private func longest(_ rest: Int, where fits: (Int) -> Bool = { _ in true }) -> [String] {
+        (1...Self.size).reversed().filter { $0 % 4 == rest && fits($0) }.prefix(NeedStatements.limit).reversed().map {
+            let number = String($0)
+            return "a" + String(repeating: "0", count: 6 - number.count) + number
+        }
+    }
+
+    @Test
+    func `of all who stand alike those come that have waited longest`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            try await fill(pool)
+            let all = try await statements(AgentFilter(), pool)
+            #expect(try await ids(all.exceptions([.needsAttention]), pool) == longest(0))
+            #expect(
+                try await ids(all.exceptions([.needsAttention, .drifted]), pool) == (longest(0) + longest(1)).sorted()
+            )
+            #expect(try await ids(all.unsure([.unknown, .unassigned]), pool) == (longest(2) + longest(3)).sorted())
+            let ofTeam = try await statements(AgentFilter(teams: ["team3", "team6"]), pool)
+            #expect(
+                try await ids(ofTeam.unsure([.unassigned], ofTeams: ["team3", "team6"]), pool)
+                    == longest(3) { $0 % 20 == 3 || $0 % 20 == 6 }
+            )
+            #expect(try await ids(ofTeam.exceptions([.drifted]), pool) == longest(1) { $0 % 20 == 3 || $0 % 20 == 6 })
+            let searched = try await statements(AgentFilter(search: "AGENT 99"), pool)
+            #expect(
+                try await ids(searched.exceptions([.drifted]), pool) == longest(1) { String($0).hasPrefix("99") }
+            )
+            let onBreak = try await statements(AgentFilter(shift: .onBreak), pool)
+            #expect(try await ids(onBreak.exceptions([.drifted]), pool) == [])
+        }
+    }
+
+    @Test
+    func `exceptions are found by their index, the others by one walk, and no table is read from end to end`()
+        async throws
+    {
+        try await withMigratedDatabase { pool, _ in
+            try await fill(pool)
+            // As a rule exceptions are few; where they are most of what there is, reading all is the shorter way.
+            _ = try await pool.query("UPDATE observed_states SET attention = NULL WHERE instance % 200 <> 0")
+            _ = try await pool.query("ANALYZE")
+            let some = try await statements(AgentFilter(teams: ["team3"], search: "agent"), pool)
+            let walks: [(PQStatement, index: String)] = [
+                (some.exceptions([.drifted]), "observed_states_exceptions"),
+                (some.unsure([.unknown]), "agents_agent_id_key"),
+                (some.unsure([.unknown], ofTeams: ["team3"]), "agents_of_team"),
+            ]
+            for (statement, index) in walks {
+                let plan = try await plan(of: statement, pool)
+                #expect(plan.contains(index), "\(plan)")
+                for table in ["agents", "agent_states", "instances", "observed_states", "looks"] {
+                    #expect(!plan.contains("Seq Scan on \(table) "), "\(plan)")
+                }
+                #expect(!plan.contains("Hash Join") && !plan.contains("Merge Join"), "\(plan)")
+            }
+        }
+    }
+
+    /// The plan of a prepared statement made for all values.
+    private func plan(of statement: PQStatement, _ pool: PQPool) async throws -> String {
+        let types = try statement.binds.map { bind in try #require(Self.types[bind.type.oid]) }
+        let nulls = statement.binds.map { _ in "NULL" }.joined(separator: ", ")
+        return try await pool.withConnection { connection in
+            try await connection.simpleQuery("DEALLOCATE ALL; SET plan_cache_mode = force_generic_plan")
+            try await connection.simpleQuery("PREPARE need (\(types.joined(separator: ", "))) AS \(statement.text)")
+            let lines = try await connection.rows(
+                PQStatement(stringLiteral: "EXPLAIN (COSTS off) EXECUTE need (\(nulls))")
+            ) { row throws(PQError) in try row.column("QUERY PLAN", as: String.self) }
+            return lines.joined(separator: "\n")
+        }
+    }
+
+    private static let types: [UInt32: String] = [
+        20: "bigint", 21: "smallint", 25: "text", 1009: "text[]", 1184: "timestamptz", 1185: "timestamptz[]",
+    ]
+}

@@ -1,0 +1,92 @@
+import Domain
+import LibPQ
+import Testing
+
+@testable import Service
+
+/// By which clock the page of figures counts a day.
+@Suite("Stats page", .timeLimit(.minutes(2)))
+struct StatsPageTests {
+    /// Three agents: most of `east` in Kolkata, one in Berlin.
+    private func fill(_ page: PageFixture) async throws {
+        _ = try await page.management.pool.query(
+            """
+            WITH a AS (
+                INSERT INTO agents (agent_id, team, time_zone)
+                VALUES ('k1', 'east', 'Asia/Kolkata'), ('k2', 'east', 'Asia/Kolkata'), ('b1', 'west', 'Europe/Berlin')
+                RETURNING agent
+            )
+            INSERT INTO agent_states (agent)
+            SELECT agent
+            FROM a
+            """
+        )
+    }
+
+    /// From when to when, as machines read it, and in which zone.
+    private func window(_ source: String) throws -> [String] {
+        let line = try #require(source.firstMatch(of: #/<p id="window">.*/#)).0
+        return line.matches(of: #/datetime="([^"]+)"/#).map { String($0.1) }
+            + line.matches(of: #/those of ([A-Za-z\/]+)/#).map { String($0.1) }
+    }
+
+    @Test
+    func `a day is one of the zone that most of the agents live in, which is said, or of the one that is chosen`()
+        async throws
+    {
+        try await withPage { page in
+            try await fill(page)
+            let signIn = try await page.signIn(as: .view)
+            func day(_ query: String) async throws -> [String] {
+                try window(try await page.send("GET", "/stats?day=2026-03-29" + query, signIn).text)
+            }
+            #expect(try await day("") == ["2026-03-28T18:30:00Z", "2026-03-29T18:30:00Z", "Asia/Kolkata"])
+            // The clocks are put forward on this day: it has 23 hours.
+            let berlin = ["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", "Europe/Berlin"]
+            #expect(try await day("&team=west") == berlin)
+            #expect(try await day("&zone=Europe/Berlin") == berlin)
+            #expect(try await day("&zone=UTC") == ["2026-03-29T00:00:00Z", "2026-03-30T00:00:00Z", "UTC"])
+            let page0 = try await page.send("GET", "/stats?day=2026-03-29", signIn).text
+            #expect(page0.contains("2026-03-29 00:00:00"), "the reader sees the zone's own times")
+            #expect(page0.contains(#"value="Europe/Berlin""#))
+            for query in ["zone=Mars/Olympus", "zone=..%2Fpasswd", "day=2026-02-31", "day=now"] {
+                #expect(try await page.send("GET", "/stats?" + query, signIn).status == 422, "\(query)")
+            }
+        }
+    }
+
+    @Test
+    func `hours begin where the zone's hours begin`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            // 00:10 of Kolkata is 18:40 of UTC: in one hour with 01:00 less a minute there, and in another with 19:00 of UTC.
+            _ = try await pool.pipeline([
+                "INSERT INTO engine_accounts (name) VALUES ('main')",
+                "INSERT INTO agents (agent_id) VALUES ('a')",
+                "INSERT INTO agent_states (agent) SELECT agent FROM agents",
+                "INSERT INTO instances (account, instance_id, agent) SELECT e.account, 'i', a.agent FROM engine_accounts e, agents a",
+                """
+                INSERT INTO clock_events (dedupe, agent, source_id, kind, occurred_at, effective_at, received_at, event_id)
+                SELECT gen_random_uuid(), a.agent, s.source_id, 1, t, t, t, t::text
+                FROM agents a, clock_sources s,
+                    unnest(ARRAY['2026-03-01T18:40:00Z', '2026-03-01T19:20:00Z', '2026-03-01T19:40:00Z']::timestamptz[]) t
+                WHERE s.name = 'api'
+                """,
+                """
+                INSERT INTO commands (instance, command_id, account, action, agent, term, intended_at, sent_at, ended_at, reason, verdict)
+                SELECT x.instance, e.sequence, x.account, 1, e.agent, 1, e.received_at, e.received_at, e.received_at, 'should_run', 'ok'
+                FROM clock_events e, instances x
+                """,
+                """
+                INSERT INTO session_changes (instance, at, recorded_at, reading)
+                SELECT c.instance, c.sent_at + interval '1 second', c.sent_at + interval '1 second', 'WORKING' FROM commands c
+                """,
+            ])
+            let midnight = try #require(LocalClock(zoneName: "Asia/Kolkata").day(of: "2026-03-02"))
+            let stats = try await StatsReads(pool: pool).stats(
+                StatsReads.Question(teams: nil, from: midnight.from, to: midnight.to, hoursFrom: midnight.from)
+            )
+            #expect(stats.hours.map(\.at.rfc3339) == ["2026-03-01T18:30:00Z", "2026-03-01T19:30:00Z"])
+            #expect(stats.hours.map(\.total.count) == [2, 1])
+        }
+    }
+}
