@@ -17,7 +17,7 @@ extension ByteBuffer {
         writeStaticString("{\"name\":")
         writeJSON(session.instanceID)
         writeStaticString(",\"status\":")
-        writeJSON(behaviour.statusCase == .lower ? status.word.lowercased() : status.word)
+        writeJSON(behaviour.written(status))
         writeStaticString(",\"config\":{\"proxy\":null,\"webhooks\":[],\"debug\":false},\"me\":")
         writeImmutableBuffer(ContractReply.wahaOwner(status).body)
         writeStaticString(",\"presence\":null,\"timestamps\":{\"activity\":null},\"engine\":{\"engine\":\"NOWEB\"}}")

@@ -39,7 +39,7 @@ struct ContractReply: Sendable {
         body.writeStaticString("{\"name\":")
         body.writeJSON(session.name)
         body.writeStaticString(",\"status\":")
-        body.writeJSON(behaviour.statusCase == .lower ? status.word.lowercased() : status.word)
+        body.writeJSON(behaviour.written(status))
         switch behaviour.configShape {
         case .object: body.writeStaticString(",\"config\":{\"webhooks\":{},\"proxy\":null}")
         case .array: body.writeStaticString(",\"config\":{\"webhooks\":[],\"proxy\":null}")
@@ -51,6 +51,7 @@ struct ContractReply: Sendable {
             body.writeJSON(session.pushName)
             body.writeStaticString("}")
         }
+        if showsOwner, status == .suspect { body.writeStaticString(",\"me\":null") }
         if showsOwner, status == .scanQRCode {
             body.writeStaticString(",\"qr\":\"data:image/png;base64,")
             body.writeString(qrImage)

@@ -56,6 +56,8 @@ package enum FaultKind: String, Sendable, Codable, CaseIterable {
     case selfRestart = "self_restart"
     /// What is WORKING says `word` (STOPPED) for `ms` (10,000) and then WORKING again.
     case flicker
+    /// What is WORKING goes on saying so, without an account: nothing is sent any more.
+    case dead
     /// A stopped session starts again by itself `after_ms` (60,000) after the stop.
     case resurrect
     /// A stop during STARTING is undone when the boot ends.
@@ -64,7 +66,7 @@ package enum FaultKind: String, Sendable, Codable, CaseIterable {
     /// Whether it waits in the book for a call, a boot or a stop, rather than happening at once only.
     var isKept: Bool {
         switch self {
-        case .needsQR, .vanish, .selfStop, .selfStart, .selfRestart, .flicker: false
+        case .needsQR, .vanish, .selfStop, .selfStart, .selfRestart, .flicker, .dead: false
         default: true
         }
     }

@@ -1,3 +1,5 @@
+import Domain
+
 /// What the engines' pages leave open, as switches; `GET` and `PUT /_sim/behaviour`, in these words with
 /// underscores (`success_status`).
 package struct SimulatorBehaviour: Sendable, Codable, Equatable {
@@ -69,4 +71,10 @@ package struct SimulatorBehaviour: Sendable, Codable, Equatable {
     package var autoCreate = false
 
     package init() {}
+
+    /// A status as answers have it; one that works and is dead says that it works.
+    func written(_ status: SessionStatus) -> String {
+        let word = SessionStatus.shown(status.word)
+        return statusCase == .lower ? word.lowercased() : word
+    }
 }

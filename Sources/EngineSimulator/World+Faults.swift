@@ -61,6 +61,10 @@ extension World {
             let word = SessionStatus(word: parameters.word ?? "STOPPED")
             enter(index, word, at: now)
             schedule(index, .working, at: now + .milliseconds(parameters.ms ?? 10_000))
+        case .dead:
+            guard session.status == .working else { return false }
+            // No change that the engine knows of, so it tells nobody.
+            edit(index) { $0.status = .suspect }
         case .slow, .late, .hang, .dropBeforeEffect, .dropAfterEffect, .cutReply, .lying200, .empty200, .errorIn200,
             .garbage200, .oversize, .unauthorized, .rateLimited, .error, .outage, .staleRead, .resurrect, .startWins,
             .unlisted:

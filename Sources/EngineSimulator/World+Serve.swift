@@ -152,7 +152,7 @@ extension World {
         case .staleRead:
             return .answer(read(call, now: now, saying: SessionStatus(word: parameters.word ?? "STOPPED")))
         case .slow, .late, .outage, .stuckStarting, .failed, .needsQR, .vanish, .selfStop, .selfStart, .selfRestart,
-            .flicker, .resurrect, .startWins, .unlisted:
+            .flicker, .dead, .resurrect, .startWins, .unlisted:
             return .answer(perform(call, number: number, delay: &delay, now: now))
         }
     }

@@ -102,6 +102,29 @@ struct UntrueAnswerTests {
         }
     }
 
+    @Test(arguments: [EngineKind.wawp, .waha])
+    func `a session that says WORKING and has no account is shown as suspect, and a reboot brings it back`(
+        kind: EngineKind
+    ) async throws {
+        try await withRunningService {
+            $0.engineKind = kind
+        } _: { service in
+            try await service.add("ana")
+            #expect(try await service.clock("clock-in", "ana", wait: 30).status == 200)
+            try await service.engine.fault(.dead, ["i-ana"])
+            try await service.sweep()
+            let ana = try await service.until("ana") { $0.condition == "needs_attention" }
+            #expect(ana.reason == "suspect" && ana.observed == "WORKING", "\(ana)")
+            // Nobody but a person ends what claims to work.
+            try await service.sweep()
+            #expect(try await service.agent("ana").reason == "suspect")
+            #expect(try await service.engine.commands() == ["start"])
+            #expect(try await service.send("POST", "/v1/agents/ana/reboot").status == 202)
+            try await service.until("ana") { $0.observed == "WORKING" && $0.condition == "converged" }
+            #expect(try await service.engine.commands() == ["start", "stop", "start"])
+        }
+    }
+
     @Test
     func `an outage ends by itself and is one incident`() async throws {
         try await withRunningService { service in
