@@ -11,8 +11,8 @@ package struct AlikeWatch: Sendable {
     package static let limit = 256
     /// An instance that was not met for so long counts no more: it is gone, or nothing is asked of it.
     ///
-    /// Longer than between two looks at it.
-    package static let memory: Duration = .seconds(900)
+    /// Longer than between two looks at it, also where a small budget stretches the sweeps of a large fleet.
+    package static let memory: Duration = .seconds(7200)
 
     private struct Met: Sendable {
         /// Since when the engine says so.

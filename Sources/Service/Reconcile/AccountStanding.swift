@@ -47,7 +47,7 @@ struct AccountStanding: Sendable {
             }
             let what = news.kind == .sessionsLoggedOut ? "have to be paired again" : "are not known to the engine"
             let minutes = RestartGate.window.microseconds / 60_000_000
-            let detail = "\(news.count) sessions \(what), all within \(minutes) minutes"
+            let detail = "many sessions \(what), all within \(minutes) minutes"
             incidents.raise(news.kind, account: account, detail: detail)
         }
     }

@@ -7,8 +7,6 @@ final class AlikeLine: Sendable {
     struct News: Sendable, Hashable {
         var kind: IncidentKind
         var isMany: Bool
-        /// How many came to be so within the window.
-        var count: Int
     }
 
     private struct State {
@@ -62,7 +60,7 @@ final class AlikeLine: Sendable {
                 state.watches[kind] = watch
                 guard watch.isMany != state.told.contains(kind) else { continue }
                 if watch.isMany { state.told.insert(kind) } else { state.told.remove(kind) }
-                news.append(News(kind: kind, isMany: watch.isMany, count: watch.newCount(now: now)))
+                news.append(News(kind: kind, isMany: watch.isMany))
             }
             return news
         }

@@ -34,9 +34,16 @@ enum ChangeNews: Sendable, Hashable {
         self = .some(agents: agents, instances: instances)
     }
 
-    /// What was gathered, so that it fits into one notification.
-    static func gathered(agents: Set<Int64>, instances: Set<Int64>, isMore: Bool) -> ChangeNews {
-        isMore ? .everything : .some(agents: agents.sorted(), instances: instances.sorted())
+    /// What was gathered, in parts that fit into one notification each.
+    static func gathered(agents: Set<Int64>, instances: Set<Int64>, isMore: Bool) -> [ChangeNews] {
+        if isMore { return [.everything] }
+        let (agents, instances) = (agents.sorted(), instances.sorted())
+        return stride(from: 0, to: agents.count + instances.count, by: ChangeChannel.namesLimit).map { start in
+            let rest = max(0, start - agents.count)
+            let named = Array(agents.dropFirst(start).prefix(ChangeChannel.namesLimit))
+            let left = ChangeChannel.namesLimit - named.count
+            return .some(agents: named, instances: Array(instances.dropFirst(rest).prefix(left)))
+        }
     }
 }
 
@@ -47,9 +54,12 @@ enum ChangeNews: Sendable, Hashable {
 final class ChangeChannel: Sendable {
     /// The least time between two notifications.
     static let pause: Duration = .milliseconds(50)
-    /// Agents and instances in one: with a space and a letter each that is less than the 8,000 bytes a notification holds,
-    /// however long the numbers are.
+    /// Agents and instances in one: with a space and a letter each, and the teller's name before them, that is less than the
+    /// 8,000 bytes a notification holds, however long the numbers are.
     static let namesLimit = 360
+
+    /// Agents and instances that are named at a time, in some notifications; beyond that all are read anew.
+    static let gatherLimit = 3 * namesLimit
 
     private struct Gathered {
         var agents: Set<Int64> = []
@@ -60,11 +70,11 @@ final class ChangeChannel: Sendable {
             // So much at once would not fit anyway, and is not gathered first.
             isMore =
                 isMore
-                || agents.count + instances.count + added.count + addedInstances.count > 2 * ChangeChannel.namesLimit
+                || agents.count + instances.count + added.count + addedInstances.count > 2 * ChangeChannel.gatherLimit
             guard !isMore else { return }
             agents.formUnion(added)
             instances.formUnion(addedInstances)
-            isMore = agents.count + instances.count > ChangeChannel.namesLimit
+            isMore = agents.count + instances.count > ChangeChannel.gatherLimit
         }
     }
 
@@ -107,7 +117,7 @@ final class ChangeChannel: Sendable {
                 )
             }
             do {
-                try await store.tellOthers(news)
+                for part in news { try await store.tellOthers(part) }
             } catch {
                 logger.debug("other replicas not told of changes", metadata: ["error": "\(error)"])
             }

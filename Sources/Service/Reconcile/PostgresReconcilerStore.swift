@@ -15,6 +15,8 @@ struct PostgresReconcilerStore: ReconcilerStore {
     static let wakes = "rollcall_wakes"
     /// And tell each other of their commits by these.
     static let changes = "rollcall_changes"
+    /// The first word of what this store tells others of changes.
+    private let tag = String(UInt64.random(in: .min ... .max), radix: 36)
 
     var executor: (any TaskExecutor)? { pool.executor }
 
@@ -84,7 +86,7 @@ struct PostgresReconcilerStore: ReconcilerStore {
     func tellOthers(_ news: ChangeNews) async throws(PQError) {
         // A hint may be lost with the database's crash, so its commit waits for no disk.
         _ = try await pool.query(
-            "SELECT set_config('synchronous_commit', 'off', true), pg_notify(\(Self.changes), \(news.text))"
+            "SELECT set_config('synchronous_commit', 'off', true), pg_notify(\(Self.changes), \(tag + " " + news.text))"
         )
     }
 
@@ -99,7 +101,9 @@ struct PostgresReconcilerStore: ReconcilerStore {
                 continue
             }
             if notification.channel == Self.changes {
-                onChange(ChangeNews(notification.payload))
+                // Who told it hears it, too.
+                let words = notification.payload.split(separator: " ", maxSplits: 1)
+                if let first = words.first, first != tag { onChange(ChangeNews(String(words.dropFirst().first ?? ""))) }
             } else {
                 onWake(Self.read(notification.payload))
             }

@@ -16,6 +16,7 @@ struct FeedReader: Sendable {
     private var memory = FeedMemory()
     private var position: Int64 = 0
     private var roundEndsNoSoonerThan = ContinuousClock.now
+    private var roundBeganAt: ContinuousClock.Instant?
     private var summary: Summary?
     /// Since when the counts may be other than the summary says.
     private var countsChangedAt: Timestamp?
@@ -25,6 +26,8 @@ struct FeedReader: Sendable {
 
     /// A round of a small fleet is not begun more often than this; a large one takes as long as it takes.
     static let roundInterval = Duration.seconds(2)
+    /// Nor one that is wanted sooner, since so much was touched.
+    static let wantedInterval = Duration.milliseconds(500)
     static let incidentInterval = Duration.seconds(2)
     static let pulseInterval = Duration.seconds(1)
 
@@ -53,10 +56,16 @@ struct FeedReader: Sendable {
     }
 
     private mutating func readAgents(_ touched: Touched) async throws(PQError) -> [FeedEvent.AgentNews] {
-        if touched.wantsRound { roundEndsNoSoonerThan = .now }
+        if touched.wantsRound {
+            let soonest = (roundBeganAt ?? .now) + Self.wantedInterval
+            roundEndsNoSoonerThan = min(roundEndsNoSoonerThan, soonest)
+        }
         let isWalking = !memory.isComplete || position > 0 || roundEndsNoSoonerThan <= .now
         guard isWalking || !touched.isEmpty else { return [] }
-        if isWalking, position == 0 { roundEndsNoSoonerThan = .now + Self.roundInterval }
+        if isWalking, position == 0 {
+            roundBeganAt = .now
+            roundEndsNoSoonerThan = .now + Self.roundInterval
+        }
         var statements: [PQStatement] = []
         if !touched.isEmpty {
             statements.append(

@@ -1,5 +1,6 @@
 import Domain
 import EngineSimulator
+import LibPQ
 import Testing
 
 /// What befalls a session while its agent is on shift, and what only looks like it.
@@ -144,6 +145,32 @@ struct MishapTests {
             try await service.until { try await service.engine.commands() == ["start", "stop", "stop"] }
             try await service.until("ana") { $0.observed == "STOPPED" && $0.condition == "converged" }
             #expect(try await service.engine.status(of: "i-ana") == "STOPPED")
+        }
+    }
+
+    @Test
+    func `while the database hangs clock events are refused within a second, and taken once when sent again`()
+        async throws
+    {
+        try await withRunningService { service in
+            try await service.add("ana")
+            let event = #"{"event_id":"e1","agent_id":"ana","kind":"clock_in"}"#
+            try await service.owner.withTransaction { transaction in
+                try await transaction.run(["LOCK TABLE clock_events IN EXCLUSIVE MODE"])
+                var delays: [Duration] = []
+                for body in [event, "[\(event)]", event] {
+                    let asked = ContinuousClock.now
+                    let answer = try await service.post(body)
+                    delays.append(ContinuousClock.now - asked)
+                    #expect(answer.status == 503, "\(answer.text)")
+                    #expect(answer.headers["retry-after"] != nil)
+                }
+                // On a busy machine one answer may be late.
+                #expect(delays.sorted()[1] < .seconds(1), "\(delays)")
+            }
+            try await service.until { try await service.post(event).status < 300 }
+            try await service.until("ana") { $0.observed == "WORKING" && $0.condition == "converged" }
+            #expect(try await service.ledgerCount() == 1)
         }
     }
 }
