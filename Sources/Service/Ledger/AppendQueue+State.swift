@@ -8,6 +8,7 @@ extension AppendQueue {
         var following: Deque<Waiting> = []
         var idleWriters: [CheckedContinuation<[Waiting], Never>] = []
         var gathering = Gathering()
+        var stall = AppendStall()
         /// Whether a timer is set for the end of the gathering.
         var hasTimer = false
         var isClosed = false

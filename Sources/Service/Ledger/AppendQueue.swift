@@ -108,7 +108,8 @@ package final class AppendQueue: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.runWriters() }
             group.addTask { await self.deadlines.watch() }
-            await group.next()  // The watch never ends by itself.
+            group.addTask { await self.watchStalls() }
+            await group.next()  // The watches never end by themselves.
             group.cancelAll()
         }
     }
@@ -184,11 +185,27 @@ package final class AppendQueue: Sendable {
         case rest
     }
 
+    /// Refuses whoever waits while the database takes nothing, until the task is cancelled.
+    ///
+    /// What is under way may still be committed, which its sender learns by sending it again.
+    private func watchStalls() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: AppendStall.resolution)  // Cancelled: the loop ends.
+            let now = ContinuousClock.now
+            let refused = state.withLock { state in state.stall.stalled(at: now).map { $0 + state.takeAll() } }
+            for waiting in refused ?? [] { waiting.ticket.refuse(.databaseUnavailable) }
+        }
+    }
+
     private func commit(_ batch: [Waiting]) async {
         let began = ContinuousClock.now
+        let number = state.withLock { $0.stall.begin(batch, at: began) }
+        var isCommitted = false
+        defer { state.withLock { $0.stall.end(number, isCommitted: isCommitted, at: .now) } }
         do {
             transaction.crashPoints.reach(.appendTaken)
             let result = try await commitInTime(batch, began: began)
+            isCommitted = true
             transaction.crashPoints.reach(.appendCommitted)
             carryOut(result)
             transaction.crashPoints.reach(.appendCarriedOut)

@@ -144,7 +144,7 @@ struct ClockRoutes: Sendable {
 
     private func append(_ events: [IncomingEvent]) async throws(Problem) -> [AppendOutcome] {
         do {
-            let outcomes = try await queue.append(events, by: .now + AnswerDeadlines.limit)
+            let outcomes = try await queue.append(events)
             crashPoints.reach(.beforeReceipt)
             return outcomes
         } catch {
