@@ -1,5 +1,6 @@
 import Domain
 import EngineSimulator
+import Engines
 import LibPQ
 import Testing
 
