@@ -6,7 +6,10 @@ CREATE TABLE settings_in_force (
     value text NOT NULL,
     since timestamptz NOT NULL DEFAULT now(),
     asked text,
-    change bigint CONSTRAINT settings_in_force_change_fkey REFERENCES guard_changes ON DELETE SET NULL
+    -- Of guard_changes, and no foreign key: that would lock a table that appends write to.
+    change bigint,
+    -- Here and not only in the change, which is forgotten some day: who refused it is heard until another is asked for.
+    is_refused boolean NOT NULL DEFAULT false
 );
 GRANT SELECT, INSERT, UPDATE ON settings_in_force TO rollcall_app;
 

@@ -3,6 +3,8 @@
 /// The setting in force is in the database, and no replica acts on its own. Restarted one by one with another setting, replicas
 /// disagree for a while: then the one in force goes on, so nothing goes to and fro.
 package enum SettingStep: Sendable, Hashable {
+    /// None is in force yet: replicas of an earlier release live, and do not say what theirs is.
+    case unsettled
     /// It is in force.
     case inForce
     /// Living replicas have different ones: the one in force goes on until all have the same.
@@ -15,6 +17,15 @@ package enum SettingStep: Sendable, Hashable {
     case refused
     /// Another one waits that no replica has any more.
     case withdraw
+
+    /// Whether it is done only where the look before found it too, since it follows from every living replica being heard: when the
+    /// database comes back, some are heard before others.
+    package var needsSecondLook: Bool {
+        switch self {
+        case .ask, .withdraw: true
+        case .unsettled, .inForce, .disagreed, .waits, .refused: false
+        }
+    }
 }
 
 /// What was asked for of a setting, and what became of it.
@@ -40,7 +51,7 @@ package struct AskedSetting: Sendable, Hashable {
 ///   - inForce: what everybody acts on.
 ///   - isAgreed: whether every living replica was started with the same.
 ///   - asked: what was asked for last, unless it came into force.
-/// - Returns: how the setting stands, and so what is to be done.
+/// - Returns: how the setting stands, and so what is to be done; never `.unsettled`, since one is in force.
 package func settingStep(own: String, inForce: String, isAgreed: Bool, asked: AskedSetting?) -> SettingStep {
     guard own != inForce else {
         guard let asked, asked.value != own else { return .inForce }

@@ -45,4 +45,10 @@ struct SettingStepTests {
             }
         }
     }
+
+    @Test
+    func `what follows from all replicas being heard needs a second look, and nothing else does`() {
+        let steps: [SettingStep] = [.unsettled, .inForce, .disagreed, .ask, .waits, .refused, .withdraw]
+        #expect(steps.filter(\.needsSecondLook) == [.ask, .withdraw])
+    }
 }

@@ -10,7 +10,7 @@ extension RollcallService {
             clock: configuration.clock,
             wakes: wakes
         )
-        return GuardKeeper(pool: pools.writers, desk: GuardDesk(directory), logger: logger)
+        return GuardKeeper(pool: pools.writers, desk: GuardDesk(directory, logger: logger), logger: logger)
     }
 
     /// `nil` when nobody is to be told.

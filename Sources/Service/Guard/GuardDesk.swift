@@ -1,5 +1,6 @@
 import Domain
 import LibPQ
+package import Logging
 
 /// What a person decides about a held change.
 package enum GuardDecision: String, Sendable, CaseIterable {
@@ -24,6 +25,7 @@ package struct GuardDesk: Sendable {
     let orders: AgentOrders
     let settings: SettingDesk
     let wakes: any WakeBell
+    private let logger: Logger
 
     /// Parts carried out at a time.
     static let portion: Int64 = 500
@@ -32,7 +34,7 @@ package struct GuardDesk: Sendable {
     /// Portions in a row: 50,000 parts; what is left is done by the keeper.
     private static let portionLimit = 100
 
-    package init(_ directory: AgentDirectory) {
+    package init(_ directory: AgentDirectory, logger: Logger) {
         pool = directory.pool
         self.directory = directory
         orders = AgentOrders(
@@ -42,8 +44,9 @@ package struct GuardDesk: Sendable {
             clock: directory.clock,
             wakes: directory.wakes
         )
-        settings = SettingDesk(directory)
+        settings = SettingDesk(directory, logger: logger)
         wakes = directory.wakes
+        self.logger = logger
     }
 
     /// Decides about a change, or about the parts of some agents; those that are left go on waiting.
@@ -95,7 +98,14 @@ package struct GuardDesk: Sendable {
             }
         }
         wakes.ring(rings)
-        if decision == .approve { try await carryOut() }
+        if decision == .approve {
+            do {
+                try await carryOut()
+            } catch {
+                // It is decided, and who asks again is told so: any replica's keeper goes on.
+                logger.warning("approved, but not all carried out yet", metadata: ["error": "\(error)"])
+            }
+        }
         return count
     }
 

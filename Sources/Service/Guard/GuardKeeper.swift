@@ -12,6 +12,9 @@ final class GuardKeeper: Service {
     static let interval: Duration = .seconds(30)
     /// Between two looks at a setting that replicas do not agree on yet.
     static let settingPause: Duration = .seconds(2)
+    /// Between the two looks that have to find the same before a setting is asked for or taken back: within it every replica that
+    /// reaches the database again is heard.
+    static let secondLookPause: Duration = .seconds(10)
     /// The least time between two rounds, however often it is nudged.
     static let pause: Duration = .seconds(1)
 
@@ -56,25 +59,32 @@ final class GuardKeeper: Service {
 
     /// Brings this replica's setting into force, and sees to it that it stays so: others are started with other settings.
     private func tendSetting() async {
+        var before: SettingStep?
         var told: SettingStep?
         while !Task.isCancelled {
-            var mayChange = true
+            var pause = Self.settingPause
             do {
-                let standing = try await desk.settings.tend()
-                mayChange = standing.mayChange
+                let standing = try await desk.settings.tend(after: before)
+                before = standing.step
+                if !standing.mayChange { pause = Self.interval }
+                if standing.step.needsSecondLook { pause = Self.secondLookPause }
                 if standing.step != told { tell(standing.step) }
                 told = standing.step
             } catch {
+                before = nil
                 logger.warning("setting not looked after", metadata: ["error": "\(error)"])
             }
-            try? await Task.sleep(for: mayChange ? Self.settingPause : Self.interval)  // Cancelled: the loop ends.
+            try? await Task.sleep(for: pause)  // Cancelled: the loop ends.
         }
     }
 
     private func tell(_ step: SettingStep) {
         let metadata: Logger.Metadata = ["setting": "ROLLCALL_BREAK_ACTION"]
         switch step {
-        case .inForce, .ask, .withdraw: logger.debug("the setting is in force", metadata: metadata)
+        case .inForce: logger.debug("the setting is in force", metadata: metadata)
+        case .ask, .withdraw: logger.debug("all replicas have the setting: looking once more", metadata: metadata)
+        case .unsettled:
+            logger.warning("no setting is in force while replicas of an earlier release live", metadata: metadata)
         case .disagreed:
             logger.warning("replicas have different settings, so the one in force goes on", metadata: metadata)
         case .waits:

@@ -12,7 +12,7 @@ struct GuardRoutes: Sendable {
 
     init(_ dependencies: ManagementDependencies) {
         reads = GuardReads(pool: dependencies.readPool)
-        desk = GuardDesk(dependencies.directory)
+        desk = GuardDesk(dependencies.directory, logger: dependencies.logger)
         limits = dependencies.limits
     }
 

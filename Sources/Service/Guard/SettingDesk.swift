@@ -12,6 +12,7 @@ struct SettingDesk: Sendable {
     let policy: ReconcilePolicy
     let clock: DatabaseClock
     let wakes: any WakeBell
+    let logger: Logger
 
     /// How long after a change those on break are looked through once more: longer than any transaction that began before it.
     static let settling: Duration = .seconds(120)
@@ -25,41 +26,48 @@ struct SettingDesk: Sendable {
         var isRecent: Bool
     }
 
-    init(_ directory: AgentDirectory) {
+    init(_ directory: AgentDirectory, logger: Logger) {
         pool = directory.pool
         policy = directory.policy
         clock = directory.clock
         wakes = directory.wakes
+        self.logger = logger
     }
 
     private var own: String { policy.breakAction.rawValue }
     /// Who asks.
     private var author: String { "ROLLCALL_BREAK_ACTION=\(own)" }
 
-    /// Makes the setting the one in force where there is none yet.
+    /// Makes the setting the one in force where there is none yet, unless replicas of an earlier release may have another.
     static func begin(_ policy: ReconcilePolicy, pool: PQPool) async throws(PQError) {
         _ = try await pool.execute(SettingStatements.begin(policy.breakAction.rawValue))
     }
 
     /// Does what is to be done about the setting.
     ///
+    /// `before`: what the look before found, some seconds ago; `nil` without one, or when it failed.
+    ///
     /// - Returns: how it stands afterwards, and whether that may change any moment.
-    func tend() async throws -> (step: SettingStep, mayChange: Bool) {
-        guard var standing = try await standing({ statement throws(PQError) in try await pool.query(statement) }) else {
-            try await Self.begin(policy, pool: pool)
-            return (.inForce, true)
-        }
-        switch step(standing) {
-        case .ask, .withdraw:
+    func tend(after before: SettingStep?) async throws -> (step: SettingStep, mayChange: Bool) {
+        guard var standing = try await begun() else { return (.unsettled, true) }
+        let found = step(standing)
+        if found.needsSecondLook, found == before {
             standing = try await retryingConflicts {
                 try await pool.withTransaction { transaction in try await ask(in: transaction) } ?? standing
             }
-        case .inForce, .disagreed, .waits, .refused: break
         }
         if standing.isRecent { try await rederive() }
         let step = step(standing)
         let isAsked = step == .inForce && standing.asked != nil
-        return (step, isAsked || step == .disagreed || step == .ask)
+        return (step, isAsked || step == .disagreed || step.needsSecondLook)
+    }
+
+    /// How it stands, once one is in force.
+    private func begun() async throws(PQError) -> Standing? {
+        let read = { (statement: PQStatement) async throws(PQError) in try await pool.query(statement) }
+        if let standing = try await standing(read) { return standing }
+        try await Self.begin(policy, pool: pool)
+        return try await standing(read)
     }
 
     /// Asks for the setting, or takes back what another asked for, if that is still to be done.
@@ -127,8 +135,9 @@ struct SettingDesk: Sendable {
                 guard let value = asked.first else { throw Problem(.alreadyDecided) }
                 let sessions = try await count(value, in: transaction)
                 var statements = SettingStatements.end(change, as: decision.state, by: caller.name)
-                if decision == .approve {
-                    statements += SettingStatements.apply(value, by: caller.name, sessions: sessions)
+                switch decision {
+                case .approve: statements += SettingStatements.apply(value, by: caller.name, sessions: sessions)
+                case .refuse: statements.append(SettingStatements.refuse)
                 }
                 let deed = "guard.\(decision.rawValue)"
                 statements.append(GuardStatements.audit(deed, of: change, by: caller.name, agents: Int(sessions)))
@@ -136,13 +145,23 @@ struct SettingDesk: Sendable {
                 return sessions
             }
         }
-        if decision == .approve { try await rederive() }
+        if decision == .approve {
+            do {
+                try await rederive()
+            } catch {
+                // It is decided and in force, and who asks again is told so: the rest is any replica's next look.
+                logger.warning(
+                    "the setting is in force, but those on break are not all derived anew yet",
+                    metadata: ["error": "\(error)"]
+                )
+            }
+        }
         return Int(sessions)
     }
 
     /// Derives what is desired anew for those on break of whom it is not what is in force.
     ///
-    /// In portions; who breaks off leaves the rest to any replica's next ``tend()``.
+    /// In portions; who breaks off leaves the rest to any replica's next ``tend(after:)``.
     private func rederive() async throws {
         var after: Int64 = 0
         while true {
@@ -171,10 +190,11 @@ struct SettingDesk: Sendable {
             return nil
         }
         let state = try row.column("state", as: String?.self)
+        let isRefused = try row.column("is_refused", as: Bool.self)
         return Standing(
             inForce: try row.column("value", as: String.self),
             asked: try row.column("asked", as: String?.self).map {
-                AskedSetting(value: $0, isHeld: state == "held", isRefused: state == "refused")
+                AskedSetting(value: $0, isHeld: state == "held", isRefused: isRefused)
             },
             change: try row.column("change", as: Int64?.self),
             isAgreed: try row.column("is_agreed", as: Bool.self),

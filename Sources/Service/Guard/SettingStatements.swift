@@ -8,23 +8,62 @@ enum SettingStatements {
     /// The one there is: what a break does.
     static let name = "break_action"
 
-    /// Makes a value the one in force where none is.
+    /// How long after its lease ran out a replica still has a say: longer than any pause or failover after which it goes on.
     ///
-    /// Index: `settings_in_force_pkey`.
-    static func begin(_ value: String) -> PQStatement {
-        "INSERT INTO settings_in_force (name, value) VALUES (\(name), \(value)) ON CONFLICT (name) DO NOTHING"
+    /// One that is stopped takes its row away, so nobody waits for it.
+    static let absence: Duration = .seconds(60)
+
+    /// Makes a value the one in force where none is, as soon as that is known.
+    ///
+    /// Replicas of an earlier release do not say what theirs is. While one lives nothing is in force, until somebody on break has
+    /// something else stored than `own` desires: that is theirs then, and `own` is asked for like any other.
+    ///
+    /// Index: `settings_in_force_pkey`; `replicas` is small, and `agent_states` is read where none is in force.
+    static func begin(_ own: String) -> PQStatement {
+        """
+        INSERT INTO settings_in_force (name, value)
+        SELECT \(name), v.value
+        FROM (
+            SELECT coalesce(
+                (
+                    SELECT CASE s.desired WHEN 1 THEN 'keep' ELSE 'stop' END
+                    FROM agent_states s
+                    WHERE s.rule = \(Rule.onBreak.rawValue)
+                      AND s.desired <> (CASE \(own)::text WHEN 'keep' THEN 1 ELSE 0 END)
+                    LIMIT 1
+                ),
+                \(own)::text
+            ) AS value
+        ) v
+        WHERE NOT EXISTS (SELECT FROM settings_in_force p WHERE p.name = \(name))
+          AND (
+            v.value <> \(own)
+            OR NOT EXISTS (
+                SELECT FROM replicas r
+                WHERE r.break_action IS NULL
+                  AND r.expires_at > now() - make_interval(secs => \(absence.inSeconds))
+            )
+          )
+        ON CONFLICT (name) DO NOTHING
+        """
     }
 
     /// What is in force, what was asked for, and whether all living replicas were started with `own`.
     ///
-    /// One of an earlier release does not say, so it does not agree. Indexes: `settings_in_force_pkey`, `guard_changes_pkey`.
+    /// One of an earlier release does not say, so it does not agree; one that is late with its heartbeat is asked too.
+    /// Indexes: `settings_in_force_pkey`, `guard_changes_pkey`; `replicas` is small.
     ///
     /// `settling`: how long after a change those on break are looked through once more.
     static func standing(own: String, settling: Duration) -> PQStatement {
         """
-        SELECT p.value, p.asked, p.change, g.state, p.since > now() - make_interval(secs => \(settling.inSeconds)) AS is_recent,
+        SELECT p.value, p.asked, p.change, p.is_refused, g.state, p.since > now() - make_interval(secs => \(settling.inSeconds)) AS is_recent,
             coalesce(
-                (SELECT bool_and(r.break_action IS NOT DISTINCT FROM \(own)) FROM replicas r WHERE r.expires_at > now()), false
+                (
+                    SELECT bool_and(r.break_action IS NOT DISTINCT FROM \(own))
+                    FROM replicas r
+                    WHERE r.expires_at > now() - make_interval(secs => \(absence.inSeconds))
+                ),
+                false
             ) AS is_agreed
         FROM settings_in_force p
         LEFT JOIN guard_changes g ON g.change = p.change
@@ -70,7 +109,7 @@ enum SettingStatements {
         [
             """
             UPDATE settings_in_force
-            SET value = \(value), since = now(), asked = NULL, change = NULL
+            SET value = \(value), since = now(), asked = NULL, change = NULL, is_refused = false
             WHERE name = \(name)
             """,
             """
@@ -87,7 +126,11 @@ enum SettingStatements {
     /// Indexes: `settings_in_force_pkey`, `incidents_open_key`.
     static func hold(_ value: String, in change: Int64, sessions: Int64) -> [PQStatement] {
         [
-            "UPDATE settings_in_force SET asked = \(value), change = \(change) WHERE name = \(name)",
+            """
+            UPDATE settings_in_force
+            SET asked = \(value), change = \(change), is_refused = false
+            WHERE name = \(name)
+            """,
             """
             INSERT INTO incidents (account, kind, change, detail)
             VALUES (
@@ -102,7 +145,14 @@ enum SettingStatements {
     /// Forgets what was asked for.
     ///
     /// Index: `settings_in_force_pkey`.
-    static var forget: PQStatement { "UPDATE settings_in_force SET asked = NULL, change = NULL WHERE name = \(name)" }
+    static var forget: PQStatement {
+        "UPDATE settings_in_force SET asked = NULL, change = NULL, is_refused = false WHERE name = \(name)"
+    }
+
+    /// Writes down that somebody refused what was asked for.
+    ///
+    /// Index: `settings_in_force_pkey`.
+    static var refuse: PQStatement { "UPDATE settings_in_force SET is_refused = true WHERE name = \(name)" }
 
     /// Ends the change that a value waits in, and its incident.
     ///

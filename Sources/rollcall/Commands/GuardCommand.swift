@@ -83,8 +83,8 @@ struct GuardCommand: AsyncParsableCommand {
         }
 
         func run(_ decision: GuardDecision) async throws {
-            try await DatabaseCommand.run(settings) { settings, pools, clock, _ in
-                let desk = GuardDesk(try await settings.directory(pools, clock))
+            try await DatabaseCommand.run(settings) { settings, pools, clock, logger in
+                let desk = GuardDesk(try await settings.directory(pools, clock), logger: logger)
                 do {
                     let count = try await desk.decide(
                         decision,

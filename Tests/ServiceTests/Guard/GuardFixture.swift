@@ -64,7 +64,18 @@ extension ManagementFixture {
     }
 
     var keeper: GuardKeeper {
-        GuardKeeper(pool: pool, desk: GuardDesk(dependencies.directory), logger: dependencies.logger)
+        GuardKeeper(
+            pool: pool,
+            desk: GuardDesk(dependencies.directory, logger: dependencies.logger),
+            logger: dependencies.logger
+        )
+    }
+
+    /// Runs statements that only the schema's owner may.
+    func asOwner(_ statements: [PQStatement]) async throws {
+        try await pool.withTransaction { transaction in
+            try await transaction.run(["SET LOCAL ROLE NONE"] + statements)
+        }
     }
 
     func hold(_ agentID: String, _ state: String = "stopped", reason: String = "exam") async throws -> Int {

@@ -30,6 +30,25 @@ struct GuardOrderTests {
     }
 
     @Test
+    func `an approval counts though it cannot be carried out at once`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(seven)
+            for agent in seven.prefix(5) { _ = try await fixture.hold(agent) }
+            #expect(try await fixture.hold("a6") == 202)
+            let change = try #require(try await fixture.heldChanges().first)
+            try await fixture.asOwner(["ALTER TABLE holds RENAME TO holds_away"])
+            #expect(try await fixture.send("POST", "/v1/guard/\(change)/approve", as: .manage).status == 200)
+            try await fixture.asOwner(["ALTER TABLE holds_away RENAME TO holds"])
+            #expect(try await fixture.state(of: change) == "approved")
+            // Whoever was at it is not any more.
+            _ = try await fixture.pool.query("UPDATE guard_items SET claimed_until = NULL")
+            await fixture.keeper.tend()
+            let agent = try await fixture.send("GET", "/v1/agents/a6").json()
+            #expect((agent["hold"] as? [String: Any])?["author"] as? String == "manage")
+        }
+    }
+
+    @Test
     func `an order that changes nothing that is desired is never held`() async throws {
         try await withManagement { fixture in
             for agent in seven {

@@ -163,6 +163,40 @@ struct MigratorTests {
         }
     }
 
+    @Test
+    func `changes can be held while the settings in force wait for their turn`() async throws {
+        try await withEmptyDatabase { pool in
+            try await Migrator(pool: pool, logger: logger, migrations: Migration.all.filter { $0.number < 22 })
+                .migrate()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                try await pool.withTransaction { transaction in
+                    // Holds up what the file changes of tables in use, after all that comes before.
+                    try await transaction.run(["LOCK TABLE replicas IN ACCESS SHARE MODE"])
+                    group.addTask { try await Migrator(pool: pool, logger: logger).migrate() }
+                    let between: PQStatement = """
+                        SELECT count(*) AS count
+                        FROM pg_stat_activity
+                        WHERE datname = current_database() AND wait_event = 'PgSleep' AND query LIKE '%settings_in_force%'
+                          AND pid <> pg_backend_pid()
+                        """
+                    let deadline = ContinuousClock.now + .seconds(60)
+                    while try await pool.query(between)[0].column("count", as: Int64.self) == 0 {
+                        try #require(ContinuousClock.now < deadline, "the migration does not wait")
+                        _ = try await pool.query("SELECT pg_sleep(0.02)")
+                    }
+                    try await pool.withTransaction { other in
+                        try await other.run([
+                            "SET LOCAL lock_timeout = '5s'",
+                            "INSERT INTO guard_changes (kind, reason, asked_by) VALUES ('edit', 'too_many', 'test')",
+                        ])
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await applied(pool) == Int64(Migration.all.count))
+        }
+    }
+
     private func applied(_ pool: PQPool) async throws -> Int64 {
         try await pool.query("SELECT count(*) AS count FROM schema_migrations")[0].column("count", as: Int64.self)
     }
