@@ -25,7 +25,7 @@ struct SettingTests {
     func `a restart with another setting stops nobody on break until somebody approves it`() async throws {
         try await withRunningService { first in
             let agents = (1...7).map { "a\($0)" }
-            try await first.engine.put(agents.map { "i-\($0)" }, "WORKING")
+            try await first.engine.put(agents.map { "i-\($0)" }, "STOPPED")
             for agent in agents {
                 try await first.put(agent)
                 try await first.clock("clock-in", agent)
@@ -38,7 +38,7 @@ struct SettingTests {
                 $0.policy.breakAction = .stop
             } _: { second in
                 let (late, later) = ("a8", "a9")
-                try await second.engine.put(["i-\(late)", "i-\(later)"], "WORKING")
+                try await second.engine.put(["i-\(late)", "i-\(later)"], "STOPPED")
                 for agent in [late, later] {
                     try await second.put(agent)
                     try await second.clock("clock-in", agent)
