@@ -104,20 +104,18 @@ def test_more_who_need_somebody_are_told_together_and_nobody_twice(rollcall, pag
     for agent in agents[1:]:
         rollcall.clock_in(agent)
     page.wait(lambda: len(page.needs()) == 8)
-    page.wait(lambda: told(page) == 7, what="all of them told of")
+    page.wait(lambda: told(page) == 7, 120, "all of them told of")
     assert 1 <= len(kept_news(page)) <= 4, kept_news(page)
     assert news(page).endswith("somebody.")
-    before = kept_news(page)
     rollcall.clock_out(agents[1])
     page.wait(lambda: len(page.needs()) == 7)
     rollcall.clock_in(agents[1])
-    page.wait(lambda: told(page) >= 7 and len(page.needs()) == 8)
+    page.wait(lambda: len(page.needs()) == 8)
     rollcall.must("PUT", f"/v1/agents/{agents[2]}", {"name": "Again", "team": "tell"})
     page.wait_cell(agents[2], "name", "Again")
-    page.driver.execute_async_script("setTimeout(arguments[0], 3500)")  # the longest that a sentence is held back
-    assert set(kept_news(page)) - set(before) <= {"1 more agent needs somebody."}
-    # Nor does a stream that begins anew.
-    said = kept_news(page)
+    one_more(rollcall, page, "tell8")
+    assert told(page) == 8, "who came back is no news"
+    # Nor is anybody after the stream begins anew.
     rollcall.stop_server()
     page.provoke("net::ERR_")
     try:
@@ -126,12 +124,82 @@ def test_more_who_need_somebody_are_told_together_and_nobody_twice(rollcall, pag
         rollcall.start_server()
     page.wait_live(60)
     page.wait(lambda: not page.find("#silence").is_displayed(), what="the end of the silence")
-    page.driver.execute_async_script("setTimeout(arguments[0], 3500)")
-    assert kept_news(page) == said
+    page.wait_loaded()
+    one_more(rollcall, page, "tell9")
+    assert told(page) == 9, "nobody is told of twice"
+
+
+def one_more(rollcall, page, agent):
+    """Lets one more need somebody, and waits until that is told of: at the most a minute after the sentence before."""
+    before = len(kept_news(page))
+    rollcall.add_agent(agent, team="tell", with_instance=False)
+    rollcall.clock_in(agent)
+    page.wait(lambda: agent in page.needs())
+    page.wait(lambda: len(kept_news(page)) > before, 90, f"{agent} told of")
 
 
 def told(page):
     return sum(int(sentence.split()[0]) for sentence in kept_news(page))
+
+
+def hear(page, scenario):
+    """What is told, and after how many seconds, in a scenario of a clock of its own: `step(seconds, ids)` lets these need somebody."""
+    return page.driver.execute_async_script(
+        """
+        const [scenario, done] = arguments;
+        (async () => {
+          const { tellNews } = await import(`${location.origin}/assets/news.js?apart`);
+          const { exceptions } = await import(`${location.origin}/assets/row.js`);
+          const [agreement] = exceptions;
+          const place = document.getElementById("news");
+          const [now, later] = [Date.now, window.setTimeout];
+          let time = 0;
+          let due = null;
+          let shown = [];
+          const said = [];
+          Date.now = () => 1e12 + time * 1000;
+          window.setTimeout = (work, pause) => (due = { work, at: time + pause / 1000 });
+          place.replaceChildren = (node) => said.push([time, parseInt(node.textContent)]);
+          const step = (seconds, ids) => {
+            const end = time + seconds;
+            while (due && due.at <= end) {
+              time = due.at;
+              const { work } = due;
+              due = null;
+              work();
+            }
+            time = end;
+            shown = ids.map((id) => ({ agent_id: id, agreement }));
+            tellNews(() => shown);
+          };
+          step(0, []);
+          for (const [seconds, ids] of scenario) step(seconds, ids);
+          [Date.now, window.setTimeout] = [now, later];
+          delete place.replaceChildren;
+          return said;
+        })().then(done, (error) => done(String(error)));
+        """,
+        scenario,
+    )
+
+
+def test_a_slow_outage_is_told_in_a_few_sentences(page, view_key):
+    page.sign_in(view_key)
+    page.wait_live()
+    # One more each second for three minutes, and one more after a long time of quiet.
+    slowly = [[1, [f"n{number}" for number in range(until + 1)]] for until in range(180)]
+    crowd = slowly[-1][1]
+    said = hear(page, slowly + [[300, crowd], [300, crowd], [1, crowd + ["late"]], [60, crowd + ["late"]]])
+    assert [at for at, _ in said] == [4, 19, 79, 139, 199, 783], said
+    assert sum(more for _, more in said) == 181
+
+
+def test_who_comes_and_goes_is_told_of_once_in_some_minutes(page, view_key):
+    page.sign_in(view_key)
+    page.wait_live()
+    flapping = [[10, ["flaps"] if number % 2 == 0 else []] for number in range(60)]
+    said = hear(page, flapping + [[200, []], [60, ["flaps"]], [60, []], [60, []], [400, []], [1, ["flaps"]], [60, []]])
+    assert said == [[13, 1], [1383, 1]], said
 
 
 def team_row(page, team):
@@ -176,3 +244,24 @@ def test_teams_that_come_and_agents_without_one_have_their_counts(rollcall, page
     page.wait(lambda: "no_team" not in page.driver.current_url)
     page.wait_loaded()
     assert len(page.agents()) > 2
+
+
+def test_a_team_that_is_gone_loses_its_row_and_its_choice(rollcall, page, open_browser, view_key):
+    rollcall.add_agent("gone-1", team="gone", with_instance=False)
+    rollcall.add_agent("stays-1", team="stays", with_instance=False)
+    page.sign_in(view_key)
+    chosen = open_browser()
+    chosen.sign_in(view_key, "/?team=gone")
+    options = "return [...document.querySelectorAll('[name=team] option:not([hidden])')].map((option) => option.text)"
+    for each in (page, chosen):
+        each.wait_live()
+        each.wait_loaded()
+        assert team_row(each, "gone") and "gone" in each.driver.execute_script(options)
+        each.mark()
+    rollcall.must("DELETE", "/v1/agents/gone-1")
+    for each in (page, chosen):
+        each.wait(lambda: team_row(each, "gone") is None, what="the end of the row")
+        assert team_row(each, "stays") and "stays" in each.driver.execute_script(options)
+        assert each.is_marked()
+    assert "gone" not in page.driver.execute_script(options)
+    assert "gone" in chosen.driver.execute_script(options), "what is chosen stays until something else is"

@@ -130,6 +130,7 @@ def wait_signed_out(page):
     assert page.find("#signed-out").get_attribute("role") == "alert"
     assert page.driver.execute_script("return document.activeElement.matches('#signed-out h2')")
     assert not page.driver.execute_script("return [...document.querySelectorAll('#rows tr, #live')].some((each) => each.checkVisibility())")
+    assert page.driver.execute_script("return [...document.getElementById('main').children].map((each) => each.id)") == ["signed-out"]
 
 
 @pytest.mark.parametrize("path", ["/", "/agents/s1", "/sources", "/stats", "/unmatched"])
@@ -171,3 +172,46 @@ def test_whoever_uses_the_page_keeps_the_sign_in(page, view_key):
     page.wait(lambda: page.driver.execute_script("return window.said") == ["/session"], what="the word that somebody is there")
     page.find("h1").click()
     assert page.driver.execute_script("return window.said") == ["/session"], "once in five minutes"
+
+
+@pytest.mark.parametrize("path", ["/", "/agents/s9"])
+def test_a_sign_in_that_is_over_leaves_nobody_in_the_page_or_its_script(rollcall, page, path):
+    page.provoke("401")
+    rollcall.add_agent("s9", name="Zyxgrid Quux", team="violet")
+    key = rollcall.key("view")
+    page.sign_in(key["key"], path)
+    page.wait_live()
+    if path == "/":
+        page.wait_loaded()
+        page.driver.execute_async_script(
+            """
+            const done = arguments[0];
+            import(`${location.origin}/assets/roster.js`).then(({ Roster }) => {
+              const draw = Roster.prototype.draw;
+              Roster.prototype.draw = function (mustFill) {
+                window.roster = this;
+                return draw.call(this, mustFill);
+              };
+              for (const name of ["beforeprint", "afterprint"]) window.dispatchEvent(new Event(name));
+              done();
+            });
+            """
+        )
+        assert page.driver.execute_script("return window.roster.agents.size + window.roster.rows.size") >= 2
+    assert "Zyxgrid" in page.driver.page_source
+    rollcall.must("DELETE", f"/v1/keys/{key['id']}")
+    wait_signed_out(page)
+    assert "Zyxgrid" not in page.driver.page_source and "violet" not in page.driver.page_source
+    assert page.driver.title == "Rollcall"
+    # Whatever a person does now meets a script that has nothing and fails at nothing.
+    page.driver.execute_script(
+        """
+        for (const name of ["resize", "beforeprint", "afterprint", "pageshow"]) window.dispatchEvent(new Event(name));
+        for (const name of ["scroll", "visibilitychange"]) document.dispatchEvent(new Event(name));
+        document.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }));
+        """
+    )
+    if path == "/":
+        held = "const { agents, sorted, rows, body } = window.roster; return agents.size + sorted.length + rows.size + body.rows.length"
+        assert page.driver.execute_script(held) == 0
+    page.driver.execute_async_script("setTimeout(arguments[0], 1500)")  # as long as a page's own clocks take to strike

@@ -69,6 +69,27 @@ struct IdleTests {
         }
     }
 
+    @Test(arguments: ["/v1/agents/a1/pairing", "/v1/agents/a1/reconcile"])
+    func `a change that the script repeats by itself does not keep it`(path: String) async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            let signIn = try await page.signIn(as: .manage)
+            let repeated = ["X-Rollcall-CSRF": signIn.csrf, "X-Rollcall-Reread": "true"]
+            let byItself = try await moves(page) { () async throws in
+                let answer = try await page.send("POST", path, signIn, json: #"{"as":"qr"}"#, headers: repeated)
+                #expect(![401, 403].contains(answer.status), "it is answered as any other")
+            }
+            #expect(!byItself)
+            let refused = try await page.send("POST", path, signIn, headers: ["X-Rollcall-Reread": "true"])
+            #expect(refused.status == 403, "it is no way around the proof")
+            let byPerson = try await moves(page) { () async throws in
+                let proof = ["X-Rollcall-CSRF": signIn.csrf]
+                _ = try await page.send("POST", path, signIn, json: #"{"as":"qr"}"#, headers: proof)
+            }
+            #expect(byPerson)
+        }
+    }
+
     @Test
     func `a stream keeps no session, says so at its end, and is not begun again`() async throws {
         try await withPage { page in

@@ -1,3 +1,4 @@
+import Domain
 import LibPQ
 import Logging
 import Testing
@@ -24,20 +25,70 @@ struct SharedSignInLimitTests {
             let replicas = [SharedSignInLimit(pool: pool), SharedSignInLimit(pool: pool)]
             // A slow machine forgives a failure now and then, so it may take a few more.
             var failures = 0
-            while await replicas[failures % 2].wait("192.0.2.1") == nil {
-                await replicas[failures % 2].failed("192.0.2.1")
+            while case .counted(let isShared) = await replicas[failures % 2].reserve("192.0.2.1") {
+                #expect(isShared)
                 failures += 1
                 try #require(failures < 100, "nobody is slowed down")
             }
             #expect(failures >= SignInLimiter.burst)
             #expect(failures < 2 * SignInLimiter.burst, "each by itself would allow as many")
-            let wait = try #require(await SharedSignInLimit(pool: pool).wait("192.0.2.1"), "a third replica knows too")
-            #expect(wait > .zero && wait <= SignInLimiter.forgiveness * 2)
-            #expect(await replicas[0].wait("192.0.2.2") == nil)
+            guard case .refused(let wait) = await SharedSignInLimit(pool: pool).reserve("192.0.2.1") else {
+                Issue.record("a third replica knows too")
+                return
+            }
+            #expect(wait > .zero && wait <= SignInLimiter.forgiveness)
+            #expect(await replicas[0].reserve("192.0.2.2") == .counted(isShared: true))
             let named = try await pool.query(
                 "SELECT count(*) AS count FROM sign_in_failures WHERE encode(sender, 'escape') LIKE '%192%'"
             )
             #expect(try named[0].column("count", as: Int64.self) == 0)
+        }
+    }
+
+    @Test
+    func `of attempts side by side no more pass than one after the other, and the wait has a bound`() async throws {
+        try await withPool { pool in
+            let replicas = (0..<20).map { _ in SharedSignInLimit(pool: pool) }
+            let began = ContinuousClock.now
+            let counted = await withTaskGroup(of: Bool.self) { group in
+                for number in 0..<200 {
+                    group.addTask { await replicas[number % 20].reserve("192.0.2.1") == .counted(isShared: true) }
+                }
+                return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+            }
+            let forgiven = Int((ContinuousClock.now - began) / SignInLimiter.forgiveness) + 1
+            #expect(counted >= SignInLimiter.burst)
+            #expect(counted <= SignInLimiter.burst + forgiven, "the twenty by themselves allow 200")
+            let ahead = try await pool.query(
+                "SELECT extract(epoch FROM max(forgiven_at) - now())::float8 AS seconds FROM sign_in_failures"
+            )
+            let bound = SignInLimiter.forgiveness.inSeconds * Double(SignInLimiter.burst)
+            #expect(try ahead[0].column("seconds", as: Double.self) <= bound)
+        }
+    }
+
+    @Test
+    func `two hundred wrong keys at once are a burst of guesses, and a right key is none`() async throws {
+        try await withPage { page in
+            for _ in 0..<(2 * SignInLimiter.burst) { _ = try await page.signIn(as: .view) }
+            let left = try await page.management.count("SELECT count(*) AS count FROM sign_in_failures")
+            #expect(left == 0, "who has the right key leaves nothing")
+            let began = ContinuousClock.now
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<200 {
+                    group.addTask {
+                        try await page.send("POST", "/session", nil, json: #"{"key":"rk_wrong_\#(number)"}"#).status
+                    }
+                }
+                return try await group.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
+            }
+            let forgiven = Int((ContinuousClock.now - began) / SignInLimiter.forgiveness) + 1
+            #expect(Set(statuses.keys) == [401, 429])
+            #expect(statuses[401, default: 0] <= SignInLimiter.burst + forgiven)
+            let isBounded = try await page.management.count(
+                "SELECT count(*) AS count FROM sign_in_failures WHERE forgiven_at <= now() + interval '60 seconds'"
+            )
+            #expect(isBounded == 1)
         }
     }
 
@@ -52,10 +103,10 @@ struct SharedSignInLimitTests {
                 FROM generate_series(1, \(SharedSignInLimit.senderLimit)) AS n
                 """
             )
-            await limit.failed("192.0.2.1")
+            #expect(await limit.reserve("192.0.2.1") == .counted(isShared: false), "the process counts for itself")
             #expect(try await count(pool) == SharedSignInLimit.senderLimit)
             _ = try await pool.query("UPDATE sign_in_failures SET forgiven_at = now()")
-            await limit.failed("192.0.2.1")
+            #expect(await limit.reserve("192.0.2.1") == .counted(isShared: true))
             #expect(try await count(pool) == 1)
         }
     }
@@ -68,17 +119,14 @@ struct SharedSignInLimitTests {
             logger: logger
         )
         let limit = SharedSignInLimit(pool: nowhere)
-        #expect(await limit.wait("192.0.2.1") == nil)
-        // Each failure may have to wait for the database, so more are forgiven meanwhile than elsewhere.
-        let own = SignInLimiter()
-        for _ in 0..<SignInLimiter.burst { own.failed("192.0.2.1") }
-        #expect(own.wait("192.0.2.1") != nil)
+        // Each attempt may have to wait for the database, so more are forgiven meanwhile than elsewhere.
         var failures = 0
-        while await limit.wait("192.0.2.1") == nil {
-            await limit.failed("192.0.2.1")
+        while case .counted(let isShared) = await limit.reserve("192.0.2.1") {
+            #expect(!isShared)
             failures += 1
             try #require(failures < 100, "nobody is slowed down")
         }
+        #expect(failures >= SignInLimiter.burst)
         await nowhere.shutdown()
     }
 

@@ -7,7 +7,8 @@ package import LibPQ
 ///
 /// A session can do what its key can, and ends with it. It also ends when no person did anything for ``idleTimeout``, and
 /// ``lifetime`` after the sign-in in any case. A person's act is a page that is opened, a change, and what the script says of
-/// keys and pointers (`PUT /session`); what an open page asks for by itself, its stream first of all, is none.
+/// keys and pointers (`PUT /session`); what an open page asks for by itself, its stream first of all, is none, and where it
+/// asks as a person would, it says so (`X-Rollcall-Reread`).
 package struct PageSessions: Sendable {
     /// A working day and a bit: whoever works with the page stays signed in, a page that is left open does not.
     static let idleTimeout = Duration.seconds(12 * 3600)
@@ -184,6 +185,8 @@ extension PageSessions {
         guard let session = try await session(of: request) else { return nil }
         if request.method != .get, request.method != .head {
             try checkOrigin(of: request, session)
+            // What the script asks for again by itself, as the picture in an open pairing, is nobody's act.
+            if request.headers[.rollcallReread] != nil { return session.caller }
             return try await self.session(of: request, isAct: true)?.caller
         }
         return session.caller

@@ -48,14 +48,19 @@ struct SessionRoutes: Sendable {
         _ key: String,
         from address: String
     ) async throws -> (secret: SessionSecret, session: PageSession) {
-        if let wait = await limiter.wait(address) {
+        // Counted first: between a look at the count and the count itself others would try as many keys as they like.
+        let isShared: Bool
+        switch await limiter.reserve(address) {
+        case .refused(let wait):
             let seconds = Int(wait.inSeconds.rounded(.up))
             throw Problem(.rateLimited, "Too many wrong keys came from here.", retryAfter: max(seconds, 1))
+        case .counted(let shared):
+            isShared = shared
         }
         guard let caller = sessions.owner(of: key) else {
-            await limiter.failed(address)
             throw Problem(.unauthenticated, "This key is not known or was revoked.")
         }
+        await limiter.takeBack(address, isShared: isShared)
         guard caller.role.includes(.view) else {
             throw Problem(.forbidden, "This key posts clock events and may not look at the page.")
         }

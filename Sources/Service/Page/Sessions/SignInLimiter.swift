@@ -12,23 +12,32 @@ final class SignInLimiter: Sendable {
     /// By address, when all of its failures are forgiven.
     private let forgivenAt = Mutex<[String: ContinuousClock.Instant]>([:])
 
-    /// How long an address must wait before it may try again; `nil` when it need not.
-    func wait(_ address: String, now: ContinuousClock.Instant = .now) -> Duration? {
-        let excess = forgivenAt.withLock { forgivenAt in
-            forgivenAt[address].map { $0 - now - Self.forgiveness * (Self.burst - 1) }
-        }
-        return excess.flatMap { $0 > .zero ? $0 : nil }
-    }
-
-    /// Notes that an address sent a wrong key.
-    func failed(_ address: String, now: ContinuousClock.Instant = .now) {
+    /// Counts an attempt of an address as a failure before its key is looked at, so that attempts side by side all count.
+    ///
+    /// What is counted lies at most ``burst`` times ``forgiveness`` ahead, however many try: who is refused is not counted.
+    ///
+    /// - Returns: how long the address must wait before it may try again; `nil` when this attempt is counted.
+    func reserve(_ address: String, now: ContinuousClock.Instant = .now) -> Duration? {
         forgivenAt.withLock { forgivenAt in
-            forgivenAt[address] = max(forgivenAt[address] ?? now, now) + Self.forgiveness
-            guard forgivenAt.count > Self.addressLimit else { return }
+            let known = max(forgivenAt[address] ?? now, now)
+            let excess = known - now - Self.forgiveness * (Self.burst - 1)
+            guard excess <= .zero else { return excess }
+            forgivenAt[address] = known + Self.forgiveness
+            guard forgivenAt.count > Self.addressLimit else { return nil }
             forgivenAt = forgivenAt.filter { $0.value > now }
             while forgivenAt.count > Self.addressLimit, let next = forgivenAt.min(by: { $0.value < $1.value }) {
                 forgivenAt[next.key] = nil
             }
+            return nil
+        }
+    }
+
+    /// Takes an attempt back that was counted and was no failure.
+    func takeBack(_ address: String, now: ContinuousClock.Instant = .now) {
+        forgivenAt.withLock { forgivenAt in
+            guard let known = forgivenAt[address] else { return }
+            let earlier = known - Self.forgiveness
+            forgivenAt[address] = earlier > now ? earlier : nil
         }
     }
 }

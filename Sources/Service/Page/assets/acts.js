@@ -30,10 +30,15 @@ class Refusal extends Error {
   }
 }
 
-/** Sends a change; gives what was answered, and throws what people may read. `signal` calls it off. */
-export async function send(method, address, body, signal) {
+/**
+ * Sends a change; gives what was answered, and throws what people may read.
+ *
+ * `signal` calls it off; `isRepeat`: the script asks again by itself, which keeps no sign-in.
+ */
+export async function send(method, address, body, { signal, isRepeat } = {}) {
   const attempt = async () => {
     const headers = { "X-Rollcall-CSRF": await proof() };
+    if (isRepeat) headers["X-Rollcall-Reread"] = "true";
     if (body) headers["Content-Type"] = "application/json";
     return fetch(address, { method, headers, signal, cache: "no-store", body: body ? JSON.stringify(body) : undefined });
   };

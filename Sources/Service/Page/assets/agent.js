@@ -6,6 +6,7 @@ import { follow, reread } from "./live.js";
 import { map } from "./mapping.js";
 import { pair, pairingNews } from "./pairing.js";
 import { isSelecting, keepReading } from "./reading.js";
+import { isSignedOut } from "./session.js";
 import { say } from "./words.js";
 
 // Milliseconds: the picture and the sentences grow old by themselves, and that they cannot be read shows within 10 s.
@@ -140,6 +141,7 @@ function prepareActs() {
 
   // What can be done follows how the agent stands, whoever changed that.
   new MutationObserver(() => {
+    if (isSignedOut()) return;
     release.hidden = !document.querySelector("#agent [data-held]");
     pairing.hidden = document.getElementById("agent").dataset.condition !== "needs_pairing";
   }).observe(document.getElementById("main"), { childList: true });

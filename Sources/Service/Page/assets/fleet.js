@@ -11,7 +11,7 @@ import { pair, pairingNews } from "./pairing.js";
 import { limit, readBadly, readWell } from "./reading.js";
 import { Roster } from "./roster.js";
 import { fill, setOrder } from "./row.js";
-import { isSignedOut } from "./session.js";
+import { isSignedOut, whenSignedOut } from "./session.js";
 import { showTeams } from "./teams.js";
 import { element, knows, phrase, say } from "./words.js";
 
@@ -44,6 +44,7 @@ function later(agentID, agent) {
 }
 
 function apply() {
+  if (isSignedOut()) return;
   for (const [agentID, agent] of pending) {
     need(agentID, agent);
     pairingNews(agent ?? { agent_id: agentID });
@@ -85,9 +86,10 @@ async function load() {
   do {
     const address = fleet.dataset.list + (cursor ? `&cursor=${cursor}` : "");
     const response = await fetch(address, { cache: "no-store", credentials: "same-origin", signal: limit() });
-    if (own !== loading) return;
+    if (own !== loading || isSignedOut()) return;
     if (!response.ok) throw new Error(String(response.status));
     const page = await response.json();
+    if (isSignedOut()) return;
     for (const agent of page.items) agents.set(agent.agent_id, agent);
     cursor = page.next_cursor;
     if (cursor) {
@@ -95,7 +97,7 @@ async function load() {
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   } while (cursor && agents.size < agentLimit);
-  if (own !== loading) return;
+  if (own !== loading || isSignedOut()) return;
   place.textContent = cursor ? say("fleet.narrow", { n: agents.size }) : "";
   for (const [agentID, agent] of pending) {
     if (agent) agents.set(agentID, agent);
@@ -239,7 +241,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (/^(input|select|textarea)$/i.test(document.activeElement?.tagName ?? "")) return;
   event.preventDefault();
-  document.getElementById("search").select();
+  document.getElementById("search")?.select();
 });
 
 // What is not asked for does not stand in the address.
@@ -251,7 +253,14 @@ document.getElementById("filter").addEventListener("submit", (event) => {
   }
 });
 window.addEventListener("pageshow", () => {
+  if (isSignedOut()) return;
   for (const field of document.getElementById("filter").elements) field.disabled = field.name === "no_team";
+});
+
+whenSignedOut(() => {
+  loading += 1;
+  pending = new Map();
+  roster.forget();
 });
 
 follow(fleet.dataset.stream, {

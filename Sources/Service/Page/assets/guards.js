@@ -2,7 +2,7 @@
 
 import { explain, prepareDialog, send } from "./acts.js";
 import { time } from "./ages.js";
-import { isSignedOut } from "./session.js";
+import { isSignedOut, whenSignedOut } from "./session.js";
 import { count, element, knows, phrase, say } from "./words.js";
 
 const interval = 30_000; // milliseconds; beginnings and ends come by the stream, parts that are decided do not
@@ -24,6 +24,9 @@ export function prepareGuards() {
     if (card) open(card.dataset.change).catch(() => {});
   });
   setInterval(() => document.hidden || isSignedOut() || showGuards(), interval);
+  whenSignedOut(() => {
+    last = "[]";
+  });
   showGuards();
 }
 
@@ -31,6 +34,7 @@ export function prepareGuards() {
 export async function showGuards() {
   try {
     const { items } = await ask("/v1/guard");
+    if (isSignedOut()) return;
     const waiting = items.filter(waits);
     if (JSON.stringify(waiting) === last) return;
     last = JSON.stringify(waiting);

@@ -71,6 +71,7 @@ export function follow(address, on) {
   }
 
   async function take(event) {
+    if (isSignedOut()) return;
     if (event.comment !== undefined) {
       if (event.comment.startsWith("waiting")) {
         waitsForDatabase = true;
@@ -182,7 +183,9 @@ export async function reread(address, id) {
   const headers = { "X-Rollcall-Reread": "true" };
   const response = await fetch(address, { headers, cache: "no-store", credentials: "same-origin", signal: limit() });
   if (!response.ok) throw new Error(String(response.status));
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const text = await response.text();
+  if (isSignedOut()) throw new Error("401"); // it ended meanwhile, and nobody may see this
+  const page = new DOMParser().parseFromString(text, "text/html");
   const found = page.getElementById(id);
   if (found) return found;
   signedOut();

@@ -1,4 +1,5 @@
-// Shows what pairs a phone, live: asked for again as it expires, gone from the page as soon as it is of no more use.
+// Shows what pairs a phone, live: asked for again as it expires, gone from the page as soon as it is of no more use, or
+// nobody is there any more.
 
 import { prepareDialog, send } from "./acts.js";
 import { now, time } from "./ages.js";
@@ -6,14 +7,19 @@ import { element, phrase, say } from "./words.js";
 
 const soonest = 2_000; // milliseconds between two questions at the least
 const usual = 10_000; // where the answer does not say
+const attention = 180_000; // milliseconds after which somebody has to say that a new one is still wanted
 
 const dialog = document.getElementById("pairing");
 const place = document.getElementById("pairing-place");
 const form = document.getElementById("pairing-phone");
+const words = document.getElementById("pairing-words");
+const state = document.getElementById("pairing-status");
 let address = null; // while it is open
 let kind = "qr";
 let waits = null;
 let asking = null; // the question under way
+let wantedAt = 0; // when a person last asked, by the page's own clock
+let paused = null; // what is asked for again once somebody is there
 
 if (dialog) prepare();
 
@@ -29,7 +35,10 @@ function prepare() {
     event.preventDefault();
     const phone = form.elements.phone.value;
     form.reset();
-    ask({ as: "code", phone_number: phone });
+    want({ as: "code", phone_number: phone });
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (paused && !document.hidden && isWanted()) ask(paused, true);
   });
 }
 
@@ -57,15 +66,15 @@ function choose(chosen) {
   tell(kind === "code" ? "pairing.code_first" : "pairing.wait");
   // A code is for one number, so somebody has to say which.
   if (kind === "code") form.elements.phone.focus();
-  else ask({ as: kind });
+  else want({ as: kind });
 }
 
 function tell(key) {
-  document.getElementById("pairing-words").textContent = key ? say(key) : "";
+  words.textContent = key ? say(key) : "";
 }
 
 function status(...nodes) {
-  document.getElementById("pairing-status").replaceChildren(...nodes);
+  state.replaceChildren(...nodes);
 }
 
 /** Nothing of a code, or of a number, stays in the page. */
@@ -73,34 +82,69 @@ function clear() {
   clearTimeout(waits);
   asking?.abort();
   asking = null;
+  paused = null;
   place.replaceChildren();
   form.reset();
   status();
 }
 
-async function ask(wish) {
+/** A person asks. */
+function want(wish) {
+  wantedAt = performance.now();
+  ask(wish, false);
+}
+
+/** Whether somebody asked not long ago. */
+function isWanted() {
+  return performance.now() - wantedAt < attention;
+}
+
+/** Asks again by itself; only while somebody looks, and for some minutes. */
+function again(wish) {
+  if (!document.hidden && isWanted()) ask(wish, true);
+  else pause(wish);
+}
+
+/** Takes away what is of no more use, and offers a new one to who comes back. */
+function pause(wish) {
+  clear();
+  paused = wish;
+  tell(null);
+  const button = element("button", say("pairing.anew"));
+  button.type = "button";
+  button.className = "first";
+  button.addEventListener("click", () => {
+    choose(wish.as);
+    dialog.querySelector("[data-as][aria-pressed=true]").focus(); // the button is gone
+  });
+  place.replaceChildren(button);
+  status(say("pairing.paused"));
+}
+
+async function ask(wish, isRepeat) {
   clearTimeout(waits);
   asking?.abort();
+  paused = null;
   const own = new AbortController();
   asking = own;
-  let pause = null;
+  let wait = null;
   try {
-    const answer = await send("POST", address, wish, own.signal);
+    const answer = await send("POST", address, wish, { signal: own.signal, isRepeat });
     if (asking !== own) return;
     draw(answer);
-    pause = wish.as === "qr" ? (answer.refresh_after ?? 0) * 1000 || usual : until(answer.expires_at);
+    wait = wish.as === "qr" ? (answer.refresh_after ?? 0) * 1000 || usual : until(answer.expires_at);
   } catch (error) {
     if (asking !== own) return;
     place.replaceChildren();
     tell(null);
     status(error.message);
     // Who is not asked to wait waits as long as usual; a code's number is gone, so it is asked for by a person.
-    if (error.problem?.code !== "not_offered" && wish.as !== "code") pause = (error.retryAfter ?? 0) * 1000 || usual;
+    if (error.problem?.code !== "not_offered" && wish.as !== "code") wait = (error.retryAfter ?? 0) * 1000 || usual;
   }
-  if (pause === null) return;
+  if (wait === null) return;
   // A code is asked for by a person, who says for which number; one that is over is taken away.
-  const next = () => (wish.as === "code" ? choose("code") : ask(wish));
-  waits = setTimeout(() => address && next(), Math.max(pause, soonest));
+  const next = () => (wish.as === "code" ? choose("code") : again(wish));
+  waits = setTimeout(() => address && next(), Math.max(wait, soonest));
 }
 
 /** Milliseconds until an instant; none without one. */
@@ -130,6 +174,6 @@ function draw(answer) {
     place.replaceChildren(both);
   }
   const changesAt = answer.expires_at ?? (answer.refresh_after ? new Date(now() + answer.refresh_after * 1000).toISOString() : null);
-  const words = answer.kind === "code" ? "pairing.ends" : "pairing.refreshes";
-  status(...(changesAt ? phrase(words, { ahead: time(changesAt, "ahead") }) : []));
+  const sentence = answer.kind === "code" ? "pairing.ends" : "pairing.refreshes";
+  status(...(changesAt ? phrase(sentence, { ahead: time(changesAt, "ahead") }) : []));
 }

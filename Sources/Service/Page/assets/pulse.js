@@ -2,6 +2,7 @@
 // takes until many sessions are where people want them.
 
 import { aheadWords, now, spanWords } from "./ages.js";
+import { isSignedOut, whenSignedOut } from "./session.js";
 import { count, element, say } from "./words.js";
 
 // Milliseconds without an answer to anything that was asked until what stands here of an engine counts as old.
@@ -32,6 +33,7 @@ function left(each) {
 }
 
 function check() {
+  if (isSignedOut()) return;
   const place = document.getElementById("pulse");
   const found = silent();
   const names = new Set(found.map((each) => each.engine));
@@ -64,3 +66,6 @@ function check() {
 }
 
 setInterval(check, 1000);
+whenSignedOut(() => {
+  engines = [];
+});

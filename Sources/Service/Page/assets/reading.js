@@ -4,9 +4,12 @@ import { clock } from "./ages.js";
 import { isSignedOut } from "./session.js";
 import { say } from "./words.js";
 
-const patience = 4_000; // milliseconds that a read may take
-const grace = 3_000; // milliseconds of reads that fail until what is shown counts as old
-const retry = 1_500; // milliseconds until a read that failed is tried again
+// Milliseconds. A page that is read every 5 s and cannot be says so within 10 s: those 5 s, a tick, and either the patience or
+// two retries make 9 s; the rest is what a busy computer takes.
+const patience = 3_500; // that a read may take
+const retry = 1_500; // until a read that failed is tried again
+const grace = 2_900; // of reads that fail until what is shown counts as old: two retries, of which timers may take off some
+const tick = 500;
 
 const failing = new Map(); // since when, by what is read
 const readAt = new Map(); // when it was last read
@@ -26,8 +29,9 @@ export function readBadly(part, began) {
 }
 
 function tell() {
+  if (isSignedOut()) return;
   const old = [...failing].filter(([, since]) => Date.now() - since >= grace);
-  const isOld = old.length > 0 && !isSignedOut();
+  const isOld = old.length > 0;
   const place = document.getElementById("unread");
   document.body.classList.toggle("unread", isOld);
   place.hidden = !isOld;
@@ -91,7 +95,7 @@ export function keepReading(part, read, every, mayRead = () => true) {
 
   setInterval(() => {
     if (Date.now() - last >= every && !reading) byItself();
-  }, Math.min(every, 1_000));
+  }, Math.min(every, tick));
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && Date.now() - last >= every) byItself();
   });

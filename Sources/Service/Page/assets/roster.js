@@ -64,6 +64,16 @@ export class Roster {
     this.rows.delete(agentID);
   }
 
+  /** Nobody any more, here and in what is held of the table. */
+  forget() {
+    this.isOver = true;
+    this.agents = new Map();
+    this.sorted = [];
+    this.rows = new Map();
+    this.body.replaceChildren();
+    this.forgetHeights();
+  }
+
   /** Everybody anew. */
   replace(agents) {
     this.agents = new Map(agents.map((agent) => [agent.agent_id, agent]));
@@ -130,7 +140,7 @@ export class Roster {
 
   /** Makes the rows exist that are in view, and no others; `mustFill`: also when the same chunks are in view. */
   draw(mustFill) {
-    if (!this.agents.size && !mustFill) return;
+    if (this.isOver || (!this.agents.size && !mustFill)) return;
     const top = -this.table.getBoundingClientRect().top;
     const [first, last] = this.inView(top, top + window.innerHeight);
     if (!mustFill && first === this.first && last === this.last) return;

@@ -3,13 +3,19 @@
 import { element, say } from "./words.js";
 
 let isOver = false;
+const forgets = [];
 
 /** Whether the sign-in is over, so that nothing is asked for any more. */
 export function isSignedOut() {
   return isOver;
 }
 
-/** Takes away what may not be seen any more, and says why. */
+/** Has a script forget what it knows of people once the sign-in is over. */
+export function whenSignedOut(forget) {
+  forgets.push(forget);
+}
+
+/** Takes away what may not be seen any more, from the page and from what the scripts keep, and says why. */
 export function signedOut() {
   if (isOver) return;
   isOver = true;
@@ -26,7 +32,14 @@ export function signedOut() {
   const line = element("p");
   line.append(back);
   place.append(title, element("p", say("live.signed_out_words")), line);
-  document.getElementById("main").prepend(place);
+  for (const forget of forgets) forget();
+  // Scripts may hold on to a part; what was in it is gone.
+  const main = document.getElementById("main");
+  for (const part of main.querySelectorAll("*")) part.replaceChildren();
+  main.replaceChildren(place);
+  document.querySelector(".bar .who")?.replaceChildren();
+  document.title = document.querySelector(".brand").textContent; // it named somebody
+  document.body.classList.remove("silent", "unread");
   document.body.classList.add("signed-out");
   title.focus();
 }

@@ -1,4 +1,4 @@
-// The counts by team: rows follow the counts, new teams get one.
+// The counts by team: rows follow the counts, new teams get one, and that of a team that is gone goes.
 
 import { say } from "./words.js";
 
@@ -9,6 +9,13 @@ export function showTeams(teams) {
   const body = document.getElementById("teams");
   const counts = new Map(teams.map((team) => [team.team, team]));
   const rows = new Map([...body.rows].map((row) => [row.dataset.team, row]));
+  for (const [name, row] of rows) {
+    // What has the focus stays until it is elsewhere.
+    if (counts.has(name) || row.contains(document.activeElement)) continue;
+    row.remove();
+    rows.delete(name);
+  }
+  dropChoices(counts);
   for (const name of counts.keys()) {
     if (!rows.has(name) && rows.size < teamLimit) rows.set(name, add(body, name));
   }
@@ -17,6 +24,16 @@ export function showTeams(teams) {
       const text = String(counts.get(name)?.[cell.dataset.of] ?? 0);
       if (cell.textContent !== text) cell.textContent = text;
     }
+  }
+}
+
+/** Takes teams that are gone out of the filter, but for what is chosen there. */
+function dropChoices(counts) {
+  for (const option of [...document.querySelector("#filter [name=team]").options]) {
+    const isTeamless = option.matches("[data-teamless]");
+    if (option.selected || counts.has(option.value) || !(option.value || isTeamless)) continue;
+    if (isTeamless) option.hidden = true;
+    else option.remove();
   }
 }
 

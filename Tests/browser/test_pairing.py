@@ -1,0 +1,57 @@
+"""How long a pairing that is left open goes on asking."""
+
+PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def test_a_pairing_that_is_left_open_asks_for_nothing_after_some_minutes_or_unseen(rollcall, page, manage_key):
+    rollcall.add_agent("sara", name="Sara", team="left")
+    rollcall.clock_in("sara")
+    rollcall.wait_for("sara", observed="WORKING", condition="converged")
+    rollcall.fault("needs_qr", ["I-sara"])
+    rollcall.wait_for("sara", condition="needs_pairing")
+    page.sign_in(manage_key, "/agents/sara")
+    page.wait_live()
+    page.wait(lambda: page.find("#pair").is_displayed())
+    run = page.driver.execute_script
+    watch(page)
+    page.find("#pair").click()
+    page.wait(lambda: run("return window.repeats.length") >= 2, what="the next question")
+    assert run("return window.repeats.slice(0, 2)") == [False, True], "only the first is a person's"
+    page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
+    # Nobody looks, so nothing is asked for, until somebody does.
+    run("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
+    page.wait(lambda: page.has("#pairing-place button"), what="the offer of a new one")
+    assert not page.has("#pairing-place img")
+    assert "no longer asks" in page.text("#pairing-status")
+    page.shoot("pairing-paused")
+    asked = run("return window.repeats.length")
+    run("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait(lambda: page.has("#pairing-place img"), what="the QR code again")
+    assert run("return window.repeats[arguments[0]]", asked) is True
+    # After some minutes it takes a person.
+    run("const now = performance.now.bind(performance); performance.now = () => now() + 200_000")
+    page.wait(lambda: page.has("#pairing-place button"), what="the offer of a new one")
+    asked = run("document.dispatchEvent(new Event('visibilitychange')); return window.repeats.length")
+    page.find("#pairing-place button").click()
+    page.wait(lambda: page.has("#pairing-place img"), what="a new QR code")
+    assert run("return window.repeats[arguments[0]]", asked) is False
+    page.wait(lambda: run("return window.repeats.length") >= asked + 2, what="that it follows again")
+    assert run("return window.repeats[arguments[0]]", asked + 1) is True
+
+
+def watch(page):
+    """Notes of each question whether the script asked by itself. The answer is the server's, with a picture that ends in 2 s."""
+    page.driver.execute_script(
+        """
+        window.repeats = [];
+        const ask = window.fetch;
+        window.fetch = async (address, wish) => {
+          if (!String(address).endsWith("/pairing")) return ask(address, wish);
+          window.repeats.push(wish.headers["X-Rollcall-Reread"] === "true");
+          await ask(address, wish);
+          const body = { kind: "qr", value: arguments[0], refresh_after: 2, expires_at: null };
+          return new Response(JSON.stringify(body), { status: 200, headers: { "Content-Type": "application/json" } });
+        };
+        """,
+        PICTURE,
+    )
