@@ -75,16 +75,16 @@ extension SimulatedWorld {
 
     private func isConverged(_ subject: Subject, _ session: EngineSession, _ desired: RunState, now: Timestamp) -> Bool
     {
-        let isSettled = subject.condition == .converged || subject.condition == .held
-        guard session.exists else {
-            return subject.evidence.reading == .missing && (isSettled || subject.condition == .needsAttention)
-        }
-        guard subject.evidence.reading == .status(session.status) else { return false }
         // Who takes the account over now would not know yet what became of it.
         if let command = subject.evidence.lastCommand, command.verdict == nil {
             let over = command.sentAt + scenario.policy.callTimeout + scenario.policy.stopStartGap
             guard let readAt = subject.evidence.readAt, readAt >= over else { return false }
         }
+        let isSettled = subject.condition == .converged || subject.condition == .held
+        guard session.exists else {
+            return subject.evidence.reading == .missing && (isSettled || subject.condition == .needsAttention)
+        }
+        guard subject.evidence.reading == .status(session.status) else { return false }
         switch (desired, session.status) {
         case (.running, .working), (.stopped, .stopped), (.stopped, .failed): return isSettled
         case (.running, .scanQRCode): return subject.condition == .needsPairing
