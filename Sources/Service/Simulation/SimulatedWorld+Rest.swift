@@ -30,16 +30,24 @@ extension SimulatedWorld {
     private func judgeCalm(since: Int64) {
         let now = scheduler.now
         guard let open = unconverged() else {
-            withState { state in
+            // Who has just taken an account over does not know for so long what the one before may have sent.
+            let doubt = (scenario.policy.callTimeout + scenario.policy.stopStartGap).microseconds + 5_000_000
+            let isSettled = withState { state in
+                let first = state.convergedAt ?? now
+                state.convergedAt = first
+                guard now - first >= doubt else { return false }
                 state.phase = .rest(now)
-                state.convergedIn = now - since
+                state.convergedIn = first - since
+                return true
             }
+            guard isSettled else { return }
             witness.see { state in
                 state.tell("all is as it should be")
                 state.isAtRest = true
             }
             return
         }
+        withState { $0.convergedAt = nil }
         guard now - since > Scenario.bound else { return }
         witness.see { $0.violate(.convergesInTime, open) }
         withState { $0.phase = .over }

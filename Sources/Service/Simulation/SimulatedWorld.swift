@@ -25,6 +25,8 @@ final class SimulatedWorld: Sendable {
         var lastEvent = 0
         var strangers = 0
         var convergedIn: Int64?
+        /// Since when every session has been as it should be.
+        var convergedAt: Int64?
         var weatherAge = 0
         /// Events that a sender has not been answered, nor given up.
         var undelivered = 0
