@@ -169,8 +169,10 @@ final class AccountWorker: Sendable {
     }
 
     private func runLane() async {
-        while let job = await calls.next() {
-            switch job {
+        var last: Int64?
+        while let call = await calls.next(after: last) {
+            last = call.leftAt
+            switch call.job {
             case .command(let command, let term, let run): await send(command, term: term, run: run)
             case .look(let look): await read(look)
             case .list(let list): await carryOut(list)

@@ -27,11 +27,18 @@ struct LookJob: Sendable {
     var probe: Probe?
 }
 
+/// A call that may leave now.
+struct DepartingCall: Sendable {
+    var job: CallJob
+    /// When it was let go, in microseconds of the monotonic clock.
+    var leftAt: Int64
+}
+
 /// The calls that wait for one engine account, in the order of ``CallLine``, within a budget of calls per second.
 final class CallQueue: Sendable {
     fileprivate struct State {
         var line = CallLine()
-        var lanes: [CheckedContinuation<CallJob?, Never>] = []
+        var lanes: [CheckedContinuation<DepartingCall?, Never>] = []
         var budget: CallBudget
         var spacing: CallSpacing
         /// Monotonic microseconds until which nothing leaves (breaker).
@@ -109,9 +116,13 @@ final class CallQueue: Sendable {
     }
 
     /// The next call; `nil` once the queue is closed.
-    func next() async -> CallJob? {
-        await withCheckedContinuation { continuation in
+    ///
+    /// `last`: when the call that the lane made before this one was let go; it is over now.
+    func next(after last: Int64? = nil) async -> DepartingCall? {
+        let now = clock.monotonic()
+        return await withCheckedContinuation { continuation in
             let isClosed = state.withLock { state in
+                if let last { state.budget.arrived(leftAt: last, now: now) }
                 if !state.isClosed { state.lanes.append(continuation) }
                 return state.isClosed
             }
@@ -189,7 +200,7 @@ final class CallQueue: Sendable {
         while true {
             let step = state.withLock { state in state.nextStep(now: clock.monotonic()) }
             switch step {
-            case .run(let lane, let job): lane.resume(returning: job)
+            case .run(let lane, let call): lane.resume(returning: call)
             case .later(let instant):
                 paceSignal.yield(instant)
                 return
@@ -199,7 +210,7 @@ final class CallQueue: Sendable {
     }
 
     fileprivate enum Step {
-        case run(CheckedContinuation<CallJob?, Never>, CallJob)
+        case run(CheckedContinuation<DepartingCall?, Never>, DepartingCall)
         case later(Int64)
         case nothing
     }
@@ -224,7 +235,7 @@ extension CallQueue.State {
             guard let lane = lanes.popLast(), let job = line.take(rank, now: now) else { return .nothing }
             spacing.take(now: now)
             departed += 1
-            return .run(lane, job)
+            return .run(lane, DepartingCall(job: job, leftAt: now))
         }
     }
 

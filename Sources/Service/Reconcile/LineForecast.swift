@@ -89,7 +89,9 @@ func predictedFinish(
 
 /// Calls of one kind in a second: as many as left lately, or as budget and width allow.
 private func rate(_ duration: Duration, _ load: LineLoad, _ pace: LinePace, width: Int) -> Double {
-    let budget = Double(max(1, load.callsPerSecond))
+    // A call counts until a second after its answer.
+    let way = min(duration, .microseconds(CallBudget.longestWay))
+    let budget = Double(max(1, load.callsPerSecond)) / (1 + way.inSeconds)
     if let measured = pace.callsPerSecond { return min(budget, max(measured, 0.1)) }
     guard duration > .zero else { return budget }
     return min(budget, Double(max(1, width)) / duration.inSeconds)

@@ -19,8 +19,8 @@ struct CallPace {
         var to: Int64
     }
 
-    /// How much sooner than they left two calls may arrive one after the other, in microseconds: what lies between the instant
-    /// in which a call is counted and its arrival is a thread's turn, the client, loopback and the engine's turn to read.
+    /// How long before its arrival a call may have been let go, in microseconds: what lies between is a thread's turn, the
+    /// client, loopback and the engine's turn to read.
     static let tolerance: Int64 = 200_000
     static let second: Int64 = 1_000_000
 

@@ -52,7 +52,8 @@ struct LineForecastTests {
         var scene = Scene(sessions: 1, load: LineLoad(counts: LineCounts(people: 1), callsPerSecond: 50))
         scene.pace = LinePace(command: .milliseconds(200), look: .milliseconds(100), settling: .seconds(4))
         let whole = finish(scene) ?? 0
-        #expect(abs(whole - 4.32) < 0.001)
+        // A call of 0.2 s keeps its place in the budget for 1.2 s.
+        #expect(abs(whole - 4.324) < 0.001)
         scene.load.counts.people = 0
         scene.answeredAgo = 3000
         #expect(abs((finish(scene) ?? 0) - 1.1) < 0.001, "what has passed is passed")
