@@ -54,16 +54,21 @@ package final class DatabaseClock: Sendable {
     /// One that took long tells little, and one that agrees with what is known as far as it can tell changes nothing: the clock
     /// must not jump, for distances between two instants are measured by it. One that contradicts what is known and tells less
     /// moves the clock only as far as it has to: an answer that lay around while the process stood still has its middle far from
-    /// the truth. Measured one at a time.
+    /// the truth. What was known is then less sure by as much and no more, so that the next such answer does not count as the
+    /// better one. Measured one at a time.
     package func measured(_ databaseTime: Timestamp, between sent: Int64, and received: Int64) {
         let measured = databaseTime.microseconds - (sent + received) / 2
         let uncertainty = (received - sent + 1) / 2
         let known = offset.load(ordering: .relaxed)
-        let isBetter = uncertainty < error.load(ordering: .relaxed)
-        guard isBetter || abs(measured - known) > uncertainty else { return }
-        let nearest = min(max(known, measured - uncertainty), measured + uncertainty)
-        offset.store(isBetter ? measured : nearest, ordering: .relaxed)
-        error.store(uncertainty, ordering: .relaxed)
+        let knownError = error.load(ordering: .relaxed)
+        if uncertainty < knownError {
+            offset.store(measured, ordering: .relaxed)
+            error.store(uncertainty, ordering: .relaxed)
+        } else if abs(measured - known) > uncertainty {
+            let nearest = min(max(known, measured - uncertainty), measured + uncertainty)
+            offset.store(nearest, ordering: .relaxed)
+            error.store(knownError + abs(nearest - known), ordering: .relaxed)
+        }
     }
 
     /// Microseconds of the clock that only runs forward.
