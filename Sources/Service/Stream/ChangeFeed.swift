@@ -37,6 +37,9 @@ package final class ChangeFeed: Service {
     /// The more watch, the more each telling costs whoever posts events; that a page shows a change within half a second leaves
     /// room for it.
     static func spacing(watchers: Int) -> Duration { .milliseconds(min(max(40, watchers), 200)) }
+    /// Subscribers woken at a time, and the pause after them: who posts events waits for a few writes and not for hundreds.
+    private static let wokenAtATime = 8
+    private static let wakingPause = Duration.milliseconds(1)
     /// How long reading goes on when the last watcher has left: it may just be reloading the page.
     static let linger = Duration.seconds(30)
     /// From then on without a successful read the streams say that they wait.
@@ -99,7 +102,7 @@ package final class ChangeFeed: Service {
             try? await Task.sleep(for: Self.interval)  // Cancelled: the loop ends.
             ticks += 1
             let subscriptions = state.withLock { Array($0.subscriptions.values) }
-            if ticks % 4 == 0 { for subscription in subscriptions { subscription.pulse() } }
+            if ticks % 4 == 0 { await Self.each(of: subscriptions) { $0.pulse() } }
             ringer.yield()
         }
     }
@@ -115,11 +118,14 @@ package final class ChangeFeed: Service {
                 reader = nil
                 continue
             }
+            let began = ContinuousClock.now
             var current = reader ?? FeedReader(sources)
             isFailing = await !read(&current, isFailing: isFailing)
             reader = current
-            let watchers = state.withLock { $0.subscriptions.count }
-            try? await Task.sleep(for: Self.spacing(watchers: watchers))  // Cancelled: the stream ends too.
+            let spacing = Self.spacing(watchers: state.withLock { $0.subscriptions.count })
+            // A read that takes long is not followed by the next at once.
+            let next = max(began + spacing, .now + spacing / 2)
+            try? await Task.sleep(until: next, clock: .continuous)  // Cancelled: the stream ends too.
         }
     }
 
@@ -142,13 +148,23 @@ package final class ChangeFeed: Service {
                 state.readAt = .now
                 return news.isEmpty && !isFirst && !isPulse ? [] : Array(state.subscriptions.values)
             }
-            for subscription in subscriptions { subscription.wake() }
+            await Self.each(of: subscriptions) { $0.wake() }
             if !isComplete { ringer.yield() }
             return true
         } catch {
             if !isFailing { logger.warning("streams wait for the database", metadata: [LogKeys.error: "\(error)"]) }
             try? await Task.sleep(for: .seconds(1))  // Cancelled: the stream ends too.
             return false
+        }
+    }
+
+    /// Does something to every subscriber, to a few at a time.
+    private static func each(of subscriptions: [FeedSubscription], _ body: (FeedSubscription) -> Void) async {
+        for (place, subscription) in subscriptions.enumerated() {
+            if place > 0, place % wokenAtATime == 0 {
+                try? await Task.sleep(for: wakingPause)  // Cancelled: the rest at once.
+            }
+            body(subscription)
         }
     }
 
