@@ -36,18 +36,18 @@ struct EngineSession: Sendable {
 
 /// What can go wrong with an engine.
 enum EngineFault: String, Sendable, CaseIterable {
-    case slow, hung, effectWithoutReply, failsBefore, failsAfter, unreachable, tooMany, lies, noWord, errorBody
-    case staleReads, strangeWord, stuckStarting, failedLoop, vanish, unpair, selfStop, selfRestart, selfStart, flicker
-    case startWins, resurrect, outage, refused, leavesOut
+    case slow, hung, late, effectWithoutReply, failsBefore, failsAfter, unreachable, tooMany, lies, noWord, errorBody
+    case staleReads, strangeWord, stuckStarting, failedLoop, keepsFalling, vanish, unpair, selfStop, selfRestart
+    case selfStart, flicker, startWins, resurrect, outage, refused, leavesOut
 
     /// Whether it strikes calls; the others strike sessions.
     var strikesCalls: Bool {
         switch self {
-        case .slow, .hung, .effectWithoutReply, .failsBefore, .failsAfter, .unreachable, .tooMany, .lies, .noWord,
-            .errorBody, .staleReads, .strangeWord, .outage, .refused, .leavesOut:
+        case .slow, .hung, .late, .effectWithoutReply, .failsBefore, .failsAfter, .unreachable, .tooMany, .lies,
+            .noWord, .errorBody, .staleReads, .strangeWord, .outage, .refused, .leavesOut:
             true
-        case .stuckStarting, .failedLoop, .vanish, .unpair, .selfStop, .selfRestart, .selfStart, .flicker, .startWins,
-            .resurrect:
+        case .stuckStarting, .failedLoop, .keepsFalling, .vanish, .unpair, .selfStop, .selfRestart, .selfStart,
+            .flicker, .startWins, .resurrect:
             false
         }
     }

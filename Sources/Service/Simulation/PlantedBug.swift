@@ -34,6 +34,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case missingIsStarted = "missing-is-started"
     case failedIsStoppedAgain = "failed-is-stopped-again"
     case restartsUnbounded = "restarts-unbounded"
+    case fallsUnbounded = "falls-unbounded"
     case budgetIgnored = "budget-ignored"
     case handoverForgotten = "handover-forgotten"
     case lanesUnbounded = "lanes-unbounded"
@@ -78,6 +79,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .missingIsStarted: .missingGetsNoCall
         case .failedIsStoppedAgain: .failedOffShiftStoppedOnce
         case .restartsUnbounded: .restartsBounded
+        case .fallsUnbounded: .fallsSpaced
         case .budgetIgnored, .handoverForgotten: .budgetKept
         case .lanesUnbounded: .concurrencyBounded
         case .looksTwice: .oneLookAtATime
@@ -123,6 +125,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .missingIsStarted: "A session the engine does not know counts as STOPPED."
         case .failedIsStoppedAgain: "A session that is FAILED off shift is stopped with every look."
         case .restartsUnbounded: "Restarts are neither counted nor spaced."
+        case .fallsUnbounded: "A session that goes down again and again is started at once each time."
         case .budgetIgnored: "The budget of calls is a hundred times what it should be."
         case .handoverForgotten: "Who takes an account over is told that nothing was asked of its engine lately."
         case .lanesUnbounded: "More calls are made at a time than allowed."
@@ -148,6 +151,7 @@ extension PlantedBug {
         case .restartsUnbounded:
             policy.restartLimit = .max
             policy.restartSpacing = .zero
+        case .fallsUnbounded: policy.fallLimit = .max
         case .stuckForever: policy.startingTimeout = .seconds(36_000)
         default: break
         }

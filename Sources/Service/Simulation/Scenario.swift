@@ -51,6 +51,7 @@ struct Scenario: Sendable {
         policy.restartWindow = .seconds(180)
         policy.restartSpacing = .seconds(20)
         policy.longestRetry = .seconds(60)
+        policy.firstFallDelay = .seconds(60)
         policy.pairingLookFor = .seconds(60)
         policy.breakAction = numbers.chance(500) ? .keep : .stop
         sweep = SweepPolicy(onShift: .seconds(10), offShift: .seconds(20))

@@ -14,9 +14,9 @@ extension SimulatedEngine.State {
 
     private func concerns(_ fault: EngineFault, _ call: EngineCall?) -> Bool {
         switch fault {
-        case .staleReads, .strangeWord: call == .info
+        case .staleReads, .strangeWord: call == .info || call == nil
         case .leavesOut: call == nil
-        case .lies, .noWord, .errorBody, .effectWithoutReply: call != nil && call != .info
+        case .late, .lies, .noWord, .errorBody, .effectWithoutReply: call != nil && call != .info
         default: true
         }
     }
@@ -43,7 +43,7 @@ extension SimulatedEngine.State {
             return (EngineAnswer(verdict: .transient, httpStatus: 429, retryAfter: .seconds(2)), [])
         default: break
         }
-        guard let call else { return (list(number, account: account, fate: fate), []) }
+        guard let call else { return (list(number, account: account, fate: fate, now), []) }
         guard let session = sessions[id], session.exists else {
             return (EngineAnswer(verdict: .missing, httpStatus: 404), [])
         }
@@ -54,7 +54,7 @@ extension SimulatedEngine.State {
         let steps = command(call, id, now: now)
         let answer: EngineAnswer? =
             switch fate {
-            case .effectWithoutReply: nil
+            case .late, .effectWithoutReply: nil
             case .failsAfter: EngineAnswer(verdict: .transient, httpStatus: 502)
             case .noWord: EngineAnswer(verdict: .verify, httpStatus: 200)
             case .errorBody: EngineAnswer(verdict: .errorBody, httpStatus: 200)
@@ -71,12 +71,12 @@ extension SimulatedEngine.State {
         }
     }
 
-    private mutating func list(_ number: Int, account: Int32, fate: EngineFault?) -> EngineAnswer {
+    private mutating func list(_ number: Int, account: Int32, fate: EngineFault?, _ now: Int64) -> EngineAnswer {
         var listed: [String: SessionStatus] = [:]
         for name in names {
             guard let session = sessions[name], session.exists, session.account == account else { continue }
             if fate == .leavesOut, numbers.chance(500) { continue }
-            listed[name] = session.status
+            listed[name] = said(session, fate, now)
         }
         lists[number] = listed
         return EngineAnswer(verdict: .ok, httpStatus: 200)
@@ -125,7 +125,10 @@ extension SimulatedEngine.State {
         defer { sessions[step.id] = session }
         if step.status == .starting { return [boot(&session, now: now)] }
         session.enter(step.status, at: now)
-        return []
+        guard step.status == .working, numbers.chance(faults[.keepsFalling] ?? 0) else { return [] }
+        return [
+            .init(id: step.id, age: session.age, after: numbers.microseconds(1_000_000...8_000_000), status: .stopped)
+        ]
     }
 
     /// Strikes one session.

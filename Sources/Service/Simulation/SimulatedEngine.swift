@@ -115,10 +115,23 @@ final class SimulatedEngine: Sendable {
         if fate == .unreachable || fate == .outage {
             return scheduler.after(1000) { self.finish(number, EngineAnswer(verdict: .unreachable)) }
         }
+        if fate == .late { return takeEffectLate(number, call, id, account: account, enteredAt: enteredAt) }
         let (there, back) = withState { state, _ in state.latencies(isSlow: fate == .slow) }
         scheduler.after(there) {
             let answer = self.arrive(number, call, id, account: account, fate: fate)
             if let answer { self.scheduler.after(back) { self.finish(number, answer) } }
+        }
+    }
+
+    /// The engine works on a call that its caller has long given up, and nobody hears what came of it.
+    private func takeEffectLate(_ number: Int, _ call: EngineCall?, _ id: String, account: Int32, enteredAt: Int64) {
+        let delay = withState { state, _ in
+            state.pendingSteps += 1
+            return enteredAt + timeout - scheduler.now + state.numbers.microseconds(0...8_000_000)
+        }
+        scheduler.after(delay) {
+            self.withState { state, _ in state.pendingSteps -= 1 }
+            _ = self.arrive(number, call, id, account: account, fate: .late)
         }
     }
 
@@ -153,7 +166,7 @@ final class SimulatedEngine: Sendable {
         }
         for step in steps { plan(step) }
         let operation = call?.rawValue ?? "list"
-        witness.see { $0.arrives(planted == .stopLogsOut && call == .stop ? "logout" : operation, of: id) }
+        witness.see { $0.arrives(number, planted == .stopLogsOut && call == .stop ? "logout" : operation, of: id) }
         return answer
     }
 

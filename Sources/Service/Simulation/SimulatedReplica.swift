@@ -94,37 +94,41 @@ final class SimulatedReplica: Sendable {
     /// Ends it when the run is over.
     func cancel() { task.withLock { $0 }?.cancel() }
 
-    /// Takes one request with a clock event, as the route does.
+    /// Takes one request with clock events, as the route does.
     ///
-    /// `answer`: told of the event that was answered with 2xx; of `nil` for any other answer.
-    func post(_ body: [UInt8], answer: @escaping @Sendable (IncomingEvent?) -> Void) {
-        Task(executorPreference: executor) { answer(await self.ingest(body)) }
+    /// `answer`: told of the events that were answered with 2xx; of `nil` for any other answer.
+    func post(_ bodies: [[UInt8]], answer: @escaping @Sendable ([IncomingEvent]?) -> Void) {
+        Task(executorPreference: executor) { answer(await self.ingest(bodies)) }
     }
 
-    private func ingest(_ body: [UInt8]) async -> IncomingEvent? {
+    private func ingest(_ bodies: [[UInt8]]) async -> [IncomingEvent]? {
         let admission = EventAdmission(skew: .seconds(2))
-        guard let body = try? ClockEventBody(body),
-            let event = try? admission.admit(body, sourceID: 1, now: clock.now())
-        else { return nil }
+        let now = clock.now()
+        let events = bodies.compactMap { body in
+            (try? ClockEventBody(body)).flatMap { try? admission.admit($0, sourceID: 1, now: now) }
+        }
+        guard events.count == bodies.count else { return nil }
         let began = clock.monotonic()
         while true {
             do throws(PQError) {
                 let result = try await store.append(
-                    [event],
+                    events,
                     leases: leases,
                     policy: policy,
                     decider: decider,
                     clock: clock
                 )
                 reconciler.carryOut(result.plans)
-                guard case .receipt(let receipt)? = result.outcomes.first else { return nil }
-                store.database.witness.tell(
-                    "\(id.short) has committed \(event.eventID) of \(receipt.agentID ?? "nobody"): "
-                        + "\(receipt.effect.rawValue), \(receipt.agent?.desired.rawValue ?? "unmatched")"
-                )
-                return event
+                for (event, outcome) in zip(events, result.outcomes) {
+                    guard case .receipt(let receipt) = outcome else { return nil }
+                    store.database.witness.tell(
+                        "\(id.short) has committed \(event.eventID) of \(receipt.agentID ?? "nobody"): "
+                            + "\(receipt.effect.rawValue), \(receipt.agent?.desired.rawValue ?? "unmatched")"
+                    )
+                }
+                return result.outcomes.count == events.count ? events : nil
             } catch {
-                if planted == .acknowledgedEarly { return event }
+                if planted == .acknowledgedEarly { return events }
                 guard error.isTransient || error.kind == .commitUnknown,
                     clock.monotonic() - began < AppendQueue.retryFor.microseconds
                 else { return nil }

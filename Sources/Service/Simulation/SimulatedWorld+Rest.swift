@@ -137,8 +137,8 @@ extension SimulatedWorld {
         witness.tell("one more event, of \(chosen.agent.id), through \(other.id.short)")
         let commands = witness.commandCount
         withState { $0.phase = .wake(now, Int64(commands)) }
-        other.post(Array(#"{"event_id":"last","agent_id":"\#(chosen.agent.id)","kind":"\#(kind)"}"#.utf8)) { event in
-            if let event { self.witness.see { $0.acknowledged(event) } }
+        other.post([Array(#"{"event_id":"last","agent_id":"\#(chosen.agent.id)","kind":"\#(kind)"}"#.utf8)]) { events in
+            for event in events ?? [] { self.witness.see { $0.acknowledged(event) } }
         }
     }
 

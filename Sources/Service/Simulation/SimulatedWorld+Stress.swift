@@ -74,19 +74,19 @@ extension SimulatedWorld {
         let (fault, permille, duration) = draw { numbers in
             let fault = numbers.pick(numbers.chance(300) ? Self.rareFaults : EngineFault.allCases)
             let isTotal = fault == .outage || fault == .refused || numbers.chance(200)
-            return (fault, isTotal ? 1000 : 50 + numbers.below(500), numbers.microseconds(2_000_000...40_000_000))
+            let lasts: ClosedRange<Int64> = fault == .keepsFalling ? 60_000_000...250_000_000 : 2_000_000...40_000_000
+            return (fault, isTotal ? 1000 : 50 + numbers.below(500), numbers.microseconds(lasts))
         }
-        if !fault.strikesCalls, fault != .startWins, fault != .resurrect, fault != .stuckStarting, fault != .failedLoop
-        {
-            return strikeSession()
-        }
+        if !fault.strikesCalls, !Self.rareFaults.contains(fault) { return strikeSession() }
         witness.tell("the engine: \(fault.rawValue), \(permille) of 1000")
         engine.set(fault, to: permille)
         scheduler.after(duration) { self.engine.set(fault, to: 0) }
     }
 
     /// Faults that have to last for a while, or to meet something else, before they show.
-    private static let rareFaults: [EngineFault] = [.stuckStarting, .failedLoop, .startWins, .resurrect, .staleReads]
+    private static let rareFaults: [EngineFault] = [
+        .stuckStarting, .failedLoop, .keepsFalling, .startWins, .resurrect, .staleReads,
+    ]
 
     private func strikeSession() {
         let fault = draw { numbers in
@@ -164,18 +164,20 @@ extension SimulatedWorld {
     /// Somebody clocks in or out, and the next one later.
     func punch() {
         guard isUnderStress else { return }
-        let count = draw { $0.chance(50) ? 3 + $0.below(4) : 1 }
-        for _ in 0..<count { send() }
+        let (count, areTogether) = draw { ($0.chance(50) ? 3 + $0.below(4) : 1, $0.chance(500)) }
+        let events = (0..<count).map { _ in draft() }
+        if areTogether { send(events) } else { for event in events { send([event]) } }
         scheduler.after(draw { $0.microseconds(200_000...2 * scenario.eventEvery) }) { self.punch() }
     }
 
-    private func send() {
+    /// Writes a clock event.
+    private func draft() -> [UInt8] {
         let number = withState { state in
             state.lastEvent += 1
             return state.lastEvent
         }
         let now = database.now()
-        let (agent, kind, shift, delay, repeats) = draw { numbers in
+        let (agent, kind, shift) = draw { numbers in
             let isStranger = scenario.strangers > 0 && numbers.chance(60)
             let agent =
                 isStranger
@@ -190,38 +192,43 @@ extension SimulatedWorld {
             }
             let isOld = isStranger && numbers.chance(400)
             let old = -numbers.microseconds(90_000_000_000...120_000_000_000)
-            return (
-                agent, kind, isOld ? old : shift,
-                numbers.microseconds(numbers.chance(200) ? 0...40_000_000 : 0...500_000), numbers.chance(200)
-            )
+            return (agent, kind, isOld ? old : shift)
         }
         let occurredAt = Timestamp(microseconds: now.microseconds + shift).rfc3339
         let body = Array(
             #"{"event_id":"e\#(number)","agent_id":"\#(agent)","kind":"\#(kind)","occurred_at":"\#(occurredAt)"}"#.utf8
         )
         witness.tell("event e\(number): \(agent) \(kind) at \(occurredAt)")
+        return body
+    }
+
+    /// Sends one request with clock events, some time later, perhaps twice.
+    private func send(_ events: [[UInt8]]) {
+        let (delay, repeats) = draw { numbers in
+            (numbers.microseconds(numbers.chance(200) ? 0...40_000_000 : 0...500_000), numbers.chance(200))
+        }
         withState { $0.undelivered += repeats ? 2 : 1 }
-        scheduler.after(delay) { self.deliver(body, attempt: 0) }
+        scheduler.after(delay) { self.deliver(events, attempt: 0) }
         if repeats {
-            scheduler.after(delay + draw { $0.microseconds(0...30_000_000) }) { self.deliver(body, attempt: 0) }
+            scheduler.after(delay + draw { $0.microseconds(0...30_000_000) }) { self.deliver(events, attempt: 0) }
         }
     }
 
     /// One attempt of a sender, and the next one when no answer comes.
-    private func deliver(_ body: [UInt8], attempt: Int) {
+    private func deliver(_ events: [[UInt8]], attempt: Int) {
         let again = { @Sendable in
             if attempt < 8 {
-                self.deliver(body, attempt: attempt + 1)
+                self.deliver(events, attempt: attempt + 1)
             } else {
                 self.withState { $0.undelivered -= 1 }
             }
         }
         guard let replica = replica() else { return scheduler.after(1_000_000, again) }
         let isAnswered = Once()
-        replica.post(body) { event in
+        replica.post(events) { taken in
             guard isAnswered.take() else { return }
-            if let event {
-                self.witness.see { $0.acknowledged(event) }
+            if let taken {
+                for event in taken { self.witness.see { $0.acknowledged(event) } }
                 self.withState { $0.undelivered -= 1 }
             } else {
                 self.scheduler.after(1_000_000, again)

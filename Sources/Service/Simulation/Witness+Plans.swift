@@ -33,6 +33,7 @@ extension Witness.State {
         checkDesired(plan, command, tables, now: now)
         checkEvidence(plan, command, now: now)
         checkRestarts(plan, command, now: now)
+        checkFalls(plan, command, now: now)
         if let agent = command.agent, command.generation != tables.agents[agent]?.facts.generation {
             violate(
                 .generationOfIntent,
@@ -53,7 +54,12 @@ extension Witness.State {
         }
         guard tables.hasIntent(command) else { return }
         tracks[plan.subject.instance, default: .init()].intents.append(
-            .init(id: command.id, action: command.action, at: now)
+            .init(
+                id: command.id,
+                action: command.action,
+                at: now,
+                isAfterFall: command.action == .start && command.reason == .wentDown
+            )
         )
         if tracks[plan.subject.instance]?.intents.count ?? 0 > 32 {
             tracks[plan.subject.instance]?.intents.removeFirst()
@@ -119,6 +125,20 @@ extension Witness.State {
         if let last = restarts.last, now - last.at < rules.policy.restartSpacing {
             violate(.restartsBounded, "restart of \(plan.subject.address.instanceID), \(now - last.at) after one")
         }
+    }
+
+    private mutating func checkFalls(_ plan: Plan, _ command: PlannedCommand, now: Timestamp) {
+        guard command.action == .start, command.reason == .wentDown else { return }
+        let falls = (tracks[plan.subject.instance]?.intents ?? []).filter {
+            $0.isAfterFall && $0.verdict != .notSent && now - $0.at < rules.policy.restartWindow
+        }
+        guard let last = falls.last else { return }
+        let delay = rules.policy.fallDelay(afterFalls: falls.count)
+        guard now - last.at < delay else { return }
+        violate(
+            .fallsSpaced,
+            "start of \(plan.subject.address.instanceID) after fall \(falls.count + 1), \(now - last.at) after the last"
+        )
     }
 
     private mutating func checkConverged(_ plan: Plan, _ tables: MemoryTables, now: Timestamp) {

@@ -37,6 +37,8 @@ final class Witness: Sendable {
             var id: Int64
             var action: Action
             var at: Timestamp
+            /// The session had gone down by itself.
+            var isAfterFall = false
             var isUsed = false
             var verdict: EngineVerdict?
         }
@@ -71,7 +73,9 @@ final class Witness: Sendable {
         var expiry: [UUID: Timestamp] = [:]
         var calls: [Call] = []
         var tracks: [Int64: Track] = [:]
-        var sentAt: [Int32: [Int64]] = [:]
+        /// When calls left, and when they reached the engine, by account; those of the last second.
+        var leftAt: [Int32: [Int64]] = [:]
+        var arrivedAt: [Int32: [Int64]] = [:]
         var underWay: [UUID: [Int32: Int]] = [:]
         var refusedSince: [UUID: [Int32: Int64]] = [:]
         var thawedAt: [UUID: Int64] = [:]

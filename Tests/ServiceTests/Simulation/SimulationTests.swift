@@ -3,23 +3,16 @@ import Testing
 
 @testable import Service
 
+/// A few seeds in a debug build; `scripts/test` runs a thousand in an optimized one, days without an engine, and every planted bug.
 @Suite("Simulation", .timeLimit(.minutes(5)))
 struct SimulationTests {
     @Test
     func `every invariant holds, whatever breaks`() async {
-        let report = await SimulationRuns.run(seeds: 100, from: 1)
-        #expect(report.seeds == 100)
+        let report = await SimulationRuns.run(seeds: 30, from: 1)
+        #expect(report.seeds == 30)
         #expect(report.failure == nil, "\(report.failure.map { "seed \($0.seed): \($0.violations)" } ?? "")")
         // A simulation in which nothing happens proves nothing.
-        #expect(report.events > 2000 && report.commands > 1000 && report.calls > 10_000)
-    }
-
-    @Test
-    func `after a day without its engine everything is right within minutes`() async {
-        let report = await SimulationRuns.run(seeds: 2, from: 1, engineAway: true)
-        #expect(report.failure == nil, "\(report.failure.map { "seed \($0.seed): \($0.violations)" } ?? "")")
-        #expect(report.duration > 2 * 86_400_000_000 && report.events > 200)
-        #expect(report.slowest > 0 && report.slowest < 300_000_000)
+        #expect(report.events > 600 && report.commands > 300 && report.calls > 3000)
     }
 
     @Test(arguments: [3, 17] as [UInt64])
@@ -39,7 +32,8 @@ struct SimulationTests {
     /// Seeds within which each bug has to be found.
     static let patience = 150
 
-    @Test(arguments: PlantedBug.allCases)
+    /// Some of each kind: a wrong value, a wrong decision, a wrong port, a lost wake-up.
+    @Test(arguments: [.gapMissing, .failedIsRestarted, .orderByArrival, .wakeLost] as [PlantedBug])
     func `a planted bug is found, and by the invariant that is there for it`(bug: PlantedBug) async {
         let report = await SimulationRuns.run(seeds: Self.patience, from: 1, planted: bug)
         let found = report.failure?.violations.map(\.invariant) ?? []
