@@ -53,6 +53,11 @@ final class ClusterKeeper: Sendable {
         guard Self.readLine(socket) == "0" else { throw ClusterError("\(order.prefix { $0 != " " }) failed") }
     }
 
+    /// What the server wrote into its log so far.
+    func log() throws -> String {
+        try String(contentsOfFile: "\(folder)/log", encoding: .utf8)
+    }
+
     /// Reads orders until nobody can give any more, then removes everything.
     private static let script = """
         trap '' HUP INT TERM PIPE
@@ -76,6 +81,11 @@ final class ClusterKeeper: Sendable {
                 "$bin/pg_ctl" -D "$folder/data" -l "$folder/log" -w -t 60 start ;;
             stop)
                 "$bin/pg_ctl" -D "$folder/data" -m "$argument" -w -t 60 stop ;;
+            move-log)
+                cp -a "$folder/data/pg_wal/." "$argument/" && rm -r "$folder/data/pg_wal" &&
+                    ln -s "$argument" "$folder/data/pg_wal" ;;
+            revive)
+                "$bin/pg_ctl" -D "$folder/data" status || "$bin/pg_ctl" -D "$folder/data" -l "$folder/log" -w -t 60 start ;;
             reload)
                 "$bin/pg_ctl" -D "$folder/data" reload ;;
             freeze)

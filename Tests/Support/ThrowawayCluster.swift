@@ -123,6 +123,48 @@ package final class ThrowawayCluster: Sendable {
         tablespace.withLock { $0 = "elsewhere" }
     }
 
+    /// Lets the write-ahead log lie elsewhere, as `initdb --waldir` does, and keeps it short.
+    ///
+    /// `folder`: an empty one that belongs to the user the server runs as.
+    package func moveLog(to folder: String) async throws {
+        try await order("set min_wal_size 32MB")
+        try await order("set max_wal_size 32MB")
+        try await stop()
+        try await order("move-log \(folder)")
+        try await startAgain()
+    }
+
+    /// Lets the server keep every file of its log from now on, as a replica does that is away; or no longer.
+    package func keepLog(_ isKept: Bool) async throws {
+        if isKept {
+            try await administration.query("SELECT pg_create_physical_replication_slot('kept', true)")
+        } else {
+            try await administration.query("SELECT pg_drop_replication_slot('kept')")
+        }
+    }
+
+    /// Lets the server begin the next file of its log; nothing happens when it does not answer.
+    package func switchLog() async {
+        _ = try? await administration.query("SELECT pg_switch_wal()", timeout: .seconds(5))
+    }
+
+    /// What the server wrote into its own log so far: nothing less than FATAL.
+    package func log() throws -> String {
+        try keeper.log()
+    }
+
+    /// Starts the server unless it runs; returns whether it answers.
+    package func revive() async -> Bool {
+        do {
+            try await order("revive")
+            try await administration.query("SELECT 1", timeout: .seconds(5))
+            return true
+        } catch {
+            // It is on its way down or up: the next time is soon enough.
+            return false
+        }
+    }
+
     /// Makes an empty database; returns its connection string.
     ///
     /// Never reused, and gone with the cluster.

@@ -1,10 +1,11 @@
 import Glibc
 import Synchronization
 
-/// Places where the process ends itself when asked to, for tests of what a crash there leaves behind.
+/// Places where the process ends itself, or stands still, when asked to, for tests of what that leaves behind.
 ///
 /// `ROLLCALL_CRASH_AT` names one, and after a colon which time it is reached (`append-between-steps:3`; the first unless
-/// told). Without it every point is a comparison with `nil`.
+/// told): there it ends. `ROLLCALL_FREEZE_AT` names one likewise: there it stands still until somebody sends SIGCONT. Without
+/// them every point is two comparisons with `nil`.
 package struct CrashPoints: Sendable {
     /// The labelled places, in the order in which a clock event meets them.
     package enum Point: String, Sendable, CaseIterable {
@@ -36,6 +37,8 @@ package struct CrashPoints: Sendable {
         case beforeNotify = "before-notify"
         /// An event, its agent's state and the intent are committed; the command has not left.
         case beforeEngineCall = "before-engine-call"
+        /// The lease was found to last; the next thing that is done is to send the command.
+        case afterLeaseCheck = "after-lease-check"
         /// The engine has answered; nothing of it is recorded.
         case afterEngineCall = "after-engine-call"
         /// The outcome waits to be written.
@@ -56,35 +59,36 @@ package struct CrashPoints: Sendable {
         case afterLeave = "after-leave"
     }
 
-    private let chosen: Point?
-    private let countdown: Countdown?
+    private let crash: Appointment?
+    private let freeze: Appointment?
 
-    /// `time`: which time the point is reached, from 1.
-    package init(at chosen: Point? = nil, time: Int = 1) {
-        self.chosen = chosen
-        countdown = chosen.map { _ in Countdown(time) }
+    /// Reads what `ROLLCALL_CRASH_AT` and `ROLLCALL_FREEZE_AT` say; what names no point means none.
+    package init(crashAt: String? = nil, freezeAt: String? = nil) {
+        crash = Appointment(crashAt)
+        freeze = Appointment(freezeAt)
     }
 
-    /// Reads what `ROLLCALL_CRASH_AT` says; what names no point means none.
-    package init(_ text: String?) {
-        let parts = (text ?? "").split(separator: ":")
-        self.init(
-            at: parts.first.flatMap { Point(rawValue: String($0)) },
-            time: parts.count > 1 ? Int(parts[1]) ?? 1 : 1
-        )
-    }
-
-    /// Ends the process as `kill -9` would, if this is the chosen point and the chosen time.
+    /// Ends the process as `kill -9` would, or stops it as `kill -STOP` would, if this is the point and the time for it.
     func reach(_ point: Point) {
-        guard point == chosen, let countdown, countdown.isOver() else { return }
-        kill(getpid(), SIGKILL)
+        if let crash, crash.isMet(at: point) { kill(getpid(), SIGKILL) }
+        // Sent to this very thread, which so does nothing more before it stops, and all others with it.
+        if let freeze, freeze.isMet(at: point) { raise(SIGSTOP) }
     }
 
-    private final class Countdown: Sendable {
+    /// A point, and which time it is reached, from 1.
+    private final class Appointment: Sendable {
+        private let point: Point
         private let left: Atomic<Int>
 
-        init(_ count: Int) { left = Atomic(count) }
+        init?(_ text: String?) {
+            let parts = (text ?? "").split(separator: ":")
+            guard let point = parts.first.flatMap({ Point(rawValue: String($0)) }) else { return nil }
+            self.point = point
+            left = Atomic(parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
+        }
 
-        func isOver() -> Bool { left.subtract(1, ordering: .relaxed).newValue == 0 }
+        func isMet(at reached: Point) -> Bool {
+            reached == point && left.subtract(1, ordering: .relaxed).newValue == 0
+        }
     }
 }

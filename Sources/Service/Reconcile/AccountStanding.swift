@@ -80,6 +80,22 @@ struct AccountStanding: Sendable {
         """
     }
 
+    /// Takes in that a command has ended which left under a lease.
+    ///
+    /// Once that has run out another replica may have acted before the engine heard the command: as when this process stood
+    /// still between the check of the lease and the first byte. Nothing here can undo it; the next look of who acts now does.
+    func noteEnd(of command: PlannedCommand, under lease: HeldLease) {
+        guard leases.hasRunOut(lease, of: account) else { return }
+        meters.endedLate()
+        logger.warning(
+            "a command may have reached the engine after its lease had run out",
+            metadata: [
+                "instance": "\(command.address.instanceID)", "action": "\(command.action.rawValue)",
+                "term": "\(lease.term)",
+            ]
+        )
+    }
+
     /// Takes in how a call went.
     func note(_ answer: EngineAnswer) {
         activity.took(answer.verdict, at: clock.now())

@@ -188,12 +188,14 @@ final class AccountWorker: Sendable {
             return giveUp(.command(command, term: term, run: run))
         }
         let sentAt = standing.asked()
+        crashPoints.reach(.afterLeaseCheck)
         let answer = await engine.send(command.action.call, to: command.address)
         let endedAt = clock.now()
         crashPoints.reach(.afterEngineCall)
         meters.called(command.action.call, answer.verdict, in: endedAt - sentAt)
         forecaster.commandTook(endedAt - sentAt)
         standing.note(answer)
+        standing.noteEnd(of: command, under: lease)
         logger.debug(
             "command sent",
             metadata: [

@@ -15,6 +15,8 @@ final class LeaseBook: Sendable {
         var lease: HeldLease?
         var isRefused = false
         var callTimeout: Duration?
+        /// The deadline of the last lease that no heartbeat prolonged in time.
+        var ranOutAt = Int64.min
         /// When the lease was taken, by the database's clock.
         var takenAt: Timestamp?
         /// Instances with a command in line here or under way.
@@ -51,14 +53,33 @@ final class LeaseBook: Sendable {
         entries.withLock { $0[account]?.lease }
     }
 
+    /// Whether a lease that was held a while ago has run out since, if only until the next heartbeat; one that was laid down
+    /// in order has not.
+    ///
+    /// `lease`: as ``lease(of:)`` gave it then.
+    func hasRunOut(_ lease: HeldLease, of account: Int32) -> Bool {
+        let instant = clock.monotonic()
+        return entries.withLock { entries in
+            guard let entry = entries[account] else { return false }
+            if entry.ranOutAt >= lease.deadline { return true }
+            // Of one that is being laid down the deadline lies before all others.
+            guard let current = entry.lease, current.deadline >= lease.deadline else { return false }
+            return current.deadline <= instant
+        }
+    }
+
     /// Takes in what a heartbeat answered: the leases held, and nothing else.
     ///
     /// Whether an account is refused only its holder can tell, since nobody else calls it.
     ///
     /// `now`: the database's clock.
     func replace(with leases: [Int32: HeldLease], at now: Timestamp? = nil) {
+        let instant = clock.monotonic()
         entries.withLock { entries in
             for account in entries.keys {
+                if let entry = entries[account], let deadline = entry.lease?.deadline, deadline <= instant {
+                    entries[account]?.ranOutAt = max(entry.ranOutAt, deadline)
+                }
                 if entries[account]?.lease?.term != leases[account]?.term { entries[account]?.isRefused = false }
                 if leases[account] == nil { entries[account]?.lease = nil }
             }

@@ -4,6 +4,7 @@ import Metrics
 /// What an account's worker counts.
 struct WorkerMeters: Sendable {
     private let pauses: Counter
+    private let lateCommands: Counter
     private let calls: [EngineCall: CallMeters]
     private let lists: CallMeters
     private let passes: Counter
@@ -16,6 +17,7 @@ struct WorkerMeters: Sendable {
         )
         lists = CallMeters("list", account: account)
         pauses = Counter(label: "engine_pauses", dimensions: [("account", account)])
+        lateCommands = Counter(label: "late_commands", dimensions: [("account", account)])
         passes = Counter(label: "passes", dimensions: [("account", account)])
         passDuration = Timer(label: "pass_commit", dimensions: [("account", account)])
         line = LineMeters(account: account)
@@ -32,6 +34,11 @@ struct WorkerMeters: Sendable {
 
     func paused() {
         pauses.increment()
+    }
+
+    /// A command ended after the lease had run out under which it left.
+    func endedLate() {
+        lateCommands.increment()
     }
 
     func passed(_ count: Int, in time: Duration) {

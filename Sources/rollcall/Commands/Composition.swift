@@ -58,7 +58,10 @@ struct Composition {
             clockSkew: settings.clockSkew,
             unmatchedMaxAge: settings.unmatchedMaxAge,
             release: Release.version,
-            crashPoints: CrashPoints(ProcessInfo.processInfo.environment["ROLLCALL_CRASH_AT"])
+            crashPoints: CrashPoints(
+                crashAt: ProcessInfo.processInfo.environment["ROLLCALL_CRASH_AT"],
+                freezeAt: ProcessInfo.processInfo.environment["ROLLCALL_FREEZE_AT"]
+            )
         )
         configuration.keepBodies = settings.keepBodies
         configuration.redactor = Redactor(secrets: settings.secrets)

@@ -30,7 +30,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func serve(_ settings: Settings, logger: Logger) async throws {
-        let metrics = PrometheusMetrics()
+        let metrics = PrometheusMetrics(help: MetricHelp.sentences)
         MetricsSystem.bootstrap(metrics)
         let composition = try Composition(settings)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []

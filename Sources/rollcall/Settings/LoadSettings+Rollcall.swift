@@ -126,6 +126,8 @@ extension LoadSettings {
                 reader.add(problem)
             } else if UnknownNames.isFromKubernetes(variable) {
                 notices.append("\(variable) is ignored: Kubernetes makes it for a service called rollcall")
+            } else if UnknownNames.isForTests(variable) {
+                notices.append("\(variable) is set: this process will end or stand still on purpose")
             }
         }
         for path in reader.layers.filePaths {

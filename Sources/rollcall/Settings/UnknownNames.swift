@@ -13,13 +13,18 @@ struct UnknownNames {
 
     /// Variables that Kubernetes makes for a service called `rollcall`.
     static func isFromKubernetes(_ variable: String) -> Bool {
-        variable == "ROLLCALL_CRASH_AT" || variable == "ROLLCALL_PORT" || variable.hasPrefix("ROLLCALL_PORT_")
-            || variable.hasPrefix("ROLLCALL_SERVICE_")
+        variable == "ROLLCALL_PORT" || variable.hasPrefix("ROLLCALL_PORT_") || variable.hasPrefix("ROLLCALL_SERVICE_")
+    }
+
+    /// Variables that let a process end or stand still on purpose.
+    static func isForTests(_ variable: String) -> Bool {
+        variable == "ROLLCALL_CRASH_AT" || variable == "ROLLCALL_FREEZE_AT"
     }
 
     /// The problem with an environment variable, if it has one.
     func problem(withVariable variable: String) -> SettingsError.Problem? {
-        guard variable.hasPrefix("ROLLCALL_"), !variables.contains(variable), !Self.isFromKubernetes(variable)
+        guard variable.hasPrefix("ROLLCALL_"), !variables.contains(variable), !Self.isFromKubernetes(variable),
+            !Self.isForTests(variable)
         else { return nil }
         return problem(with: variable, among: known.map(\.variable))
     }

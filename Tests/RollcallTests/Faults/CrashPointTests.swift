@@ -60,8 +60,8 @@ extension CrashPoints.Point {
             .beforeNotify:
             true
         case .beforeBeat, .afterBeat, .appendTaken, .appendBetweenSteps, .appendDecided, .appendCommitted,
-            .appendCarriedOut, .beforeReceipt, .beforeEngineCall, .afterEngineCall, .outcomeWaiting, .afterLook,
-            .passBetweenSteps, .passDecided, .passCommitted:
+            .appendCarriedOut, .beforeReceipt, .beforeEngineCall, .afterLeaseCheck, .afterEngineCall, .outcomeWaiting,
+            .afterLook, .passBetweenSteps, .passDecided, .passCommitted:
             false
         }
     }

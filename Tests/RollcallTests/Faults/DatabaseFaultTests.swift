@@ -126,22 +126,10 @@ struct DatabaseFaultTests {
         }
     }
 
-    @Test(.enabled(if: FaultSuite.runsAll))
+    @Test(.enabled(if: FaultSuite.runsAll), .enabled(if: SmallDisk.canBeMounted, SmallDisk.skipped))
     func `a full disk is a refusal, and room is all that is needed`() async throws {
         let cluster = try await ThrowawayCluster.start()
-        guard let disk = try SmallDisk(megabytes: 48) else {
-            FaultTable.add(
-                .init(
-                    fault: "disk full",
-                    deed: "skipped: no small file system could be mounted here",
-                    sent: 0,
-                    lost: 0,
-                    doubled: 0,
-                    recovery: "-"
-                )
-            )
-            return
-        }
+        let disk = try SmallDisk(megabytes: 48)
         defer { disk.remove() }
         try await cluster.useTablespace(at: disk.folder)
         try await FaultRun.endure(
@@ -154,6 +142,38 @@ struct DatabaseFaultTests {
             try await run.last(.seconds(10))
             try disk.empty()
             run.countFromNow()
+        }
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll), .enabled(if: SmallDisk.canBeMounted, SmallDisk.skipped))
+    func `a full disk of the log ends the server, and with room again nothing is lost`() async throws {
+        let cluster = try await ThrowawayCluster.start()
+        let disk = try SmallDisk(megabytes: 160)
+        defer { disk.remove() }
+        try await cluster.moveLog(to: disk.folder)
+        try await FaultRun.endure(
+            "log's disk full",
+            "the file system of the write-ahead log is full for 10 s: PostgreSQL panics, and is started again",
+            cluster: cluster
+        ) { run in
+            try await cluster.keepLog(true)
+            try disk.fill()
+            // It has a few files of the log in stock, which are used up first.
+            try await run.until("the server panics") {
+                await cluster.switchLog()
+                return try cluster.log().split(separator: "\n").contains { line in
+                    line.contains("PANIC") && line.contains("No space left on device")
+                }
+            }
+            let since = FaultLoad.now()
+            try await run.last(.seconds(10))
+            let meanwhile = run.load.attempts(from: since, to: FaultLoad.now())
+            #expect(meanwhile.contains { $0.status == 503 })
+            #expect(meanwhile.allSatisfy { !$0.isTaken }, "without its log nothing is committed")
+            try disk.empty()
+            run.countFromNow()
+            try await run.until("the server runs again") { await cluster.revive() }
+            try await cluster.keepLog(false)
         }
     }
 }

@@ -67,15 +67,18 @@ final class FaultLoad: Sendable {
     }
 
     /// Posts an event until it is taken.
-    func post(_ event: History.Event) async {
+    ///
+    /// `replica`: the only one it is posted to; `nil` for all in turn.
+    func post(_ event: History.Event, to replica: Int? = nil) async {
         while !Task.isCancelled {
-            if await tryOnce(event) { return }
+            if await tryOnce(event, replica) { return }
             try? await Task.sleep(for: Self.retryPause)  // As above.
         }
     }
 
-    private func tryOnce(_ event: History.Event) async -> Bool {
+    private func tryOnce(_ event: History.Event, _ replica: Int?) async -> Bool {
         let target = state.withLock { state -> (replica: Int, port: Int)? in
+            if let replica { return state.ports.first { $0.replica == replica } }
             state.turn += 1
             return state.ports.isEmpty ? nil : state.ports[state.turn % state.ports.count]
         }

@@ -9,8 +9,8 @@ extension FaultRun {
     /// Runs replicas under load, lets something befall them, and judges the history.
     ///
     /// `fault` and `deed`: its name, and what is done, for the table. `cluster`: where the database is; `nil` for the tests'
-    /// shared one. `standby`: who takes its place. `settings`: of each replica from the start. `strike`: does it, and calls
-    /// ``countFromNow()``.
+    /// shared one. `standby`: who takes its place. `settings`: of each replica from the start. `driving`: the agents with a
+    /// session who come and go all the while. `strike`: does it, and calls ``countFromNow()``.
     @discardableResult
     static func endure(
         _ fault: String,
@@ -18,6 +18,7 @@ extension FaultRun {
         cluster: ThrowawayCluster? = nil,
         standby: ThrowawayCluster? = nil,
         settings: [[String: String]] = [[:], [:]],
+        driving workers: [String] = FaultRun.workers,
         strike: @escaping @Sendable (FaultRun) async throws -> Void
     ) async throws -> HistoryChecker.Verdict {
         var verdict = HistoryChecker.Verdict()
@@ -26,7 +27,7 @@ extension FaultRun {
             for settings in settings { try run.begin(settings) }
             for number in settings.indices { try await run.listen(number) }
             try await run.map()
-            let recovery = try await run.underLoad(strike)
+            let recovery = try await run.underLoad(workers, strike)
             try await run.converge()
             let history = try await run.history()
             verdict = HistoryChecker().check(history)
@@ -77,16 +78,21 @@ extension FaultRun {
     /// Posts events while the strike happens, and until it is seen that all goes on.
     ///
     /// - Returns: how long that took.
-    private func underLoad(_ strike: @escaping @Sendable (FaultRun) async throws -> Void) async throws -> String {
+    private func underLoad(
+        _ workers: [String],
+        _ strike: @escaping @Sendable (FaultRun) async throws -> Void
+    ) async throws -> String {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for (index, agent) in Self.workers.enumerated() {
+            for (index, agent) in workers.enumerated() {
                 group.addTask { await self.load.run(agent, pause: .milliseconds(1700 + index * 130)) }
             }
             for agent in Self.crowd { group.addTask { await self.load.run(agent, pause: .milliseconds(60)) } }
             let recovery: String
             do {
                 try await untilTaken(60)
-                try await until("a session is commanded") { try await self.engine.count(of: "start") > 0 }
+                if !workers.isEmpty {
+                    try await until("a session is commanded") { try await self.engine.count(of: "start") > 0 }
+                }
                 try await strike(self)
                 recovery = try await untilRecovered()
                 try await untilTaken(60)
@@ -147,7 +153,8 @@ extension FaultRun {
                 replica: call.caller ?? -1,
                 receivedAt: call.receivedAtUs,
                 received: call.receivedMonotonicUs,
-                answered: call.answeredMonotonicUs
+                answered: call.answeredMonotonicUs,
+                reading: call.operation == "info" && call.httpStatus == 200 ? call.before : nil
             )
         }
         history.terms = terms()
@@ -173,7 +180,8 @@ extension FaultRun {
         }
     }
 
-    private func ends() async throws -> [History.End] {
+    /// How things stand with every agent.
+    func ends() async throws -> [History.End] {
         let statuses = try await engine.statuses()
         return try await installation.owner.rows(
             """

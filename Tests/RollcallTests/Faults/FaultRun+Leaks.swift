@@ -61,6 +61,15 @@ extension RollcallProcess {
         return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
     }
 
+    /// Whether a signal stopped it and none has let it go on yet.
+    ///
+    /// Source: proc(5), the third field of `stat`, after a name in parentheses.
+    var standsStill: Bool {
+        // As above.
+        let line = (try? String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)) ?? ""
+        return line.split(separator: ")").last?.hasPrefix(" T") ?? false
+    }
+
     /// Threads it has; 0 once it has ended.
     var threadCount: Int {
         // As above.

@@ -51,7 +51,12 @@ final class FaultRun: Sendable {
 
     /// The fault is over, or has struck where others take over: the time to recover counts from here.
     func countFromNow() {
-        state.withLock { $0.countsFrom = FaultLoad.now() }
+        count(from: FaultLoad.now())
+    }
+
+    /// The same of an instant that lies back a moment.
+    func count(from instant: Int64) {
+        state.withLock { $0.countsFrom = instant }
     }
 
     // MARK: Replicas
@@ -130,6 +135,16 @@ final class FaultRun: Sendable {
 
     func freeze(_ number: Int) {
         replicas[number].process.signal(SIGSTOP)
+        noteFreeze(of: number)
+    }
+
+    /// Waits until a replica stands still that was told to stop itself, and notes it.
+    func untilFrozen(_ number: Int) async throws {
+        try await until("replica \(number) stands still") { self.replicas[number].process.standsStill }
+        noteFreeze(of: number)
+    }
+
+    private func noteFreeze(of number: Int) {
         state.withLock { $0.freezes.append(.init(replica: number, from: FaultLoad.now(), to: .max)) }
     }
 

@@ -52,7 +52,10 @@ struct FaultTests {
         }
     }
 
-    @Test(.enabled(if: FaultSuite.runsAll && FaultSuite.lastRelease != nil))
+    @Test(
+        .enabled(if: FaultSuite.runsAll),
+        .enabled(if: FaultSuite.lastRelease != nil, "no program of the last release was given")
+    )
     func `the last release and this one work side by side`() async throws {
         let last = FaultSuite.lastRelease
         try await FaultRun.endure("two releases", "the last release beside this one, each killed once and replaced") {
@@ -73,18 +76,32 @@ struct FaultTests {
         }
     }
 
-    @Test(.enabled(if: FaultSuite.runsAll))
-    func `an engine that is away is caught up with once it is back`() async throws {
-        for mode in ["503", "drop"] {
-            try await FaultRun.endure("engine outage", "every call fails for 15 s (\(mode))") { run in
-                try await run.engine.admin(
-                    "PUT",
-                    "faults",
-                    #"{"kind":"outage","scope":"all","params":{"mode":"\#(mode)"}}"#
-                )
-                try await run.last(.seconds(15))
-                try await run.engine.admin("DELETE", "faults")
-                run.countFromNow()
+    @Test(.enabled(if: FaultSuite.runsAll), arguments: Outage.allCases)
+    func `an engine that is away is caught up with once it is back`(outage: Outage) async throws {
+        try await FaultRun.endure("engine outage", outage.rawValue) { run in
+            try await run.engine.admin("PUT", "faults", outage.fault)
+            try await run.last(.seconds(15))
+            try await run.engine.admin("DELETE", "faults")
+            run.countFromNow()
+        }
+    }
+
+    /// How an engine is away.
+    enum Outage: String, CaseIterable {
+        case refuses = "every call fails for 15 s (503)"
+        case drops = "every call fails for 15 s (drop)"
+        case hangs = "no call is answered within its caller's time-out, for 15 s"
+        case refusesCredential = "every call is answered 401 for 15 s"
+
+        /// What the simulator is told.
+        var fault: String {
+            switch self {
+            case .refuses: #"{"kind":"outage","scope":"all","params":{"mode":"503"}}"#
+            case .drops: #"{"kind":"outage","scope":"all","params":{"mode":"drop"}}"#
+            case .hangs:
+                // In simulated time: five real seconds, and the caller waits for three.
+                #"{"kind":"outage","scope":"all","params":{"mode":"hang","ms":\#(5000 * Installation.speed)}}"#
+            case .refusesCredential: #"{"kind":"unauthorized","scope":"all"}"#
             }
         }
     }

@@ -43,6 +43,8 @@ struct History {
         var received: Int64
         /// `nil` when no answer was given.
         var answered: Int64?
+        /// What a look was told; `nil` for a command, and for a look that was told nothing.
+        var reading: String?
 
         var isCommand: Bool { operation != "info" }
     }

@@ -12,7 +12,7 @@ struct HistoryChecker {
         case doubled(String)
         /// An agent's shift is not what the ledger's events make of it.
         case wrongEffect(String)
-        /// A start or restart came too soon after a stop.
+        /// A start or restart came too soon after a stop, or after the soonest end that a stop without an answer may have had.
         case gapBroken(call: Int)
         /// A command came while another of the same session was under way.
         case twoAtATime(call: Int)
@@ -51,6 +51,9 @@ struct HistoryChecker {
     var gap: Int64 = 3_000_000
     /// After this long a call without an answer is over, in microseconds.
     var callTimeout: Int64 = 3_000_000
+    /// How long a call may be on its way to the engine on a busy machine, in microseconds: who has no answer counts from when it
+    /// left, and the engine knows only when it came.
+    var way: Int64 = 500_000
     /// How far two clocks of one machine may be apart, in microseconds: the caller's time-out begins before the engine hears.
     var tolerance: Int64 = 50_000
 
@@ -92,21 +95,31 @@ struct HistoryChecker {
 
     /// One command at a time for each session, and the gap.
     private func checkOrder(_ history: History, _ verdict: inout Verdict) {
-        for (_, calls) in Dictionary(grouping: history.calls.filter(\.isCommand), by: \.instance) {
+        let proofs = Dictionary(grouping: history.calls.filter { $0.reading == "STOPPED" }, by: \.instance)
+        for (instance, calls) in Dictionary(grouping: history.calls.filter(\.isCommand), by: \.instance) {
             var before: History.Call?
-            var stopEnded: Int64?
+            var stop: History.Call?
             for call in calls.sorted(by: { $0.received < $1.received }) {
                 if let before, call.received < end(of: before) - tolerance {
                     verdict.findings.append(.twoAtATime(call: call.number))
                 }
-                if let stopEnded, call.operation != "stop", call.received < stopEnded + gap {
+                if call.operation == "stop" {
+                    stop = call
+                } else if let stop, call.received < soonestEnd(of: stop, proofs[instance] ?? []) + gap {
                     verdict.findings.append(.gapBroken(call: call.number))
                 }
-                // Of a stop without an answer the engine's log cannot tell when it ended.
-                if call.operation == "stop" { stopEnded = call.answered }
                 before = call
             }
         }
+    }
+
+    /// From when on the gap after a stop may be counted.
+    ///
+    /// One without an answer is taken to end when its caller's time is over, or when a look that left after it is told STOPPED.
+    private func soonestEnd(of stop: History.Call, _ proofs: [History.Call]) -> Int64 {
+        if let answered = stop.answered { return answered }
+        let proved = proofs.map(\.received).filter { $0 > stop.received }.min()
+        return min(stop.received + callTimeout, proved ?? .max) - way
     }
 
     private func end(of call: History.Call) -> Int64 { call.answered ?? call.received + callTimeout }

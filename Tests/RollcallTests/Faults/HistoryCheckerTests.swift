@@ -74,6 +74,34 @@ struct HistoryCheckerTests {
     }
 
     @Test
+    func `a start after a stop without an answer waits for the end of its time, and then for the gap`() {
+        #expect(findings(.unanswered(startAt: 9_450_000)) == [.gapBroken(call: 3)])
+        #expect(findings(.unanswered(startAt: 7_200_000)) == [.gapBroken(call: 3)])
+        #expect(findings(.unanswered(startAt: 9_550_000)).isEmpty)
+        // Who sends it again and is answered knows its end.
+        var history = History.unanswered(startAt: 13_050_000)
+        history.calls.append(history.call("stop", at: 10_000_000, answered: 10_100_000))
+        #expect(findings(history) == [.gapBroken(call: 3)])
+        history.calls[6].answered = 10_010_000
+        #expect(findings(history).isEmpty)
+    }
+
+    @Test
+    func `a look that is told STOPPED ends a stop without an answer, and no other look does`() {
+        #expect(findings(.unanswered(startAt: 7_600_000, lookAt: 5_000_000, says: "STOPPED")).isEmpty)
+        #expect(findings(.unanswered(startAt: 7_450_000, lookAt: 5_000_000, says: "STOPPED")) == [.gapBroken(call: 3)])
+        #expect(findings(.unanswered(startAt: 9_450_000, lookAt: 5_000_000, says: "WORKING")) == [.gapBroken(call: 3)])
+        #expect(findings(.unanswered(startAt: 9_450_000, lookAt: 5_000_000, says: nil)) == [.gapBroken(call: 3)])
+        // It came before the stop, or is of another session.
+        #expect(findings(.unanswered(startAt: 9_450_000, lookAt: 3_000_000, says: "STOPPED")) == [.gapBroken(call: 3)])
+        var history = History.unanswered(startAt: 9_450_000, lookAt: 5_000_000, says: "STOPPED")
+        history.calls[6].instance = "i-bob"
+        #expect(findings(history) == [.gapBroken(call: 3)])
+        // One that comes when its time is over shortens nothing.
+        #expect(findings(.unanswered(startAt: 9_550_000, lookAt: 7_500_000, says: "STOPPED")).isEmpty)
+    }
+
+    @Test
     func `a command before the one before it is answered is two at a time`() {
         var history = History.sound
         history.calls[0].answered = 4_100_000
@@ -137,6 +165,36 @@ struct HistoryCheckerTests {
 }
 
 extension History {
+    /// The same, but the first stop, which came at 4 s, was given no answer.
+    ///
+    /// `startAt`: when the start after it came. `lookAt`: when a look came besides, and what it was told.
+    fileprivate static func unanswered(startAt: Int64, lookAt: Int64? = nil, says reading: String? = nil) -> History {
+        var history = sound
+        history.calls[2].answered = nil
+        for (index, offset) in [(3, 0), (4, 200_000), (5, 1_800_000)] as [(Int, Int64)] {
+            history.calls[index].received = startAt + offset
+            history.calls[index].answered = startAt + offset + 100_000
+        }
+        guard let lookAt else { return history }
+        var look = history.call("info", at: lookAt, answered: lookAt + 10_000)
+        look.reading = reading
+        history.calls.append(look)
+        return history
+    }
+
+    /// One more call of replica 1.
+    fileprivate func call(_ operation: String, at received: Int64, answered: Int64?) -> Call {
+        Call(
+            number: calls.count,
+            operation: operation,
+            instance: "i-ana",
+            replica: 1,
+            receivedAt: received,
+            received: received,
+            answered: answered
+        )
+    }
+
     /// One agent clocks in and out; replica 0 starts the session, replica 1 takes over, stops it, starts and stops it again.
     fileprivate static var sound: History {
         let clockIn = Event(id: "ana-1", agent: "ana", kind: "clock_in", occurredAt: 1_000_000)

@@ -1,24 +1,48 @@
 import Foundation
 import Glibc
+import Testing
 
 /// A small file system of its own, to be filled.
 final class SmallDisk: Sendable {
-    /// Where tables may lie; belongs to the user the server runs as.
+    /// Why a test that needs one is skipped where ``canBeMounted`` is false.
+    static let skipped: Comment = "no file system can be mounted here: that needs root and tmpfs"
+
+    /// Whether one can be mounted here; tried once.
+    static let canBeMounted: Bool = {
+        // Whatever goes wrong: it cannot.
+        guard let disk = try? SmallDisk(megabytes: 1) else { return false }
+        disk.remove()
+        return true
+    }()
+
+    /// Where the server may write; belongs to the user it runs as.
     let folder: String
     private let mount: String
 
-    /// Mounts it; `nil` where that is not allowed.
-    init?(megabytes: Int) throws {
+    /// What went wrong while one was mounted.
+    struct Failure: Error {
+        var reason: String
+    }
+
+    /// Mounts it.
+    init(megabytes: Int) throws {
         let name = "rollcall-disk-\(UUID().uuidString.prefix(8))"
         mount = FileManager.default.temporaryDirectory.appending(path: name).path
-        folder = "\(mount)/tables"
+        folder = "\(mount)/server"
         try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
         guard try Self.run("mount", "-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", mount) else {
             try FileManager.default.removeItem(atPath: mount)
-            return nil
+            throw Failure(reason: "not mounted")
         }
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        if getuid() == 0 { guard try Self.run("chown", "postgres", folder) else { return nil } }
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            guard try getuid() != 0 || Self.run("chown", "postgres", folder) else {
+                throw Failure(reason: "not given to the server's user")
+            }
+        } catch {
+            remove()
+            throw error
+        }
     }
 
     /// Leaves no room.

@@ -7,6 +7,8 @@ struct SimulatedEngine: Sendable {
         var operation: String
         var instanceId: String
         var effect: String
+        /// The session's status when the call came; `nil` where the engine did not look at it.
+        var before: String?
         /// 0 when no answer was given.
         var httpStatus: Int
         var receivedMonotonicUs: Int64

@@ -41,6 +41,13 @@ struct SettingNamesTests {
         #expect(settings.notices.contains { $0.contains(name) })
     }
 
+    @Test(arguments: ["ROLLCALL_CRASH_AT", "ROLLCALL_FREEZE_AT"])
+    func `what ends or stops the process on purpose is taken and said so`(name: String) throws {
+        let settings = try SettingsFixture.load([name: "before-engine-call"])
+        #expect(settings.notices.contains { $0.contains(name) && $0.contains("on purpose") })
+        #expect(SettingsFixture.problems(["\(name)S": "1"]).map(\.setting) == ["\(name)S"])
+    }
+
     @Test(arguments: ["main,Main", "a_b", "main,", "-", "main,ma in", "é"])
     func `a name that makes no variable of its own is refused`(names: String) {
         let problems = SettingsFixture.problems(["ROLLCALL_ENGINES": names])

@@ -18,6 +18,47 @@ struct LeaseBookTests {
     }
 
     @Test
+    func `a lease that ran out meanwhile is told from one that was prolonged in time or laid down in order`() throws {
+        let book = LeaseBook(clock: hand)
+        func beat(_ deadline: Int64?, term: Int64 = 3) {
+            book.replace(with: deadline.map { [1: HeldLease(term: term, deadline: $0)] } ?? [:])
+        }
+        beat(3_000_000)
+        let first = try #require(book.lease(of: 1))
+        hand.pass(.milliseconds(1000))
+        beat(4_000_000)
+        hand.pass(.milliseconds(2500))
+        #expect(!book.hasRunOut(first, of: 1), "it was prolonged")
+        let second = try #require(book.lease(of: 1))
+        beat(0)
+        beat(nil)
+        hand.pass(.seconds(60))
+        #expect(!book.hasRunOut(second, of: 1), "it was laid down")
+
+        beat(70_000_000, term: 5)
+        let third = try #require(book.lease(of: 1))
+        hand.pass(.seconds(20))
+        #expect(book.hasRunOut(third, of: 1) && !book.hasRunOut(third, of: 2))
+        // Nobody took it, so it is taken again; what left before may have been late, what leaves from now on is not.
+        beat(90_000_000, term: 5)
+        let fourth = try #require(book.lease(of: 1))
+        #expect(book.hasRunOut(third, of: 1) && !book.hasRunOut(fourth, of: 1))
+        beat(0, term: 5)
+        beat(nil)
+        #expect(book.hasRunOut(third, of: 1), "whatever comes after")
+    }
+
+    @Test
+    func `a lease that another has by now has run out`() throws {
+        let book = LeaseBook(clock: hand)
+        book.replace(with: [1: HeldLease(term: 3, deadline: 3_000_000)])
+        let lease = try #require(book.lease(of: 1))
+        hand.pass(.seconds(9))
+        book.replace(with: [:])
+        #expect(book.hasRunOut(lease, of: 1))
+    }
+
+    @Test
     func `that an account is refused is forgotten with the lease, since only its holder calls it`() {
         let book = LeaseBook(clock: hand)
         book.replace(with: [1: HeldLease(term: 3, deadline: 4_500_000)])
