@@ -131,6 +131,13 @@ extension Evidence {
         {
             lastStopEndedAt = max(sentAt, endedAt)
         }
+        // When a stop without an outcome ended nobody knows, as when its sender stood still; where its effect is first read it
+        // just has.
+        if result == .status(.stopped), reading != result, let stop = lastCommand, stop.action == .stop,
+            stop.endedAt == nil
+        {
+            lastStopEndedAt = max(lastStopEndedAt ?? sentAt, sentAt)
+        }
         reading = result
         readAt = sentAt
     }

@@ -68,6 +68,24 @@ struct DecideRepeatedTests {
     }
 
     @Test
+    func `a stop that takes effect long after its sender was lost is followed by the gap`() {
+        var policy = policy
+        policy.confirmAfter = .zero
+        var evidence = Evidence()
+        evidence.take(read: .status(.working), sentAt: now - .seconds(100), desired: .running)
+        evidence.intend(.stop, id: 1, at: now - .seconds(90), restartWindow: policy.restartWindow)
+        // Who took over read that it works, long after all time-outs; then the frozen sender goes on.
+        evidence.take(read: .status(.working), sentAt: now - .seconds(10), desired: .running)
+        evidence.take(read: .status(.stopped), sentAt: now - .seconds(1), desired: .running)
+        let made = decide(running, evidence: evidence, isAccountRefused: false, policy: policy, now: now)
+        #expect(made.action == nil && made.reason == .stopGap && made.lookAgainAt == now + .seconds(2))
+        let later = now + .seconds(2)
+        evidence.take(read: .status(.stopped), sentAt: later, desired: .running)
+        let then = decide(running, evidence: evidence, isAccountRefused: false, policy: policy, now: later)
+        #expect(then.action == .start)
+    }
+
+    @Test
     func `falls of long ago are forgotten, and a start that somebody clocked in for counts as none`() {
         #expect(decision(fallen(40, last: policy.restartWindow)).action == .start)
         var evidence = Evidence()
