@@ -218,6 +218,7 @@ package final class Reconciler: Service, WakeBell {
     ) async {
         var lastWake: Int64 = 0
         var terms: [Int32: Int64] = [:]
+        var budgets: [Int32: Int64] = [:]
         var yielding: Set<Int32> = []
         var published: [Int32: LineForecast] = [:]
         let workersInOrder = workers.sorted { $0.key < $1.key }
@@ -233,10 +234,12 @@ package final class Reconciler: Service, WakeBell {
                 )
                 lastWake = answer.lastWake
                 yielding = answer.yielding
-                // The budget first: with the lease calls may leave.
+                // The budget first: with the lease calls may leave. Once for each term: what fails below is done again, and calls
+                // may have left meanwhile.
                 for (account, worker) in workers {
-                    guard let lease = answer.leases[account], lease.term != terms[account] else { continue }
+                    guard let lease = answer.leases[account], lease.term != budgets[account] else { continue }
                     worker.calls.beginBudget(answer.handovers[account] ?? Handover())
+                    budgets[account] = lease.term
                 }
                 dependencies.leases.replace(with: answer.leases, at: dependencies.clock.now())
                 health.withLock { $0 = ContinuousClock.now }
