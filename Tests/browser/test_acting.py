@@ -46,7 +46,7 @@ def approve(page, agents):
 def test_a_change_that_waits_is_refused_here_and_seen_by_who_only_looks(rollcall, page, open_browser, view_key, manage_key):
     agents = [f"wait-{number}" for number in range(7)]
     for agent in agents:
-        rollcall.add_agent(agent, team="waiting")
+        rollcall.add_agent(agent, name="Walter", team="waiting")
         rollcall.clock_in(agent)
     page.sign_in(view_key, "/?team=waiting")
     page.wait_live()
@@ -60,6 +60,10 @@ def test_a_change_that_waits_is_refused_here_and_seen_by_who_only_looks(rollcall
     page.click("#guard-list [data-open]")
     page.wait(lambda: page.find("#guard-dialog").is_displayed())
     assert not page.has("#guard-dialog [data-decide]")
+    # Nobody decides blind: whose session, what of it, until when, by whom and why.
+    part = page.text('#guard-parts [data-agent="wait-0"]')
+    for word in ("Walter", "wait-0", "is held stopped until", "2027", "by bootstrap", "moving", "Then the session should be stopped."):
+        assert word in part, part
     page.find("#guard-dialog [data-close]").click()
     other = open_browser()
     other.sign_in(manage_key, "/agents/wait-0")

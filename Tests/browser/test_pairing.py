@@ -39,6 +39,31 @@ def test_a_pairing_that_is_left_open_asks_for_nothing_after_some_minutes_or_unse
     assert run("return window.repeats[arguments[0]]", asked + 1) is True
 
 
+def test_a_code_whose_end_no_engine_tells_is_taken_away_all_the_same(rollcall, page, manage_key):
+    rollcall.add_agent("cora", name="Cora", team="codes")
+    rollcall.clock_in("cora")
+    rollcall.wait_for("cora", observed="WORKING", condition="converged")
+    rollcall.fault("needs_qr", ["I-cora"])
+    rollcall.wait_for("cora", condition="needs_pairing")
+    page.sign_in(manage_key, "/agents/cora")
+    page.wait_live()
+    page.wait(lambda: page.find("#pair").is_displayed())
+    page.find("#pair").click()
+    page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
+    page.find("#pairing [data-as=code]").click()
+    # The engine's own answer; only what the page waits for passes faster than it would.
+    page.driver.execute_script(
+        "const later = window.setTimeout; window.setTimeout = (what, wait) => { window.waited = wait; return later(what, wait > 60_000 ? 4_000 : wait); }"
+    )
+    page.find("#pairing-phone input").send_keys("+49 170 1234567")
+    page.find("#pairing-phone button").click()
+    page.wait_text("#pairing-place output", "ABCD-1234")
+    page.wait_text("#pairing-status", "taken away in")
+    page.wait(lambda: not page.has("#pairing-place output"), what="the end of the code")
+    assert "ABCD-1234" not in page.driver.page_source
+    assert page.find("#pairing-phone").is_displayed()
+
+
 def watch(page):
     """Notes of each question whether the script asked by itself. The answer is the server's, with a picture that ends in 2 s."""
     page.driver.execute_script(

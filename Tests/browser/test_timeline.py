@@ -102,6 +102,11 @@ def test_the_figures_of_a_day_stand_beside_their_pictures(rollcall, page, view_k
     assert words[-1] == "total" and "boot" in words
     assert page.text("#p50") != "–" and "ms" in page.text("#stages")
     assert "found" in page.text("#drift")
+    # Their hours have an axis, and the numbers stand there without a click.
+    assert [chart.get_attribute("data-chart") for chart in page.driver.find_elements("css selector", ".chart")][0] == "way"
+    assert page.has('[data-chart="hibernation"] rect') and "00:00" in page.text('[data-chart="way"] .axis')
+    assert page.text('[data-chart="way"] .scale').endswith("0") and "s" in page.text('[data-chart="way"] .scale')
+    assert page.find("#hours tbody tr").is_displayed()
     for picture in page.driver.find_elements("css selector", "svg.plot"):
         assert picture.get_attribute("aria-label")
     # The day is one of a zone that is said, and can be chosen.

@@ -29,6 +29,8 @@ package struct RollcallConfiguration: Sendable {
     package var bodyLimits = BodyLimits()
     /// What time it is; another than a new one only where deliveries of another day are played.
     package var clock = DatabaseClock()
+    /// The proxies whose word counts for where a sign-in comes from.
+    package var trustedProxies = TrustedProxies.loopback
     /// Knows the settings' secrets, for what is shown of deliveries.
     package var redactor = Redactor()
     /// Whom to tell of incidents; `nil` for nobody.

@@ -67,11 +67,18 @@ package struct RollcallService: Service {
         let leases = LeaseBook()
         let crashPoints = configuration.crashPoints
         let alerts = alertSender(pools)
+        let freshness = FreshnessBook(
+            pool: pools.readers,
+            sweep: configuration.sweep,
+            callsPerSecond: Dictionary(configuration.accounts.map { ($0.name, $0.callsPerSecond) }) { first, _ in first
+            }
+        )
         let store = PostgresReconcilerStore(
             pool: pools.writers,
             listening: Pools.listening(configuration.databaseURL),
             crashPoints: crashPoints,
-            logger: logger
+            logger: logger,
+            freshness: freshness
         )
         let reconciler = Reconciler(
             accounts: configuration.accounts,
@@ -170,12 +177,6 @@ package struct RollcallService: Service {
             hints: hints,
             limits: limits
         )
-        let freshness = FreshnessBook(
-            pool: pools.readers,
-            sweep: configuration.sweep,
-            callsPerSecond: Dictionary(configuration.accounts.map { ($0.name, $0.callsPerSecond) }) { first, _ in first
-            }
-        )
         var management = ManagementDependencies(
             pool: pools.writers,
             readPool: pools.readers,
@@ -191,7 +192,8 @@ package struct RollcallService: Service {
         let sessions = PageSessions(
             pool: pools.writers,
             keyRing: keyRing,
-            publicURL: configuration.publicURL
+            publicURL: configuration.publicURL,
+            trustedProxies: configuration.trustedProxies
         )
         management.session = sessions.caller
         management.sources = configuration.sources

@@ -49,14 +49,21 @@ package struct GuardReads: Sendable {
         try await pool.rows(Self.waiting(of: agentID), Self.part)
     }
 
-    /// Indexes: `guard_changes_pkey`, `guard_items_of_change`, `instances_listed`, `observed_states_pkey`, `agents_pkey`; the table
-    /// is small, since what is decided goes after 90 days.
+    /// Indexes: `guard_changes_pkey`, `guard_items_of_change`, `instances_listed`, `observed_states_pkey`, `agents_pkey`,
+    /// `agents_of_team`, `instances_agent_key`; the table is small, since what is decided goes after 90 days.
     ///
-    /// Who is on break is read only while a setting waits.
+    /// Of the fleet a caller who is bound to teams is told its own part: its agents in the change, and its sessions at all. Who is on break is read only while a setting waits.
     private static func changes(_ number: Int64?, teams: [String]?) -> PQStatement {
         """
         SELECT g.change, g.kind, g.reason, g.state, g.asked_by, g.asked_at, g.expires_at, g.decided_by, g.decided_at,
-            g.affected, g.fleet,
+            CASE
+                WHEN \(teams)::text[] IS NULL THEN g.affected
+                ELSE CASE g.kind WHEN 'listing' THEN l.waiting WHEN 'setting' THEN t.waiting ELSE p.agents END
+            END AS affected,
+            CASE
+                WHEN g.fleet = 0 OR \(teams)::text[] IS NULL THEN g.fleet
+                ELSE (SELECT count(*) FROM agents a JOIN instances x ON x.agent = a.agent WHERE a.team = ANY (\(teams)))
+            END AS fleet,
             CASE g.kind WHEN 'listing' THEN l.waiting WHEN 'setting' THEN t.waiting ELSE p.waiting END AS waiting,
             CASE g.kind WHEN 'listing' THEN l.waiting WHEN 'setting' THEN t.waiting ELSE p.agents END AS agents
         FROM guard_changes g
@@ -106,14 +113,16 @@ package struct GuardReads: Sendable {
         """
     }
 
-    /// Index: `guard_items_of_change`.
+    /// Indexes: `guard_items_of_change`, `agents_pkey`, `agent_states_pkey`.
     private static func parts(of change: Int64, teams: [String]?) -> PQStatement {
         """
-        SELECT i.change, a.agent_id, i.kind, i.state, i.reason, i.desired_before, i.desired_after, g.asked_by, g.asked_at,
-            g.expires_at, i.decided_by, i.decided_at, i.outcome, i.what->>'instance_id' AS instance_id
+        SELECT i.change, a.agent_id, a.name, i.kind, i.state, i.reason, i.desired_before, i.desired_after, g.asked_by, g.asked_at,
+            g.expires_at, i.decided_by, i.decided_at, i.outcome, i.what->>'instance_id' AS instance_id, i.what,
+            s.hold_state, s.hold_until, s.hold_reason, s.hold_author
         FROM guard_items i
         JOIN guard_changes g ON g.change = i.change
         JOIN agents a ON a.agent = i.agent
+        LEFT JOIN agent_states s ON s.agent = i.agent AND i.kind = 'release' AND i.state = 'held'
         WHERE i.change = \(change)
           AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
         ORDER BY i.item
@@ -124,9 +133,10 @@ package struct GuardReads: Sendable {
     /// Index: `instances_listed`.
     private static func listed(_ change: Int64, teams: [String]?) -> PQStatement {
         """
-        SELECT g.change, a.agent_id, 'stop' AS kind, 'held' AS state, g.reason, 1::smallint AS desired_before,
+        SELECT g.change, a.agent_id, a.name, 'stop' AS kind, 'held' AS state, g.reason, 1::smallint AS desired_before,
             0::smallint AS desired_after, g.asked_by, g.asked_at, g.expires_at, g.decided_by, g.decided_at,
-            NULL::text AS outcome, x.instance_id
+            NULL::text AS outcome, x.instance_id, NULL::jsonb AS what, NULL::smallint AS hold_state,
+            NULL::timestamptz AS hold_until, NULL::text AS hold_reason, NULL::text AS hold_author
         FROM guard_changes g
         JOIN instances x ON x.listed_by = g.change
         JOIN observed_states o ON o.instance = x.instance
@@ -144,9 +154,10 @@ package struct GuardReads: Sendable {
     /// Index: `guard_changes_pkey`; `agent_states` is read as a whole.
     private static func onBreak(_ change: Int64, teams: [String]?) -> PQStatement {
         """
-        SELECT g.change, a.agent_id, 'setting' AS kind, 'held' AS state, g.reason, s.desired AS desired_before,
+        SELECT g.change, a.agent_id, a.name, 'setting' AS kind, 'held' AS state, g.reason, s.desired AS desired_before,
             (1 - s.desired)::smallint AS desired_after, g.asked_by, g.asked_at, g.expires_at, g.decided_by, g.decided_at,
-            NULL::text AS outcome, x.instance_id
+            NULL::text AS outcome, x.instance_id, NULL::jsonb AS what, NULL::smallint AS hold_state,
+            NULL::timestamptz AS hold_until, NULL::text AS hold_reason, NULL::text AS hold_author
         FROM guard_changes g
         JOIN settings_in_force k ON k.change = g.change
         JOIN agent_states s ON s.rule = 'break' AND s.desired <> (CASE k.asked WHEN 'keep' THEN 1 ELSE 0 END)
@@ -164,15 +175,17 @@ package struct GuardReads: Sendable {
     /// `agent_states_pkey`.
     private static func waiting(of agentID: String) -> PQStatement {
         """
-        SELECT i.change, a.agent_id, i.kind, i.state, i.reason, i.desired_before, i.desired_after, g.asked_by, g.asked_at,
-            g.expires_at, i.decided_by, i.decided_at, i.outcome, i.what->>'instance_id' AS instance_id
+        SELECT i.change, a.agent_id, a.name, i.kind, i.state, i.reason, i.desired_before, i.desired_after, g.asked_by, g.asked_at,
+            g.expires_at, i.decided_by, i.decided_at, i.outcome, i.what->>'instance_id' AS instance_id, i.what,
+            s.hold_state, s.hold_until, s.hold_reason, s.hold_author
         FROM agents a
         JOIN guard_items i ON i.agent = a.agent AND i.state = 'held'
         JOIN guard_changes g ON g.change = i.change
+        LEFT JOIN agent_states s ON s.agent = a.agent AND i.kind = 'release'
         WHERE a.agent_id = \(agentID)
         UNION ALL
-        SELECT g.change, a.agent_id, 'stop', 'held', g.reason, 1::smallint, 0::smallint, g.asked_by, g.asked_at, g.expires_at,
-            NULL, NULL, NULL, x.instance_id
+        SELECT g.change, a.agent_id, a.name, 'stop', 'held', g.reason, 1::smallint, 0::smallint, g.asked_by, g.asked_at,
+            g.expires_at, NULL, NULL, NULL, x.instance_id, NULL, NULL, NULL, NULL, NULL
         FROM agents a
         JOIN instances x ON x.agent = a.agent
         JOIN observed_states o ON o.instance = x.instance
@@ -180,8 +193,8 @@ package struct GuardReads: Sendable {
         WHERE a.agent_id = \(agentID)
           AND o.reason = 'listed_only'
         UNION ALL
-        SELECT g.change, a.agent_id, 'setting', 'held', g.reason, s.desired, (1 - s.desired)::smallint, g.asked_by, g.asked_at,
-            g.expires_at, NULL, NULL, NULL, x.instance_id
+        SELECT g.change, a.agent_id, a.name, 'setting', 'held', g.reason, s.desired, (1 - s.desired)::smallint, g.asked_by,
+            g.asked_at, g.expires_at, NULL, NULL, NULL, x.instance_id, NULL, NULL, NULL, NULL, NULL
         FROM agents a
         JOIN agent_states s ON s.agent = a.agent
         JOIN instances x ON x.agent = a.agent
@@ -211,10 +224,23 @@ package struct GuardReads: Sendable {
     }
 
     private static func part(_ row: PQRow) throws(PQError) -> WaitingPart {
-        WaitingPart(
+        let kind = try row.column("kind", as: String.self)
+        let what = try row.column("what", as: PQJSON?.self).flatMap { HeldWhat(kind: kind, json: $0) }
+        var hold: Hold?
+        var erases = false
+        switch what {
+        case .hold(let wanted): hold = wanted
+        case .release: hold = try endingHold(row)
+        case .removal(let isErasure): erases = isErasure
+        case .instance, .events, nil: break
+        }
+        return WaitingPart(
             change: try row.column("change", as: Int64.self),
             agentID: try row.column("agent_id", as: String.self),
-            kind: try row.column("kind", as: String.self),
+            name: try row.column("name", as: String.self),
+            kind: kind,
+            hold: hold,
+            erases: erases,
             state: try row.column("state", as: String.self),
             reason: GuardReason(rawValue: try row.column("reason", as: String.self)) ?? .tooMany,
             before: RunState(code: try row.column("desired_before", as: Int16.self)) ?? .stopped,
@@ -226,6 +252,19 @@ package struct GuardReads: Sendable {
             decidedAt: try row.column("decided_at", as: Timestamp?.self),
             outcome: try row.column("outcome", as: String?.self),
             instance: try row.column("instance_id", as: String?.self)
+        )
+    }
+
+    /// The hold in force, which a release would end; `nil` where there is none any more.
+    private static func endingHold(_ row: PQRow) throws(PQError) -> Hold? {
+        guard let state = try row.column("hold_state", as: Int16?.self).flatMap(RunState.init(code:)),
+            let until = try row.column("hold_until", as: Timestamp?.self)
+        else { return nil }
+        return Hold(
+            state: state,
+            until: until,
+            reason: try row.column("hold_reason", as: String?.self) ?? "",
+            author: try row.column("hold_author", as: String?.self) ?? ""
         )
     }
 }

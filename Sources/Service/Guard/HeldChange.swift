@@ -55,7 +55,14 @@ package struct HeldChange: Sendable {
 package struct WaitingPart: Sendable {
     package var change: Int64
     package var agentID: String
+    /// What the agent is called; may be empty.
+    package var name: String
+    /// `instance`, `events`, `hold`, `release`, `removal`, `setting`, or `stop` of a listing.
     package var kind: String
+    /// Of a hold what it would be; of a release the one that it would end.
+    package var hold: Hold?
+    /// Whether a removal erases the person as well.
+    package var erases = false
     package var state: String
     package var reason: GuardReason
     package var before: RunState
@@ -74,7 +81,20 @@ package struct WaitingPart: Sendable {
         var object = JSONObjectWriter(&buffer)
         object.member("change", change, into: &buffer)
         object.member("agent_id", agentID, into: &buffer)
+        object.member("name", name, into: &buffer)
         object.member("kind", kind, into: &buffer)
+        object.name("hold", into: &buffer)
+        if let hold {
+            var member = JSONObjectWriter(&buffer)
+            member.member("state", hold.state.rawValue, into: &buffer)
+            member.member("until", hold.until, into: &buffer)
+            member.member("reason", hold.reason, into: &buffer)
+            member.member("author", hold.author, into: &buffer)
+            member.end(&buffer)
+        } else {
+            buffer.writeStaticString("null")
+        }
+        object.member("erases", erases, into: &buffer)
         object.member("state", state, into: &buffer)
         object.member("reason", reason.rawValue, into: &buffer)
         object.member("reason_text", reason.sentence, into: &buffer)
@@ -90,6 +110,11 @@ package struct WaitingPart: Sendable {
         object.end(&buffer)
     }
 
+    /// Until when the hold in question lasts, and why.
+    package var holdWords: String {
+        hold.map { " until \($0.until.rfc3339) (\($0.reason))" } ?? ""
+    }
+
     /// What waits, in one sentence.
     package var sentence: String {
         let what =
@@ -97,9 +122,9 @@ package struct WaitingPart: Sendable {
             case "instance":
                 instance.map { "giving the agent the session \($0)" } ?? "taking the session from the agent"
             case "events": "taking up unmatched events under the agent's names"
-            case "hold": "a hold"
-            case "release": "the end of the hold"
-            case "removal": "the removal of the agent"
+            case "hold": "a hold" + holdWords
+            case "release": "the end of the hold" + holdWords
+            case "removal": erases ? "the removal and erasure of the agent" : "the removal of the agent"
             case "setting": "another setting of what a break does"
             default: "a stop"
             }

@@ -40,6 +40,7 @@ package struct Migration: Sendable, Hashable {
         Migration(number: 22, name: "0022_settings_in_force", bytes: PackageResources._022_settings_in_force_sql),
         Migration(number: 23, name: "0023_sign_in_failures", bytes: PackageResources._023_sign_in_failures_sql),
         Migration(number: 24, name: "0024_unchecked_changes", bytes: PackageResources._024_unchecked_changes_sql),
+        Migration(number: 25, name: "0025_session_history", bytes: PackageResources._025_session_history_sql),
     ]
 
     package init(number: Int32, name: String, sql: String) {

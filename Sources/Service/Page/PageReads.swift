@@ -27,7 +27,11 @@ struct PageReads: Sendable {
         story = AgentStory(
             agents: management.reads,
             history: history,
-            timelines: TimelineReads(history: history, breakAction: management.policy.breakAction),
+            timelines: TimelineReads(
+                history: history,
+                freshness: management.freshness,
+                breakAction: management.policy.breakAction
+            ),
             held: GuardReads(pool: management.readPool),
             freshness: management.freshness,
             clock: management.clock

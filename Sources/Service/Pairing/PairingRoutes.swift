@@ -18,8 +18,22 @@ struct PairingRoutes: Sendable {
     /// Source: Wawp, "QR Image", and WAHA's docs, "Sessions": it lives for 20 s and more.
     private static let pictureLife = 10
 
+    /// Seconds for which a code is shown whose end the engine does not say, as none does: a dead one would keep somebody typing.
+    private static let codeLife = 180
+    /// Seconds after which a link whose end cannot be read is asked for again, which brings the same one while it lives.
+    private static let linkLife = 60
+
     private enum Kind: String, CaseIterable {
         case qr, code, link
+
+        /// How long an offer is shown without a word of the engine on when it ends.
+        var life: Int {
+            switch self {
+            case .qr: pictureLife
+            case .code: codeLife
+            case .link: linkLife
+            }
+        }
     }
 
     init(_ dependencies: ManagementDependencies) {
@@ -85,8 +99,8 @@ struct PairingRoutes: Sendable {
             var object = JSONObjectWriter(&buffer)
             object.member("kind", kind.rawValue, into: &buffer)
             object.member("value", offer.value, into: &buffer)
-            if kind == .qr {
-                object.member("refresh_after", pictureLife, into: &buffer)
+            if kind == .qr || offer.expiresAt == nil {
+                object.member("refresh_after", kind.life, into: &buffer)
             } else {
                 object.member("refresh_after", nil as String?, into: &buffer)
             }

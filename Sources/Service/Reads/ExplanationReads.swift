@@ -29,7 +29,7 @@ package struct ExplanationReads: Sendable {
         var dueAt: Timestamp?
         if let instance = details.instance {
             commands = try await history.commands(
-                of: instance,
+                of: [instance],
                 agent: details.agent,
                 from: now - Self.span,
                 to: now + .seconds(60),

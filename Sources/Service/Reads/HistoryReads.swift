@@ -47,25 +47,6 @@ struct HoldEntry: Sendable, Equatable {
     var to: Timestamp { min(endedAt ?? hold.until, hold.until) }
 }
 
-/// A stretch of time in which reads found a session in one state.
-struct SessionProof: Sendable, Equatable {
-    var state: String
-    var from: Timestamp
-    /// When it was found otherwise, or the last read.
-    var to: Timestamp
-
-    /// The stretches between changes.
-    ///
-    /// `changes`: oldest first. `until`: the last read.
-    static func stretches(_ changes: [(at: Timestamp, state: String)], until: Timestamp?) -> [SessionProof] {
-        changes.indices.map { place in
-            let (at, state) = changes[place]
-            let end = place + 1 < changes.count ? changes[place + 1].at : until ?? at
-            return SessionProof(state: state, from: at, to: max(at, end))
-        }
-    }
-}
-
 /// Reads what happened to an agent.
 struct HistoryReads: Sendable {
     let pool: PQPool
@@ -73,7 +54,6 @@ struct HistoryReads: Sendable {
     /// The most ledger entries, holds and commands that are read; older ones are left out.
     static let eventLimit: Int64 = 5000
     private static let holdLimit: Int64 = 1000
-    private static let changeLimit: Int64 = 2000
 
     /// The agent's newest ledger entries, and how each of them stands.
     ///
@@ -182,26 +162,19 @@ struct HistoryReads: Sendable {
         return rows.reversed()
     }
 
-    /// Commands for a session that were meant for this agent, newest first.
+    /// Commands for sessions that were meant for this agent, newest first.
     ///
+    /// `instances`: those that the agent has, and had.
     /// Index: `commands_pkey`, whose ids are the microseconds of their intent.
     func commands(
-        of instance: Int64,
+        of instances: [Int64],
         agent: Int64,
         from: Timestamp,
         to: Timestamp,
         limit: Int
     ) async throws(PQError) -> [CommandEntry] {
         try await pool.rows(
-            """
-            SELECT c.command_id, c.action, c.reason, c.intended_at, c.sent_at, c.ended_at, c.verdict, c.claim, c.http_status
-            FROM commands c
-            WHERE c.instance = \(instance)
-              AND c.intended_at BETWEEN \(from) AND \(to)
-              AND c.agent = \(agent)
-            ORDER BY c.command_id DESC
-            LIMIT \(Int64(limit))
-            """
+            Self.commands(of: instances, agent: agent, from: from, to: to, limit: Int64(limit))
         ) { row throws(PQError) in
             CommandEntry(
                 id: try row.column("command_id", as: Int64.self),
@@ -217,44 +190,28 @@ struct HistoryReads: Sendable {
         }
     }
 
-    /// What the session was read to be, oldest first; the state before the span is carried in.
-    ///
-    /// `until`: the last read.
-    /// Index: `session_changes_pkey`.
-    func proofs(
-        of instance: Int64,
-        until: Timestamp?,
+    static func commands(
+        of instances: [Int64],
+        agent: Int64,
         from: Timestamp,
-        to: Timestamp
-    ) async throws(PQError) -> [SessionProof] {
-        let changes = try await pool.rows(
-            """
-            SELECT k.at, k.reading
-            FROM (
-                (SELECT s.at, s.reading
-                FROM session_changes s
-                WHERE s.instance = \(instance)
-                  AND s.at <= \(from)
-                ORDER BY s.at DESC
-                LIMIT 1)
-                UNION ALL
-                (SELECT s.at, s.reading
-                FROM session_changes s
-                WHERE s.instance = \(instance)
-                  AND s.at > \(from)
-                  AND s.at <= \(to)
-                ORDER BY s.at DESC
-                LIMIT \(Self.changeLimit))
-            ) k
-            ORDER BY k.at
-            """
-        ) { row throws(PQError) in
-            (
-                at: try row.column("at", as: Timestamp.self),
-                state: SessionStatus.shown(try row.column("reading", as: String.self))
-            )
-        }
-        return SessionProof.stretches(changes, until: until)
+        to: Timestamp,
+        limit: Int64
+    ) -> PQStatement {
+        """
+        SELECT c.command_id, c.action, c.reason, c.intended_at, c.sent_at, c.ended_at, c.verdict, c.claim, c.http_status
+        FROM unnest(\(instances)) AS n (instance)
+        CROSS JOIN LATERAL (
+            SELECT k.*
+            FROM commands k
+            WHERE k.instance = n.instance
+              AND k.intended_at BETWEEN \(from) AND \(to)
+              AND k.agent = \(agent)
+            ORDER BY k.command_id DESC
+            LIMIT \(limit)
+        ) c
+        ORDER BY c.command_id DESC
+        LIMIT \(limit)
+        """
     }
 
     /// When the instance is looked at for a reason of its own; `nil` when only the sweep will.

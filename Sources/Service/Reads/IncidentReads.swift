@@ -22,7 +22,7 @@ struct Incident: Sendable, Equatable {
     var agents: Int64
 }
 
-/// Reads incidents: the open ones, and those closed within a week, newest first; at most 200.
+/// Reads incidents: the open ones, newest first, then those closed within a week, the latest closed first; at most 200.
 ///
 /// For a caller bound to teams: those of accounts that its agents' instances are on, and of changes that are about its agents;
 /// none of sources.
@@ -114,7 +114,7 @@ struct IncidentReads: Sendable {
                 JOIN agents a ON a.agent = t.agent
                 WHERE k.change = i.change AND a.team = ANY (\(teams))
               ))
-            ORDER BY i.incident DESC
+            ORDER BY i.closed_at DESC NULLS FIRST, i.incident DESC
             LIMIT 200
             """
         ) { row throws(PQError) in

@@ -22,7 +22,11 @@ struct ReadRoutes: Sendable {
     init(_ dependencies: ManagementDependencies) {
         pool = dependencies.readPool
         reads = dependencies.reads
-        timelines = TimelineReads(history: HistoryReads(pool: pool), breakAction: dependencies.policy.breakAction)
+        timelines = TimelineReads(
+            history: HistoryReads(pool: pool),
+            freshness: dependencies.freshness,
+            breakAction: dependencies.policy.breakAction
+        )
         summaries = SummaryReads(pool: pool, freshness: dependencies.freshness, clock: dependencies.clock)
         incidentReads = dependencies.incidents
         unmatchedReads = UnmatchedReads(pool: pool, rules: dependencies.rules)

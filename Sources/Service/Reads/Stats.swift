@@ -32,15 +32,33 @@ struct Stats: Sendable, Equatable {
         var total: Spread
     }
 
+    /// The drifts that began within one hour, and those of them that were right again.
+    struct Drift: Sendable, Equatable {
+        var at: Timestamp
+        var found, repaired: Int64
+    }
+
+    /// How long sessions were stopped within one hour, in hours, added up.
+    struct Hibernation: Sendable, Equatable {
+        var at: Timestamp
+        var hours: Double
+    }
+
     var from, to: Timestamp
     var stages: [Stage: Spread]
     /// Hours without an event are left out.
     var hours: [Hour]
-    /// Commands that were sent because a session was found otherwise than it should be, and those whose session was then seen
-    /// as it should.
-    var driftFound, driftRepaired: Int64
+    /// Sessions that were found otherwise than they had been brought to, without a command of ours.
+    ///
+    /// Each counts once until it was right again, whether anything was done about it or not. Hours without one are left out.
+    var drifts: [Drift] = []
+    /// Hours in which no session was stopped are left out.
+    var hibernation: [Hibernation] = []
+
+    var driftFound: Int64 { drifts.reduce(0) { $0 + $1.found } }
+    var driftRepaired: Int64 { drifts.reduce(0) { $0 + $1.repaired } }
     /// Hours that sessions were stopped, added up.
-    var hibernatedHours: Double
+    var hibernatedHours: Double { hibernation.reduce(0) { $0 + $1.hours } }
 
     func write(to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
@@ -62,9 +80,25 @@ struct Stats: Sendable, Equatable {
         var drift = JSONObjectWriter(&buffer)
         drift.member("found", driftFound, into: &buffer)
         drift.member("repaired", driftRepaired, into: &buffer)
+        drift.name("hours", into: &buffer)
+        buffer.writeJSONArray(drifts) { hour, buffer in
+            var object = JSONObjectWriter(&buffer)
+            object.member("at", hour.at, into: &buffer)
+            object.member("found", hour.found, into: &buffer)
+            object.member("repaired", hour.repaired, into: &buffer)
+            object.end(&buffer)
+        }
         drift.end(&buffer)
         object.name("hibernated_hours", into: &buffer)
         buffer.writeString(Self.decimal(hibernatedHours))
+        object.name("hibernation", into: &buffer)
+        buffer.writeJSONArray(hibernation) { hour, buffer in
+            var object = JSONObjectWriter(&buffer)
+            object.member("at", hour.at, into: &buffer)
+            object.name("hours", into: &buffer)
+            buffer.writeString(Self.decimal(hour.hours))
+            object.end(&buffer)
+        }
         object.end(&buffer)
     }
 

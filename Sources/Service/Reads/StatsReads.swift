@@ -22,7 +22,7 @@ final class StatsReads: Sendable {
     private static let answerLimit = 32
     /// A start that began sooner after its clock event than this is taken for its consequence, and a session that runs sooner
     /// after its start for the start's.
-    private static let reach: Duration = .seconds(900)
+    static let reach: Duration = .seconds(900)
     private static let timeout: Duration = .seconds(20)
 
     private let pool: PQPool
@@ -58,15 +58,7 @@ final class StatsReads: Sendable {
             [Self.ways(question), Self.drift(question), Self.hibernation(question)],
             timeout: Self.timeout
         )
-        var stats = Stats(
-            from: question.from,
-            to: question.to,
-            stages: [:],
-            hours: [],
-            driftFound: 0,
-            driftRepaired: 0,
-            hibernatedHours: 0
-        )
+        var stats = Stats(from: question.from, to: question.to, stages: [:], hours: [])
         for row in results[0] {
             if let at = try row.column("hour", as: Timestamp?.self) {
                 stats.hours.append(Stats.Hour(at: at, total: try Self.spread(.total, row)))
@@ -74,11 +66,21 @@ final class StatsReads: Sendable {
                 for stage in Stats.Stage.allCases { stats.stages[stage] = try Self.spread(stage, row) }
             }
         }
-        for row in results[1] {
-            stats.driftFound = try row.column("found", as: Int64.self)
-            stats.driftRepaired = try row.column("repaired", as: Int64.self)
+        stats.drifts = try results[1].decoded { row throws(PQError) in
+            Stats.Drift(
+                at: try row.column("hour", as: Timestamp.self),
+                found: try row.column("found", as: Int64.self),
+                repaired: try row.column("repaired", as: Int64.self)
+            )
         }
-        for row in results[2] { stats.hibernatedHours = try row.column("hours", as: Double.self) }
+        let steps = try results[2].decoded { row throws(PQError) in
+            StoppedStep(
+                hour: try row.column("hour", as: Int64.self),
+                change: try row.column("change", as: Int64.self),
+                seconds: try row.column("seconds", as: Double.self)
+            )
+        }
+        stats.hibernation = StoppedStep.hours(steps, from: question.hoursFrom, to: question.to)
         return stats
     }
 
@@ -152,61 +154,6 @@ final class StatsReads: Sendable {
         FROM ways
         GROUP BY GROUPING SETS ((), (hour))
         ORDER BY hour NULLS FIRST
-        """
-    }
-
-    /// Commands whose reason is that a session was found otherwise, and how many of them led where they should.
-    ///
-    /// Indexes: `commands_intended`, `agents_pkey`, `session_changes_pkey`.
-    static func drift(_ question: Question) -> PQStatement {
-        let reasons = [Reason.wentDown, .cameUp, .failedRestart, .stuckRestart].map(\.rawValue)
-        return """
-            SELECT count(*) AS found,
-                count(*) FILTER (WHERE EXISTS (
-                    SELECT
-                    FROM session_changes s
-                    WHERE s.instance = c.instance
-                      AND s.at BETWEEN c.sent_at AND c.sent_at + make_interval(secs => \(reach.inSeconds))
-                      AND s.reading = CASE WHEN c.action = \(Action.stop.code) THEN 'STOPPED' ELSE 'WORKING' END
-                )) AS repaired
-            FROM commands c
-            JOIN agents a ON a.agent = c.agent
-            WHERE c.intended_at >= \(question.from)
-              AND c.intended_at < \(question.to)
-              AND c.sent_at IS NOT NULL
-              AND c.reason = ANY (\(reasons))
-              AND (\(question.teams)::text[] IS NULL OR a.team = ANY (\(question.teams)))
-            """
-    }
-
-    /// How long sessions were stopped, each from the change before the span on.
-    ///
-    /// Indexes: `agents_of_team`, `instances_agent_key`, `session_changes_pkey`.
-    static func hibernation(_ question: Question) -> PQStatement {
-        """
-        SELECT coalesce(sum(extract(epoch FROM least(h.until, \(question.to)) - greatest(h.at, \(question.from)))), 0)::float8
-            / 3600 AS hours
-        FROM agents a
-        JOIN instances x ON x.agent = a.agent
-        CROSS JOIN LATERAL (
-            SELECT k.reading, k.at, coalesce(lead(k.at) OVER (ORDER BY k.at), \(question.to)) AS until
-            FROM (
-                (SELECT s.at, s.reading
-                FROM session_changes s
-                WHERE s.instance = x.instance
-                  AND s.at <= \(question.from)
-                ORDER BY s.at DESC
-                LIMIT 1)
-                UNION ALL
-                (SELECT s.at, s.reading
-                FROM session_changes s
-                WHERE s.instance = x.instance
-                  AND s.at > \(question.from)
-                  AND s.at < \(question.to))
-            ) k
-        ) h
-        WHERE h.reading = 'STOPPED'
-          AND (\(question.teams)::text[] IS NULL OR a.team = ANY (\(question.teams)))
         """
     }
 }

@@ -93,8 +93,8 @@ final class SummaryReads: Sendable {
     private let clock: DatabaseClock
     private let state = Mutex(State())
 
-    /// A count is used for a second, and for ten times as long as it took.
-    private static let lifetime = Duration.seconds(1)
+    /// A count is used for half a second, and for ten times as long as it took.
+    private static let lifetime = Duration.milliseconds(500)
 
     init(pool: PQPool, freshness: FreshnessBook, clock: DatabaseClock) {
         self.pool = pool
@@ -113,7 +113,14 @@ final class SummaryReads: Sendable {
         }
         if let known { return known }
         let begun = ContinuousClock.now
-        let summary = try await count()
+        let summary: Summary
+        do throws(PQError) {
+            summary = try await count()
+        } catch {
+            // The next request tries, rather than have what is old for longer.
+            state.withLock { $0.staleAt = .now + Self.lifetime }
+            throw error
+        }
         state.withLock { state in
             state.summary = summary
             state.staleAt = .now + max(Self.lifetime, (.now - begun) * 10)

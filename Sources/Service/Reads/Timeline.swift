@@ -4,7 +4,7 @@ import Domain
 ///
 /// `shift` and `desired` are told by the ledger and the holds as they are today, so a late report changes them for the
 /// past; breaks are judged by today's policy. Of the session the changes between reads and the engine's replies to commands are
-/// kept, so `observed` has intervals without a state where nothing is known.
+/// kept, so `observed` has intervals without a state where nothing is known, or is not known any more since nobody looked.
 struct Timeline: Sendable, Equatable {
     /// One stretch of time in which one thing was true.
     struct Interval: Sendable, Equatable {
@@ -72,9 +72,12 @@ struct Timeline: Sendable, Equatable {
 
     /// What is known of the session within the span: claims of replies as instants, proofs as stretches, and stretches
     /// without a state in between.
+    ///
+    /// `unread`: where what was proved before is not known, since nobody looked.
     static func observed(
         commands: [CommandEntry],
         proofs: [SessionProof],
+        unread: [LookGap] = [],
         from: Timestamp,
         to: Timestamp
     ) -> [Interval] {
@@ -88,6 +91,9 @@ struct Timeline: Sendable, Equatable {
             known.append(
                 Interval(from: max(proof.from, from), to: min(proof.to, to), state: proof.state, reason: "read")
             )
+        }
+        for gap in unread where gap.from < to && gap.to > from {
+            known.append(Interval(from: max(gap.from, from), to: min(gap.to, to), reason: "not_read"))
         }
         var intervals: [Interval] = []
         var reached = from

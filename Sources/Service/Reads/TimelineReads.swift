@@ -13,6 +13,7 @@ struct AgentHistory: Sendable {
 /// Reads timelines, for the API and the page.
 struct TimelineReads: Sendable {
     let history: HistoryReads
+    let freshness: FreshnessBook
     /// What a break does where nothing is in force yet.
     let breakAction: BreakAction
 
@@ -22,23 +23,27 @@ struct TimelineReads: Sendable {
     /// What happened between two instants.
     func history(of details: AgentDetails, from: Timestamp, to: Timestamp) async throws(PQError) -> AgentHistory {
         let ledger = try await history.ledger(of: details.agent)
-        var commands: [CommandEntry] = []
+        let owned = try await history.ownerships(of: details.agent, from: from, to: to)
+        let commands = try await history.commands(
+            of: Set(owned.map(\.instance)).sorted(),
+            agent: details.agent,
+            from: from,
+            to: to,
+            limit: Self.commandLimit
+        )
+        let rule = try await freshness.table()[details.account]
         var proofs: [SessionProof] = []
-        if let instance = details.instance {
-            commands = try await history.commands(
-                of: instance,
-                agent: details.agent,
-                from: from,
-                to: to,
-                limit: Self.commandLimit
-            )
-            proofs = try await history.proofs(of: instance, until: details.readAt, from: from, to: to)
+        var unread: [LookGap] = []
+        for stretch in owned {
+            let proved = try await proved(stretch, of: details, rule, from: from, to: to)
+            proofs += proved.proofs
+            unread += proved.unread
         }
         let timeline = Timeline(
             punches: ledger.punches,
             holds: try await history.holds(of: details.agent),
             breakAction: details.breakAction ?? breakAction,
-            observed: Timeline.observed(commands: commands, proofs: proofs, from: from, to: to),
+            observed: Timeline.observed(commands: commands, proofs: proofs, unread: unread, from: from, to: to),
             from: from,
             to: to
         )
@@ -47,5 +52,26 @@ struct TimelineReads: Sendable {
             events: ledger.entries.filter { $0.punch.effectiveAt >= from && $0.punch.effectiveAt <= to },
             commands: commands.reversed()
         )
+    }
+
+    /// What is known of one of the agent's sessions while it was theirs: what it was before and after is another's.
+    private func proved(
+        _ stretch: SessionOwnership,
+        of details: AgentDetails,
+        _ rule: Freshness,
+        from: Timestamp,
+        to: Timestamp
+    ) async throws(PQError) -> (proofs: [SessionProof], unread: [LookGap]) {
+        let start = max(stretch.from, from)
+        let end = min(stretch.to ?? to, to)
+        guard start <= end else { return ([], []) }
+        let until = stretch.to ?? (stretch.instance == details.instance ? details.readAt : start)
+        let proofs = try await history.proofs(of: stretch.instance, until: until, from: start, to: end)
+        return SessionProof.proved(
+            proofs.compactMap { $0.clipped(from: start, to: end) },
+            gaps: try await history.gaps(of: stretch.instance, from: start, to: end)
+        ) { state in
+            rule.lifetime(desired: state == SessionStatus.working.word ? .running : .stopped)
+        }
     }
 }

@@ -214,7 +214,7 @@ final class AccountWorker: Sendable {
     private func write(_ batch: PassLoop.Batch) async {
         while true {
             do {
-                if !batch.looks.isEmpty { try await store.record(batch.looks) }
+                if !batch.looks.isEmpty { try await store.record(batch.looks, of: account) }
                 if !batch.items.isEmpty { try await writePasses(batch.items) }
                 return
             } catch is PassTransaction.LeaseLost {

@@ -146,12 +146,18 @@ enum LookStatements {
     /// `looks_pkey`, `observed_states_pkey`.
     ///
     /// `looks`: an instance may occur more than once.
-    static func record(_ looks: [Look]) -> PQStatement {
+    /// `freshness`: how long a look counts; a trigger notes where the one before is older (`look_gaps`).
+    static func record(_ looks: [Look], counting freshness: Freshness?) -> PQStatement {
         var newest: [Int64: Look] = [:]
         for look in looks where newest[look.instance].map({ $0.lookedAt <= look.lookedAt }) ?? true {
             newest[look.instance] = look
         }
         let instances = newest.keys.sorted()
+        let lifetimes = freshness.map { freshness in
+            [RunState.running, .stopped].map { String(freshness.lifetime(desired: $0).inSeconds) }.joined(
+                separator: "/"
+            )
+        }
         return """
             INSERT INTO looks AS l (instance, looked_at)
             SELECT n.instance, n.looked_at
@@ -161,6 +167,7 @@ enum LookStatements {
                 \(instances.map { newest[$0]?.reading.word })
             ) AS n (instance, looked_at, reading)
             WHERE (SELECT o.reading FROM observed_states o WHERE o.instance = n.instance) = n.reading
+              AND (SELECT set_config('rollcall.look_lifetimes', \(lifetimes ?? ""), true)) IS NOT NULL
             ON CONFLICT (instance) DO UPDATE
             SET looked_at = excluded.looked_at
             WHERE l.looked_at < excluded.looked_at

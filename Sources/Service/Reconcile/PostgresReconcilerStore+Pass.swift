@@ -7,7 +7,8 @@ extension PostgresReconcilerStore {
         _ request: PassRequest,
         decide: (PassReading) throws -> PassWriting
     ) async throws -> PassWriting {
-        try await pool.withTransaction { transaction in
+        let lifetimes = await lifetimes(request.account)
+        return try await pool.withTransaction { transaction in
             let read = try await transaction.run(
                 [lease(request.account), lock(request.instances), facts(request.instances)],
                 timeout: request.timeout
@@ -20,7 +21,7 @@ extension PostgresReconcilerStore {
                 now: writing.now
             )
             if !writing.outcomes.isEmpty { writes.append(PlanStatements.complete(writing.outcomes)) }
-            if !writing.looks.isEmpty { writes.append(LookStatements.record(writing.looks)) }
+            if !writing.looks.isEmpty { writes.append(LookStatements.record(writing.looks, counting: lifetimes)) }
             _ = try await transaction.run(writes, commit: true, timeout: request.timeout)
             return writing
         }

@@ -10,6 +10,8 @@ struct PostgresReconcilerStore: ReconcilerStore {
     let listening: PQConfiguration
     var crashPoints = CrashPoints()
     let logger: Logger
+    /// How long a look counts, so that what is longer without one is noted; the defaults' figures without it.
+    var freshness: FreshnessBook?
 
     /// Replicas wake each other by notifications of this name.
     static let wakes = "rollcall_wakes"
@@ -53,8 +55,15 @@ struct PostgresReconcilerStore: ReconcilerStore {
         return line
     }
 
-    func record(_ looks: [Look]) async throws(PQError) {
-        _ = try await pool.execute(LookStatements.record(looks))
+    func record(_ looks: [Look], of account: Int32) async throws(PQError) {
+        _ = try await pool.execute(LookStatements.record(looks, counting: await lifetimes(account)))
+    }
+
+    /// How long a look at an instance of an account counts, where that is known.
+    func lifetimes(_ account: Int32) async -> Freshness? {
+        // What it takes to know is counted now and then; a look is noted also where that fails.
+        guard let freshness, let table = try? await freshness.table() else { return nil }
+        return table[account]
     }
 
     func refold(_ agents: [Int64], policy: ReconcilePolicy, now: Timestamp) async throws -> [Wake] {

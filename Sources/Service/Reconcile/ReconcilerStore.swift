@@ -34,8 +34,8 @@ protocol ReconcilerStore: Sendable {
         decide: (PassReading) throws -> PassWriting
     ) async throws -> PassWriting
 
-    /// Notes when instances were last read; an older look never replaces a newer.
-    func record(_ looks: [Look]) async throws(PQError)
+    /// Notes when instances of an account were last read; an older look never replaces a newer.
+    func record(_ looks: [Look], of account: Int32) async throws(PQError)
 
     /// A page of an account's instances of which something is desired, by number, after one.
     func page(

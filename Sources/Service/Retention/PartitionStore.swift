@@ -88,6 +88,40 @@ struct PartitionStore: Sendable {
         ).affectedRows
     }
 
+    /// Deletes old stretches in which nobody looked.
+    ///
+    /// Index: `look_gaps_ended`.
+    func forgetGaps(keep: Duration) async throws(PQError) -> Int {
+        try await pool.query(
+            """
+            DELETE FROM look_gaps
+            WHERE ctid = ANY (ARRAY(
+                SELECT g.ctid
+                FROM look_gaps g
+                WHERE g.to_at < now() - make_interval(secs => \(keep.inSeconds))
+                LIMIT \(Self.trimLimit)
+            ))
+            """
+        ).affectedRows
+    }
+
+    /// Deletes whose a session was long ago; what was kept of a session that is gone goes with it.
+    ///
+    /// Index: `session_owners_ended`.
+    func forgetOwners(keep: Duration) async throws(PQError) -> Int {
+        try await pool.query(
+            """
+            DELETE FROM session_owners
+            WHERE ctid = ANY (ARRAY(
+                SELECT o.ctid
+                FROM session_owners o
+                WHERE o.to_at < now() - make_interval(secs => \(keep.inSeconds))
+                LIMIT \(Self.trimLimit)
+            ))
+            """
+        ).affectedRows
+    }
+
     private func isDone(_ statement: PQStatement) async throws(PQError) -> Bool {
         let result = try await pool.query(statement, timeout: Self.longestStep)
         return try result.first?.column("done", as: Bool?.self) ?? false

@@ -72,7 +72,10 @@ struct Retention: Service {
             }
             if isAlone { try await trim() }
             for _ in 0..<Self.portionLimit {
-                guard try await store.forgetChanges(keep: Self.changesKept) > 0 else { break }
+                let gone =
+                    try await store.forgetChanges(keep: Self.changesKept)
+                    + store.forgetGaps(keep: Self.changesKept) + store.forgetOwners(keep: Self.changesKept)
+                guard gone > 0 else { break }
             }
         } catch {
             meters.failed()

@@ -54,7 +54,7 @@ struct MemoryStore: ReconcilerStore {
         }
     }
 
-    func record(_ looks: [Look]) async throws(PQError) {
+    func record(_ looks: [Look], of account: Int32) async throws(PQError) {
         try await serve { tables, now in
             let invented = database.planted == .looksInvented ? tables.instances.keys.min() : nil
             let reading = invented.flatMap { tables.instances[$0]?.subject.evidence.reading }

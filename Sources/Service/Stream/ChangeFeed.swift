@@ -11,6 +11,8 @@ package final class ChangeFeed: Service {
         var ring = FeedRing()
         var touched = Touched()
         var pulses = EnginePulses()
+        /// The counts as the reader last knew them.
+        var summary: Summary?
         var subscriptions: [UInt64: FeedSubscription] = [:]
         var nextID: UInt64 = 0
         /// Whether the reader knows all agents, so that who reads a list now misses nothing afterwards.
@@ -119,7 +121,8 @@ package final class ChangeFeed: Service {
                 continue
             }
             let began = ContinuousClock.now
-            var current = reader ?? FeedReader(sources)
+            // Taken out, so that what it remembers is not copied at its first change.
+            var current = reader.take() ?? FeedReader(sources)
             isFailing = await !read(&current, isFailing: isFailing)
             reader = current
             let spacing = Self.spacing(watchers: state.withLock { $0.subscriptions.count })
@@ -129,29 +132,23 @@ package final class ChangeFeed: Service {
         }
     }
 
-    /// Reads once, and tells the subscribers.
+    /// Reads once, and tells the subscribers: what was read before a failure as well, since the reader will not find it again.
     ///
     /// A failure is logged when it is the first in a row.
     ///
     /// - Returns: whether the database answered.
     private func read(_ reader: inout FeedReader, isFailing: Bool) async -> Bool {
-        let touched = state.withLock { $0.touched.take(Self.touchedAtATime) }
+        var touched = state.withLock { $0.touched.take(Self.touchedAtATime) }
+        var news: [FeedEvent.Content] = []
         do {
-            let news = try await reader.read(touched)
+            try await reader.read(&touched, into: &news)
             let pulses = try await reader.readPulses()
-            let isComplete = reader.isComplete
-            let subscriptions = state.withLock { state in
-                for content in news { state.ring.append(content) }
-                let isFirst = isComplete && !state.isComplete
-                let isPulse = pulses.map { state.pulses.take($0) } ?? false
-                state.isComplete = isComplete
-                state.readAt = .now
-                return news.isEmpty && !isFirst && !isPulse ? [] : Array(state.subscriptions.values)
-            }
-            await Self.each(of: subscriptions) { $0.wake() }
-            if !isComplete { ringer.yield() }
+            await tell(news, pulses, reader, hasSucceeded: true)
+            if !reader.isComplete { ringer.yield() }
             return true
         } catch {
+            state.withLock { $0.touched.add(touched) }
+            await tell(news, nil, reader, hasSucceeded: false)
             if !isFailing { logger.warning("streams wait for the database", metadata: [LogKeys.error: "\(error)"]) }
             try? await Task.sleep(for: .seconds(1))  // Cancelled: the stream ends too.
             return false
@@ -168,12 +165,33 @@ package final class ChangeFeed: Service {
         }
     }
 
+    private func tell(
+        _ news: [FeedEvent.Content],
+        _ pulses: [EnginePulse]?,
+        _ reader: FeedReader,
+        hasSucceeded: Bool
+    ) async {
+        let isComplete = reader.isComplete
+        let summary = reader.summary
+        let subscriptions = state.withLock { state in
+            for content in news { state.ring.append(content) }
+            let isFirst = isComplete && !state.isComplete
+            let isPulse = pulses.map { state.pulses.take($0) } ?? false
+            state.isComplete = isComplete
+            state.summary = summary
+            if hasSucceeded { state.readAt = .now }
+            return news.isEmpty && !isFirst && !isPulse ? [] : Array(state.subscriptions.values)
+        }
+        await Self.each(of: subscriptions) { $0.wake() }
+    }
+
     /// Nobody watched for a while: what happens from now on is not noticed.
     private func forget() {
         state.withLock { state in
             state.ring.clear()
             state.touched = Touched()
             state.pulses.engines = []
+            state.summary = nil
             state.isComplete = false
             state.readAt = nil
         }
@@ -219,6 +237,9 @@ extension ChangeFeed {
     func events(after sequence: UInt64, limit: Int) -> ArraySlice<FeedEvent>? {
         state.withLock { $0.ring.events(after: sequence, limit: limit) }
     }
+
+    /// The counts as they are known now; `nil` while the feed does not know all agents yet.
+    var summary: Summary? { state.withLock { $0.summary } }
 
     /// How the engines do, and which reading that is; version 0 before the first.
     var pulses: EnginePulses { state.withLock { $0.pulses } }

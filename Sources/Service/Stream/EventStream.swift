@@ -122,7 +122,7 @@ struct EventStream: Sendable {
         }
     }
 
-    /// Sends a reset, and everything unless the watcher reads that for itself.
+    /// Sends a reset, the counts, and everybody unless the watcher reads that for itself.
     ///
     /// All but the last event carry an id that nobody can go on from: who breaks off in between begins anew.
     @concurrent private func sendEverything(
@@ -133,7 +133,10 @@ struct EventStream: Sendable {
     ) async throws {
         var buffer = ByteBuffer()
         text.writeReset(hasSnapshot ? 0 : start, at: clock.now(), to: &buffer)
-        guard hasSnapshot else { return try await flush(&buffer, subscription, &writer) }
+        guard hasSnapshot else {
+            try await writeSummary(start, text, to: &buffer)
+            return try await flush(&buffer, subscription, &writer)
+        }
         var cursor: String?
         repeat {
             let page = try await reads.page(filter, cursor: cursor, limit: Self.pageLimit)
@@ -146,9 +149,16 @@ struct EventStream: Sendable {
         for incident in try await ownIncidents().reversed() where incident.closedAt == nil {
             text.write("incident", 0, to: &buffer) { incident.write(to: &$0) }
         }
-        let summary = try await feed.sources.summaries.summary().visible(to: caller)
-        text.write("summary", start, to: &buffer) { summary.write(to: &$0) }
+        try await writeSummary(start, text, to: &buffer)
         try await flush(&buffer, subscription, &writer)
+    }
+
+    /// Writes the counts as they are known now, which is no less than what `place` has.
+    private func writeSummary(_ place: UInt64, _ text: EventText, to buffer: inout ByteBuffer) async throws {
+        var summary = feed.summary
+        if summary == nil { summary = try await feed.sources.summaries.summary() }
+        guard let visible = summary?.visible(to: caller) else { return }
+        text.write("summary", place, to: &buffer) { visible.write(to: &$0) }
     }
 
     private func ownIncidents() async throws -> [Incident] {

@@ -17,9 +17,13 @@ struct FeedReader: Sendable {
     private var position: Int64 = 0
     private var roundEndsNoSoonerThan = ContinuousClock.now
     private var roundBeganAt: ContinuousClock.Instant?
-    private var summary: Summary?
-    /// Since when the counts may be other than the summary says.
+    private var counts = CountsPace()
+    /// Since when the counts may be other than they were told.
     private var countsChangedAt: Timestamp?
+    /// Every agent that is known was read then or later.
+    private var provedAt = Timestamp(microseconds: 0)
+    /// When the round under way began, by the database's clock.
+    private var roundBeganOn = Timestamp(microseconds: 0)
     private var knownIncidents: [Int64: Incident]?
     private var incidentsDueAt = ContinuousClock.now
     private var pulsesDueAt = ContinuousClock.now
@@ -40,22 +44,36 @@ struct FeedReader: Sendable {
     }
 
     /// Whether all agents are known, so that no change goes by unseen.
-    var isComplete: Bool { memory.isComplete && summary != nil && knownIncidents != nil }
+    var isComplete: Bool { memory.isComplete && counts.latest != nil && knownIncidents != nil }
+
+    /// The counts as they are known now.
+    var summary: Summary? { counts.latest }
 
     /// Reads once: what was touched, and a part of the round where it is due.
     ///
-    /// - Returns: what changed, in the order in which it is told.
-    /// - Throws: when the database fails; nothing is lost then but what was touched, which the round finds.
-    mutating func read(_ touched: Touched) async throws(PQError) -> [FeedEvent.Content] {
-        let agents = try await readAgents(touched)
-        if agents.contains(where: { $0.before != $0.after }) { countsChangedAt = clock.now() }
-        var news = agents.map { FeedEvent.Content.agent($0) }
+    /// What was read is remembered and will not be news again, so what was gathered before a failure is to be told all the same.
+    ///
+    /// - Parameters:
+    ///   - touched: who changed, as far as somebody said so; taken out once they were read.
+    ///   - news: gets what changed, in the order in which it is told.
+    /// - Throws: when the database fails.
+    mutating func read(_ touched: inout Touched, into news: inout [FeedEvent.Content]) async throws(PQError) {
+        let begunAt = clock.now()
+        let agents = try await readAgents(touched, at: begunAt)
+        touched = Touched()
+        if agents.contains(where: { $0.before != $0.after }) {
+            countsChangedAt = countsChangedAt ?? begunAt
+            provedAt = max(provedAt, begunAt)
+        }
+        news += agents.map { FeedEvent.Content.agent($0) }
         if let latest = try await readSummary() { news.append(.summary(latest)) }
         news += try await readIncidents().map { .incident($0) }
-        return news
     }
 
-    private mutating func readAgents(_ touched: Touched) async throws(PQError) -> [FeedEvent.AgentNews] {
+    private mutating func readAgents(
+        _ touched: Touched,
+        at begunAt: Timestamp
+    ) async throws(PQError) -> [FeedEvent.AgentNews] {
         if touched.wantsRound {
             let soonest = (roundBeganAt ?? .now) + Self.wantedInterval
             roundEndsNoSoonerThan = min(roundEndsNoSoonerThan, soonest)
@@ -64,6 +82,7 @@ struct FeedReader: Sendable {
         guard isWalking || !touched.isEmpty else { return [] }
         if isWalking, position == 0 {
             roundBeganAt = .now
+            roundBeganOn = begunAt
             roundEndsNoSoonerThan = .now + Self.roundInterval
         }
         var statements: [PQStatement] = []
@@ -74,17 +93,22 @@ struct FeedReader: Sendable {
         }
         if isWalking { statements.append(FeedStatements.walk(after: position)) }
         let results = try await pool.pipeline(statements)
+        let found = touched.isEmpty ? nil : try await standing(try AgentDetailRows.read(results[0]))
+        var met: [(AgentDetails, AgentStanding)]?
+        if isWalking, let result = results.last { met = try await standing(try AgentDetailRows.read(result)) }
+        // From here on nothing fails: what is remembered is told.
         var news: [FeedEvent.AgentNews] = []
-        if !touched.isEmpty {
-            let found = try await standing(try AgentDetailRows.read(results[0]))
+        if let found {
             news += memory.take(found, isTouched: true)
             news += memory.lose(touched.agents.subtracting(found.map(\.0.agent)))
         }
-        if isWalking, let result = results.last {
-            let met = try await standing(try AgentDetailRows.read(result))
+        if let met {
             news += memory.take(met, isTouched: false)
             position = met.count < FeedStatements.chunk ? 0 : met.last?.0.agent ?? 0
-            if position == 0 { news += memory.endRound() }
+            if position == 0 {
+                news += memory.endRound()
+                provedAt = max(provedAt, roundBeganOn)
+            }
         }
         return news
     }
@@ -93,15 +117,19 @@ struct FeedReader: Sendable {
         Array(zip(agents, try await reads.standings(agents)))
     }
 
-    /// The counts, when they have changed.
+    /// The counts, when it is time to tell them.
     ///
-    /// A count is shared with others and may be a little old; then it is asked for again.
+    /// They are those of the agents that are remembered. Of a fleet that is too large for that they are counted by the database:
+    /// such a count is shared with others and may be a little old; then it is asked for again.
     private mutating func readSummary() async throws(PQError) -> Summary? {
-        guard memory.isComplete, summary == nil || countsChangedAt != nil else { return nil }
+        guard memory.isComplete, counts.isDue(hasChanged: countsChangedAt != nil, now: .now) else { return nil }
+        if let groups = memory.groups {
+            countsChangedAt = nil
+            return counts.take(Summary(groups: groups, asOf: provedAt), now: .now)
+        }
         let latest = try await summaries.summary()
         if let changedAt = countsChangedAt, latest.asOf >= changedAt { countsChangedAt = nil }
-        defer { summary = latest }
-        return summary == nil || summary?.groups == latest.groups ? nil : latest
+        return counts.take(latest, now: .now)
     }
 
     /// How the engines do, when it is time to ask again.

@@ -22,6 +22,13 @@ struct Touched: Sendable {
         }
     }
 
+    /// Puts back what was taken and not read.
+    mutating func add(_ other: Touched) {
+        wantsRound = wantsRound || other.wantsRound
+        add(agents: other.agents)
+        add(instances: other.instances)
+    }
+
     mutating func add(agents added: some Sequence<Int64>) {
         for agent in added where agents.count < Self.limit { agents.insert(agent) }
     }

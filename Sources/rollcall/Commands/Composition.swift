@@ -64,6 +64,7 @@ struct Composition {
             )
         )
         configuration.keepBodies = settings.keepBodies
+        configuration.trustedProxies = settings.trustedProxies
         configuration.redactor = Redactor(secrets: settings.secrets)
         configuration.alerts = settings.alerts.map { alerts in
             AlertConfiguration(receiver: AlertClient(alerts.target), signer: alerts.signer, after: alerts.after)

@@ -150,7 +150,7 @@ extension WaitingPart {
     }
 
     fileprivate var line: String {
-        "\(agentID)  \(kind)\(instance.map { " \($0)" } ?? "")  \(before.rawValue) -> \(after.rawValue)  \(state)"
+        "\(agentID)  \(kind)\(instance.map { " \($0)" } ?? "")\(holdWords)\(erases ? " and erasure" : "")  \(before.rawValue) -> \(after.rawValue)  \(state)"
             + (outcome.map { " (\($0))" } ?? "")
     }
 }

@@ -1,4 +1,5 @@
 import Domain
+import Service
 
 // The settings that are not an account's or a source's.
 extension LoadSettings {
@@ -42,6 +43,16 @@ extension LoadSettings {
             )
         }
         return key
+    }
+
+    mutating func trustedProxies() -> TrustedProxies {
+        reader.value(
+            SettingName("trusted_proxies"),
+            default: .loopback,
+            expected: "a comma list of addresses and networks like 10.0.0.5 or 10.0.0.0/8",
+            parse: { TrustedProxies(SettingsReader.items($0)) },
+            render: \.text
+        )
     }
 
     mutating func listener(_ word: String, port: Int, least: Int) -> Settings.Listener {

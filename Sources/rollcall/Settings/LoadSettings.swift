@@ -49,6 +49,7 @@ package struct LoadSettings {
         let http = listener("http", port: 8080, least: 0)
         let metrics = listener("metrics", port: 9464, least: 0)
         let publicURL = url(SettingName("public_url"))
+        let trustedProxies = trustedProxies()
         let bootstrapAdminKey = bootstrapAdminKey()
         var policy = policy()
         let sweepInterval = reader.duration(
@@ -102,6 +103,7 @@ package struct LoadSettings {
             secrets: reader.secrets
         )
         settings.alerts = alerts
+        settings.trustedProxies = trustedProxies
         return settings
     }
 }

@@ -11,7 +11,7 @@ enum SettingCatalogue {
         Entry(word: "database_url", isSecret: true),
         Entry(word: "http_host"), Entry(word: "http_port"),
         Entry(word: "metrics_host"), Entry(word: "metrics_port"),
-        Entry(word: "public_url"),
+        Entry(word: "public_url"), Entry(word: "trusted_proxies"),
         Entry(word: "bootstrap_admin_key", isSecret: true),
         Entry(word: "engines"), Entry(word: "sources"),
         Entry(word: "stop_start_gap"),

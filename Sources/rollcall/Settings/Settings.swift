@@ -28,6 +28,8 @@ package struct Settings: Sendable {
     package var metrics: Listener?
     /// What senders and browsers use to reach us, without a slash at its end.
     package var publicURL: String?
+    /// The proxies whose word counts for where a sign-in comes from.
+    package var trustedProxies = TrustedProxies.loopback
     package var bootstrapAdminKey: String?
     /// At least one for `serve`.
     package var engines: [EngineAccountSettings]

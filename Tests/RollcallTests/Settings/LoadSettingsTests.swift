@@ -1,6 +1,7 @@
 import Domain
 import Engines
 import Logging
+import Service
 import Testing
 
 @testable import rollcall
@@ -55,7 +56,8 @@ struct LoadSettingsTests {
         ("ROLLCALL_ENGINE_MAIN_KIND", "telegraph"), ("ROLLCALL_ENGINE_MAIN_URL", "ftp://engine"),
         ("ROLLCALL_ENGINE_MAIN_URL", "http://engine/v2"), ("ROLLCALL_ENGINE_MAIN_TOKEN_PLACEMENT", "cookie"),
         ("ROLLCALL_ENGINE_MAIN_CALLS_PER_SECOND", "0"), ("ROLLCALL_ENGINE_MAIN_TIMEOUT", "1ms"),
-        ("ROLLCALL_BOOTSTRAP_ADMIN_KEY", "short"),
+        ("ROLLCALL_BOOTSTRAP_ADMIN_KEY", "short"), ("ROLLCALL_TRUSTED_PROXIES", "10.0.0.0/40"),
+        ("ROLLCALL_TRUSTED_PROXIES", "10.0.0.5,proxy.example"),
     ])
     func `a value out of its range refuses to boot and is named`(name: String, text: String) {
         let problems = SettingsFixture.problems([name: text])
@@ -114,5 +116,13 @@ struct LoadSettingsTests {
     @Test func `port 0 turns metrics off, and a chosen port is known as chosen`() throws {
         #expect(try SettingsFixture.load(["ROLLCALL_METRICS_PORT": "0"]).metrics == nil)
         #expect(try SettingsFixture.load(["ROLLCALL_METRICS_PORT": "9464"]).metrics?.isPortChosen == true)
+    }
+
+    @Test func `a proxy on another host is believed once it is named, and check-config says which`() throws {
+        #expect(try SettingsFixture.load().trustedProxies == .loopback)
+        let settings = try SettingsFixture.load(["ROLLCALL_TRUSTED_PROXIES": "10.0.0.5, fd00::/8"])
+        #expect(settings.trustedProxies == TrustedProxies(["10.0.0.5", "fd00::/8"]))
+        let row = settings.report.rows.first { $0.setting == "ROLLCALL_TRUSTED_PROXIES" }
+        #expect(row?.value == "10.0.0.5,fd00::/8")
     }
 }

@@ -143,4 +143,58 @@ struct GuardOrderTests {
             #expect(try await fixture.send("DELETE", "/v1/agents/a1/hold").status == 202)
         }
     }
+
+    private func parts(
+        _ fixture: ManagementFixture,
+        _ change: Int64,
+        key: String? = nil
+    ) async throws -> [[String: Any]] {
+        let path = "/v1/guard/\(change)"
+        let answer = try await key == nil ? fixture.send("GET", path) : fixture.send("GET", path, key: key)
+        return try #require(try answer.json()["parts"] as? [[String: Any]])
+    }
+
+    @Test
+    func `who decides sees what each part is: until when, why, whose, and what the agent is called`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(seven)
+            for agent in seven.prefix(5) { _ = try await fixture.hold(agent) }
+            _ = try await fixture.hold("a6", reason: "the exam")
+            _ = try await fixture.send("DELETE", "/v1/agents/a7?stop=true&erase=true")
+            _ = try await fixture.send("DELETE", "/v1/agents/a1/hold")
+            var found: [String: [String: Any]] = [:]
+            for change in try await fixture.heldChanges() {
+                for part in try await parts(fixture, change) { found[part["kind"] as? String ?? ""] = part }
+            }
+            #expect(found["hold"]?["name"] as? String == "Agent a6")
+            let hold = try #require(found["hold"]?["hold"] as? [String: Any])
+            #expect(hold["reason"] as? String == "the exam" && hold["state"] as? String == "stopped")
+            #expect(hold["until"] is String && hold["author"] as? String == "manage")
+            #expect(found["hold"]?["erases"] as? Bool == false)
+            let ended = try #require(found["release"]?["hold"] as? [String: Any])
+            #expect(ended["reason"] as? String == "exam" && ended["author"] as? String == "manage")
+            #expect(found["removal"]?["hold"] is [String: Any] == false)
+        }
+    }
+
+    @Test
+    func `a key that is bound to teams is told its own numbers`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(seven)
+            try await fixture.addOnShift(["b1", "b2"], team: "blue")
+            try await fixture.addAgent("b3", team: "blue")
+            let until = (fixture.clock.now() + .seconds(3600)).rfc3339
+            let agents = (seven + ["b1", "b2"]).map { "\"\($0)\"" }.joined(separator: ",")
+            let order = """
+                {"action":"hold","agents":[\(agents)],"hold":{"state":"stopped","until":"\(until)","reason":"moving"}}
+                """
+            _ = try await fixture.send("POST", "/v1/actions", json: order)
+            let all = try await fixture.send("GET", "/v1/guard").items()[0]
+            #expect(all["affected"] as? Int == 9 && all["instances"] as? Int == 10)
+            let key = try await fixture.key(.view, teams: ["blue"])
+            let own = try await fixture.send("GET", "/v1/guard", key: key).items()[0]
+            #expect(own["affected"] as? Int == 2 && own["instances"] as? Int == 3, "\(own)")
+            #expect(own["agents"] as? Int == 2 && own["waiting"] as? Int == 2)
+        }
+    }
 }

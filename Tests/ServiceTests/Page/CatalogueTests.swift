@@ -108,6 +108,12 @@ struct CatalogueTests {
             }
         }
         keys += ["import", "edit", "order", "setting", "from_listing", "listing"].map { "guard.what." + $0 }
+        keys += [
+            "hold.stopped", "hold.running", "release", "released", "removal", "erasure", "instance", "no_instance",
+            "events",
+            "setting", "stop",
+        ].map { "guard.part." + $0 }
+        keys += ["way", "drift", "hibernation"].flatMap { ["stats.chart.\($0)", "stats.chart.\($0)_words"] }
         keys += ["approved", "refused", "expired", "superseded"].map { "guard.state." + $0 }
         keys += RunState.allCases.flatMap { ["guard.then." + $0.rawValue, "why.change.waiting." + $0.rawValue] }
         for key in keys { #expect(words.sentences[key] != nil, "\(key)") }

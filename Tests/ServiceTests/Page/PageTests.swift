@@ -247,4 +247,25 @@ struct PageTests {
     private func needs(_ source: String) -> [String] {
         source.matches(of: #/<li class="need" data-agent="([^"]+)"/#).map { String($0.1) }
     }
+
+    @Test
+    func `what is to be said of an event is set apart, and since when something is so is a span`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            _ = try await page.management.pool.query(
+                """
+                INSERT INTO clock_events (dedupe, agent, source_id, kind, occurred_at, effective_at, received_at, event_id)
+                SELECT gen_random_uuid(), a.agent, s.source_id, 1, now() - interval '3 hours', now() - interval '3 hours',
+                    now() - interval '1 hour', 'e'
+                FROM agents a, clock_sources s
+                WHERE s.name = 'api'
+                """
+            )
+            try await page.management.refold("a1")
+            let source = try await page.send("GET", "/agents/a1", try await page.signIn(as: .view)).text
+            #expect(source.contains("decides · late"))
+            let shift = try #require(source.firstMatch(of: #/<dt>Shift<.+/#)).0
+            #expect(shift.contains("for 3 h") && !shift.contains("ago"), "\(shift)")
+        }
+    }
 }

@@ -89,4 +89,27 @@ struct StatsPageTests {
             #expect(stats.hours.map(\.total.count) == [2, 1])
         }
     }
+
+    @Test
+    func `drift and hibernation are drawn by the hour with an axis, and their numbers are in sight`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            _ = try await page.management.pool.query(
+                """
+                INSERT INTO session_changes (instance, at, recorded_at, reading)
+                SELECT x.instance, t, t, r
+                FROM instances x,
+                    (VALUES ('2026-03-02T06:30:00Z'::timestamptz, 'STOPPED'), ('2026-03-02T08:15:00Z', 'WORKING')) AS v (t, r)
+                """
+            )
+            let signIn = try await page.signIn(as: .view)
+            let source = try await page.send("GET", "/stats?day=2026-03-02&zone=UTC", signIn).text
+            #expect(source.contains(#"data-chart="drift""#) && source.contains(#"data-chart="hibernation""#))
+            #expect(source.contains("<title>2026-03-02 08:00:00: 1 found, 0 repaired</title>"))
+            #expect(source.contains("<title>2026-03-02 07:00:00: 1 h stopped</title>"))
+            #expect(source.contains("<span>06:00</span>") && source.contains("<span>0.5 h</span>"))
+            #expect(source.contains("<details open>"))
+            #expect(source.contains(#"<dd class="figure" id="hibernated">1.8</dd>"#))
+        }
+    }
 }

@@ -129,4 +129,27 @@ struct TimelineModelTests {
         let future = TimelineWindow(span: .hour, until: Self.now + .seconds(90_000), clock: clock, now: Self.now)
         #expect(future.isLatest && future.to - Self.now <= .seconds(600))
     }
+
+    @Test
+    func `where nobody could look the picture and the table say so, and what was read after it goes on until now`() {
+        let from = Self.now - .seconds(3600)
+        let lost = Self.now - .seconds(1800)
+        let found = Self.now - .seconds(60)
+        let seen = Timeline.observed(
+            commands: [],
+            proofs: [
+                SessionProof(state: "WORKING", from: from, to: lost),
+                SessionProof(state: "WORKING", from: found, to: found),
+            ],
+            unread: [LookGap(from: lost, to: found)],
+            from: from,
+            to: Self.now
+        )
+        let values = model(timeline(seen, from: from), .hour).values
+        #expect(bars(values, "seen") == ["full 0 500", "gap 500 483.3", "full 983.3 16.7"])
+        let lines = (values["lines"] as? [[String: Any]] ?? []).compactMap { $0["what"] as? String }
+        #expect(lines.suffix(3) == ["running", "not known: nobody could look", "running"])
+        let legend = (values["legend"] as? [[String: Any]] ?? []).compactMap { $0["label"] as? String }
+        #expect(legend.contains("not recorded, or not known") && legend.contains("began before the picture"))
+    }
 }

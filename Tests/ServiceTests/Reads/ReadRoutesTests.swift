@@ -141,4 +141,23 @@ struct ReadRoutesTests {
             for reason in Reason.allCases { #expect(text.contains(reason.rawValue), "\(reason.rawValue)") }
         }
     }
+
+    @Test
+    func `an incident that is open is never hidden by many that are over`() async throws {
+        try await withManagement { fixture in
+            _ = try await fixture.pool.pipeline([
+                "INSERT INTO incidents (account, kind, detail) SELECT account, 'account_refused', 'open' FROM engine_accounts",
+                """
+                INSERT INTO incidents (account, kind, detail, opened_at, closed_at)
+                SELECT e.account, 'engine_outage', 'over', now() - make_interval(mins => n), now() - make_interval(mins => n - 1)
+                FROM engine_accounts e, generate_series(1, 230) n
+                """,
+            ])
+            let items = try await fixture.send("GET", "/v1/incidents").items()
+            #expect(items.count == 200)
+            #expect(items.first?["kind"] as? String == "account_refused")
+            let ends = items.compactMap { $0["closed_at"] as? String }
+            #expect(ends.count == 199 && ends == ends.sorted(by: >), "then the latest that ended")
+        }
+    }
 }

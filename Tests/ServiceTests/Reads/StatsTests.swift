@@ -147,7 +147,7 @@ struct StatsTests {
     }
 
     @Test
-    func `no change outlives its instance`() async throws {
+    func `no change outlives its instance and whoever had it`() async throws {
         try await withManagement { fixture in
             for agent in ["a1", "a2"] {
                 try await fixture.addAgent(agent, instance: agent)
@@ -155,7 +155,10 @@ struct StatsTests {
             _ = try await fixture.pool.query(
                 "INSERT INTO session_changes (instance, at, recorded_at, reading) SELECT instance, now(), now(), 'STOPPED' FROM instances"
             )
-            _ = try await fixture.pool.query("DELETE FROM instances WHERE instance_id = 'a1'")
+            _ = try await fixture.pool.pipeline([
+                "DELETE FROM session_owners WHERE instance IN (SELECT instance FROM instances WHERE instance_id = 'a1')",
+                "DELETE FROM instances WHERE instance_id = 'a1'",
+            ])
             #expect(try await fixture.count("SELECT count(*) AS count FROM session_changes") == 1)
         }
     }
@@ -171,8 +174,8 @@ struct StatsTests {
             try await service.until("ana") { $0.observed == "WORKING" && $0.condition == "converged" }
             // They are a quarter of a minute old.
             try await service.until(within: .seconds(60)) {
-                let drift = try await service.send("GET", "/v1/stats").json()["drift"] as? [String: Int]
-                return drift?["found"] == 1
+                let drift = try await service.send("GET", "/v1/stats").json()["drift"] as? [String: Any]
+                return drift?["found"] as? Int == 1 && drift?["repaired"] as? Int == 1
             }
             let answer = try await service.send("GET", "/v1/stats")
             let figures = try stages(answer)
@@ -181,13 +184,111 @@ struct StatsTests {
             let total = try #require(figures["total"]?.median)
             #expect(parts.allSatisfy { $0 >= 0 })
             #expect(abs(parts.reduce(0, +) - total) < 1)
-            let drift = try #require(try answer.json()["drift"] as? [String: Int])
-            #expect(drift == ["found": 1, "repaired": 1])
+            let drift = try #require(try answer.json()["drift"] as? [String: Any])
+            #expect(drift["found"] as? Int == 1 && drift["repaired"] as? Int == 1)
             let timeline = try await service.send("GET", "/v1/agents/ana/timeline").json()
             let observed = try #require(timeline["observed"] as? [[String: Any]])
             let read = observed.filter { $0["reason"] as? String == "read" }.compactMap { $0["state"] as? String }
             #expect(read.filter { $0 == "WORKING" }.count == 2)
             #expect(read.contains("STOPPED"))
         }
+    }
+
+    /// Readings and commands of one session, so many minutes ago; a command's action is that of `Action`'s code.
+    private struct Course: Sendable {
+        var readings: [(Int, String)]
+        var commands: [(Int, Action)] = []
+        var found, repaired: Int
+    }
+
+    private static let courses: [Course] = [
+        // Nobody did anything about it, and nobody was to.
+        Course(readings: [(600, "STOPPED"), (300, "WORKING")], found: 1, repaired: 0),
+        // Found once, however often it was tried to mend it, and right again in the end.
+        Course(
+            readings: [
+                (590, "WORKING"), (500, "STOPPED"), (490, "FAILED"), (480, "STARTING"), (470, "FAILED"),
+                (400, "WORKING"),
+            ],
+            commands: [(595, .start), (495, .restart), (485, .restart), (410, .restart)],
+            found: 1,
+            repaired: 1
+        ),
+        // Again after it was right again.
+        Course(
+            readings: [(590, "WORKING"), (500, "STOPPED"), (400, "WORKING"), (300, "SCAN_QR_CODE")],
+            commands: [(595, .start)],
+            found: 2,
+            repaired: 1
+        ),
+        // What we did is none.
+        Course(
+            readings: [(590, "WORKING"), (500, "STOPPED"), (400, "STARTING"), (395, "WORKING")],
+            commands: [(600, .start), (501, .stop), (401, .start)],
+            found: 0,
+            repaired: 0
+        ),
+    ]
+
+    @Test(arguments: courses.indices)
+    func `a session that was found otherwise counts once until it is right again, whether anything was done or not`(
+        number: Int
+    ) async throws {
+        let course = Self.courses[number]
+        try await withManagement { fixture in
+            try await fixture.addAgent("a1", instance: "a1")
+            let now = fixture.clock.now()
+            for (minutes, reading) in course.readings {
+                _ = try await fixture.pool.query(
+                    """
+                    INSERT INTO session_changes (instance, at, recorded_at, reading)
+                    SELECT instance, \(now - .seconds(Int64(minutes) * 60)), now(), \(reading) FROM instances
+                    """
+                )
+            }
+            for (minutes, action) in course.commands {
+                let at = now - .seconds(Int64(minutes) * 60)
+                _ = try await fixture.pool.query(
+                    """
+                    INSERT INTO commands (instance, command_id, account, action, term, intended_at, sent_at, ended_at, reason)
+                    SELECT instance, \(at.microseconds), account, \(action.code), 1, \(at), \(at), \(at), 'x' FROM instances
+                    """
+                )
+            }
+            let drift = try #require(try await fixture.send("GET", "/v1/stats").json()["drift"] as? [String: Any])
+            #expect(drift["found"] as? Int == course.found && drift["repaired"] as? Int == course.repaired, "\(drift)")
+            let hours = try #require(drift["hours"] as? [[String: Any]])
+            #expect(hours.compactMap { $0["found"] as? Int }.reduce(0, +) == course.found)
+        }
+    }
+
+    @Test
+    func `a flicker that passes by itself is no drift`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addAgent("a1", instance: "a1")
+            _ = try await fixture.pool.query(
+                """
+                INSERT INTO session_changes (instance, at, recorded_at, reading)
+                SELECT x.instance, now() - make_interval(secs => v.ago), now(), v.reading
+                FROM instances x, (VALUES (7200, 'WORKING'), (3600, 'STARTING'), (3590, 'WORKING')) AS v (ago, reading)
+                """
+            )
+            let drift = try #require(try await fixture.send("GET", "/v1/stats").json()["drift"] as? [String: Any])
+            #expect(drift["found"] as? Int == 0)
+        }
+    }
+
+    @Test
+    func `stopped hours are told hour by hour, however long a stretch lasts`() {
+        let from = Timestamp(seconds: 1_800_000_000)
+        // One is stopped from 00:30 to 03:15, another from 02:00 until the span ends at 04:00.
+        let steps = [
+            StoppedStep(hour: 0, change: 1, seconds: 1800), StoppedStep(hour: 2, change: 1, seconds: 3600),
+            StoppedStep(hour: 3, change: -1, seconds: -2700), StoppedStep(hour: 4, change: -1, seconds: -3600),
+        ]
+        let hours = StoppedStep.hours(steps, from: from, to: from + .seconds(4 * 3600))
+        #expect(hours.map(\.at) == (0..<4).map { from + .seconds($0 * 3600) })
+        #expect(hours.map(\.hours) == [0.5, 1, 2, 1.25])
+        #expect(StoppedStep.hours([], from: from, to: from).isEmpty)
     }
 }

@@ -119,4 +119,47 @@ struct TimelineTests {
             for (left, right) in zip(intervals, intervals.dropFirst()) { #expect(left.to == right.from) }
         }
     }
+
+    private func proof(_ state: String, _ from: Int64, _ to: Int64) -> SessionProof {
+        SessionProof(state: state, from: at(from), to: at(to))
+    }
+
+    private func gap(_ from: Int64, _ to: Int64) -> LookGap { LookGap(from: at(from), to: at(to)) }
+
+    @Test
+    func `where nobody looked a state is not known, though it was the same before and after`() {
+        let proved = SessionProof.proved([proof("WORKING", 0, 100)], gaps: [gap(20, 60)]) { _ in .seconds(30) }
+        #expect(proved.proofs == [proof("WORKING", 0, 20), proof("WORKING", 60, 100)])
+        #expect(proved.unread == [gap(20, 60)])
+        let observed = Timeline.observed(
+            commands: [],
+            proofs: proved.proofs,
+            unread: proved.unread,
+            from: at(0),
+            to: at(100)
+        )
+        #expect(observed.map(\.state) == ["WORKING", nil, "WORKING"])
+        #expect(observed.map(\.reason) == ["read", "not_read", "read"])
+        #expect(observed.map(\.to) == [at(20), at(60), at(100)])
+    }
+
+    @Test
+    func `a stretch without a look counts from when a look of that state is too old`() {
+        let proofs = [proof("WORKING", 0, 50), proof("STOPPED", 50, 100)]
+        let proved = SessionProof.proved(proofs, gaps: [gap(5, 25), gap(60, 90)]) { state in
+            .seconds(state == "WORKING" ? 10 : 40)
+        }
+        #expect(proved.unread == [gap(5, 25)])
+        #expect(proved.proofs.map(\.state) == ["WORKING", "WORKING", "STOPPED"])
+    }
+
+    @Test
+    func `stretches that overlap are one, and one that ends with a change belongs to the state before`() {
+        let proofs = [proof("WORKING", 0, 80), proof("STOPPED", 80, 100)]
+        let proved = SessionProof.proved(proofs, gaps: [gap(-10, 30), gap(20, 80)]) { _ in .seconds(1) }
+        #expect(proved.unread == [gap(0, 80)])
+        #expect(proved.proofs == [proof("STOPPED", 80, 100)])
+        let last = SessionProof.proved([proof("WORKING", 0, 80)], gaps: [gap(30, 80)]) { _ in .seconds(1) }
+        #expect(last.proofs == [proof("WORKING", 0, 30), proof("WORKING", 80, 80)], "it was read at the end")
+    }
 }

@@ -86,18 +86,15 @@ struct ReconcilerPassTests {
             let (_, instance) = try await scene.addAgent("ana", account: account)
             let now = try await scene.now()
             let stopped = SessionReading.status(.stopped)
-            try await scene.store.record([Look(instance: instance, lookedAt: now, reading: stopped)])
+            try await scene.store.record([Look(instance: instance, lookedAt: now, reading: stopped)], of: account)
             #expect(try await scene.look(of: instance) == nil, "nothing is stored yet")
             try await scene.pass(account, instance, term: term, news: [.read(stopped, sentAt: now)])
             let later = now + .seconds(5)
-            try await scene.store.record([
-                Look(instance: instance, lookedAt: later, reading: stopped),
-                Look(instance: instance, lookedAt: now, reading: stopped),
-            ])
+            let both = [later, now].map { Look(instance: instance, lookedAt: $0, reading: stopped) }
+            try await scene.store.record(both, of: account)
             #expect(try await scene.look(of: instance) == later)
-            try await scene.store.record([
-                Look(instance: instance, lookedAt: later + .seconds(1), reading: .status(.working))
-            ])
+            let other = Look(instance: instance, lookedAt: later + .seconds(1), reading: .status(.working))
+            try await scene.store.record([other], of: account)
             #expect(try await scene.look(of: instance) == later)
             let plans = try await scene.pass(account, instance, term: term)
             #expect(plans.first?.stored.evidence.readAt == later)

@@ -119,7 +119,7 @@ struct ReconcilerStoreTests {
             }
             // A look that finds what is stored is noted elsewhere.
             let clean = Look(instance: instances[12], lookedAt: now + .milliseconds(1), reading: .status(.stopped))
-            try await scene.store.record([clean])
+            try await scene.store.record([clean], of: account)
             let page = try await scene.store.stalest(account, after: 0)
             let expected = [instances[13], instances[14]] + instances[2...11].reversed()
             #expect(page.entries.map(\.instance) == expected && page.next == 0)

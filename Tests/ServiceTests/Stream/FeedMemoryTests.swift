@@ -92,4 +92,35 @@ struct FeedMemoryTests {
         #expect(memory.take([agent(2)], isTouched: true).map(\.after?.agentID) == ["a2"])
         #expect(memory.count == 1)
     }
+
+    @Test
+    func `it counts whom it knows, through every change`() {
+        var memory = FeedMemory()
+        #expect(memory.groups == nil)
+        _ = memory.take([agent(1), agent(2), agent(3, team: "u")], isTouched: false)
+        #expect(memory.groups == nil, "the first round is not over")
+        _ = memory.endRound()
+        #expect(memory.groups?.map(\.team) == ["t", "u"] && memory.groups?.map(\.count) == [2, 1])
+        _ = memory.take([agent(1, team: "u")], isTouched: true)
+        #expect(memory.groups?.map(\.count) == [1, 2])
+        _ = memory.lose([2])
+        #expect(memory.groups?.map(\.team) == ["u"])
+        _ = memory.endRound()
+        _ = memory.take([agent(3, team: "u")], isTouched: false)
+        _ = memory.endRound()
+        #expect(memory.groups?.map(\.count) == [1])
+    }
+
+    @Test
+    func `it counts nothing while there are more than it remembers`() {
+        var memory = complete(1, 2, limit: 2)
+        #expect(memory.groups?.map(\.count) == [2])
+        _ = memory.take([agent(1), agent(2), agent(3)], isTouched: false)
+        #expect(memory.groups == nil)
+        _ = memory.endRound()
+        #expect(memory.groups == nil)
+        _ = memory.take([agent(1), agent(2)], isTouched: false)
+        _ = memory.endRound()
+        #expect(memory.groups?.map(\.count) == [2])
+    }
 }

@@ -173,11 +173,12 @@ struct StreamTests {
     }
 
     @Test
-    func `without a snapshot only the reset comes, and news after it`() async throws {
+    func `without a snapshot the reset and the counts come, and news after them`() async throws {
         try await withPage { page in
             try await page.management.addAgent("a1")
             try await page.follow("?snapshot=false") { stream in
                 try await stream.next("reset")
+                #expect(try await stream.next("summary").object["agents"] as? Int == 1)
                 try await page.management.observe("a1", "STOPPED")
                 #expect(try await stream.next("agent").object["observed"] as? String == "STOPPED")
             }
@@ -238,6 +239,29 @@ struct StreamTests {
             #expect(nobody.status == 401)
             let nonsense = try await page.management.send("GET", "/v1/stream?condition=x", as: .view)
             #expect(nonsense.status == 422)
+        }
+    }
+
+    @Test
+    func `what was read before the database failed is told all the same`() async throws {
+        try await withPage { page in
+            for agent in ["a1", "a2"] {
+                try await page.management.addAgent(agent)
+                try await page.management.observe(agent, "STARTING")
+            }
+            try await page.follow { stream in
+                try await stream.next("summary")
+                // The last query of each reading fails from now on.
+                try await page.management.asOwner(["ALTER TABLE engine_pulses RENAME TO engine_pulses_away"])
+                for agent in ["a1", "a2"] { try await page.management.observe(agent, "STOPPED") }
+                try await stream.next { $0.agentID == "a1" && $0.object["observed"] as? String == "STOPPED" }
+                #expect(try await page.management.send("DELETE", "/v1/agents/a2").status == 204)
+                #expect(try await stream.next("removed").agentID == "a2")
+                _ = try await page.management.pool.query(
+                    "INSERT INTO incidents (account, kind, detail) SELECT account, 'account_refused', 'x' FROM engine_accounts"
+                )
+                #expect(try await stream.next("incident").object["kind"] as? String == "account_refused")
+            }
         }
     }
 }

@@ -37,10 +37,12 @@ struct PairingRouteTests {
             #expect(try picture.json()["refresh_after"] as? Int == 10)
             let code = try await ask(service, #"{"as":"code","phone_number":"+20 101 234-5678"}"#)
             #expect(try code.json()["value"] as? String == "ABCD-1234")
+            #expect(try code.json()["refresh_after"] as? Int == 180, "no engine says when a code ends")
             let link = try await ask(service, #"{"as":"link"}"#)
             let address = try #require(try link.json()["value"] as? String)
             #expect(address.hasPrefix("https://app.wawp.net/temp-qr/"))
             #expect(try link.json()["expires_at"] as? String != nil)
+            #expect(try link.json()["refresh_after"] as? Int == nil)
             // Asking again ends no link that somebody was given.
             #expect(try await ask(service, #"{"as":"link"}"#).json()["value"] as? String == address)
             let number = try await service.owner.query(

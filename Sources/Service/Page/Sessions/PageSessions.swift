@@ -20,15 +20,24 @@ package struct PageSessions: Sendable {
     private let pool: PQPool
     private let keyRing: KeyRing
     private let publicURL: String?
+    /// Whose word counts for where a sign-in comes from.
+    let trustedProxies: TrustedProxies
 
     /// - Parameters:
     ///   - pool: may write to `page_sessions` and `audit`.
     ///   - keyRing: whose keys open sessions, and end them.
     ///   - publicURL: where browsers find us, if that was set.
-    package init(pool: PQPool, keyRing: KeyRing, publicURL: String?) {
+    ///   - trustedProxies: whose word counts for where a sign-in comes from.
+    package init(
+        pool: PQPool,
+        keyRing: KeyRing,
+        publicURL: String?,
+        trustedProxies: TrustedProxies = .loopback
+    ) {
         self.pool = pool
         self.keyRing = keyRing
         self.publicURL = publicURL
+        self.trustedProxies = trustedProxies
     }
 
     /// Whose key this is; `nil` when there is no such live key.

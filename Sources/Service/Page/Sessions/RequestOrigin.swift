@@ -39,12 +39,8 @@ extension Request {
         return origin[scheme.upperBound...] == authority[...]
     }
 
-    /// Who is at the other end, as far as it matters for limits: the peer's address, or what a proxy on this machine
-    /// says is the address of its own peer.
-    func senderAddress(_ channel: any Channel) -> String {
-        let peer = channel.remoteAddress?.ipAddress ?? ""
-        let isLoopback = peer == "::1" || peer.hasPrefix("127.")
-        guard isLoopback, let last = headers[.forwardedFor]?.split(separator: ",").last else { return peer }
-        return String(last.filter { !$0.isWhitespace }.prefix(64))
+    /// Who is at the other end, as far as it matters for limits: the peer's address, or whom a trusted proxy passes on.
+    func senderAddress(_ channel: any Channel, trusting proxies: TrustedProxies) -> String {
+        proxies.sender(peer: channel.remoteAddress?.ipAddress ?? "", forwardedFor: headers[.forwardedFor])
     }
 }

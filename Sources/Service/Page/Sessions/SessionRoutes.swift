@@ -32,7 +32,8 @@ struct SessionRoutes: Sendable {
             return redirect(cookie: sessions.cookie(nil))
         }
         do {
-            let (secret, session) = try await start(body.key, from: request.senderAddress(context.channel))
+            let sender = request.senderAddress(context.channel, trusting: sessions.trustedProxies)
+            let (secret, session) = try await start(body.key, from: sender)
             try await endSession(of: request)
             return body.isForm
                 ? redirect(cookie: sessions.cookie(secret)) : describe(session, cookie: sessions.cookie(secret))

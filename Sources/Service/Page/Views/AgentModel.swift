@@ -58,12 +58,21 @@ struct AgentModel {
             "source": event.source,
             "occurred": words.time(event.occurredAt, now: now),
             "received": words.time(event.receivedAt, now: now),
-            "late": (event.receivedAt - event.occurredAt) > .seconds(60),
-            "ahead": event.punch.effectiveAt > now,
-            "decides": event == explanation.event,
             "stands": event.standing == .stands,
-            "standing_text": event.standing == .stands ? "" : words("standing." + event.standing.rawValue),
+            "notes": notes(event).joined(separator: " · "),
         ]
+    }
+
+    /// What there is to say of an event besides.
+    private func notes(_ event: LedgerEntry) -> [String] {
+        var notes: [String] = []
+        if event.standing != .stands {
+            notes.append(words("agent.falls") + " " + words("standing." + event.standing.rawValue))
+        }
+        if event == explanation.event { notes.append(words("agent.decides")) }
+        if (event.receivedAt - event.occurredAt) > .seconds(60) { notes.append(words("agent.late")) }
+        if event.punch.effectiveAt > now { notes.append(words("agent.ahead")) }
+        return notes
     }
 
     private func command(_ command: CommandEntry) -> [String: Any] {

@@ -25,18 +25,16 @@ struct AgentStory: Sendable {
             let standing = try await agents.standings([details]).first
         else { throw Problem(.notFound) }
         let now = clock.now()
-        var commands: [CommandEntry] = []
+        let owned = try await history.ownerships(of: details.agent, from: now - Self.span, to: now)
+        let commands = try await history.commands(
+            of: Set(owned.map(\.instance)).sorted(),
+            agent: details.agent,
+            from: now - Self.span,
+            to: now + .seconds(60),
+            limit: Self.lineLimit
+        )
         var dueAt: Timestamp?
-        if let instance = details.instance {
-            commands = try await history.commands(
-                of: instance,
-                agent: details.agent,
-                from: now - Self.span,
-                to: now + .seconds(60),
-                limit: Self.lineLimit
-            )
-            dueAt = try await history.dueAt(instance)
-        }
+        if let instance = details.instance { dueAt = try await history.dueAt(instance) }
         let events = try await history.ledger(of: details.agent).entries
         let rule = try await freshness.table()[details.account]
         return AgentModel(

@@ -96,6 +96,7 @@ struct PageViews: Sendable {
         ("pairing", PackageResources.pairing_mustache),
         ("phrase", PackageResources.phrase_mustache),
         ("time", PackageResources.time_mustache),
+        ("lasting", PackageResources.lasting_mustache),
         ("clock", PackageResources.clock_mustache),
         ("local", PackageResources.local_mustache),
         ("ahead", PackageResources.ahead_mustache),
@@ -104,6 +105,7 @@ struct PageViews: Sendable {
         ("unmatched", PackageResources.unmatched_mustache),
         ("sources", PackageResources.sources_mustache),
         ("source", PackageResources.source_mustache),
+        ("chart", PackageResources.chart_mustache),
         ("stats", PackageResources.stats_mustache),
         ("problem", PackageResources.problem_mustache),
     ]

@@ -83,9 +83,7 @@ struct RowModel {
     }
 
     private func time(_ instant: Timestamp) -> [String: Any] {
-        var values = words.time(instant, now: now)
-        values["for"] = words.lasting(since: instant, now: now)
-        return values
+        words.time(instant, now: now)
     }
 }
 

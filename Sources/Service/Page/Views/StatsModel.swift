@@ -23,7 +23,8 @@ struct StatsModel {
         let stages = Stats.Stage.allCases.compactMap { stage in
             figures.stages[stage].flatMap { $0.count > 0 ? (stage, $0) : nil }
         }
-        let hours = figures.hours.filter { $0.total.count > 0 }
+        let charts = StatsCharts(figures: figures, length: length, clock: clock, words: words)
+        let lines = charts.lines
         let own: [String: Any] = [
             "at_stats": true,
             "day": day,
@@ -36,9 +37,9 @@ struct StatsModel {
             "total": total,
             "stages": self.stages(stages),
             "has_stages": !stages.isEmpty,
-            "hours": self.hours(hours),
-            "has_hours": !hours.isEmpty,
-            "hours_picture": words("stats.hours_picture"),
+            "charts": charts.values,
+            "hours": lines,
+            "has_hours": !lines.isEmpty,
         ]
         return frame.values(title: words("layout.stats"), script: "stats.js").merging(own) { _, own in own }
     }
@@ -71,24 +72,6 @@ struct StatsModel {
                 "p50": text(spread.median), "p95": text(spread.p95), "count": spread.count, "x": number(begin * scale),
                 "p50_width": number((spread.median ?? 0) * scale), "p95_width": number((spread.p95 ?? 0) * scale),
                 "picture": description(label, spread),
-            ]
-        }
-    }
-
-    private func hours(_ hours: [Stats.Hour]) -> [[String: Any]] {
-        let highest = max(hours.compactMap(\.total.p95).max() ?? 1, 1)
-        let width = 960 / max(length.inSeconds / 3600, 1)
-        return hours.map { hour in
-            let p50 = (hour.total.median ?? 0) / highest * 116
-            let p95 = (hour.total.p95 ?? 0) / highest * 116
-            let start = max((hour.at - figures.from).inSeconds / 3600, 0)
-            return [
-                "x": number(start * width + 1), "width": number(max(width - 2, 1)),
-                "p50_y": number(120 - p50), "p50_height": number(p50),
-                "p95_y": number(120 - p95), "p95_height": number(p95),
-                "at": instant(hour.at), "count": hour.total.count,
-                "p50": text(hour.total.median), "p95": text(hour.total.p95),
-                "title": description(clock.dateAndTime(hour.at), hour.total),
             ]
         }
     }

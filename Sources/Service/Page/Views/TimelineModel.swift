@@ -38,9 +38,12 @@ struct TimelineModel {
                 ]
             },
             "lanes": lanes.map(\.values) + [markLane],
-            "legend": ["full", "half", "bad", "thin", "gap", "event", "command"].map { kind in
+            "legend": ["full", "half", "bad", "thin", "gap", "event", "command", "carried"].map { kind in
                 let bar = Self.bars[kind] ?? (2, 20)
-                return ["kind": kind, "label": words("timeline.legend." + kind), "y": bar.y, "height": bar.height]
+                return [
+                    "kind": kind, "label": words("timeline.legend." + kind), "y": bar.y, "height": bar.height,
+                    "is_mark": kind == "carried",
+                ]
             },
             "picture": words("timeline.title"),
             "lines": Array(lines.prefix(Self.lineLimit)),
@@ -61,18 +64,22 @@ struct TimelineModel {
             },
             lane("wanted", history.timeline.desired) { words("state." + ($0.state ?? "stopped")) },
             lane("seen", observed) { interval in
-                interval.state.map { words.session($0) } ?? words("timeline.gap")
+                interval.state.map { words.session($0) }
+                    ?? words(interval.reason == "not_read" ? "timeline.not_read" : "timeline.gap")
             },
         ]
     }
 
     /// What was seen; as long as the last look counts, that is how it is until now.
     private var observed: [Timeline.Interval] {
-        var seen = history.timeline.observed.filter { $0.from < $0.to }
-        guard isCurrent, window.isLatest, let last = seen.last, last.state == nil, seen.count > 1 else { return seen }
-        seen.removeLast()
-        seen[seen.count - 1].to = last.to
-        return seen
+        var seen = history.timeline.observed
+        if isCurrent, window.isLatest, let last = seen.last, last.state == nil,
+            let place = seen.lastIndex(where: { $0.reason == "read" }), seen[place].to == last.from
+        {
+            seen.removeLast()
+            seen[place].to = last.to
+        }
+        return seen.filter { $0.from < $0.to }
     }
 
     private func lane(
@@ -220,7 +227,7 @@ struct TimelineModel {
 
     /// Top and height of each kind of bar, of 24.
     private static let bars: [String: (y: Int, height: Int)] = [
-        "full": (2, 20), "half": (9, 13), "thin": (18, 4), "bad": (5, 4), "gap": (11, 2), "event": (1, 11),
+        "full": (2, 20), "half": (9, 13), "thin": (18, 4), "bad": (2, 11), "gap": (11, 2), "event": (1, 11),
         "command": (12, 11),
     ]
 }

@@ -56,11 +56,11 @@ extension Catalogue {
         }
     }
 
-    /// An instant as a template shows it: exact for machines, its age and its clock time for people.
+    /// An instant as a template shows it: exact for machines, its age, how long it lasts and its clock time for people.
     func time(_ instant: Timestamp, now: Timestamp) -> [String: Any] {
         [
             "exact": instant.rfc3339, "age": age(of: instant, now: now), "clock": clockTime(instant),
-            "ahead": ahead(instant, now: now),
+            "ahead": ahead(instant, now: now), "for": lasting(since: instant, now: now),
         ]
     }
 }

@@ -104,16 +104,39 @@ function show(change) {
 
 function part(part) {
   const line = element("li");
-  const agent = element("a", part.agent_id);
+  line.dataset.agent = part.agent_id;
+  const agent = element("a", part.name || part.agent_id);
   agent.href = `/agents/${encodeURIComponent(part.agent_id)}`;
   const name = element("bdi");
   name.append(agent);
-  line.append(name, `: ${say(`guard.then.${part.desired_after}`)}`);
+  line.append(name);
+  if (part.name) line.append(" ", element("small", part.agent_id));
+  const deed = element("span");
+  deed.className = "deed";
+  deed.append(...what(part));
+  line.append(": ", deed, ` ${say(`guard.then.${part.desired_after}`)}`);
   if (part.state === "held") return line;
   line.dataset.done = String(!part.outcome || part.outcome === "done");
   const key = part.outcome && part.outcome !== "done" && part.outcome !== "over" ? `problem.${part.outcome}` : `guard.state.${part.state}`;
   line.append(` (${knows(key) ? say(key) : part.outcome})`);
   return line;
+}
+
+/** What a part does, as a sentence: of a hold until when, why and whose it is. */
+function what(part) {
+  const hold = part.hold;
+  const values = {
+    instance: element("bdi", part.instance ?? ""),
+    until: hold ? time(hold.until, "clock") : "",
+    reason: element("q", hold?.reason ?? ""),
+    who: element("bdi", hold?.author ?? ""),
+  };
+  let key = part.kind;
+  if (key === "hold" && hold) key = `hold.${hold.state}`;
+  if (key === "release" && !hold) key = "released";
+  if (key === "instance" && !part.instance) key = "no_instance";
+  if (key === "removal" && part.erases) key = "erasure";
+  return phrase(`guard.part.${key}`, values);
 }
 
 async function decide(decision) {

@@ -132,7 +132,8 @@ async function ask(wish, isRepeat) {
     const answer = await send("POST", address, wish, { signal: own.signal, isRepeat });
     if (asking !== own) return;
     draw(answer);
-    wait = wish.as === "qr" ? (answer.refresh_after ?? 0) * 1000 || usual : until(answer.expires_at);
+    // What no end is known of is never left standing.
+    wait = (wish.as === "qr" ? null : until(answer.expires_at)) ?? ((answer.refresh_after ?? 0) * 1000 || usual);
   } catch (error) {
     if (asking !== own) return;
     place.replaceChildren();
@@ -174,6 +175,8 @@ function draw(answer) {
     place.replaceChildren(both);
   }
   const changesAt = answer.expires_at ?? (answer.refresh_after ? new Date(now() + answer.refresh_after * 1000).toISOString() : null);
-  const sentence = answer.kind === "code" ? "pairing.ends" : "pairing.refreshes";
+  // Of a code whose end the engine does not say it is only known how long it is shown.
+  const end = answer.expires_at ? "pairing.ends" : "pairing.shown";
+  const sentence = answer.kind === "code" ? end : "pairing.refreshes";
   status(...(changesAt ? phrase(sentence, { ahead: time(changesAt, "ahead") }) : []));
 }

@@ -18,9 +18,10 @@ async function read() {
   const fresh = await reread(location.href, "stats");
   const old = document.getElementById("figures");
   const figures = fresh.querySelector("#figures");
-  const isOpen = old.querySelector("details")?.open ?? false;
+  const isOpen = old.querySelector("details")?.open;
   const isFocused = old.contains(document.activeElement);
-  if (isOpen && figures.querySelector("details")) figures.querySelector("details").open = true;
+  const table = figures.querySelector("details");
+  if (table && isOpen !== undefined) table.open = isOpen;
   old.replaceWith(figures);
   if (isFocused) figures.querySelector("summary")?.focus({ preventScroll: true });
   const day = form.elements.day;

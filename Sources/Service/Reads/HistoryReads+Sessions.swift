@@ -1,0 +1,101 @@
+import Domain
+import LibPQ
+
+/// Reads what is known of an agent's sessions over time.
+extension HistoryReads {
+    private static let changeLimit: Int64 = 2000
+    private static let gapLimit: Int64 = 2000
+    /// Sessions of one agent in a span; older ones are left out.
+    private static let ownershipLimit: Int64 = 50
+
+    /// Which sessions the agent had within a span, oldest first.
+    ///
+    /// Index: `session_owners_of_agent`.
+    func ownerships(of agent: Int64, from: Timestamp, to: Timestamp) async throws(PQError) -> [SessionOwnership] {
+        let rows = try await pool.rows(Self.ownerships(of: agent, from: from, to: to)) { row throws(PQError) in
+            SessionOwnership(
+                instance: try row.column("instance", as: Int64.self),
+                from: try row.column("from_at", as: Timestamp.self),
+                to: try row.column("to_at", as: Timestamp?.self)
+            )
+        }
+        return rows.reversed()
+    }
+
+    static func ownerships(of agent: Int64, from: Timestamp, to: Timestamp) -> PQStatement {
+        """
+        SELECT o.instance, o.from_at, o.to_at
+        FROM session_owners o
+        WHERE o.agent = \(agent)
+          AND o.from_at <= \(to)
+          AND (o.to_at IS NULL OR o.to_at >= \(from))
+        ORDER BY o.from_at DESC
+        LIMIT \(ownershipLimit)
+        """
+    }
+
+    /// What the session was read to be, oldest first; the state before the span is carried in.
+    ///
+    /// `until`: the last read.
+    /// Index: `session_changes_pkey`.
+    func proofs(
+        of instance: Int64,
+        until: Timestamp?,
+        from: Timestamp,
+        to: Timestamp
+    ) async throws(PQError) -> [SessionProof] {
+        let changes = try await pool.rows(
+            """
+            SELECT k.at, k.reading
+            FROM (
+                (SELECT s.at, s.reading
+                FROM session_changes s
+                WHERE s.instance = \(instance)
+                  AND s.at <= \(from)
+                ORDER BY s.at DESC
+                LIMIT 1)
+                UNION ALL
+                (SELECT s.at, s.reading
+                FROM session_changes s
+                WHERE s.instance = \(instance)
+                  AND s.at > \(from)
+                  AND s.at <= \(to)
+                ORDER BY s.at DESC
+                LIMIT \(Self.changeLimit))
+            ) k
+            ORDER BY k.at
+            """
+        ) { row throws(PQError) in
+            (
+                at: try row.column("at", as: Timestamp.self),
+                state: SessionStatus.shown(try row.column("reading", as: String.self))
+            )
+        }
+        return SessionProof.stretches(changes, until: until)
+    }
+
+    /// When the session was not read within a span, oldest first, also because nobody was there to read any.
+    ///
+    /// Index: `look_gaps_pkey`.
+    func gaps(of instance: Int64, from: Timestamp, to: Timestamp) async throws(PQError) -> [LookGap] {
+        let rows = try await pool.rows(Self.gaps(of: instance, from: from, to: to)) { row throws(PQError) in
+            LookGap(
+                from: try row.column("from_at", as: Timestamp.self),
+                to: try row.column("to_at", as: Timestamp.self)
+            )
+        }
+        return rows.reversed()
+    }
+
+    static func gaps(of instance: Int64, from: Timestamp, to: Timestamp) -> PQStatement {
+        """
+        SELECT g.from_at, g.to_at
+        FROM look_gaps g
+        WHERE g.instance = ANY (ARRAY[0, \(instance)]::bigint[])
+          AND g.from_at < \(to)
+          AND g.to_at > \(from)
+        ORDER BY g.from_at DESC
+        LIMIT \(gapLimit)
+        """
+    }
+}

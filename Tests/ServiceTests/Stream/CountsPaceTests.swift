@@ -1,0 +1,48 @@
+import Domain
+import Testing
+
+@testable import Service
+
+@Suite("CountsPace")
+struct CountsPaceTests {
+    private let begun = ContinuousClock.now
+
+    private func summary(_ count: Int, at seconds: Int64) -> Summary {
+        let group = Summary.Group(team: "t", shift: .in, condition: .converged, count: count)
+        return Summary(groups: [group], asOf: Timestamp(seconds: 1_800_000_000 + seconds))
+    }
+
+    @Test
+    func `the first counts are known and not told`() {
+        var pace = CountsPace()
+        #expect(pace.isDue(hasChanged: false, now: begun))
+        #expect(pace.take(summary(1, at: 0), now: begun) == nil)
+        #expect(pace.latest == summary(1, at: 0))
+    }
+
+    @Test
+    func `a change is told soon, and many changes not more often than that`() {
+        var pace = CountsPace()
+        _ = pace.take(summary(1, at: 0), now: begun)
+        var told = 0
+        for tick in 0..<100 {
+            let now = begun + .milliseconds(10 * tick)
+            guard pace.isDue(hasChanged: true, now: now) else { continue }
+            told += pace.take(summary(2 + tick, at: 1), now: now) == nil ? 0 : 1
+        }
+        #expect(told == 4)
+        #expect(CountsPace.interval < .milliseconds(500) - ChangeFeed.interval)
+    }
+
+    @Test
+    func `counts that stay the same are told again as counted anew, once a newer count found them`() {
+        var pace = CountsPace()
+        _ = pace.take(summary(1, at: 0), now: begun)
+        #expect(!pace.isDue(hasChanged: false, now: begun + .seconds(9)))
+        let late = begun + CountsPace.renewal
+        #expect(pace.isDue(hasChanged: false, now: late))
+        #expect(pace.take(summary(1, at: 0), now: late) == nil, "it is the same count")
+        #expect(pace.take(summary(1, at: 9), now: late) == summary(1, at: 9))
+        #expect(!pace.isDue(hasChanged: false, now: late + .seconds(1)))
+    }
+}
