@@ -79,7 +79,7 @@ let package = Package(
             dependencies: [
                 "Domain", "ClockSources", "LibPQ", "Gzip",
                 hummingbird, hummingbirdCore, lifecycle, log, metrics, crypto, collections, mustache, nioCore, nioPosix,
-                httpTypes,
+                nioHTTP1, httpTypes,
             ],
             resources: [.embedInCode("migrations"), .embedInCode("Page/assets"), .embedInCode("Page/catalogue")],
             swiftSettings: strict

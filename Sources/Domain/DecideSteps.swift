@@ -27,6 +27,7 @@ extension Situation {
 
     /// A restart, as long as the budget lasts; afterwards a person is needed, with slow looks.
     func restart(_ reason: Reason) -> Decision {
+        if isRefusedForGood, let wait = retryWait(after: .restart) { return wait }
         let recent = evidence.restarts.filter { now - $0 < policy.restartWindow }
         guard recent.count < policy.restartLimit else {
             let freeAt = recent.first.map { $0 + policy.restartWindow }
@@ -92,9 +93,23 @@ extension Situation {
         (evidence.lastStopEndedAt ?? Timestamp(microseconds: .min / 2)) + policy.stopStartGap
     }
 
-    var retryDelay: Duration { policy.retryDelay(afterAttempts: evidence.attempts) }
+    /// The wait before the last command is tried again; what was refused for good changes only when somebody changes a setting.
+    var retryDelay: Duration {
+        evidence.lastCommand?.verdict == .permanent
+            ? policy.longestRetry : policy.retryDelay(afterAttempts: evidence.attempts)
+    }
 
-    var tooManyAttempts: Bool { evidence.attempts >= policy.attemptsBeforeAttention }
+    /// Whether a person is needed: enough was tried, or trying does not help.
+    var tooManyAttempts: Bool { isRefusedForGood || evidence.attempts >= policy.attemptsBeforeAttention }
+
+    /// Whether the engine refused the last command in a way that the same command will meet again (400, 403), and that command
+    /// is towards what is desired.
+    ///
+    /// Source: Wawp, error statuses: a missing parameter, a quota, a subscription.
+    private var isRefusedForGood: Bool {
+        guard evidence.attempts > 0, let command = evidence.lastCommand else { return false }
+        return command.verdict == .permanent && (command.action == .stop) == (desired == .stopped)
+    }
 
     /// The condition while a command is sent; who was told that it keeps failing is not told otherwise by one more try.
     private func sending(_ condition: Condition) -> Condition { tooManyAttempts ? .needsAttention : condition }

@@ -21,18 +21,35 @@ package struct Pools: Sendable {
         idleInTransactionTimeout: Duration = Self.idleInTransactionTimeout,
         logger: Logger
     ) {
-        let writerCount = max(3, min(Self.writerShare, connections - 2))
-        var writing = Self.writing(databaseURL, connections: writerCount)
+        let shares = Self.shares(of: connections)
+        var writing = Self.writing(databaseURL, connections: shares.writers)
         writing.idleInTransactionTimeout = idleInTransactionTimeout
         writers = PQPool(writing, logger: logger)
-        // One more is the connection that listens.
-        readers = PQPool(Self.reading(databaseURL, connections: max(1, connections - writerCount - 1)), logger: logger)
+        readers = PQPool(Self.reading(databaseURL, connections: shares.readers), logger: logger)
+    }
+
+    /// How many connections each pool gets; one more is the connection that listens.
+    ///
+    /// `connections`: 4 or more in all.
+    static func shares(of connections: Int) -> (writers: Int, readers: Int) {
+        let writers = max(2, min(writerShare, connections - 2))
+        return (writers, max(1, connections - writers - 1))
     }
 
     /// A connection for migrations and the like: as the login role, which owns the tables.
     package static func owning(_ databaseURL: String) -> PQConfiguration {
         var configuration = PQConfiguration(connectionString: databaseURL, maxConnections: 2)
         configuration.applicationName = "rollcall migrate"
+        return configuration
+    }
+
+    /// A connection that asks how the server commits for us; as the login role, since the schema may not be there yet.
+    package static func asking(_ databaseURL: String) -> PQConfiguration {
+        var configuration = PQConfiguration(connectionString: databaseURL, maxConnections: 1)
+        configuration.applicationName = "rollcall check-config"
+        configuration.acquireTimeout = .seconds(3)
+        configuration.callTimeout = .seconds(3)
+        configuration.sessionSettings = ["synchronous_commit": "on"]
         return configuration
     }
 

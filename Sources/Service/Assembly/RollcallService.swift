@@ -121,14 +121,19 @@ package struct RollcallService: Service {
             reconciler.notice(agents: result.changed)
             guardKeeper.clocked()
         }
-        let waiters = ConvergenceWaiters(pool: pools.readers)
+        let freshness = FreshnessBook(
+            pool: pools.readers,
+            sweep: configuration.sweep,
+            callsPerSecond: Dictionary(configuration.accounts.map { ($0.name, $0.callsPerSecond) }) { first, _ in first
+            }
+        )
+        let waiters = ConvergenceWaiters(pool: pools.readers, freshness: freshness, clock: clock)
         let limits = configuration.bodyLimits
         let journal = SourceJournal()
         let room = ReadingRoom()
         let clockRoutes = ClockRoutes(
             queue: queue,
             clock: clock,
-            readPool: pools.readers,
             waiters: waiters,
             crashPoints: crashPoints,
             limits: limits,
@@ -207,6 +212,7 @@ package struct RollcallService: Service {
         let listener = HTTPListener(
             host: configuration.host,
             port: configuration.port,
+            unreadBodyTimeout: limits.unreadTimeout,
             logger: logger,
             routes: { router in
                 router.add(

@@ -7,14 +7,24 @@ package struct BodyLimits: Sendable {
     package var sizeLimit: Int
     /// How long the sender may take for the whole body.
     package var sendTimeout: Duration
+    /// How long a body may take that no route reads; the connection is closed then.
+    ///
+    /// Longer than ``sendTimeout`` and the time that its answer has to leave.
+    package var unreadTimeout: Duration
     let deadlines: BodyDeadlines
 
     /// - Parameters:
     ///   - sizeLimit: bytes; 1 MiB is promised to senders.
     ///   - sendTimeout: 10 s is promised to senders.
-    package init(sizeLimit: Int = 1_048_576, sendTimeout: Duration = .seconds(10)) {
+    ///   - unreadTimeout: for what nobody reads.
+    package init(
+        sizeLimit: Int = 1_048_576,
+        sendTimeout: Duration = .seconds(10),
+        unreadTimeout: Duration = .seconds(20)
+    ) {
         self.sizeLimit = sizeLimit
         self.sendTimeout = sendTimeout
+        self.unreadTimeout = unreadTimeout
         deadlines = BodyDeadlines()
     }
 }

@@ -9,6 +9,7 @@ package struct HTTPListener: Service {
     private let responder: RouterResponder<AppRequestContext>
     private let host: String
     private let port: Int
+    private let unreadBodyTimeout: Duration
     private let logger: Logger
     private let onListening: @Sendable (Int) async -> Void
 
@@ -17,17 +18,19 @@ package struct HTTPListener: Service {
 
     /// `host`: an address or a name to bind to.
     ///
-    /// `port`: 0 for any that is free. `routes`: adds what is to be served. `onListening`: gets the port once
+    /// `port`: 0 for any that is free. `unreadBodyTimeout`: see ``BodyLimits``. `routes`: adds what is to be served. `onListening`: gets the port once
     /// requests are taken.
     package init(
         host: String,
         port: Int,
+        unreadBodyTimeout: Duration,
         logger: Logger,
         routes: (Router<AppRequestContext>) -> Void,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.host = host
         self.port = port
+        self.unreadBodyTimeout = unreadBodyTimeout
         self.logger = logger
         self.onListening = onListening
         let router = Router(context: AppRequestContext.self)
@@ -38,11 +41,13 @@ package struct HTTPListener: Service {
     /// Serves until the task is cancelled or shut down gracefully.
     package func run() async throws {
         let listening = onListening
+        let bodyLimit = unreadBodyTimeout
         let application = Application(
             responder: responder,
             server: HTTPServerBuilder { responder in
                 LoopBoundChannel(
-                    HTTP1Channel(responder: responder, configuration: .init(idleTimeout: Self.idleTimeout))
+                    HTTP1Channel(responder: responder, configuration: .init(idleTimeout: Self.idleTimeout)),
+                    bodyLimit: bodyLimit
                 )
             },
             configuration: ApplicationConfiguration(

@@ -33,20 +33,13 @@ struct HealthRoutes: Sendable {
     /// Whether requests can be served: the database answers, and its schema is this release's.
     private func ready() async -> Response {
         do {
-            let isReplicated = try await pool.query(
-                """
-                SELECT current_setting('synchronous_standby_names') <> ''
-                    AND current_setting('synchronous_commit') IN ('on', 'remote_apply') AS is_replicated
-                """,
-                timeout: Self.databaseTimeout
-            )
-            let durability = try isReplicated[0].column("is_replicated", as: Bool.self) ? "replicated" : "local"
+            let durability = try await Durability.read(pool, timeout: Self.databaseTimeout)
             let pending = try await Migrator(pool: pool, logger: logger).pending()
             return answer(
                 pending.isEmpty ? .ok : .serviceUnavailable,
                 database: "reachable",
                 migrations: pending.isEmpty ? "applied" : "pending",
-                durability: durability
+                durability: durability.rawValue
             )
         } catch is MigrationError {
             return answer(.serviceUnavailable, database: "reachable", migrations: "edited", durability: nil)

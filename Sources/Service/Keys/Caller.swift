@@ -47,6 +47,9 @@ package struct Caller: Sendable, Hashable {
         self.sourceID = sourceID
     }
 
+    /// The teams it is bound to, always in the same order; `nil` for all.
+    var teamList: [String]? { teams?.sorted() }
+
     /// Whether an agent of this team exists for the caller.
     package func sees(team: String) -> Bool {
         teams?.contains(team) ?? true

@@ -31,6 +31,14 @@ struct AppendTransaction: Sendable {
     /// `deliveries`: the bodies that some of them came in. One that repeats what was said of somebody who is erased since, and
     /// says nothing new, is not kept: it would bring the name back.
     func run(_ events: [IncomingEvent], deliveries: [BatchDelivery] = []) async throws -> Result {
+        guard events.contains(where: { $0.teams != nil }) else { return try await append(events, deliveries) }
+        return try await append(withoutOutsiders: events, deliveries)
+    }
+
+    /// Appends what ``run(_:deliveries:)`` was given, all of it or nothing.
+    ///
+    /// Throws ``OutsideTeams`` where that would say something of agents that its sender may not speak of.
+    func append(_ events: [IncomingEvent], _ deliveries: [BatchDelivery]) async throws -> Result {
         let accounts = leases.heldAccounts()
         return try await pool.withTransaction { transaction in
             let (distinct, read) = try await add(events, accounts: accounts, in: transaction)
@@ -107,9 +115,10 @@ struct AppendTransaction: Sendable {
                     LedgerStatements.holdMap,
                     LedgerStatements.lock(distinct.events, accounts: accounts),
                     LedgerStatements.append(distinct.events),
-                ],
+                ] + outsiders(among: events),
                 timeout: timeout
             )
+            try refuseOutsiders(read.dropFirst(3))
             return (distinct, AddedRows(locked: read[1], appended: read[2]))
         }
         let lock = LedgerStatements.lockWithRecords(events, accounts: accounts)
@@ -119,15 +128,18 @@ struct AppendTransaction: Sendable {
                 [
                     LedgerStatements.holdMap, lock,
                     LedgerStatements.known(distinct.events), LedgerStatements.append(distinct.events),
-                ],
+                ] + outsiders(among: events),
                 timeout: timeout
             )
+            try refuseOutsiders(read.dropFirst(4))
             return (distinct, AddedRows(locked: read[1], appended: read[3], known: read[2]))
         }
         let known = try await transaction.run(
-            [LedgerStatements.holdMap, LedgerStatements.lockRecords(events), lock, LedgerStatements.reports(events)],
+            [LedgerStatements.holdMap, LedgerStatements.lockRecords(events), lock, LedgerStatements.reports(events)]
+                + outsiders(among: events),
             timeout: timeout
         )
+        try refuseOutsiders(known.dropFirst(4))
         var book = ReportBook(try LedgerStatements.readReports(known[3]))
         let distinct = DistinctEvents(book.identified(events))
         let read = try await transaction.run(

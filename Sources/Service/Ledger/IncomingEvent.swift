@@ -28,6 +28,10 @@ struct IncomingEvent: Sendable, Hashable {
     /// and for a withdrawal.
     var report: UUID?
     var warnings: [String] = []
+    /// The teams that its sender may speak of; `nil` for all.
+    ///
+    /// What counts is the team of the agent that the event is matched to.
+    var teams: [String]?
 
     /// When an event counts: what happened before it was received counts when it happened; up to `skew`
     /// ahead counts as received; further ahead waits for its time.

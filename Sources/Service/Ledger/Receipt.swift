@@ -38,6 +38,8 @@ enum AppendOutcome: Sendable {
     case receipt(Receipt)
     /// The same id was used for another event.
     case conflict
+    /// Its agent is of another team than its sender may speak of, or unknown; nothing of it is in the ledger.
+    case outsideTeam
     /// The database refuses this event alone, and will again; nothing of it is in the ledger.
     case refused
 }

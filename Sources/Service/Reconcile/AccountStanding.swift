@@ -101,6 +101,10 @@ struct AccountStanding: Sendable {
         activity.took(answer.verdict, at: clock.now())
         note(restarts.take([], now: clock.now()))
         noteAlike([])
+        if let pause = calls.noteAskedPause(answer) {
+            meters.paused()
+            logger.notice("the engine asks for a pause", metadata: ["milliseconds": "\(pause.microseconds / 1000)"])
+        }
         if let pause = calls.noteOutcome(answer.verdict) {
             meters.paused()
             incidents.raise(.engineOutage, account: account, detail: "no call succeeds; pausing \(pause)")

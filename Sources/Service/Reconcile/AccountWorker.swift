@@ -218,7 +218,12 @@ final class AccountWorker: Sendable {
                 if !batch.items.isEmpty { try await writePasses(batch.items) }
                 return
             } catch is PassTransaction.LeaseLost {
-                logger.notice("lease lost, passes dropped", metadata: ["count": "\(batch.items.count)"])
+                let outcomes = batch.items.count(where: \.isOutcome)
+                meters.refusedOutcomes(outcomes)
+                logger.notice(
+                    "lease lost, passes dropped",
+                    metadata: ["count": "\(batch.items.count)", "outcomes": "\(outcomes)"]
+                )
                 for item in batch.items { item.run?.look(succeeded: false) }
                 forget()
                 return

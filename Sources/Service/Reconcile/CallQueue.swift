@@ -43,6 +43,8 @@ final class CallQueue: Sendable {
         var spacing: CallSpacing
         /// Monotonic microseconds until which nothing leaves (breaker).
         var pausedUntil: Int64 = 0
+        /// Monotonic microseconds until which the engine asked to be left alone.
+        var askedUntil: Int64 = 0
         var failuresInRow = 0
         var isClosed = false
         /// How many calls were handed out.
@@ -55,6 +57,8 @@ final class CallQueue: Sendable {
     private static let breakerLimit = 20
     private static let shortestPause: Int64 = 1_000_000
     private static let longestPause: Int64 = 30_000_000
+    /// The longest that an engine is left alone because it asked for it; then one call finds out anew.
+    static let longestAskedPause: Duration = .seconds(300)
 
     private let state: Mutex<State>
     private let clock: DatabaseClock
@@ -110,7 +114,7 @@ final class CallQueue: Sendable {
                 counts: state.line.counts,
                 departed: state.departed,
                 callsPerSecond: max(1, callsPerSecond - state.budget.reserved),
-                isPaused: state.pausedUntil > now
+                isPaused: state.blockedUntil > now
             )
         }
     }
@@ -150,6 +154,25 @@ final class CallQueue: Sendable {
             case .notSent:
                 return nil
             }
+        }
+    }
+
+    /// Lets nothing leave for as long as the engine asked for, whatever comes back meanwhile of calls that left before.
+    ///
+    /// "Too many requests" and "unavailable for so long" are said to the client and not of a session, so they hold for the whole
+    /// account. Source: RFC 9110, 10.2.3; RFC 6585, 4.
+    ///
+    /// - Returns: how long, where no such pause was under way.
+    func noteAskedPause(_ answer: EngineAnswer) -> Duration? {
+        guard answer.httpStatus == 429 || answer.httpStatus == 503, let asked = answer.retryAfter, asked > .zero else {
+            return nil
+        }
+        let pause = min(asked, Self.longestAskedPause)
+        return state.withLock { state in
+            let now = clock.monotonic()
+            let isNew = state.askedUntil <= now
+            state.askedUntil = max(state.askedUntil, now + pause.microseconds)
+            return isNew ? pause : nil
         }
     }
 
@@ -219,6 +242,11 @@ final class CallQueue: Sendable {
 extension CallQueue.State {
     /// How long looks are held before that is thought over, in microseconds.
     private static let holdStep: Int64 = 20_000
+    /// How long the pacer sleeps at a time, in microseconds: nobody waits longer for it at the end.
+    private static let longestNap: Int64 = 1_000_000
+
+    /// Until when nothing leaves.
+    fileprivate var blockedUntil: Int64 { max(pausedUntil, askedUntil) }
 
     fileprivate mutating func nextStep(now: Int64) -> CallQueue.Step {
         guard !isClosed, !lanes.isEmpty else { return .nothing }
@@ -227,11 +255,11 @@ extension CallQueue.State {
             return .nothing
         case .later(let instant):
             // Not all of it at once: a command may have to wait for less meanwhile, and there is one timer.
-            return wait(until: max(min(instant, now + Self.holdStep), pausedUntil))
+            return wait(until: max(min(instant, now + Self.holdStep), blockedUntil), now: now)
         case .job(let rank):
-            if now < pausedUntil { return wait(until: pausedUntil) }
-            guard spacing.allows(now: now) else { return wait(until: spacing.nextAllowed(now: now)) }
-            guard budget.take(now: now) else { return wait(until: budget.nextAllowed(now: now)) }
+            if now < blockedUntil { return wait(until: blockedUntil, now: now) }
+            guard spacing.allows(now: now) else { return wait(until: spacing.nextAllowed(now: now), now: now) }
+            guard budget.take(now: now) else { return wait(until: budget.nextAllowed(now: now), now: now) }
             guard let lane = lanes.popLast(), let job = line.take(rank, now: now) else { return .nothing }
             spacing.take(now: now)
             departed += 1
@@ -239,9 +267,9 @@ extension CallQueue.State {
         }
     }
 
-    private mutating func wait(until instant: Int64) -> CallQueue.Step {
+    private mutating func wait(until instant: Int64, now: Int64) -> CallQueue.Step {
         if hasTimer { return .nothing }
         hasTimer = true
-        return .later(instant)
+        return .later(min(instant, now + Self.longestNap))
     }
 }

@@ -108,6 +108,11 @@ extension LookWish {
 }
 
 extension PassItem {
+    /// Whether it tells what became of a command that left.
+    var isOutcome: Bool {
+        if case .outcome = news { true } else { false }
+    }
+
     fileprivate var commandOutcome: CommandOutcome? {
         switch news {
         case .outcome(let command, let answer, let sentAt, let endedAt):

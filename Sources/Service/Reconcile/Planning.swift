@@ -115,7 +115,7 @@ func plan(
         decision = Decision(nil, .failingAlike, .needsAttention, lookAgainAt: again)
     }
     if decision.condition == .converged || decision.condition == .held { evidence.attempts = 0 }
-    if let retryAt = news.retryOfRead(context) {
+    if let retryAt = news.retryOfRead(context) ?? news.retryOfCommand(decision, context) {
         decision.lookAgainAt = max(decision.lookAgainAt ?? retryAt, retryAt)
     }
     if let since = looksUnlessReadSince { decision.lookNow(unlessReadSince: since, evidence, context) }
@@ -221,6 +221,23 @@ extension [News] {
     /// When to read again after a read that failed.
     fileprivate func retryOfRead(_ context: PlanningContext) -> Timestamp? {
         guard case .unread(let answer, _) = last else { return nil }
-        return context.now + Swift.max(answer.retryAfter ?? .zero, context.policy.firstRetry)
+        return context.now + Swift.max(answer.askedPause(context.policy) ?? .zero, context.policy.firstRetry)
+    }
+
+    /// When a command that the engine did not take may go again, where the engine said when.
+    ///
+    /// A try that comes sooner for another reason is kept back by ``CallQueue``.
+    fileprivate func retryOfCommand(_ decision: Decision, _ context: PlanningContext) -> Timestamp? {
+        guard case .outcome(_, let answer, _, let endedAt) = last, decision.action == nil,
+            [.retryLater, .startRefused, .stopRefused].contains(decision.reason)
+        else { return nil }
+        return answer.askedPause(context.policy).map { endedAt + $0 }
+    }
+}
+
+extension EngineAnswer {
+    /// How long the engine asked us to wait, at most as long as anything waits for its next try.
+    fileprivate func askedPause(_ policy: ReconcilePolicy) -> Duration? {
+        retryAfter.map { min($0, policy.longestRetry) }
     }
 }

@@ -5,6 +5,7 @@ import Metrics
 struct WorkerMeters: Sendable {
     private let pauses: Counter
     private let lateCommands: Counter
+    private let refusedOutcomes: Counter
     private let calls: [EngineCall: CallMeters]
     private let lists: CallMeters
     private let passes: Counter
@@ -18,6 +19,7 @@ struct WorkerMeters: Sendable {
         lists = CallMeters("list", account: account)
         pauses = Counter(label: "engine_pauses", dimensions: [("account", account)])
         lateCommands = Counter(label: "late_commands", dimensions: [("account", account)])
+        refusedOutcomes = Counter(label: "outcomes_refused", dimensions: [("account", account)])
         passes = Counter(label: "passes", dimensions: [("account", account)])
         passDuration = Timer(label: "pass_commit", dimensions: [("account", account)])
         line = LineMeters(account: account)
@@ -39,6 +41,11 @@ struct WorkerMeters: Sendable {
     /// A command ended after the lease had run out under which it left.
     func endedLate() {
         lateCommands.increment()
+    }
+
+    /// Outcomes of commands that are not written, since the lease was another's when they came back.
+    func refusedOutcomes(_ count: Int) {
+        refusedOutcomes.increment(by: count)
     }
 
     func passed(_ count: Int, in time: Duration) {

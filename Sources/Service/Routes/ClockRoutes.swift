@@ -1,14 +1,12 @@
 import Domain
 import HTTPTypes
 import Hummingbird
-import LibPQ
 import NIOCore
 
 /// The native clock routes: a clock event in, a receipt out once it is committed.
 struct ClockRoutes: Sendable {
     let queue: AppendQueue
     let clock: DatabaseClock
-    let readPool: PQPool
     let waiters: ConvergenceWaiters
     let crashPoints: CrashPoints
     let limits: BodyLimits
@@ -72,8 +70,8 @@ struct ClockRoutes: Sendable {
     ) async throws -> Response {
         let caller = try context.require(.clock)
         let headerID = EventAdmission.headerID(request.headers[.idempotencyKey])
-        let event = try admission.admit(item, headerID: headerID, sourceID: caller.sourceID, now: clock.now())
-        if try await outsideTeam([event], caller).contains(event.externalID) { throw Problem(.outsideTeam) }
+        var event = try admission.admit(item, headerID: headerID, sourceID: caller.sourceID, now: clock.now())
+        event.teams = caller.teamList
         let outcomes = try await append([event])
         if case .receipt = outcomes.first { journal.count(outcomes, of: caller.sourceID, at: event.receivedAt) }
         guard let outcome = outcomes.first else { throw Problem(.databaseUnavailable, retryAfter: 1) }
@@ -99,18 +97,17 @@ struct ClockRoutes: Sendable {
     ) async throws -> Response {
         let caller = try context.require(.clock)
         let now = clock.now()
-        var admitted = items.map { item in
+        let teams = caller.teamList
+        let admitted = items.map { item in
             item.flatMap { body in
-                Result { () throws(Problem) in try admission.admit(body, sourceID: caller.sourceID, now: now) }
+                Result { () throws(Problem) in
+                    var event = try admission.admit(body, sourceID: caller.sourceID, now: now)
+                    event.teams = teams
+                    return event
+                }
             }
         }
-        let outside = try await outsideTeam(admitted.compactMap { try? $0.get() }, caller)
-        if !outside.isEmpty {
-            admitted = admitted.map { item in
-                item.flatMap { outside.contains($0.externalID) ? .failure(Problem(.outsideTeam)) : .success($0) }
-            }
-        }
-        let events = admitted.compactMap { try? $0.get() }  // As above.
+        let events = admitted.compactMap { try? $0.get() }  // What was refused has its answer already.
         let settled = events.isEmpty ? [] : try await append(events)
         journal.count(settled, of: caller.sourceID, at: now)
         journal.count(.malformed, of: caller.sourceID, at: now, times: Int64(admitted.count - events.count))
@@ -155,20 +152,6 @@ struct ClockRoutes: Sendable {
         }
     }
 
-    /// The agent ids among `events` that a team-bound key may not speak of; none for other keys.
-    private func outsideTeam(_ events: [IncomingEvent], _ caller: Caller) async throws(Problem) -> Set<String?> {
-        guard let teams = caller.teams else { return [] }
-        let ids = Set(events.compactMap(\.externalID))
-        do {
-            let inside = try await readPool.rows(
-                "SELECT agent_id FROM agents WHERE agent_id = ANY (\(Array(ids))) AND team = ANY (\(Array(teams)))"
-            ) { row throws(PQError) in try row.column("agent_id", as: String.self) }
-            return Set(ids.subtracting(inside))
-        } catch {
-            throw Problem(error)
-        }
-    }
-
     private func body(of request: Request, _ context: AppRequestContext) async throws(Problem) -> [UInt8] {
         let buffer = try await collectBody(request, context: context, limits: limits)
         return Array(buffer.readableBytesView)
@@ -195,6 +178,7 @@ extension AppendOutcome {
         switch self {
         case .receipt(let receipt): .success(receipt)
         case .conflict: .failure(Problem(.idempotencyConflict))
+        case .outsideTeam: .failure(Problem(.outsideTeam))
         case .refused: .failure(Problem(.databaseUnavailable, "The database refuses this event.", retryAfter: 60))
         }
     }
@@ -230,10 +214,11 @@ enum PreferWait {
         guard let value else { return nil }
         for part in value.split(whereSeparator: { $0 == "," || $0 == ";" }) {
             let pair = part.split(separator: "=", maxSplits: 1).map { $0.trimmingSpaces() }
-            guard pair.count == 2, pair[0].lowercased() == "wait", let seconds = Int64(pair[1]), seconds >= 0 else {
-                continue
-            }
-            return min(seconds, longest)
+            guard pair.count == 2, pair[0].lowercased() == "wait", !pair[1].isEmpty,
+                pair[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+            else { continue }
+            // Too long for a number is longer than the longest.
+            return min(Int64(pair[1]) ?? longest, longest)
         }
         return nil
     }

@@ -28,9 +28,13 @@ final class ConvergenceWaiters: Service {
     private let arrivals: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
     private let pool: PQPool
+    private let freshness: FreshnessBook
+    private let clock: DatabaseClock
 
-    init(pool: PQPool) {
+    init(pool: PQPool, freshness: FreshnessBook, clock: DatabaseClock) {
         self.pool = pool
+        self.freshness = freshness
+        self.clock = clock
         (arrivals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -88,20 +92,37 @@ final class ConvergenceWaiters: Service {
         state.withLock { Array(Set($0.waiters.map(\.instance))) }
     }
 
+    /// How the instances stand as everybody is shown it: what was read too long ago is unknown.
+    ///
+    /// Indexes: the primary keys.
     private func standings(of instances: [Int64]) async throws(PQError) -> [Int64: Standing] {
+        let table = try await freshness.table()
+        let now = clock.now()
         let rows = try await pool.rows(
             """
-            SELECT o.instance, o.condition, s.generation
+            SELECT o.instance, o.condition, o.reason, x.account, s.desired, s.generation,
+                greatest(o.read_at, l.looked_at) AS read_at
             FROM observed_states o
             JOIN instances x ON x.instance = o.instance
             JOIN agent_states s ON s.agent = x.agent
+            LEFT JOIN looks l ON l.instance = o.instance
             WHERE o.instance = ANY (\(instances))
             """
         ) { row throws(PQError) in
-            let standing = Standing(
+            var standing = Standing(
                 condition: Condition(rawValue: try row.column("condition", as: String.self)) ?? .unknown,
                 generation: try row.column("generation", as: Int64.self)
             )
+            let desired = RunState(code: try row.column("desired", as: Int16.self)) ?? .stopped
+            let isStale = table[try row.column("account", as: Int32.self)].isStale(
+                readAt: try row.column("read_at", as: Timestamp?.self),
+                desired: desired,
+                now: now
+            )
+            // The engine's refusal needs no look to be true.
+            if isStale, try row.column("reason", as: String?.self) != Reason.accountRefused.rawValue {
+                standing.condition = .unknown
+            }
             return (try row.column("instance", as: Int64.self), standing)
         }
         return Dictionary(rows) { first, _ in first }

@@ -140,7 +140,7 @@ extension DeliveryVerdict.Event {
         event = foresight.event
         agentID = foresight.agentID
         switch foresight.outcome {
-        case .conflict, .refused:
+        case .conflict, .outsideTeam, .refused:
             fate = .conflict
         case .receipt(let receipt):
             fate = foresight.isKnown ? .replayed : foresight.agent == nil ? .unmatched : .new

@@ -15,11 +15,12 @@ package final class SourceJournal: Sendable {
 
     /// Counts native events by what became of each.
     func count(_ outcomes: [AppendOutcome], of source: Int32, at now: Timestamp) {
-        var (news, repetitions, conflicts) = (0, 0, 0)
+        var (news, repetitions, conflicts, strangers) = (0, 0, 0, 0)
         for outcome in outcomes {
             switch outcome {
             case .receipt(let receipt): if receipt.isReplay { repetitions += 1 } else { news += 1 }
             case .conflict: conflicts += 1
+            case .outsideTeam: strangers += 1
             case .refused: break
             }
         }
@@ -27,6 +28,7 @@ package final class SourceJournal: Sendable {
             if news > 0 { tally.count(.accepted, of: source, at: now, times: Int64(news)) }
             if repetitions > 0 { tally.count(.repeated, of: source, at: now, times: Int64(repetitions)) }
             if conflicts > 0 { tally.count(.conflict, of: source, at: now, times: Int64(conflicts)) }
+            if strangers > 0 { tally.count(.malformed, of: source, at: now, times: Int64(strangers)) }
         }
     }
 

@@ -39,6 +39,7 @@ package enum LogKeys {
 
     // Measures; the unit is in the name.
     package static let count = "count"
+    package static let outcomes = "outcomes"
     package static let limit = "limit"
     package static let milliseconds = "milliseconds"
     package static let bytes = "bytes"
@@ -49,7 +50,7 @@ package enum LogKeys {
 
     /// Keys whose values are our own identifiers and numbers, so that a long row of digits is no telephone.
     package static let identifiers: Set<String> = [
-        agent, instance, delivery, event, sequence, generation, key, replica, holder, term, count, limit,
+        agent, instance, delivery, event, sequence, generation, key, replica, holder, term, count, outcomes, limit,
         milliseconds, bytes, version, incident,
     ]
 }

@@ -84,7 +84,7 @@ extension Settings {
                 .init(
                     setting: "ROLLCALL_DATABASE_URL",
                     fault: "it is not set",
-                    remedy: "set it to a libpq connection string, or use serve --embedded DIR"
+                    remedy: LoadSettings.databaseOfCommand
                 )
             ])
         }

@@ -39,6 +39,11 @@ struct ServeCommand: AsyncParsableCommand {
             let database = try EmbeddedPostgres(directory: Self.absolute(embedded), logger: logger)
             try await database.start()
             embeddedURL = database.connectionString
+            // It holds no password: who may open the socket is in.
+            logger.notice(
+                "for other commands set ROLLCALL_DATABASE_URL to this",
+                metadata: ["database_url": "\(database.connectionString)"]
+            )
             services.append(.init(service: database))
         }
         let databaseURL = try embeddedURL ?? settings.requireDatabase()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Domain
 import LibPQ
 import Service
 
@@ -6,7 +7,7 @@ import Service
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Counts by condition, what is in line, who acts, what is wrong."
+        abstract: "Agents by condition, what is in line, who acts, what is wrong."
     )
 
     @OptionGroup var options: SettingsOptions
@@ -15,8 +16,15 @@ struct StatusCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        try await DatabaseCommand.run(options) { _, pools, _, _ in
-            let counts = try await counts(pools.readers)
+        try await DatabaseCommand.run(options) { settings, pools, clock, _ in
+            let conditions = try await ConditionCounts.read(
+                pool: pools.readers,
+                freshness: settings.freshness(pools),
+                clock: clock
+            )
+            let counts =
+                conditions.map { (name: "condition \($0.condition.rawValue)", count: Int64($0.count)) }
+                + (try await counts(pools.readers))
             if json {
                 Terminal.say(
                     "{" + counts.map { "\(JSONText.quoted($0.name)):\($0.count)" }.joined(separator: ",") + "}"
@@ -27,12 +35,11 @@ struct StatusCommand: AsyncParsableCommand {
         }
     }
 
-    /// One statement over small tables and one pass over the instances.
+    /// One statement over small tables and the agents' keys, by name.
     private func counts(_ pool: PQPool) async throws(PQError) -> [(name: String, count: Int64)] {
         try await pool.rows(
             """
-            SELECT 'condition ' || condition AS name, count(*) AS count FROM observed_states GROUP BY condition
-            UNION ALL SELECT 'agents', count(*) FROM agents
+            SELECT 'agents' AS name, count(*) AS count FROM agents
             UNION ALL SELECT 'in line', count(*) FROM reconcile_queue
             UNION ALL SELECT 'replicas alive', count(*) FROM replicas WHERE expires_at > now()
             UNION ALL SELECT 'leases held', count(*) FROM engine_leases l JOIN replicas r ON r.replica = l.holder AND r.expires_at > now()

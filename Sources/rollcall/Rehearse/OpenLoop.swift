@@ -63,13 +63,4 @@ private final class Turns: Sendable {
     private let count = Atomic<Int>(0)
 
     func next() -> Int { count.wrappingAdd(1, ordering: .relaxed).oldValue }
-
-    /// Hands out 0, 1, 2 … to everybody who asks, each once.
-    private final class Numbers: Sendable {
-        private let taken = Atomic<Int>(0)
-
-        func next() -> Int {
-            taken.wrappingAdd(1, ordering: .relaxed).oldValue
-        }
-    }
 }

@@ -3,6 +3,11 @@ import Service
 
 // The settings that are not an account's or a source's.
 extension LoadSettings {
+    /// What to do where a command that works beside `serve` has no database.
+    static let databaseOfCommand =
+        "set it to a libpq connection string; that of a running `serve --embedded DIR` is in its log, usually "
+        + "`host=DIR/socket port=5432 dbname=rollcall user=postgres`"
+
     /// libpq's connection string; not judged here, since libpq knows many forms.
     mutating func databaseURL() -> String? {
         let name = SettingName("database_url")
@@ -16,14 +21,17 @@ extension LoadSettings {
                     remedy: "keep one of the two: there is one database"
                 )
             )
-        case .serve(embedded: false) where url == nil && !isRefused(name),
-            .command where url == nil && !isRefused(name):
+        case .serve(embedded: false) where url == nil && !isRefused(name):
             reader.add(
                 .init(
                     setting: name.variable,
                     fault: "there is no database",
                     remedy: "set it to a libpq connection string, or start with `serve --embedded DIR`"
                 )
+            )
+        case .command where url == nil && !isRefused(name):
+            reader.add(
+                .init(setting: name.variable, fault: "there is no database", remedy: Self.databaseOfCommand)
             )
         case .serve, .command, .check: break
         }

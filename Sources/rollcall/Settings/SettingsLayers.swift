@@ -5,6 +5,8 @@ package enum SettingOrigin: String, Sendable, Hashable {
     case environment
     case file
     case `default`
+    /// Not a setting: what the database says.
+    case database
 }
 
 /// The environment over the file: the first that has a setting wins.

@@ -62,12 +62,6 @@ package struct SimulateEngineCommand: AsyncParsableCommand {
         }
     }
 
-    /// A real picture, so that browsers can show it; it says that it pairs nothing.
-    private static let qrImage =
-        "iVBORw0KGgoAAAANSUhEUgAAACEAAAAhAQAAAAB/n//CAAAAr0lEQVR42mP4DwQNDBDygNtOxgaG+y7PaxsYLtbedQWSwcogMjkbSN5P+Q0U"
-        + "PxAaClTz//xpoPpLWsczGxgePgsEirwye/MZqGbyJ9kGhl+16l8bGG595ixtYPjj82tjA8PRz0FvgbryjWY2MHx4a76+geFyHhuQ/LJM"
-        + "YynQBCsHVqDs0YtHgeaHJwYDzXEIvQ20N3uNMJAMWXUWSPreWQsUT50LFD/gYbgb5mYwCQDjGmT+bPlo6AAAAABJRU5ErkJggg=="
-
     private var bootTime: ClosedRange<Duration>? {
         let ends = boot.split(separator: "-").map { Int64($0) }
         guard ends.count == 2, let shortest = ends[0], let longest = ends[1], shortest >= 0, shortest <= longest

@@ -18,6 +18,8 @@ struct DatabaseFaultTests {
         ) { run in
             let ready = try await run.live[0].served?.http.send("GET", "/readyz")
             #expect(ready?.text.contains(#""durability":"replicated""#) == true)
+            let checked = try await run.installation.run("check-config")
+            #expect(checked.output.contains(/durability +replicated/), "\(checked.output)")
             try await primary.stop(mode: .immediate)
             run.countFromNow()
             // A new primary that waited for a standby of its own would take nothing.

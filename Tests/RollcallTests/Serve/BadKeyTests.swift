@@ -85,6 +85,51 @@ struct BadKeyTests {
     }
 
     @Test
+    func `a key of one team speaks of whom its source means, whatever they are called`() async throws {
+        let service = try Served.shared()
+        let key = try await service.makeKey(role: "clock", "--team", "blue", "--source", "gate")
+        try await service.put(
+            "blue-9",
+            team: "blue",
+            hasInstance: false,
+            aliases: #"[{"source":"gate","external_id":"17"}]"#
+        )
+        try await service.put(
+            "red-9",
+            team: "red",
+            hasInstance: false,
+            aliases: #"[{"source":"gate","external_id":"blue-8"},{"source":"gate","external_id":"18"}]"#
+        )
+        try await service.put("blue-8", team: "blue", hasInstance: false)
+        #expect(try await service.post(Self.event("17"), key: key.key).status == 202)
+        #expect(try await service.agent("blue-9").shift == "in")
+        // What the gate calls so is an agent of the other team, even where one of this team has the name.
+        for name in ["blue-8", "18", "red-9"] {
+            try await service.expectRefused(403, "outside_team") {
+                try await service.post(Self.event(name), key: key.key)
+            }
+            try await service.expectRefused(403, "outside_team") {
+                try await service.send("POST", "/v1/agents/\(name)/clock-in", key: key.key)
+            }
+        }
+        let before = try await service.installation.ledgerCount()
+        let items = ["18", "17", "blue-8", "17", "blue-8"].map { Self.event($0) }
+        let answer = try await service.post("[\(items.joined(separator: ","))]", key: key.key)
+        let results = try answer.decoded(ItemsView.self).results
+        #expect(results.map(\.code) == ["outside_team", nil, "outside_team", nil, "outside_team"])
+        #expect(try await service.installation.ledgerCount() == before + 2)
+        let strangers = "[\(Self.event("18")),\(Self.event("blue-8"))]"
+        #expect(
+            try await service.post(strangers, key: key.key).decoded(ItemsView.self).results.map(\.code)
+                == ["outside_team", "outside_team"]
+        )
+        #expect(try await service.installation.ledgerCount() == before + 2)
+        for agent in ["red-9", "blue-8"] { #expect(try await service.agent(agent).shift == "out") }
+        // Everybody else may say so of them.
+        #expect(try await service.post(Self.event("blue-8")).status == 202)
+    }
+
+    @Test
     func `a key of one source posts to that source and to no other`() async throws {
         let service = try Served.shared()
         try await service.put("badge-1", hasInstance: false)

@@ -66,7 +66,7 @@ struct WaitTests {
         #expect(ContinuousClock.now - began < .seconds(55))
     }
 
-    @Test(arguments: ["wait=soon", "wait=-1", "wait", "respond-async", "", "wait=99999999999999999999"])
+    @Test(arguments: ["wait=soon", "wait=-1", "wait", "respond-async", ""])
     func `a wish that makes no sense is ignored`(prefer: String) async throws {
         let service = try Served.shared()
         let event = #"{"event_id":"wish \#(prefer)"}"#

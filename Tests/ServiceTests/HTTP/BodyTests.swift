@@ -1,4 +1,3 @@
-import LibPQ
 import Domain
 import LibPQ
 import Service
@@ -28,6 +27,41 @@ struct BodyTests {
             let answer = try await WireClient.sendRaw(Array(head.utf8), port: fixture.port)
             #expect(answer.status == 401)
             #expect(answer.headers["connection"] == "close")
+        }
+    }
+
+    @Test(arguments: ["GET /livez", "GET /v1/agents", "POST /v1/agents/none/reconcile"])
+    func `a body that never ends does not keep its connection where no route reads it, with or without a key`(
+        route: String
+    ) async throws {
+        try await withManagement(limits: BodyLimits(unreadTimeout: .milliseconds(300))) { fixture in
+            let key = "Authorization: Bearer \(fixture.keys[.admin] ?? "")\r\n"
+            for head in ["Content-Length: 1000000\r\n\r\n{\"na", "Transfer-Encoding: chunked\r\n\r\n4\r\n{\"na\r\n"] {
+                let began = ContinuousClock.now
+                let request = "\(route) HTTP/1.1\r\nHost: x\r\n\(route.contains("livez") ? "" : key)\(head)"
+                let answer = try await WireClient.sendRaw(Array(request.utf8), port: fixture.port)
+                #expect([200, 404].contains(answer.status))
+                // The client itself gives up after 30 s.
+                #expect(ContinuousClock.now - began < .seconds(20))
+            }
+        }
+    }
+
+    @Test
+    func `a connection goes on after a small body that no route read`() async throws {
+        try await withManagement(limits: BodyLimits(unreadTimeout: .milliseconds(300))) { fixture in
+            let connection = try KeptConnection(port: fixture.port)
+            defer { connection.end() }
+            for request in [
+                "GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+                "GET /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+                "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+            ] {
+                let answer = try await connection.exchange(request, until: "\"alive\"}")
+                #expect(answer.hasPrefix("HTTP/1.1 200"), "\(answer)")
+                // Longer than a body may take; the database keeps the time.
+                _ = try await fixture.pool.query("SELECT pg_sleep(0.5)")
+            }
         }
     }
 

@@ -199,7 +199,12 @@ func withManagement(
             keys[role] = try await keyRing.create(NewAPIKey(name: role.rawValue, role: role), by: "test").secret
         }
         let (ports, port) = AsyncStream<Int>.makeStream()
-        let listener = HTTPListener(host: "127.0.0.1", port: 0, logger: logger) { router in
+        let listener = HTTPListener(
+            host: "127.0.0.1",
+            port: 0,
+            unreadBodyTimeout: limits.unreadTimeout,
+            logger: logger
+        ) { router in
             addProblems(to: router, limits: limits, routes: managementRoutes)
             addManagementRoutes(to: router, dependencies)
         } onListening: { number in

@@ -105,7 +105,12 @@ func withPage(
         let finalKeys = keys
         let feed = ChangeFeed(dependencies)
         let (ports, port) = AsyncStream<Int>.makeStream()
-        let listener = HTTPListener(host: "127.0.0.1", port: 0, logger: logger) { router in
+        let listener = HTTPListener(
+            host: "127.0.0.1",
+            port: 0,
+            unreadBodyTimeout: dependencies.limits.unreadTimeout,
+            logger: logger
+        ) { router in
             router.add(
                 middleware: ProblemMiddleware(
                     limits: dependencies.limits,

@@ -44,6 +44,60 @@ struct CallQueueTests {
         #expect(callsInASecond { $0.beginBudget(Handover(spent: 5, age: .seconds(2))) } == 5)
     }
 
+    /// What a call was answered: so many seconds to wait, if any.
+    private func answer(_ status: Int, _ retryAfter: Int64?) -> EngineAnswer {
+        EngineAnswer(verdict: .transient, httpStatus: status, retryAfter: retryAfter.map { .seconds($0) })
+    }
+
+    @Test
+    func `who is asked to wait leaves the account alone for so long, whatever older calls bring`() {
+        for status in [429, 503] {
+            let asked = answer(status, 2)
+            #expect(callsInASecond { _ = $0.noteAskedPause(asked) } == 0)
+            let count = callsInASecond { queue in
+                _ = queue.noteAskedPause(asked)
+                _ = queue.noteOutcome(.ok)
+                #expect(queue.load.isPaused)
+            }
+            #expect(count == 0)
+        }
+        // Nobody asked, or what failed is one call.
+        for other in [answer(429, nil), answer(429, 0), answer(500, 2), answer(502, 2)] {
+            let count = callsInASecond { #expect($0.noteAskedPause(other) == nil) }
+            #expect(count == 5)
+        }
+    }
+
+    @Test
+    func `a pause that was asked for ends, is told once, and is never longer than five minutes`() {
+        let hour = answer(429, 3600)
+        let queue = CallQueue(callsPerSecond: 5)
+        #expect(queue.noteAskedPause(hour) == .seconds(300))
+        #expect(queue.noteAskedPause(hour) == nil)
+        let scheduler = Scheduler(seed: 1)
+        let process = SimulatedProcessClock(scheduler: scheduler, start: 0, drift: 0)
+        let paused = CallQueue(callsPerSecond: 5, clock: DatabaseClock(process: process))
+        let executor = scheduler.addProcess()
+        let counter = Counted()
+        let lane = Task(executorPreference: executor) {
+            while await paused.next() != nil { counter.add() }
+        }
+        let pacer = Task(executorPreference: executor) { await paused.runPacer() }
+        scheduler.after(2_000_000) {
+            _ = paused.noteAskedPause(hour)
+            let look = LookJob(instance: 1, address: SessionAddress(instanceID: "i"), priority: .people)
+            _ = paused.push(.look(look), priority: .people)
+        }
+        scheduler.run(until: 301_900_000) { false }
+        #expect(counter.count == 0)
+        scheduler.run(until: 303_100_000) { false }
+        #expect(counter.count == 1)
+        _ = paused.close()
+        lane.cancel()
+        pacer.cancel()
+        #expect(scheduler.clearUp() != nil)
+    }
+
     @Test
     func `a queue says how many calls left in the last second`() {
         let count = callsInASecond { #expect($0.spent == 0) }

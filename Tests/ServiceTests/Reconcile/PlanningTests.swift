@@ -57,6 +57,43 @@ struct PlanningTests {
         #expect(made.priority == expected && made.command?.priority == expected)
     }
 
+    /// A stop that was just answered, and what follows; the instance should be down unless its agent came back.
+    private func planned(after answer: EngineAnswer) -> Plan {
+        let command = PlannedCommand(
+            id: 1,
+            instance: 1,
+            address: SessionAddress(instanceID: "i"),
+            action: .stop,
+            reason: .shouldStop,
+            priority: .people
+        )
+        let news = News.outcome(command, answer, sentAt: now - .milliseconds(200), endedAt: now - .milliseconds(100))
+        var subject = subject()
+        subject.evidence.readAt = now - .seconds(70)
+        subject.evidence.attempts = 1
+        let context = PlanningContext(policy: policy, now: now, mayAct: true, isAccountRefused: false)
+        return Service.plan(subject, agent: nil, news: [news], priority: .people, context: context)
+    }
+
+    @Test(arguments: [(nil, 5), (2, 5), (60, 60), (3600, 300)] as [(Int64?, Int64)])
+    func `a command that the engine wants later goes later, within the longest wait`(asked: Int64?, waits: Int64) {
+        let answer = EngineAnswer(verdict: .transient, httpStatus: 429, retryAfter: asked.map { .seconds($0) })
+        let made = planned(after: answer)
+        #expect(made.command == nil && made.looksWhenDue)
+        #expect(made.dueAt == now - .milliseconds(100) + .seconds(waits))
+    }
+
+    @Test
+    func `a read that the engine wants later is made within the longest wait`() {
+        let answer = EngineAnswer(verdict: .transient, httpStatus: 429, retryAfter: .seconds(3600))
+        let context = PlanningContext(policy: policy, now: now, mayAct: true, isAccountRefused: false)
+        let news = News.unread(answer, sentAt: now)
+        var waiting = subject()
+        waiting.evidence = Evidence()
+        let unread = Service.plan(waiting, agent: nil, news: [news], priority: .repair, context: context)
+        #expect(unread.dueAt == now + policy.longestRetry)
+    }
+
     @Test
     func `a row in line becomes people's once people ask, however soon it is due`() {
         var subject = subject()

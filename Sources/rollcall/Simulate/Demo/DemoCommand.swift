@@ -65,7 +65,10 @@ package struct DemoCommand: AsyncParsableCommand {
         try await demo.prepare()
         Terminal.say("page: \(page ?? url)/")
         Terminal.say("a manager's key: \(try await demo.makeManagerKey())")
-        if !once { Terminal.say("to post events yourself: export ADMIN_KEY=\(adminKey)") }
+        if !once {
+            Terminal.say("to post events yourself:")
+            Terminal.say("export ADMIN_KEY=\(adminKey)")
+        }
         let first = try await demo.nextCall()
         _ = try await demo.goHome(within: Self.settleLimit)
         repeat {
