@@ -133,15 +133,58 @@ class Page:
         return [row.get_attribute("data-agent") for row in self.driver.find_elements(By.CSS_SELECTOR, "#rows tr")]
 
     def first_load(self):
-        """What this page took to come: bytes compressed, bytes plain, and name and both of each part; without what is data."""
+        """What this page took to come whole, its list and all else that it asks for included: bytes compressed, bytes plain, and
+        name and both of each part. The stream, which never ends, is not among them."""
         sizes = self.driver.execute_script(
             """
             const asked = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
-            return asked.filter((each) => !/\\/v1\\/|unmatched\\/count/.test(each.name))
-              .map((each) => [each.name.replace(location.origin, ""), each.encodedBodySize, each.decodedBodySize]);
+            return asked.map((each) => [each.name.replace(location.origin, ""), each.encodedBodySize, each.decodedBodySize]);
             """
         )
         return sum(size for _, size, _ in sizes), sum(plain for _, _, plain in sizes), sizes
+
+    def start_clock(self, is_so):
+        """Starts a clock in the page that stops once an expression of its script is true."""
+        self.driver.execute_script(
+            f"""
+            const began = performance.now();
+            let lastTick = began;
+            let lag = 0; // what this machine keeps the page waiting for
+            window.clocked = null;
+            const ticking = setInterval(() => {{
+              lag += Math.max(0, performance.now() - lastTick - 100);
+              lastTick = performance.now();
+              if (!({is_so})) return;
+              clearInterval(ticking);
+              window.clocked = (performance.now() - began - lag) / 1000;
+            }}, 100);
+            """
+        )
+
+    def wait_clock(self, what):
+        """The seconds that the clock ran, less what this machine kept the page waiting for."""
+        return self.wait(lambda: self.driver.execute_script("return window.clocked"), 60, what)
+
+    def before_scripts(self, script):
+        """Has a script run in every page that is opened from now on, before the page's own."""
+        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+
+    def count_rereads(self):
+        """Counts from now on how often the page reads itself again: `window.rereads`, those that are done."""
+        self.driver.execute_script(
+            """
+            const ask = window.fetch;
+            window.rereads = 0;
+            window.fetch = async (address, wish) => {
+              const answer = await ask(address, wish);
+              if (wish?.headers?.["X-Rollcall-Reread"]) setTimeout(() => (window.rereads += 1), 200);
+              return answer;
+            };
+            """
+        )
+
+    def wait_rereads(self, number):
+        self.wait(lambda: self.driver.execute_script("return window.rereads") >= number, 60, f"{number} readings of the page")
 
     def commands(self):
         """What was done for the agent of this page, newest first."""

@@ -14,6 +14,9 @@ SIZE_LIMIT = 150_000  # bytes of a picture
 
 VIEWS = {
     "fleet": "/",
+    "counts": "/",
+    "filters": "/?team=front-desk&shift=in&sort=name",
+    "roster": "/?sort=state",
     "agent": "/agents/bruno",
     "timeline": "/agents/dilara?span=six",
     "sources": "/sources",
@@ -21,6 +24,9 @@ VIEWS = {
     "unmatched": "/unmatched",
     "stats": "/stats",
 }
+
+# Where a view stands that is not at the top of its page.
+PLACES = {"counts": "counts", "filters": "filter", "roster": "agents", "timeline": "timeline"}
 
 # Name, language, colours, width and height.
 KINDS = [
@@ -54,14 +60,14 @@ def shoot(page, folder, name):
     print(f"{path} {size}")
 
 
-def show(page, path, language):
+def show(page, path, language, place=None):
     page.open(path + ("&" if "?" in path else "?") + f"lang={language}")
     if page.has("#live"):
         page.wait_live()
     if page.has("#agents[aria-rowcount]"):
         page.wait_loaded()
-    if "span=" in path:
-        page.driver.execute_script("document.getElementById('timeline').scrollIntoView()")
+    if place:
+        page.driver.execute_script("document.getElementById(arguments[0]).scrollIntoView()", place)
 
 
 def take(rollcall, folder):
@@ -76,7 +82,7 @@ def take(rollcall, folder):
             page.type_key(rollcall.admin_key)
             page.wait(lambda: page.has("#sign-out"), what="the sign-in")
             for view, path in VIEWS.items():
-                show(page, path, language)
+                show(page, path, language, PLACES.get(view))
                 shoot(page, folder, f"{view}-{kind}")
             show(page, "/agents/bruno", language)
             page.find("#pair").click()

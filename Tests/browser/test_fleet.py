@@ -211,6 +211,8 @@ def test_thousands_of_agents_do_not_freeze_it(rollcall, page, view_key):
     assert page.count("agents") == 451
     assert len(page.agents()) < 250, "only what is in view exists"
     total, _, sizes = page.first_load()
+    print(f"first load of 451 agents: {total} bytes compressed, {len(sizes)} requests")
+    assert any(name.startswith("/v1/agents?") and size > 0 for name, size, _ in sizes), "the list is counted too"
     assert total < 60_000, sizes
     assert page.agents()[0] == "m0000"
     # To the end, and back, by the keyboard alone.

@@ -45,7 +45,7 @@ def test_a_morning_by_the_keyboard(rollcall, page, manage_key):
     page.record("noel", "reason")
     rollcall.fault("self_stop", ["I-noel"])
     page.wait(lambda: page.needs() == ["noel"], what="the drift")
-    assert "Rollcall is on it." in page.text('.need[data-agent="noel"]')
+    assert "Somebody is needed only if it lasts: Rollcall is dealing with it." in page.text('.need[data-agent="noel"]')
     page.wait(lambda: page.needs() == [], what="the repair")
     assert "it is looked at again before anything is done" in " ".join(page.recorded())
     # A phone loses its link: whose turn it is stands there, and the code is a key away.

@@ -256,6 +256,7 @@ def test_a_team_that_is_gone_loses_its_row_and_its_choice(rollcall, page, open_b
     for each in (page, chosen):
         each.wait_live()
         each.wait_loaded()
+        each.driver.execute_script("document.getElementById('teams-place').open = true")
         assert team_row(each, "gone") and "gone" in each.driver.execute_script(options)
         each.mark()
     rollcall.must("DELETE", "/v1/agents/gone-1")

@@ -30,14 +30,32 @@ struct PageAssets: Sendable {
             "parts.css": Asset("text/css; charset=utf-8", PackageResources.parts_css),
             "icon.svg": Asset("image/svg+xml", PackageResources.icon_svg),
         ]
-        for (name, bytes) in Self.scripts { assets[name] = Asset("text/javascript; charset=utf-8", bytes) }
+        for (name, bytes) in Self.scripts {
+            assets[name] = Asset("text/javascript; charset=utf-8", Self.withoutNotes(bytes))
+        }
         self.assets = assets
+    }
+
+    /// A script without the lines that are comments alone, which a browser need not load.
+    ///
+    /// Ours are lines that begin with `//`, and those from `/**` to `*/`.
+    static func withoutNotes(_ script: [UInt8]) -> [UInt8] {
+        var isNote = false
+        var kept: [Substring] = []
+        for line in String(decoding: script, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: true) {
+            let words = line.drop { $0 == " " }
+            if words.hasPrefix("/**") { isNote = true }
+            if !isNote, !words.hasPrefix("//") { kept.append(line) }
+            if isNote, words.hasSuffix("*/") { isNote = false }
+        }
+        return Array((kept.joined(separator: "\n") + "\n").utf8)
     }
 
     static let scripts: [(String, [UInt8])] = [
         ("acts.js", PackageResources.acts_js),
         ("ages.js", PackageResources.ages_js),
         ("agent.js", PackageResources.agent_js),
+        ("banners.js", PackageResources.banners_js),
         ("bulk.js", PackageResources.bulk_js),
         ("fleet.js", PackageResources.fleet_js),
         ("guards.js", PackageResources.guards_js),
@@ -45,9 +63,11 @@ struct PageAssets: Sendable {
         ("mapping.js", PackageResources.mapping_js),
         ("needs.js", PackageResources.needs_js),
         ("news.js", PackageResources.news_js),
+        ("order.js", PackageResources.order_js),
         ("pairing.js", PackageResources.pairing_js),
         ("pulse.js", PackageResources.pulse_js),
         ("reading.js", PackageResources.reading_js),
+        ("renew.js", PackageResources.renew_js),
         ("roster.js", PackageResources.roster_js),
         ("row.js", PackageResources.row_js),
         ("session.js", PackageResources.session_js),

@@ -151,6 +151,38 @@ struct CatalogueTests {
     }
 
     @Test
+    func `a browser gets the scripts without their notes, and nothing else is left out`() throws {
+        let script = """
+            // A note.
+            import { a } from "./a.js"; // stays
+
+            /** One. */
+            const b = "// no note";
+              /**
+               * Many.
+               */
+              b(); /* stays */
+            """
+        let bare = String(decoding: PageAssets.withoutNotes(Array(script.utf8)), as: UTF8.self)
+        #expect(
+            bare == """
+                import { a } from "./a.js"; // stays
+                const b = "// no note";
+                  b(); /* stays */
+
+                """
+        )
+        for name in try Self.files(".js") {
+            let lines = try Self.file("assets/" + name).split(separator: "\n").map { $0.drop { $0 == " " } }
+            // No line of code begins as one of a note does, and no note ends before code.
+            let doubtful = lines.filter { line in
+                line.hasPrefix("/*") && !line.hasPrefix("/**") || line.contains("*/") && !line.hasSuffix("*/")
+            }
+            #expect(doubtful == [], "\(name)")
+        }
+    }
+
+    @Test
     func `what a script says is in the catalogue`() throws {
         let english = languages[.english]
         for name in try Self.files(".js") {

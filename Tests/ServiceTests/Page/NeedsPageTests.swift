@@ -51,6 +51,73 @@ struct NeedsPageTests {
         }
     }
 
+    @Test(arguments: [
+        ("?condition=converged", "0", 0, false), ("?shift=in", "90", 50, true), ("?shift=out", "0", 0, false),
+        ("?condition=unassigned&shift=in", "90", 50, true), ("?q=n000", "9", 9, false), ("?q=n00", "50+", 50, false),
+    ])
+    func `how many need somebody goes by the whole filter, as those do who are shown`(
+        query: String,
+        count: String,
+        shown: Int,
+        isMore: Bool
+    ) async throws {
+        try await withPage { page in
+            try await fill(page)
+            let source = try await page.send("GET", "/\(query)", try await page.signIn(as: .view)).text
+            #expect(needs(source).count == shown)
+            #expect(source.contains(#"data-count="needs_somebody">\#(count)<"#))
+            #expect(source.contains(#"<p id="need-more" >"#) == isMore)
+            #expect(source.contains(#"<p id="calm" class="calm" >"#) == (shown == 0))
+            #expect(source.contains("</span>Nobody who fits this filter needs anything at the moment."))
+        }
+    }
+
+    @Test
+    func `a count leads to those whom it counts, and back`() async throws {
+        try await withPage { page in
+            try await fill(page)
+            try await page.management.addAgent("t1", team: "red")
+            let signIn = try await page.signIn(as: .view)
+            func address(_ mark: String, _ source: String) -> String? {
+                source.matches(of: #/<a [^>]*?href="([^"]*)"[^>]*>/#).first { $0.0.contains(mark) }
+                    .map { String($0.1).replacing("&amp;", with: "&") }
+            }
+            let narrow = try await page.send("GET", "/?no_team=true&shift=in&q=n0&sort=name", signIn).text
+            #expect(address(#"data-condition="unassigned""#, narrow) == "/?no_team=true&condition=unassigned&sort=name")
+            #expect(narrow.contains(#"<a href="/?team=red&amp;sort=name""#))
+            let chosen = try await page.send("GET", "/?shift=in&condition=unassigned", signIn).text
+            #expect(address(#"data-condition="unassigned""#, chosen) == "/?shift=in")
+        }
+    }
+
+    @Test
+    func `that an order holds within a page alone is said where there is more than one`() async throws {
+        try await withPage { page in
+            try await fill(page)
+            let signIn = try await page.signIn(as: .view)
+            let sentence = #"id="page-order""#
+            #expect(try await !page.send("GET", "/?sort=name", signIn).text.contains(sentence), "one page")
+            for number in 0..<12 { try await page.management.addAgent("p\(number)") }
+            #expect(try await page.send("GET", "/?sort=name", signIn).text.contains(sentence))
+            #expect(try await !page.send("GET", "/", signIn).text.contains(sentence), "the list's own order")
+            #expect(try await !page.send("GET", "/?sort=name&q=n00", signIn).text.contains(sentence))
+        }
+    }
+
+    @Test
+    func `who needs somebody while Rollcall is at it is not said to need nobody`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("d1")
+            try await page.management.observe("d1", "STOPPED", .drifted, reason: .wentDown)
+            _ = try await page.management.pool.query("UPDATE agent_states SET shift = 1, desired = 1")
+            let signIn = try await page.signIn(as: .view)
+            let sentence = "Somebody is needed only if it lasts: Rollcall is dealing with it."
+            let fleet = try await page.send("GET", "/", signIn).text
+            #expect(fleet.contains(#"data-turn="rollcall">"# + sentence))
+            #expect(try await page.send("GET", "/agents/d1", signIn).text.contains("</span>\(sentence)</p>"))
+        }
+    }
+
     @Test
     func `who is in no team has a row of counts, and a list of their own`() async throws {
         try await withPage { page in

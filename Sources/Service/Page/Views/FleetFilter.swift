@@ -36,7 +36,10 @@ struct FleetFilter: Sendable, Hashable {
         if let search { try checkText(search, field: "q") }
     }
 
-    var isFiltered: Bool { team != nil || shift != nil || condition != nil || search != nil }
+    var isFiltered: Bool { team != nil || isNarrow }
+
+    /// Whether it leaves out some of a team.
+    var isNarrow: Bool { shift != nil || condition != nil || search != nil }
 
     /// What of it the caller may see.
     func agents(for caller: Caller) -> AgentFilter {
@@ -45,21 +48,36 @@ struct FleetFilter: Sendable, Hashable {
         return filter
     }
 
+    /// What a count of the team's agents on this shift leads to: those very agents, and back from there.
     func with(shift: Shift) -> FleetFilter {
         var other = self
+        if self.shift != shift { other = ofTeam }
         other.shift = self.shift == shift ? nil : shift
         return other
     }
 
+    /// What a count of the team's agents in this condition leads to: those very agents, and back from there.
     func with(condition: Condition) -> FleetFilter {
         var other = self
+        if self.condition != condition { other = ofTeam }
         other.condition = self.condition == condition ? nil : condition
         return other
     }
 
+    /// What a team's counts lead to: all of the team, and back from there.
     func with(team: String) -> FleetFilter {
         var other = self
+        if self.team != team { other = ofTeam }
         other.team = self.team == team ? nil : team
+        return other
+    }
+
+    /// All of the team, in the same order.
+    private var ofTeam: FleetFilter {
+        var other = self
+        other.shift = nil
+        other.condition = nil
+        other.search = nil
         return other
     }
 

@@ -7,6 +7,8 @@ struct FleetModel {
     let filter: FleetFilter
     /// Who needs somebody, worst first, as many as are shown.
     let needs: [RowModel]
+    /// How many of those who need somebody were found: all, while fewer than ``NeedStatements/limit`` stand alike.
+    let found: Int
     let rows: [RowModel]
     let nextCursor: String?
     let summary: Summary
@@ -34,19 +36,20 @@ struct FleetModel {
                 "incident.", "time.",
             ]
         )
-        let needsCount = count { needsSomebody(shift: $0.shift, condition: $0.condition) }
         let own: [String: Any] = [
             "at_fleet": true,
             "order": Agreement.allCases.filter(\.needsSomebody).map(\.rawValue).joined(separator: " ") + " | "
                 + Agreement.allCases.filter { !$0.needsSomebody }.map(\.rawValue).joined(separator: " "),
             "needs": needs.map(\.values),
             "is_calm": needs.isEmpty && needsCount == 0,
-            "needs_count": needsCount,
+            "needs_count": isFoundCut ? "\(found)+" : String(needsCount),
             "more_needs": needs.count < needsCount,
             "rows": rows.map(\.values),
             "blank": RowModel.blank,
             "is_empty": rows.isEmpty,
             "is_filtered": filter.isFiltered,
+            "is_narrow": filter.isNarrow,
+            "is_ordered_apart": filter.sort ?? .agent != .agent && (nextCursor != nil || filter.cursor != nil),
             "more": nextCursor.map { "/" + filter.query(["cursor": $0]) } ?? "",
             "has_more": nextCursor != nil,
             "agents": count { _ in true },
@@ -73,6 +76,9 @@ struct FleetModel {
             "incidents": incidents.filter { $0.closedAt == nil }.map { incidentValues($0, words, now: now) },
             "stream": "/v1/stream" + filter.query(["snapshot": "false"], isSorted: false),
             "list": "/v1/agents" + filter.query(["limit": "500"], isSorted: false),
+            "page": filter.cursor.map { cursor in
+                "/v1/agents" + filter.query(["limit": "500", "cursor": cursor], isSorted: false)
+            } ?? "",
         ]
         return values.merging(own) { _, own in own }
     }
@@ -118,6 +124,21 @@ struct FleetModel {
             ]
         }
     }
+
+    /// How many need somebody and fit the filter.
+    ///
+    /// The counts know no search, and may be a moment older than who was found.
+    private var needsCount: Int {
+        guard filter.search == nil else { return found }
+        let counted = count { group in
+            group.needsSomebody && filter.shift.map { $0 == group.shift } ?? true
+                && filter.condition.map { $0 == group.condition } ?? true
+        }
+        return max(found, counted)
+    }
+
+    /// Whether of those who are searched for more may need somebody than were found.
+    private var isFoundCut: Bool { filter.search != nil && found >= NeedStatements.limit }
 
     /// Agents of the chosen team, or of all.
     private func count(_ fits: (Summary.Group) -> Bool) -> Int {

@@ -21,14 +21,14 @@ struct FleetReads: Sendable {
         let needs = try await needs(filter, summary, caller)
         let now = clock.now()
         let rows = try await models(list.agents, frame, now: now)
+        let found = FleetFilter.Sort.state.order(try await models(needs, frame, now: now))
+            .filter(\.agreement.needsSomebody)
         return FleetModel(
             frame: frame,
             caller: caller,
             filter: filter,
-            needs: Array(
-                FleetFilter.Sort.state.order(try await models(needs, frame, now: now))
-                    .filter(\.agreement.needsSomebody).prefix(FleetModel.needLimit)
-            ),
+            needs: Array(found.prefix(FleetModel.needLimit)),
+            found: found.count,
             rows: (filter.sort ?? .agent).order(rows),
             nextCursor: list.nextCursor,
             summary: summary,

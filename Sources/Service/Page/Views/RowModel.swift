@@ -32,7 +32,7 @@ struct RowModel {
             "agreement": agreement.rawValue,
             "agreement_label": words("agreement." + agreement.rawValue),
             "turn": agreement.turn(standing.reason).rawValue,
-            "turn_text": words("turn." + agreement.turn(standing.reason).rawValue),
+            "turn_text": turnText,
             "reason": standing.reason.rawValue,
             "reason_text": words("reason." + standing.reason.rawValue),
             "since": time(standing.since),
@@ -61,6 +61,12 @@ struct RowModel {
         ]
         for name in texts { values[name] = "" }
         return values
+    }
+
+    /// Whose turn it is, in a sentence; among what needs somebody it says when somebody does where Rollcall is at it by itself.
+    private var turnText: String {
+        let turn = agreement.turn(standing.reason)
+        return words(turn == .rollcall && agreement.needsSomebody ? "turn.rollcall.exception" : "turn." + turn.rawValue)
     }
 
     /// The session's state in words; what is old is said to be old, and a word that nobody knows is shown as it is.

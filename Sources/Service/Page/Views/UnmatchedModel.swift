@@ -29,7 +29,7 @@ struct UnmatchedModel {
         return frame.values(
             title: words("layout.unmatched"),
             script: "unmatched.js",
-            scripted: ["mapping.", "shift."]
+            scripted: ["mapping.", "shift.", "unmatched.gone"]
         ).merging(own) { _, own in own }
     }
 

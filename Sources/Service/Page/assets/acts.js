@@ -35,7 +35,12 @@ class Refusal extends Error {
  *
  * `signal` calls it off; `isRepeat`: the script asks again by itself, which keeps no sign-in.
  */
-export async function send(method, address, body, { signal, isRepeat } = {}) {
+export async function send(method, address, body, wishes) {
+  return (await exchange(method, address, body, wishes)).answer;
+}
+
+/** The same, with the status of the answer: 202 may say that something is not done yet. */
+export async function exchange(method, address, body, { signal, isRepeat } = {}) {
   const attempt = async () => {
     const headers = { "X-Rollcall-CSRF": await proof() };
     if (isRepeat) headers["X-Rollcall-Reread"] = "true";
@@ -56,7 +61,7 @@ export async function send(method, address, body, { signal, isRepeat } = {}) {
   }
   if (response.status === 401) signedOut();
   if (!response.ok) throw new Refusal(answer, Number(response.headers.get("Retry-After") ?? 0));
-  return answer;
+  return { status: response.status, answer };
 }
 
 /** Lets the fields of a hold follow what is chosen among them. */

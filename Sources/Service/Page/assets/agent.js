@@ -1,24 +1,25 @@
 // One agent's page: reads itself again when the stream says that something about the agent changed, and acts.
 
-import { holdOf, prepareDialog, prepareHold, send } from "./acts.js";
+import { exchange, holdOf, prepareDialog, prepareHold, send } from "./acts.js";
 import { measured, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
 import { map } from "./mapping.js";
 import { pair, pairingNews } from "./pairing.js";
-import { isSelecting, keepReading } from "./reading.js";
-import { isSignedOut } from "./session.js";
+import { keepReading } from "./reading.js";
+import { renew } from "./renew.js";
 import { say } from "./words.js";
 
 // Milliseconds: the picture and the sentences grow old by themselves, and that they cannot be read shows within 10 s.
 const readAgainAfter = 5_000;
 
-let view = document.getElementById("agent");
+const view = document.getElementById("agent");
 const api = view.dataset.api;
 const agentID = view.dataset.agent;
+const adopts = []; // what follows how the agent stands, whoever changed that
 measured(view.dataset.now);
 tick();
 
-/** Reads the view again. What has the focus, or is open, stays so. */
+/** Reads the view again, and the agent's name above it. */
 async function read() {
   let fresh;
   try {
@@ -27,25 +28,26 @@ async function read() {
     if (error.message === "404") location.assign("/"); // the agent went meanwhile
     throw error;
   }
-  const focused = place(document.activeElement);
-  const isOpen = view.querySelector("#timeline-table")?.open ?? false;
-  if (fresh.querySelector("#timeline-table")) fresh.querySelector("#timeline-table").open = isOpen;
-  view.replaceWith(fresh);
-  view = fresh;
-  if (focused) view.querySelector(focused)?.focus({ preventScroll: true });
+  renew(view, fresh);
+  rename(fresh.ownerDocument);
   measured(view.dataset.now);
+  for (const adopt of adopts) adopt();
   tick();
 }
-const refresh = keepReading("agent", read, readAgainAfter, () => !isSelecting());
+const refresh = keepReading("agent", read, readAgainAfter);
 
-/** A selector for what has the focus, if it is a part of the view. */
-function place(focused) {
-  if (!view.contains(focused)) return null;
-  if (focused.closest("summary")) return "#timeline-table summary";
-  if (focused.dataset.span) return `[data-span="${focused.dataset.span}"]`;
-  if (focused.matches("a[href]")) return `a[href=${JSON.stringify(focused.getAttribute("href"))}]`;
-  if (focused.dataset.unmap) return `[data-unmap="${CSS.escape(focused.dataset.unmap)}"]`;
-  return null;
+/** The name is that of the page that was read. */
+function rename(page) {
+  const title = document.querySelector("h1");
+  const old = nameOf(title);
+  renew(title, page.querySelector("h1"));
+  document.title = page.title;
+  const pairing = document.getElementById("pairing-title");
+  if (pairing?.textContent && nameOf(title) !== old) pairing.textContent = say("pairing.title", { name: nameOf(title) });
+}
+
+function nameOf(title) {
+  return title.querySelector("bdi").textContent;
 }
 
 const sure = document.getElementById("sure");
@@ -74,7 +76,7 @@ function prepareNaming() {
   };
   naming.hidden = false;
   show();
-  new MutationObserver(show).observe(document.getElementById("main"), { childList: true });
+  adopts.push(show);
   const said = async (text) => {
     named.textContent = text;
     await refresh().catch(() => {});
@@ -111,12 +113,13 @@ function prepareActs() {
   const hold = document.getElementById("hold");
   prepareHold(hold);
 
-  async function act(method, path, body, done) {
+  /** Does something and says what came of it: `done`, or `waits` where the guard keeps it until somebody approves. */
+  async function act(method, path, body, done, waits = done) {
     outcome.textContent = "";
     for (const button of acts.querySelectorAll("button")) button.disabled = true;
     try {
-      await send(method, api + path, body);
-      outcome.textContent = done;
+      const { status } = await exchange(method, api + path, body);
+      outcome.textContent = status === 202 ? waits : done;
     } catch (error) {
       outcome.textContent = error.message;
     }
@@ -128,23 +131,21 @@ function prepareActs() {
   document.getElementById("reboot").addEventListener("click", async (event) => {
     if (await asked(say("act.sure_reboot"), event.target.textContent)) await act("POST", "/reboot", null, say("act.rebooting"));
   });
-  pairing.addEventListener("click", () => pair(agentID, document.querySelector("h1 bdi").textContent));
-  release.addEventListener("click", () => act("DELETE", "/hold", null, say("act.released")));
+  pairing.addEventListener("click", () => pair(agentID, nameOf(document.querySelector("h1"))));
+  release.addEventListener("click", () => act("DELETE", "/hold", null, say("act.released"), say("act.release_waits")));
   hold.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      await act("PUT", "/hold", holdOf(hold), say("act.held"));
+      await act("PUT", "/hold", holdOf(hold), say("act.held"), say("act.hold_waits"));
     } catch (error) {
       outcome.textContent = error.message;
     }
   });
 
-  // What can be done follows how the agent stands, whoever changed that.
-  new MutationObserver(() => {
-    if (isSignedOut()) return;
-    release.hidden = !document.querySelector("#agent [data-held]");
-    pairing.hidden = document.getElementById("agent").dataset.condition !== "needs_pairing";
-  }).observe(document.getElementById("main"), { childList: true });
+  adopts.push(() => {
+    release.hidden = !view.querySelector("[data-held]");
+    pairing.hidden = view.dataset.condition !== "needs_pairing";
+  });
 }
 
 follow(view.dataset.stream, {

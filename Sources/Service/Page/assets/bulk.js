@@ -3,6 +3,7 @@
 import { explain, holdOf, prepareDialog, prepareHold, send } from "./acts.js";
 import { showGuards } from "./guards.js";
 import { nameOf } from "./row.js";
+import { isSignedOut } from "./session.js";
 import { count, element, say } from "./words.js";
 
 const agentLimit = 500; // agents that one request takes
@@ -24,10 +25,14 @@ export function prepareBulk(roster) {
   const picked = new Set();
   let isCut = false; // whether more were meant than one order takes
   let action = null;
+  let ordered = null; // the agents of an order that is being carried out
   prepareDialog(dialog);
   prepareHold(fields);
-  // What had the focus before is gone with the choice.
-  dialog.addEventListener("close", () => bar.hidden && everybody.focus());
+  // What had the focus before is gone with the choice, or waits for the order.
+  dialog.addEventListener("close", () => {
+    if (bar.hidden) everybody.focus();
+    else if (ordered) document.getElementById("unpick").focus();
+  });
 
   roster.onRow = (row) => {
     const box = row.querySelector("[data-pick]");
@@ -92,9 +97,10 @@ export function prepareBulk(roster) {
     const words = isCut ? say("bulk.cut", { n: picked.size, all: shown().length }) : count("bulk.picked", picked.size);
     const place = document.getElementById("picked");
     const text = picked.size > agentLimit ? say("bulk.limit", { n: agentLimit }) : words;
-    if (place.textContent !== text) place.textContent = text;
-    for (const button of bar.querySelectorAll("[data-bulk]")) button.disabled = picked.size > agentLimit;
-    if (dialog.open && !form.hidden) name();
+    const all = ordered ? `${text} ${say("bulk.under_way")}` : text;
+    if (place.textContent !== all) place.textContent = all;
+    for (const button of bar.querySelectorAll("[data-bulk]")) button.disabled = ordered !== null || picked.size > agentLimit;
+    if (dialog.open && !form.hidden && !ordered) name();
   }
 
   /** Says what would be done, and to how many. */
@@ -105,8 +111,9 @@ export function prepareBulk(roster) {
   }
 
   bar.addEventListener("click", (event) => {
-    action = event.target.closest("[data-bulk]")?.dataset.bulk;
-    if (!action) return;
+    const chosen = event.target.closest("[data-bulk]")?.dataset.bulk;
+    if (!chosen) return;
+    action = chosen;
     name();
     document.getElementById("bulk-words").textContent = action === "reboot" ? say("bulk.cannot_work") : "";
     document.getElementById("bulk-yes").textContent = say(`bulk.yes.${action}`);
@@ -121,19 +128,41 @@ export function prepareBulk(roster) {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const yes = document.getElementById("bulk-yes");
+    if (ordered) return;
     refusal.textContent = "";
-    yes.disabled = true;
+    let answer = null;
+    let agents = [];
     try {
       const body = { action, agents: [...picked] };
       if (action === "hold") body.hold = holdOf(fields);
-      const answer = await send("POST", "/v1/actions", body);
-      tell(answer.results, body.agents);
+      agents = body.agents;
+      begin(agents);
+      answer = await send("POST", "/v1/actions", body);
     } catch (error) {
       refusal.textContent = error.message;
     }
-    yes.disabled = false;
+    begin(null);
+    if (answer) tell(answer.results, agents);
+    present();
+    show();
   });
+
+  /** Notes which agents an order is about until it is answered. It goes on when the dialog is closed, so nothing calls it off. */
+  function begin(agents) {
+    ordered = agents;
+    document.getElementById("bulk-yes").disabled = agents !== null;
+    form.querySelector("[data-close]").textContent = say(agents ? "act.close" : "act.cancel");
+    show();
+  }
+
+  /** What came of an order is shown also to who has closed the dialog meanwhile, after another one that is open. */
+  function present() {
+    if (isSignedOut()) return;
+    const other = document.querySelector("dialog[open]");
+    if (other && other !== dialog) other.addEventListener("close", present, { once: true });
+    else if (!other) dialog.showModal();
+    if (dialog.open && form.hidden) document.getElementById("bulk-done").focus();
+  }
 
   function tell(answers, agents) {
     form.hidden = true;
@@ -155,9 +184,11 @@ export function prepareBulk(roster) {
     // What was refused stands first.
     lines.sort((left, right) => (left.dataset.done < right.dataset.done ? -1 : left.dataset.done > right.dataset.done ? 1 : 0));
     document.getElementById("bulk-list").replaceChildren(...lines);
-    document.getElementById("bulk-done").focus();
     if (answers.some((answer) => answer.change)) showGuards();
-    unpick();
+    // Who was chosen meanwhile stays so.
+    for (const agentID of agents) picked.delete(agentID);
+    isCut = false;
+    check();
   }
 
   follow();

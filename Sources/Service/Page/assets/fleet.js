@@ -1,19 +1,21 @@
 // Keeps the fleet as the stream tells it: who needs somebody, everybody, the counts, and what befalls engines and sources.
 
 import { send } from "./acts.js";
-import { measured, show, tick, time } from "./ages.js";
+import { measured, show, tick } from "./ages.js";
+import { hideChanges, incident } from "./banners.js";
 import { prepareBulk } from "./bulk.js";
 import { prepareGuards, showGuards } from "./guards.js";
 import { follow, reread } from "./live.js";
-import { adoptNeeds, listed, need, needCount, refill } from "./needs.js";
+import { adoptNeeds, cardLimit, countCards, listed, need, needCount, refill } from "./needs.js";
 import { tellNews } from "./news.js";
 import { pair, pairingNews } from "./pairing.js";
 import { limit, readBadly, readWell } from "./reading.js";
+import { renew } from "./renew.js";
 import { Roster } from "./roster.js";
-import { fill, setOrder } from "./row.js";
+import { exceptions, fill, setOrder } from "./row.js";
 import { isSignedOut, whenSignedOut } from "./session.js";
 import { showTeams } from "./teams.js";
-import { element, knows, phrase, say } from "./words.js";
+import { element, say } from "./words.js";
 
 const agentLimit = 20_000; // agents a browser holds with ease; beyond, the filter has to be narrowed
 const pause = 20; // milliseconds between two pages of the list, so that the page stays at hand
@@ -23,15 +25,19 @@ setOrder(fleet.dataset.order);
 const roster = new Roster(fleet.dataset.sort);
 const bulk = prepareBulk(roster);
 prepareGuards();
-const isPage = new URLSearchParams(location.search).has("cursor");
+const isPage = fleet.dataset.page !== "";
+const isNarrow = fleet.dataset.narrow === "true"; // by more than the team, which is all that the counts know
 measured(fleet.dataset.now);
 adoptNeeds();
+hideChanges();
 tick();
 
 // Changes are shown together, a few times a second at most, however many come.
 let pending = new Map();
 let isDue = false;
 let isLoaded = false;
+let isCut = false; // whether there are more than a browser holds
+let counted = null; // how many need somebody by the counts, once those came
 
 function later(agentID, agent) {
   pending.set(agentID, agent);
@@ -49,20 +55,19 @@ function apply() {
     need(agentID, agent);
     pairingNews(agent ?? { agent_id: agentID });
     if (!agent) bulk?.drop(agentID);
-    const row = isPage && roster.rows.get(agentID);
+    const row = !isLoaded && roster.rows.get(agentID);
     if (row && agent) fill(row, agent);
-    else if (row) roster.lose(agentID);
+    else if (row && isPage) roster.lose(agentID);
   }
   if (isPage) {
     pending = new Map(); // a page of a list that is no more than that
+    countNeeds();
     tellNews(listed);
   }
   if (!isLoaded) return; // what comes meanwhile is laid over what is read
   const changes = pending;
   pending = new Map();
   roster.take(changes);
-  refill(roster.agents.values());
-  tellNews(everybody);
   whole();
 }
 
@@ -70,9 +75,26 @@ function everybody() {
   return roster.agents.values();
 }
 
+/** Everybody is known: what follows from that. */
 function whole() {
   document.getElementById("nobody").hidden = roster.agents.size > 0;
+  countNeeds();
+  refill(everybody());
+  tellNews(everybody);
   bulk?.follow();
+}
+
+/** How many need somebody of those who fit the filter: counted where everybody is known, else as the counts say. */
+function countNeeds() {
+  if (isLoaded && !isCut) {
+    let needing = 0;
+    for (const agent of everybody()) if (exceptions.has(agent.agreement)) needing += 1;
+    needCount(needing);
+  } else if (!isNarrow) {
+    if (counted !== null) needCount(counted);
+  } else if (isPage) {
+    countCards();
+  }
 }
 
 let loading = 0; // which reading is the newest
@@ -105,9 +127,27 @@ async function load() {
   }
   pending = new Map();
   isLoaded = true;
+  isCut = cursor !== null;
   roster.replace([...agents.values()]);
-  tellNews(everybody);
+  document.getElementById("page-order")?.remove();
   whole();
+}
+
+/** On a page of a list, reads its rows again: they are older than the stream, which tells of what happens from its beginning on. */
+async function readPage() {
+  const response = await fetch(fleet.dataset.page, { cache: "no-store", credentials: "same-origin", signal: limit() });
+  if (!response.ok) throw new Error(String(response.status));
+  const { items } = await response.json();
+  if (isSignedOut()) throw new Error("401"); // it ended meanwhile, and nobody may see this
+  const agents = new Map(items.map((agent) => [agent.agent_id, agent]));
+  for (const [agentID, row] of [...roster.rows]) {
+    if (agents.has(agentID)) {
+      fill(row, agents.get(agentID));
+    } else {
+      roster.lose(agentID);
+      bulk?.drop(agentID);
+    }
+  }
 }
 
 function startLoading() {
@@ -126,44 +166,18 @@ function count(summary) {
   const isAny = fleet.dataset.anyTeam === "true";
   const part = isAny ? summary : summary.teams.find((team) => team.team === fleet.dataset.team);
   const counts = { ...part, ...part?.shift, ...part?.condition };
-  for (const place of fleet.querySelectorAll("[data-count]")) {
+  for (const place of fleet.querySelectorAll("#counts [data-count]")) {
     place.textContent = counts[place.dataset.count] ?? 0;
     place.closest("[data-zero]")?.setAttribute("data-zero", place.textContent);
   }
   show(document.getElementById("counted"), summary.as_of);
-  needCount(counts.needs_somebody ?? 0);
   showTeams(summary.teams);
-}
-
-/** What waits for somebody is shown by itself, with what can be done about it. */
-function hideChanges() {
-  for (const line of document.querySelectorAll("#incidents [data-scripted-away]")) line.remove();
-}
-hideChanges();
-
-function incident(incident) {
-  if (incident.change) {
-    showGuards();
-    return;
-  }
-  const place = document.getElementById("incidents");
-  place.querySelector(`[data-incident="${incident.id}"]`)?.remove();
-  if (incident.closed_at) return;
-  const line = element("p");
-  line.classList.add("banner", "incident");
-  line.dataset.incident = incident.id;
-  const icon = element("span");
-  icon.className = "icon";
-  icon.setAttribute("aria-hidden", "true");
-  const whose = incident.source ? "source" : "engine";
-  const key = `incident.${whose}.${incident.kind}`;
-  const values = {
-    name: element("strong", incident.engine ?? incident.source),
-    began: time(incident.opened_at),
-    kind: incident.kind,
-  };
-  line.append(icon, ...phrase(knows(key) ? key : "incident.other", values));
-  place.prepend(line);
+  counted = counts.needs_somebody ?? 0;
+  countNeeds();
+  if (isLoaded) refill(everybody());
+  // On a page of a list the server tells who it is; it looked only for the kinds of need that its counts told it of.
+  const isLacking = isPage && !isNarrow && listed().length < Math.min(counted, cardLimit);
+  return isLacking ? reset() : undefined;
 }
 
 /** Everything anew, as the server puts it together, but for the filter that somebody may be filling in. */
@@ -173,43 +187,24 @@ async function reset() {
   let fresh;
   try {
     fresh = await reread(location.href, "fleet");
+    if (isPage) await readPage();
     readWell("fleet");
   } catch (error) {
     readBadly("fleet", began);
     throw error;
   }
-  const focused = document.activeElement?.closest?.("#needs [data-agent]")?.dataset.agent;
   for (const part of ["incidents", "unmatched", "needs", "counts"]) {
-    document.getElementById(part).replaceWith(fresh.querySelector(`#${part}`));
+    renew(document.getElementById(part), fresh.querySelector(`#${part}`));
   }
   hideChanges();
   showGuards();
   measured(fresh.dataset.now);
   adoptNeeds();
+  counted = null; // older than what was read
   if (isPage) tellNews(listed);
   tick();
-  if (focused) document.querySelector(`#needs [data-agent="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
   startLoading();
 }
-
-/** Names that nobody knows come without a word on the stream, so they are asked for now and then. */
-async function askUnmatched() {
-  if (document.hidden || isSignedOut()) return;
-  const response = await fetch("/unmatched/count", { cache: "no-store", credentials: "same-origin" });
-  if (!response.ok) return;
-  const { text } = await response.json();
-  const place = document.getElementById("unmatched");
-  if ((place.querySelector("a")?.textContent ?? "") === text) return;
-  place.replaceChildren();
-  if (!text) return;
-  const line = element("p");
-  line.classList.add("banner", "quiet");
-  const link = element("a", text);
-  link.href = "/unmatched";
-  line.append(link);
-  place.append(line);
-}
-setInterval(() => askUnmatched().catch(() => {}), 15_000);
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-pair], [data-look]");

@@ -88,6 +88,7 @@ export async function map(form, address, text, { done, failed }) {
   form.parentElement.querySelector(".preview")?.remove();
   const place = element("div");
   place.className = "preview";
+  place.dataset.own = ""; // stays while the page reads itself again
   place.setAttribute("role", "group");
   place.setAttribute("aria-label", say("mapping.what"));
   const yes = element("button", say("mapping.yes", { name: preview.agent.name || preview.agent_id }));

@@ -1,17 +1,18 @@
-// The cards of who needs somebody, worst first.
+// The cards of who needs somebody, worst first, and how many that are.
 
 import { exceptions, fill, order, rank } from "./row.js";
 
-const cardLimit = 50; // as many as the server shows
+export const cardLimit = 50; // as many as the server shows
 
-let list, calm, more, blank;
+let list, calm, more, blank, total;
 let needed = 0; // how many there are, shown here or not
 
 export function adoptNeeds() {
   list = document.getElementById("need-list");
   calm = document.getElementById("calm");
   more = document.getElementById("need-more");
-  needed = Number(document.querySelector("[data-count=needs_somebody]").textContent);
+  total = document.querySelector("[data-count=needs_somebody]");
+  needed = parseInt(total.textContent, 10);
   blank = document.getElementById("blank-need").content.firstElementChild;
   for (const card of list.children) tidy(card);
 }
@@ -37,10 +38,16 @@ export function listed() {
   return [...list.children].map((card) => ({ agent_id: card.dataset.agent, agreement: card.dataset.agreement }));
 }
 
-/** Takes in how many need somebody. */
+/** Shows how many need somebody. */
 export function needCount(count) {
   needed = count;
+  if (total.textContent !== String(count)) total.textContent = count;
   tell();
+}
+
+/** The same from the cards alone, which are all of them while there is room for more. */
+export function countCards() {
+  if (list.children.length < cardLimit) needCount(list.children.length);
 }
 
 /** Nobody is said to need anything only where nobody does, whatever is shown. */

@@ -12,6 +12,7 @@ const grace = 2_900; // of reads that fail until what is shown counts as old: tw
 const tick = 500;
 
 const failing = new Map(); // since when, by what is read
+const resting = new Set(); // those of them that are not even tried, for the sake of who marks text
 const readAt = new Map(); // when it was last read
 const opened = Date.now();
 
@@ -19,12 +20,23 @@ const opened = Date.now();
 export function readWell(part) {
   readAt.set(part, Date.now());
   failing.delete(part);
+  resting.delete(part);
   tell();
 }
 
 /** Notes that a part could not be read; `began`: when that was tried. */
 export function readBadly(part, began) {
   if (!failing.has(part)) failing.set(part, began);
+  resting.delete(part);
+  tell();
+}
+
+/** Notes that a part is due and not read, since this is no good moment: what stands there grows old all the same. */
+function readLater(part) {
+  if (!failing.has(part)) {
+    failing.set(part, Date.now());
+    resting.add(part);
+  }
   tell();
 }
 
@@ -37,7 +49,7 @@ function tell() {
   place.hidden = !isOld;
   if (!isOld) return;
   const time = clock(Math.min(...old.map(([part]) => readAt.get(part) ?? opened)));
-  const text = say("live.unread", { time });
+  const text = say(old.every(([part]) => resting.has(part)) ? "live.resting" : "live.unread", { time });
   if (place.textContent !== text) place.textContent = text;
 }
 
@@ -50,7 +62,7 @@ export function limit() {
  * Keeps reading a part of the page: every so many milliseconds while somebody looks, and whenever it is asked to.
  *
  * One reading at a time, and one more when something changed during it. What fails is tried again soon. `mayRead`: whether
- * this is a good moment to replace what is shown.
+ * this is a good moment to replace what is shown; while it is not, the page says that it grows old.
  */
 export function keepReading(part, read, every, mayRead = () => true) {
   let reading = null;
@@ -89,8 +101,12 @@ export function keepReading(part, read, every, mayRead = () => true) {
   function byItself() {
     clearTimeout(waits);
     if (isSignedOut() || document.hidden) return;
-    if (mayRead()) refresh().catch(() => {});
-    else waits = setTimeout(byItself, retry);
+    if (mayRead()) {
+      refresh().catch(() => {});
+    } else {
+      readLater(part);
+      waits = setTimeout(byItself, tick);
+    }
   }
 
   setInterval(() => {

@@ -3,20 +3,12 @@
 // The rows are cut into chunks whose heights are measured once they were shown. Above and below the chunks in view an
 // empty body keeps the place of the others. Readers are told of every row's place by aria-rowcount and aria-rowindex.
 
-import { fill, nameOf, rank } from "./row.js";
+import { byID, merge, orders } from "./order.js";
+import { fill } from "./row.js";
 
 const chunk = 20; // rows that come and go together
 const margin = 1; // chunks kept ready above and below what is in view
-
-const text = new Intl.Collator(document.documentElement.lang, { numeric: true });
-const byID = (left, right) => (left.agent_id < right.agent_id ? -1 : left.agent_id > right.agent_id ? 1 : 0);
-const orders = {
-  agent: byID,
-  name: (left, right) => text.compare(nameOf(left), nameOf(right)) || byID(left, right),
-  team: (left, right) => text.compare(left.team, right.team) || byID(left, right),
-  state: (left, right) => rank(left) - rank(right) || (left.since < right.since ? -1 : left.since > right.since ? 1 : byID(left, right)),
-  since: (left, right) => (left.since > right.since ? -1 : left.since < right.since ? 1 : byID(left, right)),
-};
+const usualHeight = 64; // pixels of a row, until one was measured
 
 export class Roster {
   agents = new Map(); // by id
@@ -26,6 +18,8 @@ export class Roster {
   known = { sum: 0, count: 0 }; // of the measured ones
   first = 0; // chunk
   last = -1; // chunk
+  isWhole = false; // whether everybody is known; before that the rows are the server's
+  kept = null; // who stands at the top of what is in view, and how far down, while somebody reads in the table
   onRow = () => {};
 
   constructor(sort) {
@@ -35,13 +29,14 @@ export class Roster {
     this.below = document.getElementById("below");
     this.blank = document.getElementById("blank-row").content.firstElementChild;
     this.adopt();
-    const later = () => this.later();
-    document.addEventListener("scroll", later, { passive: true });
-    window.addEventListener("resize", () => {
-      this.forgetHeights();
-      later();
-    });
+    this.width = this.table.offsetWidth;
+    document.addEventListener("scroll", () => this.later(), { passive: true });
+    window.addEventListener("resize", () => this.resize());
     this.table.addEventListener("keydown", (event) => this.step(event));
+    // A row that was kept for its focus goes once it has none.
+    this.table.addEventListener("focusout", (event) => {
+      if (event.target.closest("tr.away")) requestAnimationFrame(() => this.draw(true));
+    });
     // Paper does not scroll.
     for (const name of ["beforeprint", "afterprint"]) {
       window.addEventListener(name, () => {
@@ -67,6 +62,7 @@ export class Roster {
   /** Nobody any more, here and in what is held of the table. */
   forget() {
     this.isOver = true;
+    this.kept = null;
     this.agents = new Map();
     this.sorted = [];
     this.rows = new Map();
@@ -78,6 +74,8 @@ export class Roster {
   replace(agents) {
     this.agents = new Map(agents.map((agent) => [agent.agent_id, agent]));
     this.sorted = [...agents].sort(this.compare);
+    this.isWhole = true;
+    for (const [agentID, row] of this.rows) if (this.agents.has(agentID)) fill(row, this.agents.get(agentID));
     this.forgetHeights();
     this.draw(true);
   }
@@ -121,10 +119,49 @@ export class Roster {
     });
   }
 
+  /** Another width makes other heights. Whoever stands at the top of what is in view stays there. */
+  resize() {
+    if (!this.isWhole || this.isOver || this.table.offsetWidth === this.width) {
+      this.later();
+      return;
+    }
+    this.width = this.table.offsetWidth;
+    const kept = this.kept;
+    this.forgetHeights();
+    this.measure(this.first, this.last);
+    this.keepAround(this.first, this.last);
+    this.scrollTo(kept);
+    this.draw(true);
+    this.scrollTo(kept); // what was drawn has its own heights
+    this.note();
+  }
+
+  scrollTo(kept) {
+    const row = kept && this.rows.get(kept.agentID);
+    if (row) window.scrollBy(0, row.getBoundingClientRect().top - kept.top);
+  }
+
+  /** Notes who stands at the top of what is in view; above the table nobody has to. */
+  note() {
+    this.kept = null;
+    if (this.table.getBoundingClientRect().top >= 0) return;
+    for (const row of this.inPlace()) {
+      const { top, bottom } = row.getBoundingClientRect();
+      if (bottom <= 0) continue;
+      this.kept = { agentID: row.dataset.agent, top };
+      return;
+    }
+  }
+
+  /** The rows that stand in their places: all but one that is kept for its focus. */
+  inPlace() {
+    return [...this.body.rows].filter((row) => !row.classList.contains("away"));
+  }
+
   height(number) {
     if (this.heights[number]) return this.heights[number];
     const { sum, count } = this.known;
-    const usual = count ? sum / count : chunk * 64;
+    const usual = count ? sum / count : chunk * usualHeight;
     const isLast = number === this.chunks - 1;
     return isLast ? (usual * (this.sorted.length - number * chunk)) / chunk : usual;
   }
@@ -140,10 +177,14 @@ export class Roster {
 
   /** Makes the rows exist that are in view, and no others; `mustFill`: also when the same chunks are in view. */
   draw(mustFill) {
-    if (this.isOver || (!this.agents.size && !mustFill)) return;
+    if (this.isOver || !this.isWhole) return;
     const top = -this.table.getBoundingClientRect().top;
     const [first, last] = this.inView(top, top + window.innerHeight);
-    if (!mustFill && first === this.first && last === this.last) return;
+    if (mustFill || first !== this.first || last !== this.last) this.show(first, last);
+    this.note();
+  }
+
+  show(first, last) {
     [this.first, this.last] = [first, last];
     const focused = this.body.contains(document.activeElement) ? document.activeElement : null;
     const wanted = this.sorted.slice(first * chunk, (last + 1) * chunk);
@@ -175,11 +216,18 @@ export class Roster {
   fit(agents, from) {
     const wanted = new Set(agents.map((agent) => agent.agent_id));
     for (const row of [...this.body.rows]) {
-      if (wanted.has(row.dataset.agent)) continue;
+      const isWanted = wanted.has(row.dataset.agent);
+      const agent = this.agents.get(row.dataset.agent);
+      // What has the focus keeps it, also where nobody sees it: the next key goes on from there.
+      const isAway = !isWanted && agent !== undefined && row.contains(document.activeElement);
+      row.classList.toggle("away", isAway);
+      if (isAway) row.setAttribute("aria-rowindex", String(this.place(agent) + 2));
+      if (isWanted || isAway) continue;
       this.rows.delete(row.dataset.agent);
       row.remove();
     }
     let next = this.body.firstElementChild;
+    if (next?.matches(".away") && Number(next.getAttribute("aria-rowindex")) < from + 2) next = next.nextElementSibling;
     agents.forEach((agent, index) => {
       let row = this.rows.get(agent.agent_id);
       if (!row) {
@@ -187,8 +235,6 @@ export class Roster {
         fill(row, agent);
         this.rows.set(agent.agent_id, row);
         this.onRow(row);
-      } else if (!row.dataset.since) {
-        fill(row, agent); // one that the server made
       }
       row.setAttribute("aria-rowindex", String(from + index + 2));
       if (row === next) next = next.nextElementSibling;
@@ -197,9 +243,10 @@ export class Roster {
   }
 
   measure(first, last) {
+    const rows = this.inPlace();
     for (let number = first; number <= last; number++) {
-      const start = this.body.rows[(number - first) * chunk];
-      const end = this.body.rows[Math.min((number - first + 1) * chunk, this.body.rows.length) - 1];
+      const start = rows[(number - first) * chunk];
+      const end = rows[Math.min((number - first + 1) * chunk, rows.length) - 1];
       if (!start || !end) continue;
       const height = end.getBoundingClientRect().bottom - start.getBoundingClientRect().top;
       this.known.sum += height - (this.heights[number] ?? 0);
@@ -232,21 +279,20 @@ export class Roster {
     const agent = this.sorted[index];
     if (!agent) return;
     event.preventDefault();
-    const other = direction > 0 ? row.nextElementSibling : row.previousElementSibling;
     const column = event.target.matches("[data-pick]") ? "[data-pick]" : "[data-field=name]";
+    if (!this.rows.has(agent.agent_id)) this.reveal(index);
+    const other = this.rows.get(agent.agent_id);
     other?.querySelector(column)?.focus();
     other?.scrollIntoView({ block: "nearest" });
   }
-}
 
-/** Two sorted lists as one. */
-function merge(left, right, compare) {
-  if (!right.length) return left;
-  const merged = [];
-  let next = 0;
-  for (const each of left) {
-    while (next < right.length && compare(right[next], each) < 0) merged.push(right[next++]);
-    merged.push(each);
+  /** Scrolls to where a row has its place, so that it exists. */
+  reveal(index) {
+    const number = Math.floor(index / chunk);
+    let top = this.table.getBoundingClientRect().top + window.scrollY;
+    for (let before = 0; before < number; before++) top += this.height(before);
+    top += (this.height(number) * (index % chunk)) / chunk;
+    window.scrollTo(0, top - window.innerHeight / 2);
+    this.draw(true);
   }
-  return [...merged, ...right.slice(next)];
 }

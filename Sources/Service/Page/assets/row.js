@@ -53,7 +53,8 @@ export function fill(place, agent) {
     show(field("shift_since"), agent.shift_since);
     show(field("since"), agent.since);
   } else {
-    text("turn", say(`turn.${agent.turn}`));
+    const isAtIt = agent.turn === "rollcall" && exceptions.has(agent.agreement);
+    text("turn", say(isAtIt ? "turn.rollcall.exception" : `turn.${agent.turn}`));
     field("turn").dataset.turn = agent.turn;
     show(field("for"), agent.since, "", "for");
   }

@@ -4,33 +4,43 @@ import { measured, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
 import { map, suggestAgents } from "./mapping.js";
 import { keepReading } from "./reading.js";
+import { renew } from "./renew.js";
+import { say } from "./words.js";
 
 const readAgainAfter = 5_000; // unmatched events come without a word on the stream
 
-let view = document.getElementById("unmatched");
+const view = document.getElementById("unmatched");
 const outcome = document.getElementById("outcome");
 
 function adopt() {
   measured(view.dataset.now);
-  for (const form of view.querySelectorAll("form.map")) form.hidden = false;
+  // A form makes room for what would happen, and comes back by itself.
+  for (const form of view.querySelectorAll("form.map")) form.hidden = form.nextElementSibling?.matches(".preview") ?? false;
   tick();
 }
 
-/** Whether somebody is in the middle of something that a new table would take away. */
-function isBusy() {
-  return view.contains(document.activeElement) || view.querySelector(".preview") !== null;
+/** The row of a name that somebody is about to map. */
+function busyRow() {
+  return (view.querySelector(".preview") ?? document.activeElement)?.closest("#unmatched tr[data-name]") ?? null;
 }
 
-let mayDisturb = false; // whether the table is replaced even when somebody turned to it while it was read
+/** Reads the names again. Where one goes that somebody is about to map, that is said. */
 async function read() {
   const fresh = await reread(location.href, "unmatched");
-  if (isBusy() && !mayDisturb) return;
-  mayDisturb = false;
-  view.replaceWith(fresh);
-  view = fresh;
+  const row = busyRow();
+  const isUnderWay = row?.querySelector(".preview button:disabled") != null;
+  renew(view, fresh);
   adopt();
+  if (row && !row.isConnected && !isUnderWay) tell(say("unmatched.gone", { name: row.dataset.name }));
 }
-const refresh = keepReading("unmatched", read, readAgainAfter, () => !isBusy());
+const refresh = keepReading("unmatched", read, readAgainAfter);
+
+/** Says something where who reads goes on from. */
+function tell(text) {
+  outcome.textContent = text;
+  outcome.tabIndex = -1;
+  outcome.focus();
+}
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -39,11 +49,8 @@ document.addEventListener("submit", (event) => {
   outcome.textContent = "";
   map(form, form.dataset.api, form.elements.agent.value.trim(), {
     done: async (text) => {
-      outcome.textContent = text;
-      mayDisturb = true;
+      tell(text);
       await refresh().catch(() => {});
-      outcome.tabIndex = -1;
-      outcome.focus();
     },
     failed: (text) => {
       outcome.textContent = text;
@@ -53,4 +60,4 @@ document.addEventListener("submit", (event) => {
 
 adopt();
 suggestAgents(document.getElementById("agents"));
-follow("/v1/stream?snapshot=false&limit=0&q=%2F", { reset: () => (isBusy() ? undefined : refresh()) });
+follow("/v1/stream?snapshot=false&limit=0&q=%2F", { reset: refresh });

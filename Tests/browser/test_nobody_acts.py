@@ -1,0 +1,58 @@
+"""Sessions of an engine for which nobody acts: what stands here of them is said to be old."""
+
+from rollcall import TOKEN
+
+
+def engines(rollcall, *names):
+    """Starts the server anew with these engine accounts, all on the one simulator."""
+    rollcall.stop_server()
+    rollcall.settings = {"ROLLCALL_ENGINES": ",".join(names)}
+    for name in names:
+        account = f"ROLLCALL_ENGINE_{name.upper()}_"
+        address = f"http://127.0.0.1:{rollcall.simulator_port}"
+        rollcall.settings |= {f"{account}KIND": "wawp", f"{account}URL": address, f"{account}TOKEN": TOKEN}
+    rollcall.start_server()
+
+
+def test_sessions_for_which_nobody_acts_are_grey_and_the_engine_is_named(rollcall, page, view_key):
+    page.provoke("net::ERR_")
+    engines(rollcall, "main", "spare")
+    rollcall.add_agent("here")
+    rollcall.sim("PUT", "/_sim/sessions", {"sessions": [{"instance_id": "I-there", "status": "STOPPED"}]})
+    instance = {"engine": "spare", "instance_id": "I-there", "session_name": "wawp-there"}
+    rollcall.must("PUT", "/v1/agents/there", {"name": "There", "team": "support", "instance": instance})
+    for agent in ("here", "there"):
+        rollcall.wait_for(agent, observed="STOPPED", condition="converged")
+    page.sign_in(view_key)
+    page.wait_live()
+    page.wait_agreement("there", "off")
+    assert page.text("#pulse") == ""
+    # The account is no longer set up, and nobody else has it.
+    engines(rollcall, "main")
+    page.wait_live(60)
+    page.wait_text("#pulse", "Nobody acts for engine spare at the moment", 60)
+    page.wait(lambda: page.find(page.row("there")).get_attribute("data-uncertain") == "true", what="the grey")
+    assert "main" not in page.text("#pulse")
+    assert page.find(page.row("here")).get_attribute("data-uncertain") != "true"
+    page.shoot("nobody-acts")
+    page.open("/agents/there")
+    page.wait_live()
+    page.wait_text("#pulse", "Nobody acts for engine spare")
+    page.wait(lambda: page.is_grey("agent"), what="the grey of the agent's page")
+    # Reading itself again does not make the page look current in between.
+    page.driver.execute_script(
+        """
+        const view = document.getElementById("agent");
+        window.seen = [];
+        new MutationObserver(() => window.seen.push(view.dataset.uncertain)).observe(view, { attributes: true });
+        new MutationObserver(() => window.seen.push(document.getElementById("agent")?.dataset.uncertain))
+          .observe(document.getElementById("main"), { childList: true });
+        """
+    )
+    page.count_rereads()
+    page.wait_rereads(2)
+    assert set(page.driver.execute_script("return window.seen")) <= {"true"}
+    engines(rollcall, "main", "spare")
+    page.wait_live(60)
+    page.wait(lambda: page.text("#pulse") == "", 60, "somebody acting again")
+    page.wait(lambda: not page.is_grey("agent"), what="the colours")

@@ -1,0 +1,144 @@
+"""What becomes of an order: done, kept by the guard, over by itself, told of to who has closed the dialog, of a team alone."""
+
+import datetime
+
+
+def ahead(**span):
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**span)).isoformat()
+
+
+def hold(rollcall, agent, **span):
+    return rollcall.call("PUT", f"/v1/agents/{agent}/hold", {"state": "stopped", "until": ahead(**span), "reason": "moving"})
+
+
+def test_a_hold_ends_by_itself_and_the_page_follows(rollcall, page, manage_key):
+    rollcall.add_agent("ends", team="ending")
+    rollcall.clock_in("ends")
+    rollcall.wait_for("ends", observed="WORKING", condition="converged")
+    page.sign_in(manage_key, "/agents/ends")
+    page.wait_live()
+    page.mark()
+    assert hold(rollcall, "ends", seconds=20)[0] == 200
+    page.wait(lambda: page.has("[data-held] [data-ahead]") and page.find("#release").is_displayed(), what="the hold")
+    assert "moving" in page.text("[data-held]")
+    page.wait(lambda: not page.has("[data-held]") and not page.find("#release").is_displayed(), 60, "its end")
+    page.wait_observed("WORKING", 60)
+    page.wait(lambda: page.agreement() == "fine", what="the agent being able to work")
+    assert page.is_marked()
+    assert rollcall.agent("ends")["hold"] is None
+
+
+def test_a_manager_of_a_team_acts_in_it_and_nowhere_else(rollcall, page):
+    page.provoke("404")
+    for agent, team in (("own-1", "own"), ("other-1", "another")):
+        rollcall.add_agent(agent, team=team)
+        rollcall.clock_in(agent)
+        rollcall.wait_for(agent, observed="WORKING", condition="converged")
+    page.sign_in(rollcall.key("manage", teams=["own"])["key"])
+    page.wait_live()
+    page.wait_loaded()
+    assert page.agents() == ["own-1"]
+    page.pick("own-1")
+    page.find("[data-bulk=hold]").click()
+    page.wait(lambda: page.find("#bulk-form").is_displayed())
+    page.find("#bulk-hold [name=reason]").send_keys("training")
+    page.find("#bulk-yes").click()
+    page.wait_text("#bulk-list", "own-1: done")
+    page.find("#bulk-results [data-close]").click()
+    page.wait_agreement("own-1", "here_held_off")
+    page.open("/agents/own-1")
+    page.wait_live()
+    page.wait(lambda: page.find("#release").is_displayed())
+    page.find("#release").click()
+    page.wait_text("#outcome", "The hold is over.")
+    page.wait_observed("WORKING")
+    page.open("/agents/other-1")
+    assert page.text("h1") == "There is no such thing."
+    assert rollcall.agent("other-1")["hold"] is None
+
+
+def stall(page):
+    """Keeps the answer to an order back until `window.answer` is called, with whether it comes at all."""
+    page.driver.execute_script(
+        """
+        const ask = window.fetch;
+        window.fetch = async (address, wish) => {
+          const answer = await ask(address, wish);
+          if (String(address) !== "/v1/actions") return answer;
+          if (await new Promise((resolve) => (window.answer = resolve))) return answer;
+          throw new TypeError("no connection");
+        };
+        """
+    )
+
+
+def test_an_order_is_told_of_also_to_who_closed_its_dialog(rollcall, page, manage_key):
+    agents = [f"late-{number}" for number in range(3)]
+    for agent in agents:
+        rollcall.add_agent(agent, team="late")
+    page.sign_in(manage_key, "/?team=late")
+    page.wait_live()
+    page.wait_loaded()
+    stall(page)
+    for agent in agents[:2]:
+        page.pick(agent)
+    order(page)
+    page.wait_text("#picked", "2 agents are chosen. The order is being carried out.")
+    page.wait(lambda: page.driver.execute_script("return window.answer !== undefined"), what="the order")
+    page.find("#bulk-form [data-close]").click()
+    assert not page.find("#bulk-dialog").is_displayed()
+    # Nothing else is ordered meanwhile, and who is chosen meanwhile stays so.
+    assert not page.find("[data-bulk=reboot]").is_enabled()
+    page.pick(agents[2])
+    page.driver.execute_script("window.answer(true)")
+    page.wait(lambda: page.find("#bulk-results").is_displayed(), what="what came of it")
+    lines = "return [...document.querySelectorAll('#bulk-list li')].map((line) => [line.dataset.agent, line.dataset.done])"
+    assert page.driver.execute_script(lines) == [[agent, "true"] for agent in agents[:2]]
+    assert page.driver.execute_script("return document.activeElement.id") == "bulk-done"
+    page.find("#bulk-results [data-close]").click()
+    assert page.text("#picked") == "1 agent is chosen."
+    assert page.find(f"{page.row(agents[2])} [data-pick]").is_selected()
+    # An order that nobody answered is told of as well, and what was chosen stays.
+    page.driver.execute_script("delete window.answer")
+    order(page)
+    page.wait(lambda: page.driver.execute_script("return window.answer !== undefined"), what="the order")
+    page.find("#bulk-form [data-close]").click()
+    page.driver.execute_script("window.answer(false)")
+    page.wait(lambda: page.find("#bulk-form").is_displayed(), what="the refusal")
+    assert "Rollcall did not answer" in page.text("#bulk-refusal")
+    page.find("#bulk-form [data-close]").click()
+    assert page.text("#picked") == "1 agent is chosen." and page.find("[data-bulk=reboot]").is_enabled()
+
+
+def order(page):
+    """Orders a hold of who is chosen; none of them is at work, so nothing changes that the guard would keep."""
+    page.find("[data-bulk=hold]").click()
+    page.wait(lambda: page.find("#bulk-form").is_displayed())
+    reason = page.find("#bulk-hold [name=reason]")
+    reason.clear()
+    reason.send_keys("moving")
+    page.find("#bulk-yes").click()
+
+
+def test_what_the_guard_keeps_is_not_said_to_be_done(rollcall, page, manage_key):
+    agents = [f"kept-{number}" for number in range(9)]
+    for agent in agents:
+        rollcall.add_agent(agent, team="kept")
+        rollcall.clock_in(agent)
+    # One by one, until it is too much.
+    kept = next(number for number, agent in enumerate(agents[:-1]) if hold(rollcall, agent, hours=1)[0] == 202)
+    assert kept > 0
+    page.sign_in(manage_key, f"/agents/{agents[-1]}")
+    page.wait_live()
+    page.find("#hold [name=reason]").send_keys("moving")
+    page.find("#hold button").click()
+    page.wait_text("#outcome", "It is not held yet: the change waits until somebody approves it.")
+    page.wait_text("#why", "waits for somebody; once it is approved, the session should be stopped")
+    assert not page.has("[data-held]") and not page.find("#release").is_displayed()
+    assert rollcall.agent(agents[-1])["hold"] is None
+    page.open(f"/agents/{agents[0]}")
+    page.wait_live()
+    page.wait(lambda: page.find("#release").is_displayed())
+    page.find("#release").click()
+    page.wait_text("#outcome", "The hold is not over yet: the change waits until somebody approves it.")
+    assert rollcall.agent(agents[0])["hold"] is not None
