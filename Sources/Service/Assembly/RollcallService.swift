@@ -121,12 +121,6 @@ package struct RollcallService: Service {
             reconciler.notice(agents: result.changed)
             guardKeeper.clocked()
         }
-        let freshness = FreshnessBook(
-            pool: pools.readers,
-            sweep: configuration.sweep,
-            callsPerSecond: Dictionary(configuration.accounts.map { ($0.name, $0.callsPerSecond) }) { first, _ in first
-            }
-        )
         let waiters = ConvergenceWaiters(pool: pools.readers, freshness: freshness, clock: clock)
         let limits = configuration.bodyLimits
         let journal = SourceJournal()
