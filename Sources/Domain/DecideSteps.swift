@@ -93,10 +93,13 @@ extension Situation {
         (evidence.lastStopEndedAt ?? Timestamp(microseconds: .min / 2)) + policy.stopStartGap
     }
 
-    /// The wait before the last command is tried again; what was refused for good changes only when somebody changes a setting.
+    /// The wait before the last command is tried again.
+    ///
+    /// What was refused for good changes only when somebody changes a setting, or when what stands before the engine comes to its
+    /// senses: so it is tried, but less often.
     var retryDelay: Duration {
-        evidence.lastCommand?.verdict == .permanent
-            ? policy.longestRetry : policy.retryDelay(afterAttempts: evidence.attempts)
+        let isRefused = evidence.lastCommand?.verdict == .permanent
+        return policy.retryDelay(afterAttempts: evidence.attempts + (isRefused ? policy.attemptsSparedWhenRefused : 0))
     }
 
     /// Whether a person is needed: enough was tried, or trying does not help.

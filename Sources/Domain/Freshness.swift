@@ -26,6 +26,9 @@ package struct Freshness: Sendable, Hashable {
         (desired == .running ? onShift : offShift) * Self.intervals
     }
 
+    /// How long a look counts where nobody knows any more what was desired.
+    package var longestLifetime: Duration { max(onShift, offShift) * Self.intervals }
+
     /// Whether what was read then is too old to be shown as current; what was never read is.
     package func isStale(readAt: Timestamp?, desired: RunState, now: Timestamp) -> Bool {
         guard let readAt else { return true }

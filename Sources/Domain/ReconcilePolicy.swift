@@ -33,6 +33,8 @@ package struct ReconcilePolicy: Sendable, Hashable {
     /// The first and the longest wait before a command is tried again.
     package var firstRetry: Duration = .seconds(5)
     package var longestRetry: Duration = .seconds(300)
+    /// By how many attempts the wait is longer after a refusal that the same command will meet again.
+    package var attemptsSparedWhenRefused: Int = 2
     /// Commands without success before a person is told; retries go on at the longest wait.
     package var attemptsBeforeAttention: Int = 5
     /// How often a session that boots is looked at, at first and at most.

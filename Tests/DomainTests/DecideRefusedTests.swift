@@ -44,18 +44,18 @@ struct DecideRefusedTests {
         (Action.start, RunState.running, SessionStatus.stopped, Reason.startRefused),
         (.stop, .stopped, .working, .stopRefused), (.restart, .running, .failed, .startRefused),
     ])
-    func `it needs somebody at once, and goes again at the longest wait only, whatever is read meanwhile`(
+    func `it needs somebody at once, and goes again later than what may pass, whatever is read meanwhile`(
         action: Action,
         desired: RunState,
         reading: SessionStatus,
         reason: Reason
     ) {
-        let retryAt = now - .seconds(20) + policy.longestRetry
+        let retryAt = now - .seconds(15) + policy.firstRetry * 4
         for readAgo in [Duration.seconds(30), .seconds(1)] {
-            let refused = answered(action, .permanent, ago: .seconds(20), reading: reading, readAgo: readAgo)
+            let refused = answered(action, .permanent, ago: .seconds(15), reading: reading, readAgo: readAgo)
             #expect(decision(desired, refused) == Decision(nil, reason, .needsAttention, lookAgainAt: retryAt))
         }
-        let again = answered(action, .permanent, ago: policy.longestRetry, reading: reading, readAgo: .seconds(1))
+        let again = answered(action, .permanent, ago: policy.firstRetry * 4, reading: reading, readAgo: .seconds(1))
         #expect(decision(desired, again).action == action)
     }
 
@@ -79,7 +79,7 @@ struct DecideRefusedTests {
 
     @Test
     func `whoever asks for a try has it at once`() {
-        var refused = answered(.start, .permanent, ago: .seconds(20), reading: .stopped, readAgo: .seconds(1))
+        var refused = answered(.start, .permanent, ago: .seconds(15), reading: .stopped, readAgo: .seconds(1))
         refused.attempts = 0
         let start = decision(.running, refused)
         #expect(start.action == .start && start.condition == .starting)

@@ -39,6 +39,7 @@ struct RefusalTests {
         async throws
     {
         try await withRunningService {
+            $0.policy.firstRetry = .seconds(900)
             $0.policy.longestRetry = .seconds(3600)
         } _: { service in
             try await service.add("ana")
