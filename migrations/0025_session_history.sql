@@ -3,7 +3,7 @@
 -- Whose each session was, from when to when; open while it is. Kept as long as the changes of sessions are.
 CREATE TABLE session_owners (
     instance bigint NOT NULL,
-    agent bigint NOT NULL CONSTRAINT session_owners_agent_fkey REFERENCES agents ON DELETE CASCADE,
+    agent bigint NOT NULL,
     from_at timestamptz NOT NULL,
     to_at timestamptz,
     CONSTRAINT session_owners_pkey PRIMARY KEY (instance, from_at)
@@ -48,14 +48,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER instances_note_owner AFTER INSERT OR DELETE ON instances
-    FOR EACH ROW EXECUTE FUNCTION note_session_owner();
-CREATE TRIGGER instances_note_new_owner AFTER UPDATE OF agent ON instances
-    FOR EACH ROW
-    WHEN (NEW.agent IS DISTINCT FROM OLD.agent)
-    EXECUTE FUNCTION note_session_owner();
 
--- Since when who has a session has it nobody noted; commands for another are from before.
+-- Since when who has a session has it nobody noted; commands for another are from before. What changes meanwhile is mended below.
 INSERT INTO session_owners (instance, agent, from_at)
 SELECT x.instance, x.agent, greatest(a.created_at, x.created_at, (
     SELECT max(c.intended_at) FROM commands c WHERE c.instance = x.instance AND c.agent IS DISTINCT FROM x.agent
@@ -84,34 +78,37 @@ CREATE TRIGGER session_owners_forget_changes AFTER DELETE ON session_owners
     FOR EACH STATEMENT
     EXECUTE FUNCTION forget_session_changes();
 
--- A read that finds what was found before. How long a read counts, on shift and off, in seconds, says whoever notes it
--- (`rollcall.look_lifetimes`, as 60/180); the defaults' figures where nobody does. Tables that were empty when a plan was made are
--- looked into by their keys all the same.
+-- How long a read counts, whatever it found and whatever was desired: as whoever notes it says, in seconds, else the default.
+CREATE FUNCTION look_lifetime() RETURNS interval LANGUAGE sql STABLE AS $$
+    SELECT make_interval(secs => coalesce(nullif(current_setting('rollcall.look_lifetime', true), ''), '180')::float8)
+$$;
+
+-- A read that finds what was found before. Tables that were empty when a plan was made are looked into by their keys all the same.
 CREATE FUNCTION note_look_gap() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-    lifetimes text := coalesce(nullif(current_setting('rollcall.look_lifetimes', true), ''), '60/180');
-    known record;
+    lifetime interval := look_lifetime();
     since timestamptz;
 BEGIN
-    SELECT o.reading, o.read_at INTO known FROM observed_states o WHERE o.instance = NEW.instance;
-    since := greatest(OLD.looked_at, known.read_at);
-    IF NEW.looked_at - since
-        > make_interval(secs => split_part(lifetimes, '/', CASE known.reading WHEN 'WORKING' THEN 1 ELSE 2 END)::float8)
-    THEN
+    IF NEW.looked_at - OLD.looked_at <= lifetime THEN RETURN NULL; END IF;
+    SELECT o.read_at INTO since FROM observed_states o WHERE o.instance = NEW.instance;
+    since := greatest(OLD.looked_at, since);
+    IF NEW.looked_at - since > lifetime THEN
         INSERT INTO look_gaps (instance, from_at, to_at) VALUES (NEW.instance, since, NEW.looked_at) ON CONFLICT DO NOTHING;
     END IF;
     RETURN NULL;
 END
 $$;
 
--- A read that is written with what it found; such are few, so short stretches are noted too, and whoever reads them knows better.
+-- A read that is written with what it found.
 CREATE FUNCTION note_read_gap() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
+    lifetime interval := look_lifetime();
     since timestamptz;
 BEGIN
+    IF NEW.read_at - OLD.read_at <= lifetime THEN RETURN NULL; END IF;
     SELECT greatest(OLD.read_at, least(l.looked_at, NEW.read_at)) INTO since FROM looks l WHERE l.instance = NEW.instance;
     since := coalesce(since, OLD.read_at);
-    IF NEW.read_at - since > interval '60 seconds' THEN
+    IF NEW.read_at - since > lifetime THEN
         INSERT INTO look_gaps (instance, from_at, to_at) VALUES (NEW.instance, since, NEW.read_at) ON CONFLICT DO NOTHING;
     END IF;
     RETURN NULL;
@@ -137,12 +134,34 @@ BEGIN
 END
 $$;
 
--- Tables that are always being written, at the very end, as one change that keeps nobody waiting for long.
+-- Tables that are always being written, all at the very end and at once, as one change that keeps nobody waiting for long: a table
+-- that is held while another is waited for keeps those waiting who hold the other.
 DO $migration$
 BEGIN
     PERFORM set_config('lock_timeout', '100ms', true);
     FOR attempt IN 1..600 LOOP
         BEGIN
+            LOCK TABLE agents, instances, observed_states, looks, replicas IN SHARE ROW EXCLUSIVE MODE;
+            DELETE FROM session_owners o WHERE NOT EXISTS (SELECT FROM agents a WHERE a.agent = o.agent);
+            UPDATE session_owners o
+            SET to_at = now()
+            WHERE o.to_at IS NULL
+              AND NOT EXISTS (SELECT FROM instances x WHERE x.instance = o.instance AND x.agent = o.agent);
+            INSERT INTO session_owners (instance, agent, from_at)
+            SELECT x.instance, x.agent, clock_timestamp()
+            FROM instances x
+            WHERE x.agent IS NOT NULL
+              AND NOT EXISTS (
+                SELECT FROM session_owners o WHERE o.instance = x.instance AND o.agent = x.agent AND o.to_at IS NULL
+              );
+            ALTER TABLE session_owners ADD CONSTRAINT session_owners_agent_fkey
+                FOREIGN KEY (agent) REFERENCES agents ON DELETE CASCADE;
+            CREATE TRIGGER instances_note_owner AFTER INSERT OR DELETE ON instances
+                FOR EACH ROW EXECUTE FUNCTION note_session_owner();
+            CREATE TRIGGER instances_note_new_owner AFTER UPDATE OF agent ON instances
+                FOR EACH ROW
+                WHEN (NEW.agent IS DISTINCT FROM OLD.agent)
+                EXECUTE FUNCTION note_session_owner();
             CREATE TRIGGER looks_note_gap AFTER UPDATE ON looks
                 FOR EACH ROW
                 WHEN (NEW.looked_at - OLD.looked_at > interval '60 seconds')

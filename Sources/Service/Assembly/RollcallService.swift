@@ -232,7 +232,7 @@ package struct RollcallService: Service {
         let services: [any Service] =
             [
                 sourceWatch(journal, sourceIDs, pools), reconciler, Writers(queue: queue), fetchLoop, retention, feed,
-                hints, listener, waiters, guardKeeper,
+                hints, listener, waiters, guardKeeper, freshness,
             ] + (alerts.map { [$0] } ?? [])
         try await ServiceGroup(services: services, logger: logger).run()
     }

@@ -1,5 +1,6 @@
 package import Domain
 package import LibPQ
+import ServiceLifecycle
 import Synchronization
 
 /// How fresh the looks of every engine account must be.
@@ -28,7 +29,7 @@ package struct FreshnessTable: Sendable, Hashable {
 }
 
 /// Knows how many instances each account has, and so how long a round of looks takes.
-package final class FreshnessBook: Sendable {
+package final class FreshnessBook: Service {
     private struct State {
         var table: FreshnessTable
         var readAt: ContinuousClock.Instant?
@@ -41,6 +42,8 @@ package final class FreshnessBook: Sendable {
 
     /// How long counts are used: fleets grow slowly, and a large one takes long to count.
     private static let recount = Duration.seconds(30)
+    /// Between two counts where nobody asks.
+    private static let interval = Duration.seconds(60)
     private static let recountOfLargeFleet = Duration.seconds(600)
     private static let largeFleet = 50_000
 
@@ -52,6 +55,9 @@ package final class FreshnessBook: Sendable {
         let fallback = Freshness(onShift: sweep.onShift, offShift: sweep.offShift, instances: 0, callsPerSecond: 1)
         state = Mutex(State(table: FreshnessTable(accounts: [:], fallback: fallback), readAt: nil))
     }
+
+    /// The table as it was counted last, for those who must not wait; before that the intervals as set.
+    var known: FreshnessTable { state.withLock { $0.table } }
 
     /// The table, counted anew when its time is over.
     package func table() async throws(PQError) -> FreshnessTable {
@@ -71,6 +77,16 @@ package final class FreshnessBook: Sendable {
             state.readAt = now + (instances > Self.largeFleet ? Self.recountOfLargeFleet : Self.recount)
         }
         return table
+    }
+
+    /// Counts now and then, for ``known``, until the task is cancelled or shut down gracefully.
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                _ = try? await self.table()  // Counted again the next time.
+                try? await Task.sleep(for: Self.interval)  // Cancelled: the loop ends.
+            }
+        }
     }
 
     /// Counts the instances of every account; reads `instances` as a whole.

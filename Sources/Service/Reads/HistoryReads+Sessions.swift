@@ -74,6 +74,21 @@ extension HistoryReads {
         return SessionProof.stretches(changes, until: until)
     }
 
+    /// When a session was read last; `nil` for one that is no more.
+    ///
+    /// Indexes: the primary keys.
+    func lastRead(of instance: Int64) async throws(PQError) -> Timestamp? {
+        try await pool.rows(
+            """
+            SELECT greatest(o.read_at, l.looked_at) AS read_at
+            FROM observed_states o
+            LEFT JOIN looks l ON l.instance = o.instance
+            WHERE o.instance = \(instance)
+            """
+        ) { row throws(PQError) in try row.column("read_at", as: Timestamp?.self) }
+        .first ?? nil
+    }
+
     /// When the session was not read within a span, oldest first, also because nobody was there to read any.
     ///
     /// Index: `look_gaps_pkey`.

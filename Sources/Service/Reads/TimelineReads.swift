@@ -65,13 +65,13 @@ struct TimelineReads: Sendable {
         let start = max(stretch.from, from)
         let end = min(stretch.to ?? to, to)
         guard start <= end else { return ([], []) }
-        let until = stretch.to ?? (stretch.instance == details.instance ? details.readAt : start)
+        // Of a session that is the agent's no more: it may have been read last long before that.
+        var until = stretch.instance == details.instance ? details.readAt : start
+        if let ended = stretch.to { until = min(ended, try await history.lastRead(of: stretch.instance) ?? ended) }
         let proofs = try await history.proofs(of: stretch.instance, until: until, from: start, to: end)
         return SessionProof.proved(
             proofs.compactMap { $0.clipped(from: start, to: end) },
             gaps: try await history.gaps(of: stretch.instance, from: start, to: end)
-        ) { state in
-            rule.lifetime(desired: state == SessionStatus.working.word ? .running : .stopped)
-        }
+        ) { _ in rule.longestLifetime }
     }
 }

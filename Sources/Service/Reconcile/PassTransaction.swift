@@ -158,11 +158,6 @@ enum LookStatements {
             newest[look.instance] = look
         }
         let instances = newest.keys.sorted()
-        let lifetimes = freshness.map { freshness in
-            [RunState.running, .stopped].map { String(freshness.lifetime(desired: $0).inSeconds) }.joined(
-                separator: "/"
-            )
-        }
         return """
             INSERT INTO looks AS l (instance, looked_at)
             SELECT n.instance, n.looked_at
@@ -172,10 +167,15 @@ enum LookStatements {
                 \(instances.map { newest[$0]?.reading.word })
             ) AS n (instance, looked_at, reading)
             WHERE (SELECT o.reading FROM observed_states o WHERE o.instance = n.instance) = n.reading
-              AND (SELECT set_config('rollcall.look_lifetimes', \(lifetimes ?? ""), true)) IS NOT NULL
+              AND (SELECT set_config('rollcall.look_lifetime', \(setting(freshness)), true)) IS NOT NULL
             ON CONFLICT (instance) DO UPDATE
             SET looked_at = excluded.looked_at
             WHERE l.looked_at < excluded.looked_at
             """
+    }
+
+    /// What triggers are told of how long a look counts.
+    static func setting(_ freshness: Freshness?) -> String {
+        freshness.map { String($0.longestLifetime.inSeconds) } ?? ""
     }
 }

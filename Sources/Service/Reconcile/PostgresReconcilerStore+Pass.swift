@@ -7,10 +7,10 @@ extension PostgresReconcilerStore {
         _ request: PassRequest,
         decide: (PassReading) throws -> PassWriting
     ) async throws -> PassWriting {
-        let lifetimes = await lifetimes(request.account)
+        let freshness = freshness?.known[request.account]
         return try await pool.withTransaction { transaction in
             let read = try await transaction.run(
-                [lease(request.account), lock(request.instances), facts(request.instances)],
+                [lease(request.account, counting: freshness), lock(request.instances), facts(request.instances)],
                 timeout: request.timeout
             )
             let writing = try decide(try reading(term: read[0], facts: read[2]))
@@ -21,7 +21,7 @@ extension PostgresReconcilerStore {
                 now: writing.now
             )
             if !writing.outcomes.isEmpty { writes.append(PlanStatements.complete(writing.outcomes)) }
-            if !writing.looks.isEmpty { writes.append(LookStatements.record(writing.looks, counting: lifetimes)) }
+            if !writing.looks.isEmpty { writes.append(LookStatements.record(writing.looks, counting: freshness)) }
             _ = try await transaction.run(writes, commit: true, timeout: request.timeout)
             return writing
         }
@@ -44,8 +44,15 @@ extension PostgresReconcilerStore {
     /// The fence: the row cannot change until this transaction ends.
     ///
     /// Index: `engine_leases_pkey`.
-    private func lease(_ account: Int32) -> PQStatement {
-        "SELECT term FROM engine_leases WHERE account = \(account) FOR SHARE"
+    ///
+    /// `freshness`: how long a look counts, for the triggers of this transaction.
+    private func lease(_ account: Int32, counting freshness: Freshness?) -> PQStatement {
+        """
+        SELECT e.term, set_config('rollcall.look_lifetime', \(LookStatements.setting(freshness)), true)
+        FROM engine_leases e
+        WHERE e.account = \(account)
+        FOR SHARE OF e
+        """
     }
 
     /// Locks whom the instances belong to, and instances that belong to nobody.

@@ -56,14 +56,7 @@ struct PostgresReconcilerStore: ReconcilerStore {
     }
 
     func record(_ looks: [Look], of account: Int32) async throws(PQError) {
-        _ = try await pool.execute(LookStatements.record(looks, counting: await lifetimes(account)))
-    }
-
-    /// How long a look at an instance of an account counts, where that is known.
-    func lifetimes(_ account: Int32) async -> Freshness? {
-        // What it takes to know is counted now and then; a look is noted also where that fails.
-        guard let freshness, let table = try? await freshness.table() else { return nil }
-        return table[account]
+        _ = try await pool.execute(LookStatements.record(looks, counting: freshness?.known[account]))
     }
 
     func refold(_ agents: [Int64], policy: ReconcilePolicy, now: Timestamp) async throws -> [Wake] {
