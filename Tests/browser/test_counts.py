@@ -1,5 +1,7 @@
 """How many need somebody and who, where counts come late, a filter is narrow, or the page is one of a list."""
 
+import time
+
 from rollcall import wait_until
 from test_needs import need_count
 
@@ -84,7 +86,7 @@ def test_how_many_need_somebody_goes_by_the_filter(rollcall, page, view_key):
     assert not page.find("#need-more").is_displayed()
     assert page.text("#calm").endswith("Nobody who fits this filter needs anything at the moment.")
     # The counts are of the whole team, and stay so; what needs somebody is of who is shown.
-    assert page.count("in") == 1 and page.count("agents") == 3
+    page.wait(lambda: page.count("in") == 1 and page.count("agents") == 3, what="the counts")
     rollcall.clock_in("sieve1")
     page.wait(lambda: page.count("in") == 2, what="the counts")
     assert page.count("needs_somebody") == 0 and not page.find("#need-more").is_displayed()
@@ -101,3 +103,18 @@ def test_how_many_need_somebody_goes_by_the_filter(rollcall, page, view_key):
     assert page.count("needs_somebody") == 1
     rollcall.clock_out("sieve1")
     page.wait(lambda: page.count("needs_somebody") == 0 and page.find("#calm").is_displayed(), what="nobody who is shown")
+
+
+def test_an_edit_is_shown_before_the_round_comes_to_it(rollcall, page, view_key):
+    rollcall.add_agent("edited", name="Name", team="edited", with_instance=False)
+    page.sign_in(view_key, "/?team=edited")
+    page.wait_live()
+    page.wait_loaded()
+    times = []
+    for number in range(7):
+        rollcall.must("PUT", "/v1/agents/edited", {"name": f"Name {number}", "team": "edited"})
+        began = time.monotonic()
+        page.wait_cell("edited", "name", f"Name {number}")
+        times.append(time.monotonic() - began)
+    # A round takes two seconds, and each edit follows the one that was just found.
+    assert sorted(times)[3] < 1.2, times

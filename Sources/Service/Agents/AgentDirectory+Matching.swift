@@ -7,6 +7,8 @@ extension AgentDirectory {
         /// The surrogate keys of the agents who had something to decide on.
         var agents: Set<Int64> = []
         var wakes: [Wake] = []
+        /// The surrogate keys of everyone about whom anything changed.
+        var shown: [Int64] = []
         /// Events that agents got.
         var applied = 0
         /// The lowest sequence that was taken up, when there may be more below it.

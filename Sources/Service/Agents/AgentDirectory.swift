@@ -91,6 +91,7 @@ package struct AgentDirectory: Sendable {
             }
         }
         wakes.ring(guarded.matched.wakes)
+        wakes.notice(agents: guarded.matched.shown)
         let rest = try await goOn(guarded.change.rematched, after: guarded.matched)
         return (guarded.change.outcomes, guarded.matched.applied + rest, guarded.held)
     }
@@ -119,13 +120,15 @@ package struct AgentDirectory: Sendable {
     ) async throws(PQError) -> Matched {
         let now = clock.now()
         var statements = AgentMapStatements.write(change, author: author)
-        statements.append(AgentMapStatements.keys(change.recomputed))
+        let recomputed = Set(change.recomputed)
+        statements.append(AgentMapStatements.keys(recomputed.union(change.touched).sorted()))
         let results = try await transaction.run(statements)
-        let recomputed = try results[results.count - 1].decoded { row throws(PQError) in
-            try row.column("agent", as: Int64.self)
+        let known = try results[results.count - 1].decoded { row throws(PQError) in
+            (key: try row.column("agent", as: Int64.self), id: try row.column("agent_id", as: String.self))
         }
         var matched = try await take(change.rematched, in: transaction, now: now)
-        let others = recomputed.filter { !matched.agents.contains($0) }
+        matched.shown = known.map(\.key)
+        let others = known.filter { recomputed.contains($0.id) && !matched.agents.contains($0.key) }.map(\.key)
         if !others.isEmpty {
             matched.wakes += try await AgentStates.recompute(others.sorted(), in: transaction, policy: policy, now: now)
         }

@@ -22,9 +22,13 @@ extension Reconciler {
     }
 
     /// Says, to this replica's watcher and to other replicas, that a commit may have something else shown of these now.
-    func notice(agents: [Int64] = [], instances: [Int64] = []) {
+    func notice(agents: [Int64] = [], instances: [Int64]) {
         show(.some(agents: agents, instances: instances))
         dependencies.channel.changes.tell(agents: agents, instances: instances)
+    }
+
+    package func notice(agents: [Int64]) {
+        if !agents.isEmpty { notice(agents: agents, instances: []) }
     }
 
     /// The same of what passes wrote; other replicas hear only of what is stored otherwise than before.

@@ -9,6 +9,12 @@ import Synchronization
 package protocol WakeBell: Sendable {
     /// Puts instances in line at once where this replica acts for them. For others the queue row is enough.
     func ring(_ wakes: [Wake])
+    /// Says that a commit may have something else shown of agents. Without it the round of whoever shows them finds it.
+    func notice(agents: [Int64])
+}
+
+extension WakeBell {
+    package func notice(agents: [Int64]) {}
 }
 
 /// The right-hand side of the picture: acts for the engine accounts whose leases this replica holds.
