@@ -18,6 +18,9 @@ struct TrustedProxiesTests {
         ("fd00::5", "2001:db8::1", ["fd00::/8"], "2001:db8::1"),
         ("fe00::5", "2001:db8::1", ["fd00::/8"], "fe00::5"),
         ("10.1.2.3", "unknown", ["10.0.0.0/8"], "unknown"),
+        ("10.1.2.3", "198.51.100.1:5678", ["10.0.0.0/8"], "198.51.100.1"),
+        ("10.1.2.3", "198.51.100.1, 10.2.2.2:80", ["10.0.0.0/8"], "198.51.100.1"),
+        ("10.1.2.3", "[2001:db8::1]:5678", ["10.0.0.0/8"], "2001:db8::1"),
         ("", "198.51.100.1", ["0.0.0.0/0", "::/0"], ""),
     ]
 
@@ -43,6 +46,14 @@ struct TrustedProxiesTests {
     ])
     func `what is no address or network is refused`(item: String) {
         #expect(TrustedProxies([item]) == nil)
+    }
+
+    @Test
+    func `who has a network of IPv6 counts once, whatever address is used of it`() {
+        #expect(TrustedProxies.subscriber("2001:db8:1:2::7") == "2001:db8:1:2::/64")
+        #expect(TrustedProxies.subscriber("2001:DB8:1:2:ffff::1") == "2001:db8:1:2::/64")
+        #expect(TrustedProxies.subscriber("2001:db8:1:3::7") == "2001:db8:1:3::/64")
+        #expect(TrustedProxies.subscriber("192.0.2.1") == "192.0.2.1" && TrustedProxies.subscriber("x") == "x")
     }
 
     @Test

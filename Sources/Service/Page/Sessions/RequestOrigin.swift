@@ -41,6 +41,7 @@ extension Request {
 
     /// Who is at the other end, as far as it matters for limits: the peer's address, or whom a trusted proxy passes on.
     func senderAddress(_ channel: any Channel, trusting proxies: TrustedProxies) -> String {
-        proxies.sender(peer: channel.remoteAddress?.ipAddress ?? "", forwardedFor: headers[.forwardedFor])
+        let peer = channel.remoteAddress?.ipAddress ?? ""
+        return TrustedProxies.subscriber(proxies.sender(peer: peer, forwardedFor: headers[.forwardedFor]))
     }
 }

@@ -60,9 +60,27 @@ package struct TrustedProxies: Sendable, Hashable {
         while isTrusted(sender), let next = rest.popLast() {
             let word = next.filter { !$0.isWhitespace }
             guard !word.isEmpty else { continue }
-            sender = String(word.prefix(Self.textLimit))
+            sender = String(Self.withoutPort(word).prefix(Self.textLimit))
         }
         return sender
+    }
+
+    /// Whom limits count as one: an address, and of IPv6 the network that a subscriber gets as a whole (/64).
+    static func subscriber(_ sender: String) -> String {
+        guard let bytes = addressBytes(sender[...]), bytes.count == 16 else { return sender }
+        let groups = stride(from: 0, to: 8, by: 2).map {
+            String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16)
+        }
+        return groups.joined(separator: ":") + "::/64"
+    }
+
+    /// Some proxies write the sender's port too: `192.0.2.1:5678`, `[2001:db8::1]:5678`.
+    private static func withoutPort(_ word: String) -> Substring {
+        if word.hasPrefix("["), let end = word.firstIndex(of: "]") {
+            return word[word.index(after: word.startIndex)..<end]
+        }
+        let parts = word.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.count == 2 && addressBytes(parts[0]) != nil ? parts[0] : word[...]
     }
 
     private func isTrusted(_ address: String) -> Bool {
