@@ -2,6 +2,8 @@
 
 import datetime
 
+import pytest
+
 
 def ahead(**span):
     return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**span)).isoformat()
@@ -142,3 +144,93 @@ def test_what_the_guard_keeps_is_not_said_to_be_done(rollcall, page, manage_key)
     page.find("#release").click()
     page.wait_text("#outcome", "The hold is not over yet: the change waits until somebody approves it.")
     assert rollcall.agent(agents[0])["hold"] is not None
+
+
+def waiting(rollcall):
+    """The numbers of the changes that wait."""
+    return {change["change"] for change in rollcall.must("GET", "/v1/guard")["items"] if change["waiting"]}
+
+
+def keep(rollcall, team):
+    """Orders a hold of seven agents, which is too much at once; gives the number of the change that waits, and the agents."""
+    agents = [f"{team}-{number}" for number in range(7)]
+    for agent in agents:
+        rollcall.add_agent(agent, team=team)
+        rollcall.clock_in(agent)
+    before = waiting(rollcall)
+    wanted = {"state": "stopped", "until": ahead(hours=1), "reason": "moving"}
+    rollcall.must("POST", "/v1/actions", {"action": "hold", "agents": agents, "hold": wanted})
+    (change,) = waiting(rollcall) - before
+    return change, agents
+
+
+# What waits cannot be asked for, be it refused or without an answer.
+BROKEN_GUARD = """
+  const ask = window.fetch;
+  window.broken = "HOW";
+  window.fetch = (address, wish) => {
+    if (!window.broken || address !== "/v1/guard") return ask(address, wish);
+    if (window.broken === "refused") return Promise.resolve(new Response("", { status: 503 }));
+    return new Promise((_, refuse) => wish.signal.addEventListener("abort", () => refuse(wish.signal.reason)));
+  };
+"""
+
+
+@pytest.mark.parametrize("how", ["refused", "hang"])
+def test_a_change_that_cannot_be_asked_for_is_shown_all_the_same_and_the_page_says_that_it_is_old(rollcall, page, view_key, how):
+    change, _ = keep(rollcall, f"mute-{how}")
+    card = f'#guard-list [data-change="{change}"]'
+    line = "#incidents [data-scripted-away]"
+    page.sign_in(view_key)
+    page.before_scripts(BROKEN_GUARD.replace("HOW", how))
+    page.open()
+    page.wait_live()
+    page.wait(lambda: page.find("#unread").is_displayed(), what="the warning")
+    assert "could not be read again" in page.text("#unread")
+    assert page.find(line).is_displayed() and not page.has(card), "the server's line stays where there is no card"
+    page.driver.execute_script("window.broken = null")
+    page.wait(lambda: page.find(card).is_displayed(), what="the card")
+    page.wait(lambda: not page.find("#unread").is_displayed(), what="the end of the warning")
+    assert not page.has(line)
+    rollcall.must("POST", f"/v1/guard/{change}/refuse")
+
+
+# An approval is answered once the test lets it.
+LATE_ANSWER = """
+  const ask = window.fetch;
+  const goes = new Promise((resolve) => (window.answer = resolve));
+  window.fetch = async (address, wish) => {
+    const answer = await ask(address, wish);
+    if (!String(address).endsWith("/approve")) return answer;
+    window.isAnswered = true;
+    await goes;
+    return answer;
+  };
+"""
+
+
+def look(page, change):
+    page.click(f'#guard-list [data-change="{change}"] [data-open]')
+    page.wait(lambda: page.find("#guard-dialog").is_displayed(), what="the change")
+
+
+def test_an_answer_that_comes_late_is_not_shown_over_another_change(rollcall, page, manage_key):
+    first, _ = keep(rollcall, "late")
+    second, agents = keep(rollcall, "next")
+    page.sign_in(manage_key)
+    page.wait_live()
+    page.driver.execute_script(LATE_ANSWER)
+    look(page, first)
+    page.find("#guard-dialog [data-decide=approve]").click()
+    page.wait(lambda: page.driver.execute_script("return window.isAnswered === true"), what="the answer")
+    page.find("#guard-dialog [data-close]").click()
+    look(page, second)
+    refuse = page.find("#guard-dialog [data-decide=refuse]")
+    assert not refuse.is_enabled()
+    page.driver.execute_script("window.answer()")
+    page.wait(refuse.is_enabled, what="the end of the approval")
+    parts = "return [...document.querySelectorAll('#guard-parts [data-agent]')].map((part) => part.dataset.agent)"
+    assert sorted(page.driver.execute_script(parts)) == agents
+    refuse.click()
+    page.wait_text("#guard-parts", "refused")
+    assert second not in waiting(rollcall)

@@ -78,7 +78,7 @@ def test_a_page_whose_server_ends_says_so_and_finds_it_again(rollcall, page, vie
         rollcall.start_server()
     page.wait_live(60)
     page.wait(lambda: not page.find("#silence").is_displayed(), what="the end of the warning")
-    assert not page.is_grey()
+    page.wait(lambda: not page.is_grey(), what="the colours")
     page.wait(lambda: sorted(page.agents()) == before, what="every row once")
     rollcall.add_agent(f"after-{end}", with_instance=False)
     page.wait(lambda: f"after-{end}" in page.agents())

@@ -176,7 +176,7 @@ struct CatalogueTests {
             let lines = try Self.file("assets/" + name).split(separator: "\n").map { $0.drop { $0 == " " } }
             // No line of code begins as one of a note does, and no note ends before code.
             let doubtful = lines.filter { line in
-                line.hasPrefix("/*") && !line.hasPrefix("/**") || line.contains("*/") && !line.hasSuffix("*/")
+                line.hasPrefix("/*") && !line.hasPrefix("/**") || line.firstMatch(of: #/\*\/./#) != nil
             }
             #expect(doubtful == [], "\(name)")
         }

@@ -97,10 +97,12 @@ function refresh(time) {
   if (time.textContent !== text) time.textContent = text;
 }
 
-/** Every second the times in view move on; the others when they come into view. */
+const times = "time[data-age], time[data-ahead], time[data-clock]";
+
+/** Every second the times in view move on; the others when they come into view, or on paper. */
 export function tick() {
   if (document.hidden) return;
-  for (const time of document.querySelectorAll("time[data-age], time[data-ahead], time[data-clock]")) {
+  for (const time of document.querySelectorAll(times)) {
     const box = time.getBoundingClientRect();
     if (box.bottom >= -200 && box.top <= window.innerHeight + 200) refresh(time);
   }
@@ -119,3 +121,6 @@ function soon() {
 setInterval(tick, 1000);
 document.addEventListener("visibilitychange", tick);
 document.addEventListener("scroll", soon, { passive: true });
+window.addEventListener("beforeprint", () => {
+  for (const time of document.querySelectorAll(times)) refresh(time);
+});

@@ -2,13 +2,9 @@
 
 import { time } from "./ages.js";
 import { showGuards } from "./guards.js";
+import { keepReading, limit } from "./reading.js";
 import { isSignedOut } from "./session.js";
 import { element, knows, phrase } from "./words.js";
-
-/** What waits for somebody is shown by itself, with what can be done about it. */
-export function hideChanges() {
-  for (const line of document.querySelectorAll("#incidents [data-scripted-away]")) line.remove();
-}
 
 /** Shows an incident, or no more. */
 export function incident(incident) {
@@ -38,10 +34,10 @@ export function incident(incident) {
 
 /** Names that nobody knows come without a word on the stream, so they are asked for now and then. */
 async function askUnmatched() {
-  if (document.hidden || isSignedOut()) return;
-  const response = await fetch("/unmatched/count", { cache: "no-store", credentials: "same-origin" });
-  if (!response.ok) return;
+  const response = await fetch("/unmatched/count", { cache: "no-store", credentials: "same-origin", signal: limit() });
+  if (!response.ok) throw new Error(String(response.status));
   const { text } = await response.json();
+  if (isSignedOut()) return;
   const place = document.getElementById("unmatched");
   if ((place.querySelector("a")?.textContent ?? "") === text) return;
   place.replaceChildren();
@@ -53,4 +49,4 @@ async function askUnmatched() {
   line.append(link);
   place.append(line);
 }
-setInterval(() => askUnmatched().catch(() => {}), 15_000);
+keepReading("unmatched", askUnmatched, 15_000);

@@ -2,9 +2,9 @@
 
 import { send } from "./acts.js";
 import { measured, show, tick } from "./ages.js";
-import { hideChanges, incident } from "./banners.js";
+import { incident } from "./banners.js";
 import { prepareBulk } from "./bulk.js";
-import { prepareGuards, showGuards } from "./guards.js";
+import { hideChanges, prepareGuards, showGuards } from "./guards.js";
 import { follow, reread } from "./live.js";
 import { adoptNeeds, cardLimit, countCards, listed, need, needCount, refill } from "./needs.js";
 import { tellNews } from "./news.js";
@@ -29,7 +29,6 @@ const isPage = fleet.dataset.page !== "";
 const isNarrow = fleet.dataset.narrow === "true"; // by more than the team, which is all that the counts know
 measured(fleet.dataset.now);
 adoptNeeds();
-hideChanges();
 tick();
 
 // Changes are shown together, a few times a second at most, however many come.
@@ -38,6 +37,7 @@ let isDue = false;
 let isLoaded = false;
 let isCut = false; // whether there are more than a browser holds
 let counted = null; // how many need somebody by the counts, once those came
+let told = null; // the counts that the stream told last
 
 function later(agentID, agent) {
   pending.set(agentID, agent);
@@ -163,6 +163,17 @@ function startLoading() {
 }
 
 function count(summary) {
+  told = summary;
+  showCounts(summary);
+  if (isPage) apply(); // who came before these counts has a card by now
+  countNeeds();
+  if (isLoaded) refill(everybody());
+  // On a page of a list the server tells who it is; it looked only for the kinds of need that its counts told it of.
+  const isLacking = isPage && !isNarrow && listed().length < Math.min(counted, cardLimit);
+  return isLacking ? reset() : undefined;
+}
+
+function showCounts(summary) {
   const isAny = fleet.dataset.anyTeam === "true";
   const part = isAny ? summary : summary.teams.find((team) => team.team === fleet.dataset.team);
   const counts = { ...part, ...part?.shift, ...part?.condition };
@@ -173,11 +184,6 @@ function count(summary) {
   show(document.getElementById("counted"), summary.as_of);
   showTeams(summary.teams);
   counted = counts.needs_somebody ?? 0;
-  countNeeds();
-  if (isLoaded) refill(everybody());
-  // On a page of a list the server tells who it is; it looked only for the kinds of need that its counts told it of.
-  const isLacking = isPage && !isNarrow && listed().length < Math.min(counted, cardLimit);
-  return isLacking ? reset() : undefined;
 }
 
 /** Everything anew, as the server puts it together, but for the filter that somebody may be filling in. */
@@ -193,6 +199,7 @@ async function reset() {
     readBadly("fleet", began);
     throw error;
   }
+  const counts = Date.parse(fresh.querySelector("#counted time")?.getAttribute("datetime")); // since when they stand
   for (const part of ["incidents", "unmatched", "needs", "counts"]) {
     renew(document.getElementById(part), fresh.querySelector(`#${part}`));
   }
@@ -204,6 +211,11 @@ async function reset() {
   if (isPage) tellNews(listed);
   tick();
   startLoading();
+  // The counts of the server's page are shared, and may be older than what the stream has told.
+  if (told && Date.parse(told.as_of) > counts) {
+    showCounts(told);
+    countNeeds();
+  }
 }
 
 document.addEventListener("click", async (event) => {
@@ -219,6 +231,7 @@ document.addEventListener("click", async (event) => {
   const words = button.textContent;
   const outcome = element("span");
   outcome.setAttribute("role", "status");
+  outcome.dataset.own = "";
   button.after(" ", outcome);
   try {
     await send("POST", `/v1/agents/${encodeURIComponent(agentID)}/reconcile`);
@@ -255,6 +268,7 @@ window.addEventListener("pageshow", () => {
 whenSignedOut(() => {
   loading += 1;
   pending = new Map();
+  told = null;
   roster.forget();
 });
 

@@ -2,6 +2,7 @@
 
 import { explain, prepareDialog, send } from "./acts.js";
 import { time } from "./ages.js";
+import { keepReading, limit } from "./reading.js";
 import { isSignedOut, whenSignedOut } from "./session.js";
 import { count, element, knows, phrase, say } from "./words.js";
 
@@ -11,8 +12,11 @@ const place = document.getElementById("guards");
 const dialog = document.getElementById("guard-dialog");
 let shown = null; // the change in the dialog
 let last = "[]"; // what the cards show
+let isTold = false; // whether it is known what waits, so that the cards say it
 
-/** Asks what waits, and keeps asking now and then. */
+const refresh = keepReading("guards", read, interval);
+
+/** Asks what waits; it is asked for again now and then. */
 export function prepareGuards() {
   prepareDialog(dialog);
   dialog.addEventListener("click", (event) => {
@@ -23,32 +27,40 @@ export function prepareGuards() {
     const card = event.target.closest("[data-open]")?.closest("[data-change]");
     if (card) open(card.dataset.change).catch(() => {});
   });
-  setInterval(() => document.hidden || isSignedOut() || showGuards(), interval);
   whenSignedOut(() => {
     last = "[]";
   });
   showGuards();
 }
 
-/** Shows what waits as it is now; what was shown stays where there is no answer. */
-export async function showGuards() {
-  try {
-    const { items } = await ask("/v1/guard");
-    if (isSignedOut()) return;
-    const waiting = items.filter(waits);
-    if (JSON.stringify(waiting) === last) return;
+/** Shows what waits as it is now; what was shown stays where there is no answer, and the page says that it is old. */
+export function showGuards() {
+  refresh().catch(() => {});
+}
+
+/** Takes away the server's lines of changes once there are cards, which also say what can be done about them. */
+export function hideChanges() {
+  if (!isTold) return;
+  for (const line of document.querySelectorAll("#incidents [data-scripted-away]")) line.remove();
+}
+
+async function read() {
+  const { items } = await ask("/v1/guard");
+  if (isSignedOut()) return;
+  const waiting = items.filter(waits);
+  if (JSON.stringify(waiting) !== last) {
     last = JSON.stringify(waiting);
     const focused = document.activeElement?.closest?.("#guard-list [data-change]")?.dataset.change;
     document.getElementById("guard-list").replaceChildren(...waiting.map(card));
     place.hidden = waiting.length === 0;
     if (focused) place.querySelector(`[data-change="${CSS.escape(focused)}"] button`)?.focus({ preventScroll: true });
-  } catch {
-    // The next time tells.
   }
+  isTold = true;
+  hideChanges();
 }
 
 async function ask(address) {
-  const response = await fetch(address, { cache: "no-store", credentials: "same-origin" });
+  const response = await fetch(address, { cache: "no-store", credentials: "same-origin", signal: limit() });
   if (!response.ok) throw new Error(String(response.status));
   return response.json();
 }
@@ -110,7 +122,11 @@ function part(part) {
   const name = element("bdi");
   name.append(agent);
   line.append(name);
-  if (part.name) line.append(" ", element("small", part.agent_id));
+  if (part.name) {
+    const id = element("small");
+    id.append(element("bdi", part.agent_id));
+    line.append(" ", id);
+  }
   const deed = element("span");
   deed.className = "deed";
   deed.append(...what(part));
@@ -140,17 +156,26 @@ function what(part) {
 }
 
 async function decide(decision) {
+  const number = shown; // another may be looked at before the answer comes
   const refusal = document.getElementById("guard-refusal");
   const buttons = [...dialog.querySelectorAll("[data-decide]")];
   refusal.textContent = "";
   for (const button of buttons) button.disabled = true;
+  let change = null;
+  let words = ""; // of a refusal
   try {
-    show(await send("POST", `/v1/guard/${shown}/${decision}`));
-    document.getElementById("guard-title").focus();
+    change = await send("POST", `/v1/guard/${number}/${decision}`);
   } catch (error) {
-    refusal.textContent = error.problem ? explain(error.problem) : error.message;
-    await open(shown).catch(() => {});
+    words = error.problem ? explain(error.problem) : error.message;
+    change = await ask(`/v1/guard/${number}`).catch(() => null);
   }
+  if (isSignedOut()) return;
   for (const button of buttons) button.disabled = false;
+  if (shown === number) {
+    if (change) show(change);
+    refusal.textContent = words;
+    if (!words) document.getElementById("guard-title").focus();
+    else if (!dialog.open) dialog.showModal();
+  }
   showGuards();
 }
