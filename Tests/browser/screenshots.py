@@ -10,7 +10,7 @@ import story
 from page import Page
 from rollcall import Rollcall
 
-SIZE_LIMIT = 150_000  # bytes of a picture
+SIZE_LIMIT = 250_000  # bytes of a picture
 
 VIEWS = {
     "fleet": "/",
