@@ -146,6 +146,7 @@ struct WawpDeliveryTests {
                 $0.sweep = ServiceSetup.noLooks
             } _: { second in
                 try await tell(second, at: second.port)
+                try await know(of: 2, first)
                 let before = try await first.engine.calls().count
                 try await first.engine.put(["i-ana"], "STOPPED")
                 try await first.until {
@@ -153,6 +154,26 @@ struct WawpDeliveryTests {
                 }
                 try await first.until("ana") { $0.observed == "WORKING" && $0.condition == "converged" }
                 #expect(try await first.engine.calls(since: before).filter(\.isMutating).count == 1)
+            }
+        }
+    }
+
+    /// Waits until replicas know of each other: until each has beaten again after a heartbeat that all were there for.
+    ///
+    /// Before, a replica tells others of nothing, since for all it knows there are none.
+    private func know(of replicas: Int64, _ service: RunningService) async throws {
+        for _ in 0..<2 {
+            let from = try await service.count(
+                "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS count"
+            )
+            try await service.until {
+                try await service.count(
+                    """
+                    SELECT count(*) AS count
+                    FROM replicas
+                    WHERE seen_at > to_timestamp((\(from)::bigint / 1000000.0)::float8)
+                    """
+                ) == replicas
             }
         }
     }
