@@ -83,3 +83,12 @@ def view_key(rollcall):
 @pytest.fixture(scope="module")
 def manage_key(rollcall):
     return rollcall.key("manage")["key"]
+
+
+@pytest.fixture(scope="module")
+def long_team(rollcall):
+    """The agents of the team `long`: more than a page of a list, and than a screen shows."""
+    agents = [f"k{number:03}" for number in range(150)]
+    for agent in agents:
+        rollcall.add_agent(agent, name=f"Person number {agent}", team="long", with_instance=False)
+    return agents

@@ -5,16 +5,6 @@ import re
 
 import pytest
 
-CROWD = 150
-
-
-@pytest.fixture(scope="module")
-def crowd(rollcall):
-    agents = [f"k{number:03}" for number in range(CROWD)]
-    for agent in agents:
-        rollcall.add_agent(agent, name=f"Person number {agent}", team="crowd", with_instance=False)
-    return agents
-
 
 def run(page, script, *arguments):
     return page.driver.execute_script(script, *arguments)
@@ -37,9 +27,9 @@ def top_agent(page):
 
 
 @pytest.mark.parametrize("before, after, mobile", [((360, 740), (740, 360), True), ((1280, 900), (700, 900), False)])
-def test_another_width_keeps_the_place_in_the_table(page, view_key, crowd, before, after, mobile):
+def test_another_width_keeps_the_place_in_the_table(page, view_key, long_team, before, after, mobile):
     shape(page, *before, mobile=mobile)
-    page.sign_in(view_key, "/?team=crowd")
+    page.sign_in(view_key, "/?team=long")
     page.wait_live()
     page.wait_loaded()
     page.driver.execute_async_script(
@@ -51,7 +41,7 @@ def test_another_width_keeps_the_place_in_the_table(page, view_key, crowd, befor
         """
     )
     agent, top = top_agent(page)
-    assert crowd.index(agent) > 40
+    assert long_team.index(agent) > 40
     for width, height in (after, before):
         shape(page, width, height, mobile=mobile)
         page.wait(lambda: run(page, "return innerWidth") == width)
@@ -61,37 +51,37 @@ def test_another_width_keeps_the_place_in_the_table(page, view_key, crowd, befor
         page.shoot(f"turned-{width}")
 
 
-def test_paper_has_everybody_and_the_page_stays_as_it_was(page, view_key, crowd):
-    page.sign_in(view_key, "/?team=crowd")
+def test_paper_has_everybody_and_the_page_stays_as_it_was(page, view_key, long_team):
+    page.sign_in(view_key, "/?team=long")
     page.wait_live()
     page.wait_loaded()
     shown = page.agents()
-    assert len(shown) < CROWD
-    assert printed(page) == CROWD
+    assert len(shown) < len(long_team)
+    assert printed(page) == len(long_team)
     page.wait(lambda: page.agents() == shown, what="the page as it was")
 
 
-def test_paper_has_the_page_of_a_list_that_stays_too(rollcall, page, view_key, crowd):
-    page.sign_in(view_key, "/?team=crowd")
-    cursor = rollcall.must("GET", "/v1/agents?team=crowd&limit=100")["next_cursor"]
-    page.open(f"/?team=crowd&cursor={cursor}")
+def test_paper_has_the_page_of_a_list_that_stays_too(rollcall, page, view_key, long_team):
+    page.sign_in(view_key, "/?team=long")
+    cursor = rollcall.must("GET", "/v1/agents?team=long&limit=100")["next_cursor"]
+    page.open(f"/?team=long&cursor={cursor}")
     page.wait_live()
-    assert page.agents() == crowd[100:]
+    assert page.agents() == long_team[100:]
     assert printed(page) == 50
-    assert page.agents() == crowd[100:]
+    assert page.agents() == long_team[100:]
 
 
-def test_paper_has_what_there_is_before_the_list_is_read(page, view_key, crowd):
+def test_paper_has_what_there_is_before_the_list_is_read(page, view_key, long_team):
     page.before_scripts(
         """
         const ask = window.fetch;
         window.fetch = (address, wish) => (String(address).startsWith("/v1/agents?") ? new Promise(() => {}) : ask(address, wish));
         """
     )
-    page.sign_in(view_key, "/?team=crowd")
+    page.sign_in(view_key, "/?team=long")
     page.wait_live()
     assert printed(page) == 100
-    assert page.agents() == crowd[:100]
+    assert page.agents() == long_team[:100]
 
 
 def printed(page):

@@ -3,19 +3,8 @@
 import datetime
 import secrets
 
-import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
-
-CROWD = 150
-
-
-@pytest.fixture(scope="module")
-def crowd(rollcall):
-    agents = [f"k{number:03}" for number in range(CROWD)]
-    for agent in agents:
-        rollcall.add_agent(agent, name=f"Person number {agent}", team="crowd", with_instance=False)
-    return agents
 
 
 def run(page, script, *arguments):
@@ -198,19 +187,19 @@ def test_a_stream_that_begins_anew_takes_no_focus_and_closes_nothing_and_shows_w
     assert page.is_marked()
 
 
-def test_a_row_that_scrolls_away_keeps_the_focus(rollcall, page, view_key, crowd):
-    page.sign_in(view_key, "/?team=crowd")
+def test_a_row_that_scrolls_away_keeps_the_focus(rollcall, page, view_key, long_team):
+    page.sign_in(view_key, "/?team=long")
     page.wait_live()
     page.wait_loaded()
     run(page, "document.querySelector('tr[data-agent=k003] a').focus()")
     assert focused_agent(page) == "k003"
     run(page, "window.scrollTo(0, document.documentElement.scrollHeight)")
-    page.wait(lambda: page.agents()[-1] == crowd[-1], what="the end of the list")
+    page.wait(lambda: page.agents()[-1] == long_team[-1], what="the end of the list")
     assert "k010" not in page.agents()
     assert focused_agent(page) == "k003"
     assert run(page, "return document.activeElement.closest('tr').getBoundingClientRect().height") <= 1
     # A change of theirs is no reason to lose it either.
-    rollcall.must("PUT", "/v1/agents/k003", {"name": "Somebody else", "team": "crowd"})
+    rollcall.must("PUT", "/v1/agents/k003", {"name": "Somebody else", "team": "long"})
     page.wait(lambda: run(page, "return document.activeElement.textContent") == "Somebody else", what="the change")
     press(page, Keys.ARROW_DOWN)
     assert focused_agent(page) == "k004"
