@@ -37,7 +37,7 @@ extension AccountWorker {
         guard !job.answer.isGiven else { return }
         guard let engine = engine as? any PairingEngine else { return job.answer.give(.notOffered) }
         let answer = await engine.pairing(job.wish, of: job.address)
-        if case .refused(let refusal) = answer { standing.note(refusal) }
+        if case .refused(let refusal) = answer { heed(standing.note(refusal)) }
         job.answer.give(answer)
     }
 }

@@ -4,6 +4,14 @@ import Logging
 
 /// How one engine account is doing: feeds the breaker, notices that its credential is refused, raises and clears incidents.
 struct AccountStanding: Sendable {
+    /// What an answer changes for all sessions of an account.
+    enum Turn: Sendable {
+        /// The engine refuses the credential from now on.
+        case refused
+        /// It accepts it again.
+        case accepted
+    }
+
     let account: Int32
     let calls: CallQueue
     let leases: LeaseBook
@@ -97,7 +105,9 @@ struct AccountStanding: Sendable {
     }
 
     /// Takes in how a call went.
-    func note(_ answer: EngineAnswer) {
+    ///
+    /// - Returns: what that changes for all sessions of the account.
+    func note(_ answer: EngineAnswer) -> Turn? {
         activity.took(answer.verdict, at: clock.now())
         note(restarts.take([], now: clock.now()))
         noteAlike([])
@@ -112,15 +122,19 @@ struct AccountStanding: Sendable {
             incidents.clear(.engineOutage, account: account)
         }
         if answer.verdict == .auth {
-            guard leases.setRefused(account, true) else { return }
+            guard leases.setRefused(account, true) else { return nil }
             logger.warning("the engine refuses the account's credential")
             incidents.raise(.accountRefused, account: account, detail: "HTTP 401 for the whole account")
-        } else if answer.httpStatus != nil, answer.verdict == .ok || answer.verdict == .missing {
-            if leases.setRefused(account, false) {
-                logger.notice("the engine accepts the account's credential again")
-            }
+            return .refused
+        }
+        if answer.httpStatus != nil, answer.verdict == .ok || answer.verdict == .missing {
             // Another replica may have raised it, and not live to see this.
             incidents.clear(.accountRefused, account: account)
+            if leases.setRefused(account, false) {
+                logger.notice("the engine accepts the account's credential again")
+                return .accepted
+            }
         }
+        return nil
     }
 }

@@ -26,7 +26,7 @@ extension AccountWorker {
         standing.activity.took(list.answer.verdict, at: clock.now())
         meters.listed(list.answer.verdict, in: clock.now() - sentAt)
         // A key that may not list can be one that may read its sessions, so only a session's own read judges the account.
-        if list.answer.verdict != .auth { standing.note(list.answer) }
+        if list.answer.verdict != .auth { heed(standing.note(list.answer)) }
         guard list.answer.verdict == .ok else {
             logger.debug("sessions not listed", metadata: ["verdict": "\(list.answer.verdict.rawValue)"])
             return job.finish(nil)
@@ -78,7 +78,7 @@ extension AccountWorker {
         meters.called(.info, answer.verdict, in: time)
         forecaster.lookTook(time, of: look.instance, waited: look.queuedAt.map { max(.zero, sentAt - $0) } ?? .zero)
         looking.withLock { $0[look.instance] = nil }
-        standing.note(answer)
+        heed(standing.note(answer))
         look.probe?.ended(answer.verdict)
         guard let reading = answer.reading else {
             look.run?.look(succeeded: false)

@@ -126,6 +126,15 @@ final class AccountWorker: Sendable {
         passes.add(PassItem(instance: instance, priority: priority, look: look))
     }
 
+    /// Takes in what holds for the whole account from now on.
+    func heed(_ turn: AccountStanding.Turn?) {
+        switch turn {
+        case .refused: for job in calls.clear() { giveUp(job) }
+        case .accepted: timers.bringForward()
+        case nil: break
+        }
+    }
+
     /// The lease is gone: nothing that waits here may leave.
     func forget() {
         for job in calls.clear() { giveUp(job) }
@@ -138,6 +147,8 @@ final class AccountWorker: Sendable {
         let now = clock.now()
         let lease = leases.lease(of: account)
         if lease != nil { forecaster.take(plans, now: now) }
+        let overtaken = plans.compactMap(\.overtaken)
+        if !overtaken.isEmpty { for job in calls.withdraw(overtaken) { giveUp(job) } }
         for plan in plans {
             let instance = plan.subject.instance
             // Whoever acts for the account reads the queue; here nothing waits.
@@ -181,10 +192,10 @@ final class AccountWorker: Sendable {
         }
     }
 
-    /// Sends a command if its lease still lasts, checked right before it leaves.
+    /// Sends a command if its lease still lasts, checked right before it leaves, and the engine accepts the account's credential.
     private func send(_ command: PlannedCommand, term: Int64, run: SweepRun?) async {
         crashPoints.reach(.beforeEngineCall)
-        guard let lease = leases.lease(of: account), lease.term == term else {
+        guard let lease = leases.lease(of: account), lease.term == term, !leases.isRefused(account) else {
             return giveUp(.command(command, term: term, run: run))
         }
         let sentAt = standing.asked()
@@ -194,7 +205,7 @@ final class AccountWorker: Sendable {
         crashPoints.reach(.afterEngineCall)
         meters.called(command.action.call, answer.verdict, in: endedAt - sentAt)
         forecaster.commandTook(endedAt - sentAt)
-        standing.note(answer)
+        heed(standing.note(answer))
         standing.noteEnd(of: command, under: lease)
         logger.debug(
             "command sent",

@@ -78,6 +78,19 @@ struct CallLine {
         return false
     }
 
+    /// Takes commands out that wait, in the order in which they would have left; goes over all that wait once.
+    mutating func withdraw(_ commands: Set<CommandKey>) -> [CallJob] {
+        var withdrawn: [CallJob] = []
+        for rank in [Rank.people, .repair] {
+            waiting[rank.rawValue].removeAll { entry in
+                guard case .command(let command, _, _) = entry.job, commands.contains(command.key) else { return false }
+                withdrawn.append(entry.job)
+                return true
+            }
+        }
+        return withdrawn
+    }
+
     /// Takes what ``next(now:)`` named.
     mutating func take(_ rank: Int, now: Int64) -> CallJob? {
         if rank == Rank.people.rawValue { burst.note(now: now) }

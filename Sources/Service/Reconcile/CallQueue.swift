@@ -103,6 +103,13 @@ final class CallQueue: Sendable {
         if state.withLock({ $0.line.promote(instance, now: now) }) { handOut() }
     }
 
+    /// Takes commands out that still wait, as when their agents did the opposite meanwhile; what is under way stays so.
+    ///
+    /// Returns those that waited.
+    func withdraw(_ commands: [CommandKey]) -> [CallJob] {
+        state.withLock { $0.line.withdraw(Set(commands)) }
+    }
+
     /// How many looks wait besides those of the background's sweep.
     var lookCount: Int { state.withLock { $0.line.lookCount } }
 

@@ -138,7 +138,7 @@ func plan(
                 action,
                 id: intended.id,
                 at: context.now,
-                isAfterFall: decision.reason == .wentDown,
+                isAfterFall: decision.reason == .wentDown || decision.reason == .cameUp,
                 restartWindow: context.policy.restartWindow
             )
             command = intended
@@ -162,7 +162,8 @@ func plan(
                 && context.decision(desired, evidence, at: due).wantsLook(at: due)
         } ?? false,
         isDeparting: agent?.after.isLeaving ?? true,
-        isActing: context.mayAct
+        isActing: context.mayAct,
+        overtaken: command == nil ? evidence.overtakenCommand(of: subject.instance, desired: desired.run) : nil
     )
 }
 
@@ -184,6 +185,18 @@ extension Subject {
 }
 
 extension Evidence {
+    /// The last command where nothing is known of it yet and it would bring about the opposite of what is desired.
+    fileprivate func overtakenCommand(of instance: Int64, desired: RunState) -> CommandKey? {
+        guard let lastCommand, lastCommand.endedAt == nil else { return nil }
+        let isOvertaken =
+            switch lastCommand.action {
+            // A reboot's stop is wanted although the session is to run.
+            case .stop: desired == .running && rebootAskedAt == nil
+            case .start, .restart: desired == .stopped
+            }
+        return isOvertaken ? CommandKey(instance: instance, id: lastCommand.id) : nil
+    }
+
     fileprivate mutating func take(_ news: News, desired: RunState, policy: ReconcilePolicy) {
         switch news {
         case .read(let reading, let sentAt):

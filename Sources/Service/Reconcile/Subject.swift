@@ -65,6 +65,8 @@ struct Plan: Sendable {
     var clearsListing: Bool { stored.listedBy != nil && subject.listedBy == nil }
     /// Whether this replica acts for the instance, so that its own memory has when it is due.
     var isActing: Bool
+    /// A command of which nothing is known yet and that goes against what is desired now: where it still waits, it need not leave.
+    var overtaken: CommandKey?
 
     /// Whether the queue row has to be written.
     ///
@@ -91,6 +93,14 @@ struct PlannedCommand: Sendable, Hashable {
     var generation: Int64?
     /// On whose behalf, which its retries inherit.
     var priority: JobPriority
+
+    var key: CommandKey { CommandKey(instance: instance, id: id) }
+}
+
+/// Which command: its number is one of its instance's.
+struct CommandKey: Sendable, Hashable {
+    var instance: Int64
+    var id: Int64
 }
 
 /// The order among what waits for the engine: people, then repair of drift, then sweeps.

@@ -53,6 +53,21 @@ final class Timers: Sendable {
         state.withLock { $0 = State() }
     }
 
+    /// Makes everything due at once.
+    func bringForward() {
+        let now = clock.now()
+        state.withLock { state in
+            let entries = state.heap.unordered.filter { state.due[$0.instance] == $0.dueAt }
+            state = State()
+            for var entry in entries where state.due[entry.instance] == nil {
+                entry.dueAt = min(entry.dueAt, now)
+                state.due[entry.instance] = entry.dueAt
+                state.heap.insert(entry)
+            }
+        }
+        alarm.ring()
+    }
+
     var count: Int { state.withLock { $0.due.count } }
 
     /// Calls `fire` for each instance when it is due, at most ``resolution`` late, until the task is cancelled.

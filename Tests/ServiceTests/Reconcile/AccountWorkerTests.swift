@@ -8,21 +8,89 @@ import Testing
 
 @Suite("AccountWorker", .timeLimit(.minutes(1)))
 struct AccountWorkerTests {
-    /// Runs a worker in simulated time, with or without its account's lease, for as long as a call takes and more.
-    private func looks(holding: Bool) throws -> Int {
-        let scheduler = Scheduler(seed: 1)
-        let clock = DatabaseClock(process: SimulatedProcessClock(scheduler: scheduler, start: 0, drift: 0))
+    @Test
+    func `only who holds the lease looks: the account's budget is its holder's`() throws {
+        for (holding, looks) in [(true, 1), (false, 0)] {
+            let scene = WorkerScene(holding: holding)
+            let wantsLook = scene.plan(1, desired: .stopped, Evidence())
+            try #require(wantsLook.decision.wantsLook(at: scene.clock.now()))
+            try scene.run { worker in worker.carryOut([wantsLook]) }
+            #expect(scene.engine.calls == Array(repeating: "info 1", count: looks))
+        }
+    }
+
+    @Test
+    func `a start that waits in line is withdrawn once its agent is off shift`() throws {
+        let scene = WorkerScene()
+        let down = Evidence(reading: .status(.stopped), readAt: scene.clock.now(), readingSince: scene.clock.now())
+        let starts = (1...4).map { scene.plan($0, desired: .running, down) }
+        let clockOut = scene.plan(4, desired: .stopped, starts[3].subject.evidence)
+        #expect(starts.allSatisfy { $0.command?.action == .start } && clockOut.overtaken == starts[3].command?.key)
+        try scene.run { worker in
+            worker.carryOut(starts)
+            worker.carryOut([clockOut])
+            #expect(worker.passes.count == 1, "that it was not sent is written down")
+        }
+        #expect(scene.engine.calls.sorted() == ["start 1", "start 2", "start 3"])
+    }
+
+    @Test
+    func `what waits in line when the engine refuses the account does not leave`() throws {
+        let scene = WorkerScene(verdict: .auth)
+        let down = Evidence(reading: .status(.stopped), readAt: scene.clock.now(), readingSince: scene.clock.now())
+        let starts = (1...9).map { scene.plan($0, desired: .running, down) }
+        try scene.run { worker in worker.carryOut(starts) }
+        // As many as are let through at a time.
+        #expect((1...WorkerScene.width).contains(scene.engine.calls.count), "\(scene.engine.calls)")
+    }
+
+    @Test
+    func `what waits for later is thought over as soon as the engine accepts the account again`() throws {
+        let scene = WorkerScene()
+        let (clock, scheduler) = (scene.clock, scene.scheduler)
+        let waiting = Mutex<Int?>(nil)
+        try scene.run { worker in
+            worker.timers.schedule(7, at: clock.now() + .seconds(300), priority: .people)
+            worker.timers.schedule(8, at: clock.now() + .seconds(300), priority: .people)
+            worker.timers.cancel(8)
+            worker.heed(.accepted)
+            scheduler.after(100_000) { waiting.withLock { $0 = worker.timers.count } }
+        }
+        #expect(waiting.withLock { $0 } == 0)
+    }
+}
+
+/// A worker in simulated time, with or without its account's lease.
+private final class WorkerScene {
+    static let width = 2
+    let scheduler = Scheduler(seed: 1)
+    let clock: DatabaseClock
+    let engine: NotingEngine
+    private let holding: Bool
+    private let worker: AccountWorker
+    private let executor: ProcessExecutor
+
+    /// `verdict`: what the engine answers to every call.
+    init(holding: Bool = true, verdict: EngineVerdict = .ok) {
+        self.holding = holding
+        engine = NotingEngine(verdict: verdict)
+        clock = DatabaseClock(process: SimulatedProcessClock(scheduler: scheduler, start: 0, drift: 0))
         let leases = LeaseBook(clock: StillClock())
         if holding { leases.replace(with: [1: HeldLease(term: 1, deadline: 1)]) }
-        let rules = Witness.Rules(policy: ReconcilePolicy(), sweep: SweepPolicy(), callsPerSecond: 10, width: 2)
+        let rules = Witness.Rules(policy: ReconcilePolicy(), sweep: SweepPolicy(), callsPerSecond: 10, width: Self.width)
         let witness = Witness(rules: rules, keepsHistory: false, scheduler: scheduler)
         let database = SimulatedDatabase(seed: 1, scheduler: scheduler, witness: witness, planted: nil)
-        let executor = scheduler.addProcess()
+        executor = scheduler.addProcess()
         let store = MemoryStore(database: database, process: executor.number, replica: UUID())
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let engine = CountingEngine()
-        let worker = AccountWorker(
-            AccountSettings(name: "main", engine: engine, callsPerSecond: 10, concurrency: 2, timeout: .seconds(5)),
+        worker = AccountWorker(
+            AccountSettings(
+                name: "main",
+                engine: engine,
+                callsPerSecond: 10,
+                concurrency: Self.width,
+                timeout: .seconds(5)
+            ),
             account: 1,
             dependencies: ReconcilerDependencies(
                 store: store,
@@ -38,45 +106,55 @@ struct AccountWorkerTests {
             ),
             onCommit: { _ in }
         )
+    }
+
+    /// What is planned now for an instance of an agent.
+    func plan(_ instance: Int64, desired run: RunState, _ evidence: Evidence) -> Plan {
         let subject = Subject(
-            instance: 1,
+            instance: instance,
             account: 1,
-            address: SessionAddress(instanceID: "i"),
-            evidence: Evidence(),
+            address: SessionAddress(instanceID: "\(instance)"),
+            evidence: evidence,
             condition: .unknown,
             reason: .neverRead
         )
+        let state = ShiftState(shift: run == .running ? .in : .out)
+        let facts = AgentFacts(agent: instance, generation: 1, state: state, desired: run, rule: .shift, isLeaving: false)
+        let change = AgentChange(before: facts, after: facts, desired: DesiredState(run: run, rule: .shift))
         let context = PlanningContext(
             policy: ReconcilePolicy(),
             now: clock.now(),
             mayAct: holding,
             isAccountRefused: false
         )
-        let wantsLook = plan(subject, agent: nil, priority: .people, context: context)
-        try #require(wantsLook.decision.wantsLook(at: clock.now()))
+        return Service.plan(subject, agent: change, priority: .people, context: context)
+    }
+
+    /// Runs the worker for as long as a call takes and more; `body` comes a second after its beginning.
+    func run(_ body: @escaping @Sendable (AccountWorker) -> Void) throws {
+        let worker = worker
         let task = Task(executorPreference: executor) { await worker.run() }
-        scheduler.after(1_000_000) { worker.carryOut([wantsLook]) }
+        scheduler.after(1_000_000) { body(worker) }
         scheduler.after(4_000_000) { worker.drain() }
         scheduler.run(until: 10_000_000) { false }
         task.cancel()
         _ = try #require(scheduler.clearUp())
-        return engine.count
-    }
-
-    @Test
-    func `only who holds the lease looks: the account's budget is its holder's`() throws {
-        #expect(try looks(holding: true) == 1)
-        #expect(try looks(holding: false) == 0)
     }
 }
 
-private final class CountingEngine: SessionEngine {
-    private let calls = Mutex(0)
+/// Answers everything alike, and notes what it was asked.
+private final class NotingEngine: SessionEngine {
+    private let verdict: EngineVerdict
+    private let noted = Mutex<[String]>([])
 
-    var count: Int { calls.withLock { $0 } }
+    init(verdict: EngineVerdict) {
+        self.verdict = verdict
+    }
+
+    var calls: [String] { noted.withLock { $0 } }
 
     func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {
-        calls.withLock { $0 += 1 }
-        return EngineAnswer(verdict: .ok, status: .stopped, httpStatus: 200)
+        noted.withLock { $0.append("\(call.rawValue) \(session.instanceID)") }
+        return EngineAnswer(verdict: verdict, status: .stopped, httpStatus: verdict == .auth ? 401 : 200)
     }
 }

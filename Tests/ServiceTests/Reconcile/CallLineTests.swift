@@ -109,6 +109,20 @@ struct CallLineTests {
         #expect(instancesThatLeave(at: 0) == [])
     }
 
+    @Test
+    mutating func `only the commands that are named are withdrawn, in the order in which they would have left`() {
+        for number in 1...4 { line.append(command(Int64(number)), priority: .people, now: 0) }
+        line.append(command(5), priority: .repair, now: 0)
+        line.append(look(3, .repair), priority: .repair, now: 0)
+        let keys = [CommandKey(instance: 5, id: 1), CommandKey(instance: 3, id: 1), CommandKey(instance: 2, id: 7)]
+        let withdrawn = line.withdraw(Set(keys)).map { job -> Int64? in
+            guard case .command(let command, _, _) = job else { return nil }
+            return command.instance
+        }
+        #expect(withdrawn == [3, 5])
+        #expect(instancesThatLeave(at: 0) == [1, 2, 4, 3])
+    }
+
     /// Fifty people's commands that leave at once.
     private mutating func burst(at now: Int64) {
         for number in 1...50 { line.append(command(Int64(number)), priority: .people, now: now) }

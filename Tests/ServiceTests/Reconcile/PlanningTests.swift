@@ -46,6 +46,36 @@ struct PlanningTests {
         #expect(waiting.subject.evidence.lastCommand?.sentAt == now - .seconds(60), "what is stored stays")
     }
 
+    /// What is overtaken once the agent is on shift or off, with a command whose outcome nobody knows.
+    private func overtaken(_ action: Action, run: RunState, isReboot: Bool = false) -> CommandKey? {
+        var subject = subject()
+        subject.evidence.lastCommand = CommandRecord(id: 7, action: action, sentAt: now - .seconds(5))
+        subject.evidence.rebootAskedAt = isReboot ? now - .seconds(6) : nil
+        var state = ShiftState()
+        state.shift = run == .running ? .in : .out
+        let facts = AgentFacts(
+            agent: 1,
+            generation: 2,
+            state: state,
+            desired: run,
+            rule: .shift,
+            isLeaving: false
+        )
+        let change = AgentChange(before: facts, after: facts, desired: DesiredState(run: run, rule: .shift))
+        let context = PlanningContext(policy: policy, now: now, mayAct: true, isAccountRefused: false)
+        return Service.plan(subject, agent: change, priority: .people, context: context).overtaken
+    }
+
+    @Test
+    func `a command that goes against what is desired by now is overtaken, a reboot's stop is not`() {
+        let key = CommandKey(instance: 1, id: 7)
+        #expect(overtaken(.start, run: .stopped) == key && overtaken(.restart, run: .stopped) == key)
+        #expect(overtaken(.stop, run: .running) == key)
+        #expect(overtaken(.stop, run: .running, isReboot: true) == nil)
+        #expect(overtaken(.start, run: .running) == nil && overtaken(.restart, run: .running) == nil)
+        #expect(overtaken(.stop, run: .stopped) == nil)
+    }
+
     @Test(arguments: JobPriority.allCases, [nil, .people, .repair] as [JobPriority?])
     func `what people asked for stays theirs through every look and retry`(priority: JobPriority, stored: JobPriority?)
     {
