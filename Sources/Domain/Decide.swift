@@ -44,7 +44,10 @@ package func decide(
     policy: ReconcilePolicy,
     now: Timestamp
 ) -> Decision {
-    if isAccountRefused { return Decision(nil, .accountRefused, .needsAttention) }
+    // It stays in line, so that it keeps its place; when the account is accepted again the line is gone over at once.
+    if isAccountRefused {
+        return Decision(nil, .accountRefused, .needsAttention, lookAgainAt: now + policy.longestRetry)
+    }
     let situation = Situation(desired: desired.run, evidence: evidence, policy: policy, now: now)
     var decision = situation.pending() ?? situation.settled()
     if decision.condition == .converged, desired.rule == .hold { decision.condition = .held }
@@ -128,17 +131,23 @@ struct Situation {
         case .status(.suspect):
             suspect(readAt: readAt)
         case .status(.starting):
-            boot()
+            boot(readAt: readAt)
         case .status(.failed):
-            unconfirmed(readAt: readAt) ?? restart(.failedRestart)
+            unconfirmed(readAt: readAt) ?? restart(.failedRestart, readAt: readAt)
         case .status(.stopped):
             unconfirmed(readAt: readAt) ?? start(readAt: readAt)
         }
     }
 
-    /// Whether the last command is a stop that may have left.
+    /// Whether the last command is a stop that the engine heard, as far as anybody can tell; what it answers with an error of its
+    /// own again and again counts as heard after a few.
     private var hasSentStop: Bool {
-        evidence.lastCommand.map { $0.action == .stop && $0.verdict != .notSent } ?? false
+        guard let last = evidence.lastCommand, last.action == .stop else { return false }
+        return switch last.verdict {
+        case .notSent, .unreachable, .auth: false
+        case .transient: tooManyAttempts
+        case nil, .ok, .already, .verify, .ambiguous, .errorBody, .missing, .permanent: true
+        }
     }
 
     private func shouldStop(_ reading: SessionReading, readAt: Timestamp) -> Decision {

@@ -5,28 +5,29 @@ extension Situation {
         let reason: Reason = evidence.deviatingSince == nil ? .shouldRun : .wentDown
         if now < gapEnd { return Decision(nil, .stopGap, .starting, lookAgainAt: gapEnd) }
         if let wait = retryWait(after: .start) { return wait }
-        if reason == .wentDown, let wait = fallWait { return wait }
+        if reason == .wentDown, let wait = repeatedWait(.keepsFalling) { return wait }
         guard now - readAt <= policy.startLookAfter else { return look(.lookFirst, at: now) }
         return Decision(.start, reason, sending(reason == .wentDown ? .drifted : .starting))
     }
 
-    /// The wait of a session that goes down again and again; it never ends for good, so that a mended one comes back.
-    private var fallWait: Decision? {
+    /// The wait of a session that turns by itself again and again; it never ends for good, so that a mended one comes back.
+    private func repeatedWait(_ reason: Reason) -> Decision? {
         let recent = evidence.falls.filter { now - $0 < policy.restartWindow }
         guard let last = recent.last else { return nil }
         let until = last + policy.fallDelay(afterFalls: recent.count)
         guard now < until else { return nil }
-        return Decision(nil, .keepsFalling, .needsAttention, lookAgainAt: until)
+        return Decision(nil, reason, .needsAttention, lookAgainAt: until)
     }
 
     /// A stop, unless it was tried just now.
     func stop(_ reason: Reason) -> Decision {
         if let wait = retryWait(after: .stop) { return wait }
+        if reason == .cameUp, let wait = repeatedWait(.keepsComingUp) { return wait }
         return Decision(.stop, reason, sending(reason == .cameUp ? .drifted : .stopping))
     }
 
-    /// A restart, as long as the budget lasts; afterwards a person is needed, with slow looks.
-    func restart(_ reason: Reason) -> Decision {
+    /// A restart, as long as the budget lasts and the read is recent; without budget a person is needed, with slow looks.
+    func restart(_ reason: Reason, readAt: Timestamp) -> Decision {
         if isRefusedForGood, let wait = retryWait(after: .restart) { return wait }
         let recent = evidence.restarts.filter { now - $0 < policy.restartWindow }
         guard recent.count < policy.restartLimit else {
@@ -37,16 +38,17 @@ extension Situation {
             return Decision(nil, .restartSpacing, .drifted, lookAgainAt: last + policy.restartSpacing)
         }
         if now < gapEnd { return Decision(nil, .stopGap, .starting, lookAgainAt: gapEnd) }
+        guard now - readAt <= policy.callTimeout + policy.restartLookAfter else { return look(.lookFirst, at: now) }
         return Decision(.restart, reason, .drifted)
     }
 
-    /// Waiting for a session that boots; a restart once it takes too long.
-    func boot() -> Decision {
+    /// Waiting for a session that boots; a restart once a read says that it takes too long.
+    func boot(readAt: Timestamp) -> Decision {
         let since = max(evidence.readingSince ?? now, evidence.lastStartSentAt ?? evidence.readingSince ?? now)
-        let waited = now - since
-        guard waited < policy.startingTimeout else { return restart(.stuckRestart) }
-        let pause = min(max(waited / 2, policy.firstBootLook), policy.slowestBootLook)
-        return look(.booting, at: min((evidence.readAt ?? now) + pause, since + policy.startingTimeout))
+        let stuckFrom = since + policy.startingTimeout
+        if readAt >= stuckFrom { return restart(.stuckRestart, readAt: readAt) }
+        let pause = min(max((now - since) / 2, policy.firstBootLook), policy.slowestBootLook)
+        return look(.booting, at: max(now, min(readAt + pause, stuckFrom)))
     }
 
     /// A session that works by the engine's word and against the evidence: a while after its boot that is shown, and a person's.
@@ -130,12 +132,18 @@ extension Situation {
         return (evidence.readAt ?? now) + policy.pairingLook
     }
 
-    /// When a stop that overtook a start is looked at once more; `nil` when there was no such start or the look was made.
+    /// When a session that is down is looked at once more, because a start may bring it up yet: one that a stop overtook, or one
+    /// without a clear answer; `nil` when there was no such start or the look was made.
     func undoneStopLook(readAt: Timestamp) -> Timestamp? {
-        guard let stop = evidence.lastCommand, stop.action == .stop, let startedAt = evidence.lastStartSentAt,
-            stop.sentAt - startedAt < policy.startingTimeout
-        else { return nil }
-        let again = (stop.endedAt ?? stop.sentAt) + policy.undoneStopLook
+        guard let last = evidence.lastCommand, mayBringUp(last) else { return nil }
+        let again = (last.endedAt ?? last.sentAt) + policy.undoneStopLook
         return readAt < again ? again : nil
+    }
+
+    private func mayBringUp(_ last: CommandRecord) -> Bool {
+        switch last.action {
+        case .stop: evidence.lastStartSentAt.map { last.sentAt - $0 < policy.startingTimeout } ?? false
+        case .start, .restart: last.verdict?.isUnclear ?? true
+        }
     }
 }

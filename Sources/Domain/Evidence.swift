@@ -69,7 +69,8 @@ package struct Evidence: Sendable, Hashable {
     package var deviatingSince: Timestamp?
     /// When restarts left, oldest first; as many as the budget looks at.
     package var restarts: [Timestamp]
-    /// When it was started after it had gone down by itself, oldest first; as many as the restart window holds.
+    /// When it was started after it had gone down by itself, or stopped after it had come up by itself, oldest first; as many as
+    /// the restart window holds, and only since the opposite was last done.
     package var falls: [Timestamp]
     /// Commands sent since the instance was last as desired.
     package var attempts: Int
@@ -154,7 +155,7 @@ extension Evidence {
     ///   - action: what is sent.
     ///   - id: the command's.
     ///   - now: the database's clock.
-    ///   - isAfterFall: whether the session went down by itself.
+    ///   - isAfterFall: whether the session went down, or came up, by itself.
     ///   - restartWindow: how long restarts and falls are remembered.
     package mutating func intend(
         _ action: Action,
@@ -165,6 +166,8 @@ extension Evidence {
     ) {
         let turnsBack = lastCommand.map { ($0.action == .stop) != (action == .stop) } ?? false
         attempts = turnsBack ? 1 : attempts + 1
+        if turnsBack { falls = [] }
+        if isAfterFall { falls = falls.filter { now - $0 < restartWindow } + [now] }
         lastCommand = CommandRecord(id: id, action: action, sentAt: now)
         claim = nil
         deviatingSince = nil
@@ -174,7 +177,6 @@ extension Evidence {
         case .start:
             lastStartSentAt = now
             rebootAskedAt = nil
-            if isAfterFall { falls = falls.filter { now - $0 < restartWindow } + [now] }
         case .restart:
             lastStartSentAt = now
             rebootAskedAt = nil
@@ -185,7 +187,7 @@ extension Evidence {
     /// Takes in the outcome of the command `id`; of an older command it is ignored, and so is one that was taken in before, as
     /// when nobody knows whether it was committed and it is written again.
     ///
-    /// A stop that got no answer may still be running on the engine: it is taken to end when its time is
+    /// A stop without a clear answer may still be running on the engine: it is taken to end when its time is
     /// over, unless a read shows STOPPED before.
     package mutating func take(
         outcome answer: EngineAnswer,
@@ -203,11 +205,11 @@ extension Evidence {
         guard answer.verdict != .notSent else {
             attempts = max(0, attempts - 1)
             if command.action == .restart, !restarts.isEmpty { restarts.removeLast() }
-            if command.action == .start, falls.last?.microseconds == id { falls.removeLast() }
+            if falls.last?.microseconds == id { falls.removeLast() }
             return
         }
         switch command.action {
-        case .stop: lastStopEndedAt = answer.verdict == .ambiguous ? max(endedAt, sentAt + callTimeout) : endedAt
+        case .stop: lastStopEndedAt = answer.verdict.isUnclear ? max(endedAt, sentAt + callTimeout) : endedAt
         case .start, .restart: lastStartSentAt = sentAt
         }
     }

@@ -59,6 +59,8 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
     case listedOnly = "listed_only"
     /// It goes down by itself again and again.
     case keepsFalling = "keeps_falling"
+    /// It comes up by itself again and again although nobody is on shift: something else starts it.
+    case keepsComingUp = "keeps_coming_up"
     /// Many sessions of the account want a restart at the same time.
     case failingAlike = "failing_alike"
     /// The engine says that it works, and the evidence speaks against it.
@@ -102,6 +104,8 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
         case .listedOnly:
             "A list brought this session, which runs, and nobody ever said that its agent is off, so it is not stopped yet."
         case .keepsFalling: "The session goes down by itself again and again; the next start waits a while."
+        case .keepsComingUp:
+            "Something else starts the session again and again while nobody is on shift; the next stop waits a while."
         case .failingAlike:
             "Many sessions of this engine account fail alike, so restarts go one by one until one helps."
         case .suspect: "The engine says that the session works but names no account for it: it may be dead."

@@ -14,13 +14,16 @@ package struct ReconcilePolicy: Sendable, Hashable {
     package var confirmAfter: Duration = .seconds(15)
     /// A start needs no read before it when STOPPED was read this recently.
     package var startLookAfter: Duration = .seconds(300)
+    /// A restart needs a read of what is to be mended that is this recent, beside ``callTimeout``, which a read may take: a
+    /// session that has come up since would lose its link.
+    package var restartLookAfter: Duration = .seconds(15)
     /// Restarts within ``restartWindow`` before a person is needed.
     package var restartLimit: Int = 2
     package var restartWindow: Duration = .seconds(1800)
     /// The least time between two restarts.
     package var restartSpacing: Duration = .seconds(120)
-    /// Starts of a session that went down by itself, within ``restartWindow``, before the next one waits; a mended fault needs
-    /// one, and who has fallen three times is likely to fall again.
+    /// Starts of a session that went down by itself, or stops of one that came up so, within ``restartWindow``, before the next
+    /// one waits; a mended fault needs one, and who has fallen three times is likely to fall again.
     package var fallLimit: Int = 3
     /// The first of those waits; each next is twice as long, up to ``longestRetry``.
     package var firstFallDelay: Duration = .seconds(30)

@@ -66,6 +66,14 @@ package enum EngineVerdict: String, Sendable, Hashable, CaseIterable {
     case ambiguous
     /// We kept the call back (lease over, or shutting down): nothing left this process.
     case notSent
+
+    /// Whether a command with this answer may have its effect later than the answer, or may have had none.
+    package var isUnclear: Bool {
+        switch self {
+        case .errorBody, .transient, .ambiguous: true
+        case .ok, .already, .verify, .missing, .permanent, .auth, .unreachable, .notSent: false
+        }
+    }
 }
 
 /// The outcome of one call.

@@ -85,6 +85,56 @@ struct DecideRepeatedTests {
         #expect(then.action == .start)
     }
 
+    @Test(arguments: EngineVerdict.allCases)
+    func `a stop without a clear answer may go on until its time is over, or until it is read as done`(
+        verdict: EngineVerdict
+    ) {
+        var evidence = Evidence()
+        evidence.intend(.stop, id: 1, at: now, restartWindow: policy.restartWindow)
+        let endedAt = now + .milliseconds(100)
+        evidence.take(
+            outcome: EngineAnswer(verdict: verdict),
+            of: 1,
+            sentAt: now,
+            endedAt: endedAt,
+            callTimeout: policy.callTimeout
+        )
+        guard verdict != .notSent else { return #expect(evidence.lastStopEndedAt == nil) }
+        #expect(evidence.lastStopEndedAt == (verdict.isUnclear ? now + policy.callTimeout : endedAt))
+        evidence.take(read: .status(.stopped), sentAt: now + .seconds(1), desired: .running)
+        #expect(evidence.lastStopEndedAt == (verdict.isUnclear ? now + .seconds(1) : endedAt))
+    }
+
+    @Test
+    func `a session that something else starts again and again is stopped at growing distances`() {
+        let off = DesiredState(run: .stopped, rule: .shift)
+        var evidence = Evidence()
+        evidence.intend(.start, id: 1, at: now - .seconds(500), isAfterFall: true, restartWindow: policy.restartWindow)
+        evidence.intend(.stop, id: 2, at: now - .seconds(400), restartWindow: policy.restartWindow)
+        #expect(evidence.falls.isEmpty, "what it did before the opposite was wanted counts no more")
+        for stop in 1...policy.fallLimit {
+            let at = now - .seconds(200 - Int64(stop))
+            evidence.intend(.stop, id: at.microseconds, at: at, isAfterFall: true, restartWindow: policy.restartWindow)
+            evidence.take(
+                outcome: EngineAnswer(verdict: .ok),
+                of: at.microseconds,
+                sentAt: at,
+                endedAt: at,
+                callTimeout: policy.callTimeout
+            )
+            evidence.attempts = 0
+        }
+        let last = evidence.falls.last ?? now
+        evidence.take(read: .status(.working), sentAt: last + .seconds(2), desired: .stopped)
+        func decided(at now: Timestamp) -> Decision {
+            decide(off, evidence: evidence, isAccountRefused: false, policy: policy, now: now)
+        }
+        let until = last + policy.firstFallDelay
+        let waiting = Decision(nil, .keepsComingUp, .needsAttention, lookAgainAt: until)
+        #expect(decided(at: last + .seconds(3)) == waiting)
+        #expect(decided(at: until) == Decision(.stop, .cameUp, .drifted))
+    }
+
     @Test
     func `falls of long ago are forgotten, and a start that somebody clocked in for counts as none`() {
         #expect(decision(fallen(40, last: policy.restartWindow)).action == .start)

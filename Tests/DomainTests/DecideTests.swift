@@ -139,9 +139,25 @@ struct DecideTests {
             verdict: .ok
         )
         #expect(decision(stopped, evidence) == Decision(nil, .failedCountsAsStopped, .converged))
-        // One that was kept back is no stop.
-        evidence.lastCommand?.verdict = .notSent
+    }
+
+    @Test(arguments: [(EngineVerdict.notSent, 9), (.unreachable, 9), (.auth, 9), (.transient, 4)])
+    func `a stop of a failed session that the engine did not take is tried again`(verdict: EngineVerdict, attempts: Int)
+    {
+        var evidence = read(.status(.failed))
+        let sentAt = now - policy.longestRetry
+        evidence.lastCommand = CommandRecord(id: 1, action: .stop, sentAt: sentAt, endedAt: sentAt, verdict: verdict)
+        evidence.attempts = attempts
         #expect(decision(stopped, evidence).action == .stop)
+    }
+
+    @Test
+    func `a failed session whose stop the engine answers with errors again and again counts as stopped`() {
+        var evidence = read(.status(.failed))
+        let sentAt = now - policy.longestRetry
+        evidence.lastCommand = CommandRecord(id: 1, action: .stop, sentAt: sentAt, endedAt: sentAt, verdict: .transient)
+        evidence.attempts = policy.attemptsBeforeAttention
+        #expect(decision(stopped, evidence) == Decision(nil, .failedCountsAsStopped, .converged))
     }
 
     @Test
@@ -157,8 +173,44 @@ struct DecideTests {
 
     @Test
     func `a session stuck in STARTING is restarted`() {
-        #expect(decision(running, read(.status(.starting), ago: .seconds(61))).action == .restart)
-        #expect(decision(running, read(.status(.starting), ago: .seconds(30))).action == nil)
+        var evidence = read(.status(.starting))
+        evidence.readingSince = now - .seconds(63)
+        #expect(decision(running, evidence).action == .restart)
+        evidence.readingSince = now - .seconds(30)
+        #expect(decision(running, evidence).action == nil)
+    }
+
+    @Test
+    func `a session that was last read in time is not stuck: it is read first`() {
+        var evidence = read(.status(.starting), ago: .seconds(40))
+        evidence.readingSince = now - .seconds(90)
+        #expect(decision(running, evidence) == Decision(nil, .booting, .starting, lookAgainAt: now))
+    }
+
+    @Test
+    func `a restart follows a read that is recent, however slowly reads are answered`() {
+        let limit = policy.callTimeout + policy.restartLookAfter
+        #expect(decision(running, read(.status(.failed), ago: limit)).action == .restart)
+        let old = decision(running, read(.status(.failed), ago: limit + .milliseconds(1)))
+        #expect(old == Decision(nil, .lookFirst, .starting, lookAgainAt: now))
+        #expect(old.wantsLook(at: now))
+    }
+
+    @Test(arguments: [Action.start, .restart])
+    func `a start without a clear answer is looked at once more, though the session is down`(action: Action) {
+        let endedAt = now - .seconds(4)
+        var evidence = read(.status(.stopped))
+        for verdict in EngineVerdict.allCases {
+            evidence.lastCommand = CommandRecord(
+                id: 1,
+                action: action,
+                sentAt: endedAt,
+                endedAt: endedAt,
+                verdict: verdict
+            )
+            let again = verdict.isUnclear ? endedAt + policy.undoneStopLook : nil
+            #expect(decision(stopped, evidence) == Decision(nil, .stopped, .converged, lookAgainAt: again))
+        }
     }
 
     @Test
@@ -230,6 +282,7 @@ struct DecideTests {
             policy: policy,
             now: now
         )
-        #expect(decision == Decision(nil, .accountRefused, .needsAttention))
+        let again = now + policy.longestRetry
+        #expect(decision == Decision(nil, .accountRefused, .needsAttention, lookAgainAt: again))
     }
 }

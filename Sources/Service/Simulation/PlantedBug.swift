@@ -30,6 +30,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case failedReadIsStopped = "failed-read-is-stopped"
     case looksInvented = "looks-invented"
     case startsBlind = "starts-blind"
+    case restartsBlind = "restarts-blind"
     case strangeWordIsStopped = "strange-word-is-stopped"
     case missingIsStarted = "missing-is-started"
     case failedIsStoppedAgain = "failed-is-stopped-again"
@@ -75,6 +76,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .listAbsenceIsOff, .failedReadIsStopped: .readingWasSaid
         case .looksInvented: .lookWasMade
         case .startsBlind: .startLooksFirst
+        case .restartsBlind: .restartLooksFirst
         case .strangeWordIsStopped: .unknownWordNotActedOn
         case .missingIsStarted: .missingGetsNoCall
         case .failedIsStoppedAgain: .failedOffShiftStoppedOnce
@@ -121,6 +123,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .failedReadIsStopped: "A read that failed counts as STOPPED."
         case .looksInvented: "A look is noted that nobody made."
         case .startsBlind: "A start trusts a read of any age."
+        case .restartsBlind: "A restart trusts a read of any age."
         case .strangeWordIsStopped: "A status word nobody knows counts as STOPPED."
         case .missingIsStarted: "A session the engine does not know counts as STOPPED."
         case .failedIsStoppedAgain: "A session that is FAILED off shift is stopped with every look."
@@ -148,6 +151,7 @@ extension PlantedBug {
         case .oldNewsCounts: policy.unmatchedMaxAge = .seconds(10 * 366 * 86_400)
         case .gapMissing: policy.stopStartGap = .zero
         case .startsBlind: policy.startLookAfter = .seconds(86_400)
+        case .restartsBlind: policy.restartLookAfter = .seconds(86_400)
         case .restartsUnbounded:
             policy.restartLimit = .max
             policy.restartSpacing = .zero

@@ -16,7 +16,7 @@ extension SimulatedEngine.State {
         switch fault {
         case .staleReads, .strangeWord: call == .info || call == nil
         case .leavesOut: call == nil
-        case .late, .lies, .noWord, .errorBody, .effectWithoutReply: call != nil && call != .info
+        case .late, .failsEarly, .lies, .noWord, .errorBody, .effectWithoutReply: call != nil && call != .info
         default: true
         }
     }
@@ -54,7 +54,7 @@ extension SimulatedEngine.State {
         let steps = command(call, id, now: now)
         let answer: EngineAnswer? =
             switch fate {
-            case .late, .effectWithoutReply: nil
+            case .late, .failsEarly, .effectWithoutReply: nil
             case .failsAfter: EngineAnswer(verdict: .transient, httpStatus: 502)
             case .noWord: EngineAnswer(verdict: .verify, httpStatus: 200)
             case .errorBody: EngineAnswer(verdict: .errorBody, httpStatus: 200)

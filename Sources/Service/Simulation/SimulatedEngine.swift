@@ -115,7 +115,9 @@ final class SimulatedEngine: Sendable {
         if fate == .unreachable || fate == .outage {
             return scheduler.after(1000) { self.finish(number, EngineAnswer(verdict: .unreachable)) }
         }
-        if fate == .late { return takeEffectLate(number, call, id, account: account, enteredAt: enteredAt) }
+        if fate == .late || fate == .failsEarly {
+            return takeEffectLate(number, call, id, account: account, fate: fate, enteredAt: enteredAt)
+        }
         let (there, back) = withState { state, _ in state.latencies(isSlow: fate == .slow) }
         scheduler.after(there) {
             let answer = self.arrive(number, call, id, account: account, fate: fate)
@@ -123,15 +125,28 @@ final class SimulatedEngine: Sendable {
         }
     }
 
-    /// The engine works on a call that its caller has long given up, and nobody hears what came of it.
-    private func takeEffectLate(_ number: Int, _ call: EngineCall?, _ id: String, account: Int32, enteredAt: Int64) {
+    /// The engine works on a call that its caller has long given up, or that something between them has answered with an error,
+    /// and nobody hears what came of it.
+    private func takeEffectLate(
+        _ number: Int,
+        _ call: EngineCall?,
+        _ id: String,
+        account: Int32,
+        fate: EngineFault?,
+        enteredAt: Int64
+    ) {
         let delay = withState { state, _ in
             state.pendingSteps += 1
-            return enteredAt + timeout - scheduler.now + state.numbers.microseconds(0...8_000_000)
+            return fate == .failsEarly
+                ? state.numbers.microseconds(100_000...4_000_000)
+                : enteredAt + timeout - scheduler.now + state.numbers.microseconds(0...8_000_000)
+        }
+        if fate == .failsEarly {
+            scheduler.after(50_000) { self.finish(number, EngineAnswer(verdict: .transient, httpStatus: 504)) }
         }
         scheduler.after(delay) {
             self.withState { state, _ in state.pendingSteps -= 1 }
-            _ = self.arrive(number, call, id, account: account, fate: .late)
+            _ = self.arrive(number, call, id, account: account, fate: fate)
         }
     }
 

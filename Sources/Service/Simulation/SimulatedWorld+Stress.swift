@@ -74,7 +74,8 @@ extension SimulatedWorld {
         let (fault, permille, duration) = draw { numbers in
             let fault = numbers.pick(numbers.chance(300) ? Self.rareFaults : EngineFault.allCases)
             let isTotal = fault == .outage || fault == .refused || numbers.chance(200)
-            let lasts: ClosedRange<Int64> = fault == .keepsFalling ? 60_000_000...250_000_000 : 2_000_000...40_000_000
+            let isLong = fault == .keepsFalling || fault == .resurrect
+            let lasts: ClosedRange<Int64> = isLong ? 60_000_000...250_000_000 : 2_000_000...40_000_000
             return (fault, isTotal ? 1000 : 50 + numbers.below(500), numbers.microseconds(lasts))
         }
         if !fault.strikesCalls, !Self.rareFaults.contains(fault) { return strikeSession() }

@@ -39,6 +39,9 @@ extension Witness.State {
         if !holds(call.replica, call.account, now: now) {
             violate(.commandUnderLease, "\(call.replica.short) sends a \(what.rawValue) of \(name)")
         }
+        if let since = refusedSince[call.replica]?[call.account], self.now - since > Witness.refusalTolerance {
+            violate(.refusedAccountPaused, "\(call.replica.short) sends a \(what.rawValue) of \(name)")
+        }
         useIntent(call, what, name)
         let timeout = rules.policy.callTimeout.microseconds
         let open = tracks[call.instance]?.open.filter { number in
@@ -78,7 +81,7 @@ extension Witness.State {
         let stop = calls[number]
         let latest = stop.enteredAt + rules.policy.callTimeout.microseconds
         let unclear = min(latest, tracks[call.instance]?.stopSeenAt ?? latest)
-        let isClear = stop.verdict.map { $0 != .ambiguous } ?? false
+        let isClear = stop.verdict.map { !$0.isUnclear } ?? false
         let end = isClear ? stop.endedAt ?? latest : unclear
         let gap = now - end
         // Clocks of two replicas, and of one before and after it asks the database again, agree within this.
@@ -134,7 +137,7 @@ extension Witness.State {
             calls[number].reading = answer.reading
             tracks[call.instance]?.looks[call.replica]? -= 1
             read(call.instance, answer.reading, call)
-        } else if !call.wasLate, answer.verdict == .ambiguous || answer.verdict == .errorBody {
+        } else if !call.wasLate, answer.verdict.isUnclear {
             // Of one that left late whoever acts by then knows nothing.
             tracks[call.instance]?.unclearSince = now
         }
@@ -171,6 +174,8 @@ extension Witness.State {
 extension Witness {
     /// All that may ever be asked of an engine but by a person who pairs.
     static let operations: Set<String> = ["info", "list", "start", "stop", "restart"]
+    /// How long after an answer 401 what was decided before may still leave, in microseconds.
+    static let refusalTolerance: Int64 = 6_000_000
     /// How much two readings of the database's clock through slow connections may differ.
     static let clockTolerance: Duration = .milliseconds(300)
 }

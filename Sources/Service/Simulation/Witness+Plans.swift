@@ -41,7 +41,7 @@ extension Witness.State {
                     + "\(tables.agents[agent]?.facts.generation ?? -1)"
             )
         }
-        if let since = refusedSince[replica]?[plan.subject.account], self.now - since > 6_000_000 {
+        if let since = refusedSince[replica]?[plan.subject.account], self.now - since > Witness.refusalTolerance {
             violate(.refusedAccountPaused, "\(replica.short) intends a \(command.action.rawValue)")
         }
         let patience = rules.policy.callTimeout + rules.policy.stopStartGap
@@ -58,7 +58,7 @@ extension Witness.State {
                 id: command.id,
                 action: command.action,
                 at: now,
-                isAfterFall: command.action == .start && command.reason == .wentDown
+                isAfterFall: command.reason == .wentDown || command.reason == .cameUp
             )
         )
         if tracks[plan.subject.instance]?.intents.count ?? 0 > 32 {
@@ -105,6 +105,7 @@ extension Witness.State {
                 )
             }
         }
+        if command.action == .restart { checkRestartedReading(evidence, isSettled: isSettled == true, name, now: now) }
         guard command.action == .stop, evidence.reading == .status(.failed) else {
             tracks[plan.subject.instance]?.stopsOfFailed = 0
             return
@@ -112,6 +113,23 @@ extension Witness.State {
         let count = (track?.stopsOfFailed ?? 0) + 1
         tracks[plan.subject.instance, default: .init()].stopsOfFailed = count
         if count > 1 { violate(.failedOffShiftStoppedOnce, "stop \(count) of \(name)") }
+    }
+
+    private mutating func checkRestartedReading(
+        _ evidence: Evidence,
+        isSettled: Bool,
+        _ name: String,
+        now: Timestamp
+    ) {
+        let limit = rules.policy.callTimeout + rules.policy.restartLookAfter
+        let isFresh = evidence.readAt.map { now - $0 <= limit } ?? false
+        let isBroken = evidence.reading == .status(.failed) || evidence.reading == .status(.starting)
+        guard !isBroken || !isFresh || !isSettled else { return }
+        violate(
+            .restartLooksFirst,
+            "restart of \(name), read as \(evidence.reading?.word ?? "nothing") at "
+                + "\(evidence.readAt?.rfc3339 ?? "no time")"
+        )
     }
 
     private mutating func checkRestarts(_ plan: Plan, _ command: PlannedCommand, now: Timestamp) {
@@ -128,8 +146,11 @@ extension Witness.State {
     }
 
     private mutating func checkFalls(_ plan: Plan, _ command: PlannedCommand, now: Timestamp) {
-        guard command.action == .start, command.reason == .wentDown else { return }
-        let falls = (tracks[plan.subject.instance]?.intents ?? []).filter {
+        guard command.reason == .wentDown || command.reason == .cameUp else { return }
+        let since = (tracks[plan.subject.instance]?.intents ?? []).reversed().prefix {
+            ($0.action == .stop) == (command.action == .stop)
+        }
+        let falls = since.reversed().filter {
             $0.isAfterFall && $0.verdict != .notSent && now - $0.at < rules.policy.restartWindow
         }
         guard let last = falls.last else { return }
@@ -137,7 +158,8 @@ extension Witness.State {
         guard now - last.at < delay else { return }
         violate(
             .fallsSpaced,
-            "start of \(plan.subject.address.instanceID) after fall \(falls.count + 1), \(now - last.at) after the last"
+            "\(command.action.rawValue) of \(plan.subject.address.instanceID) after it turned by itself, \(falls.count + 1) in "
+                + "all, \(now - last.at) after the last"
         )
     }
 
@@ -172,6 +194,11 @@ extension Witness.State {
             let count = tracks[instance]?.stopsOfFailed ?? 0
             if outcome.command.action == .stop { tracks[instance]?.stopsOfFailed = max(0, count - 1) }
             return
+        }
+        if outcome.command.action == .stop, [.unreachable, .auth, .transient].contains(outcome.answer.verdict) {
+            // The engine did not take it, so another may follow.
+            let count = tracks[instance]?.stopsOfFailed ?? 0
+            tracks[instance]?.stopsOfFailed = max(0, count - 1)
         }
         let what = outcome.command.action.call
         let call = calls.last { $0.instance == instance && $0.stamp == sentAt && $0.call == what }

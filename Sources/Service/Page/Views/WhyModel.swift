@@ -154,7 +154,7 @@ extension Reason {
         case .booting: .boot
         case .stopGap: .gap
         case .retryLater: .retry
-        case .restartSpacing, .keepsFalling, .failingAlike: .spacing
+        case .restartSpacing, .keepsFalling, .keepsComingUp, .failingAlike: .spacing
         case .restartBudgetUsed: .budget
         case .pairingRequired: .scan
         case .startRefused, .stopRefused, .sessionMissing, .unknownWord, .listedOnly, .suspect: .person
