@@ -77,7 +77,12 @@ private final class WorkerScene {
         clock = DatabaseClock(process: SimulatedProcessClock(scheduler: scheduler, start: 0, drift: 0))
         let leases = LeaseBook(clock: StillClock())
         if holding { leases.replace(with: [1: HeldLease(term: 1, deadline: 1)]) }
-        let rules = Witness.Rules(policy: ReconcilePolicy(), sweep: SweepPolicy(), callsPerSecond: 10, width: Self.width)
+        let rules = Witness.Rules(
+            policy: ReconcilePolicy(),
+            sweep: SweepPolicy(),
+            callsPerSecond: 10,
+            width: Self.width
+        )
         let witness = Witness(rules: rules, keepsHistory: false, scheduler: scheduler)
         let database = SimulatedDatabase(seed: 1, scheduler: scheduler, witness: witness, planted: nil)
         executor = scheduler.addProcess()
@@ -119,7 +124,14 @@ private final class WorkerScene {
             reason: .neverRead
         )
         let state = ShiftState(shift: run == .running ? .in : .out)
-        let facts = AgentFacts(agent: instance, generation: 1, state: state, desired: run, rule: .shift, isLeaving: false)
+        let facts = AgentFacts(
+            agent: instance,
+            generation: 1,
+            state: state,
+            desired: run,
+            rule: .shift,
+            isLeaving: false
+        )
         let change = AgentChange(before: facts, after: facts, desired: DesiredState(run: run, rule: .shift))
         let context = PlanningContext(
             policy: ReconcilePolicy(),
