@@ -132,7 +132,7 @@ struct MemoryStore: ReconcilerStore {
         decider: @escaping Decider,
         clock: DatabaseClock
     ) async throws(PQError) -> AppendTransaction.Result {
-        try await serve { tables, _ in
+        try await serve(isAppend: true) { tables, _ in
             let now = clock.now()
             let known = tables.events.count
             let result = database.append(events, &tables) { tables, events in
@@ -147,14 +147,15 @@ struct MemoryStore: ReconcilerStore {
         }
     }
 
-    /// ``SimulatedDatabase/serve(timeout:isWrite:_:)`` with the errors of a database.
+    /// ``SimulatedDatabase/serve(timeout:isWrite:isAppend:_:)`` with the errors of a database.
     private func serve<Value: Sendable>(
         timeout: Duration = .seconds(5),
         isWrite: Bool = true,
+        isAppend: Bool = false,
         _ body: (inout MemoryTables, Timestamp) throws -> Value
     ) async throws(PQError) -> Value {
         do {
-            return try await database.serve(timeout: timeout, isWrite: isWrite, body)
+            return try await database.serve(timeout: timeout, isWrite: isWrite, isAppend: isAppend, body)
         } catch let error as PQError {
             throw error
         } catch {

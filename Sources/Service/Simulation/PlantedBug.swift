@@ -5,6 +5,7 @@ import Domain
 /// Each goes in through a port, an injected value or an injected decision; the code that ships has no trace of it.
 package enum PlantedBug: String, Sendable, CaseIterable {
     case acknowledgedEarly = "acknowledged-early"
+    case unreplicatedCounts = "unreplicated-counts"
     case duplicatesCounted = "duplicates-counted"
     case standbyLags = "standby-lags"
     case orderByArrival = "order-by-arrival"
@@ -51,7 +52,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     /// The invariant that has to catch it; others may, too.
     package var caughtBy: Invariant {
         switch self {
-        case .acknowledgedEarly: .acknowledgedIsInLedger
+        case .acknowledgedEarly, .unreplicatedCounts: .acknowledgedIsInLedger
         case .duplicatesCounted: .eventOnce
         case .standbyLags: .ledgerOnlyGrows
         case .orderByArrival: .stateIsRefold
@@ -98,6 +99,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     package var summary: String {
         switch self {
         case .acknowledgedEarly: "An event is answered with 2xx although nobody knows whether its commit happened."
+        case .unreplicatedCounts: "An event is answered with 2xx although no standby is known to have it."
         case .duplicatesCounted: "The ledger takes a repeated event for another one."
         case .standbyLags: "The database fails over to a standby that does not have the last commits."
         case .orderByArrival: "The fold takes events in the order in which they came."

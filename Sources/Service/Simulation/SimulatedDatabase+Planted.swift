@@ -84,7 +84,7 @@ extension MemoryTables {
     }
 
     /// Whether a command's intent is committed.
-    func hasIntent(_ command: PlannedCommand) -> Bool {
-        commands.last { $0.intent.instance == command.instance && $0.intent.id == command.id } != nil
+    func hasIntent(_ id: Int64, of instance: Int64) -> Bool {
+        commands.contains { $0.intent.instance == instance && $0.intent.id == id }
     }
 }

@@ -17,6 +17,8 @@ final class SimulatedDatabase: Sendable {
         var ears: [Int: @Sendable ([Wake]) -> Void] = [:]
         /// What an asynchronous standby would have had, for the bug of that name.
         var standby: MemoryTables?
+        /// What there was before the first of the last appends that no standby has; any other write shows that one has them.
+        var replicated: MemoryTables?
     }
 
     let scheduler: Scheduler
@@ -47,8 +49,8 @@ final class SimulatedDatabase: Sendable {
 
     func set(_ weather: Weather) { state.withLock { $0.weather = weather } }
 
-    /// The server is gone for a while, and a synchronous standby takes its place: nothing committed is lost, what is not
-    /// logged is, and its clock is not quite the same.
+    /// The server is gone for a while, and a synchronous standby takes its place: nothing is lost that was known to be committed;
+    /// what is not logged is, and an append that no standby had; and its clock is not quite the same.
     func failOver(for duration: Int64) {
         state.withLock { state in
             state.isDown = true
@@ -61,18 +63,36 @@ final class SimulatedDatabase: Sendable {
         scheduler.after(duration) { self.comeBack() }
     }
 
+    /// One time in three the server that reached no standby is gone right after.
+    private func failOverSoon() {
+        let (isGone, delay, duration) = state.withLock { state in
+            (
+                state.numbers.chance(300), state.numbers.microseconds(0...10_000),
+                state.numbers.microseconds(500_000...5_000_000)
+            )
+        }
+        guard isGone else { return }
+        scheduler.after(delay) {
+            if self.state.withLock({ !$0.isDown }) { self.failOver(for: duration) }
+        }
+    }
+
     private func comeBack() {
-        let tables = state.withLock { state in
+        let (tables, isCut) = state.withLock { state in
             state.isDown = false
             state.clockStart += state.numbers.microseconds(0...40_000) - 20_000
             if let standby = state.standby { state.tables = standby }
             state.standby = nil
+            let isCut = state.replicated != nil
+            if let replicated = state.replicated { state.tables = replicated }
+            state.replicated = nil
             state.tables.looks = [:]
-            return state.tables
+            return (state.tables, isCut)
         }
         witness.see { state in
             state.tell("the database is back")
             state.databaseUpSince = state.now
+            if isCut { state.cutLedger(to: tables) }
             state.checkLedger(tables)
         }
     }
@@ -87,10 +107,12 @@ final class SimulatedDatabase: Sendable {
     /// One operation of a replica, with all that may befall it on its way.
     ///
     /// `timeout`: after which the caller gives up.
+    /// `isAppend`: whether it is of clock events; such a write can be lost in a failover if no standby had it.
     /// `body`: the transaction; runs at the instant at which the database has it.
     func serve<Value: Sendable>(
         timeout: Duration = .seconds(5),
         isWrite: Bool = true,
+        isAppend: Bool = false,
         _ body: (inout MemoryTables, Timestamp) throws -> Value
     ) async throws -> Value {
         let (draw, epoch) = state.withLock { state in (state.weather.fate(&state.numbers), state.epoch) }
@@ -105,8 +127,14 @@ final class SimulatedDatabase: Sendable {
         let value = try state.withLock { state in
             guard !state.isDown else { throw PQError(.connectionFailed, "simulated") }
             guard state.epoch == epoch else { throw PQError(.connectionLost, "simulated") }
+            if isAppend, draw.fate == .notReplicated {
+                state.replicated = state.replicated ?? state.tables
+            } else if isWrite {
+                state.replicated = nil
+            }
             return try body(&state.tables, Timestamp(microseconds: state.clockStart + now))
         }
+        if isAppend, draw.fate == .notReplicated { failOverSoon() }
         let unknown = PQError(isWrite ? .commitUnknown : .connectionLost, "simulated")
         if case .hung = draw.fate {
             try await pass(started + timeout.microseconds - now)

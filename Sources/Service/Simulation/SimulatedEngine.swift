@@ -138,7 +138,7 @@ final class SimulatedEngine: Sendable {
         let delay = withState { state, _ in
             state.pendingSteps += 1
             return fate == .failsEarly
-                ? state.numbers.microseconds(100_000...4_000_000)
+                ? state.numbers.microseconds(300_000...4_000_000)
                 : enteredAt + timeout - scheduler.now + state.numbers.microseconds(0...8_000_000)
         }
         if fate == .failsEarly {

@@ -129,6 +129,7 @@ final class SimulatedReplica: Sendable {
                 return result.outcomes.count == events.count ? events : nil
             } catch {
                 if planted == .acknowledgedEarly { return events }
+                if planted == .unreplicatedCounts, error.kind == .notReplicated { return events }
                 guard error.isTransient || error.kind == .commitUnknown,
                     clock.monotonic() - began < AppendQueue.retryFor.microseconds
                 else { return nil }

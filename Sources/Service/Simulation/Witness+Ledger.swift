@@ -29,8 +29,28 @@ extension Witness.State {
         }
     }
 
+    /// A failover lost the last appends, which no standby had: none of them may have been answered, and none of their intents
+    /// leads to anything.
+    mutating func cutLedger(to tables: MemoryTables) {
+        for event in events.dropFirst(tables.events.count) {
+            tell("event \(event.event.eventID) is lost, as no standby had it")
+            identities.remove(event.event.dedupe)
+            guard answered.contains(event.event.dedupe) else { continue }
+            violate(.acknowledgedIsInLedger, "event \(event.event.eventID) was answered 2xx and is lost")
+        }
+        events = Array(events.prefix(tables.events.count))
+        for (instance, track) in tracks {
+            let lost = track.intents.filter { $0.verdict == nil && !tables.hasIntent($0.id, of: instance) }
+            guard !lost.isEmpty else { continue }
+            tracks[instance]?.intents.removeAll { intent in lost.contains { $0.id == intent.id } }
+            let stops = lost.count { $0.action == .stop }
+            tracks[instance]?.stopsOfFailed = max(0, track.stopsOfFailed - stops)
+        }
+    }
+
     mutating func acknowledged(_ event: IncomingEvent) {
         tell("answered 202 to \(event.eventID)")
+        answered.insert(event.dedupe)
         guard !identities.contains(event.dedupe) else { return }
         violate(.acknowledgedIsInLedger, "event \(event.eventID) was answered 2xx and is not in the ledger")
     }

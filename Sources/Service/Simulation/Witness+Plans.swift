@@ -52,7 +52,7 @@ extension Witness.State {
                     + "\(open.action.rawValue) without outcome"
             )
         }
-        guard tables.hasIntent(command) else { return }
+        guard tables.hasIntent(command.id, of: command.instance) else { return }
         tracks[plan.subject.instance, default: .init()].intents.append(
             .init(
                 id: command.id,

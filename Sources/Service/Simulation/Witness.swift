@@ -69,6 +69,8 @@ final class Witness: Sendable {
         var now: Int64 = 0
         var events: [MemoryTables.Event] = []
         var identities: Set<UUID> = []
+        /// Events that were answered with 2xx.
+        var answered: Set<UUID> = []
         var terms: [Int32: MemoryTables.Lease] = [:]
         var expiry: [UUID: Timestamp] = [:]
         var calls: [Call] = []
