@@ -78,11 +78,8 @@ final class HintDesk: Service {
         for found in try await sessions(items) {
             isFound[found.item] = true
             let hint = items[found.item].hint
-            var known = found.known
             let effect = memory.withLock { memory in
-                known.newestHintAt = memory.newest(of: found.wake.instance)
-                memory.note(hint, of: found.wake.instance)
-                return Domain.effect(of: hint, on: known, now: now, commandLasts: commandLasts)
+                memory.effect(of: hint, on: found.known, found.wake.instance, now: now, commandLasts: commandLasts)
             }
             meters.note(effect.rawValue)
             if effect.looks { wakes[found.wake.instance] = found.wake }

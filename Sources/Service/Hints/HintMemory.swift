@@ -23,6 +23,26 @@ struct HintMemory: Sendable {
         return true
     }
 
+    /// Decides what a hint about a session is good for, and remembers when it happened.
+    ///
+    /// - Parameters:
+    ///   - hint: the first of its identity.
+    ///   - known: what is stored of the session.
+    ///   - now: by the database's clock.
+    ///   - commandLasts: how long after a command its steps may be told of.
+    mutating func effect(
+        of hint: SessionHint,
+        on known: HintedSession,
+        _ instance: Int64,
+        now: Timestamp,
+        commandLasts: Duration
+    ) -> HintEffect {
+        var known = known
+        known.newestHintAt = newest(of: instance)
+        note(hint, of: instance)
+        return Domain.effect(of: hint, on: known, now: now, commandLasts: commandLasts)
+    }
+
     /// When the newest hint about a session happened.
     func newest(of instance: Int64) -> Timestamp? { newest[instance] }
 

@@ -29,6 +29,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case convergedByClaim = "converged-by-claim"
     case listAbsenceIsOff = "list-absence-is-off"
     case failedReadIsStopped = "failed-read-is-stopped"
+    case hintBelieved = "hint-believed"
     case looksInvented = "looks-invented"
     case startsBlind = "starts-blind"
     case restartsBlind = "restarts-blind"
@@ -74,7 +75,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .gapMissing: .gapKept
         case .stopLogsOut: .noLogout
         case .convergedByClaim: .convergedByRead
-        case .listAbsenceIsOff, .failedReadIsStopped: .readingWasSaid
+        case .listAbsenceIsOff, .failedReadIsStopped, .hintBelieved: .readingWasSaid
         case .looksInvented: .lookWasMade
         case .startsBlind: .startLooksFirst
         case .restartsBlind: .restartLooksFirst
@@ -123,6 +124,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .convergedByClaim: "What a command's answer claims counts as proved."
         case .listAbsenceIsOff: "A session that a list leaves out counts as STOPPED."
         case .failedReadIsStopped: "A read that failed counts as STOPPED."
+        case .hintBelieved: "What a webhook says counts as read."
         case .looksInvented: "A look is noted that nobody made."
         case .startsBlind: "A start trusts a read of any age."
         case .restartsBlind: "A restart trusts a read of any age."

@@ -16,6 +16,7 @@ final class SimulatedReplica: Sendable {
     private let policy: ReconcilePolicy
     private let decider: Decider
     private let planted: PlantedBug?
+    private let hints = Mutex(HintMemory())
     private let stopSignal = StopSignal()
     private let task = Mutex<Task<Void, Never>?>(nil)
 
@@ -151,9 +152,27 @@ final class SimulatedReplica: Sendable {
         }
     }
 
-    /// Takes a webhook: a hint, true or not.
-    func hint(_ wake: Wake) {
-        Task(executorPreference: executor) { self.reconciler.heed([wake]) }
+    /// Takes a webhook, as ``HintDesk`` does.
+    func take(_ hint: SessionHint, _ wake: Wake) {
+        Task(executorPreference: executor) {
+            guard self.hints.withLock({ $0.isFirst(hint) }) else { return }
+            if self.planted == .hintBelieved, let status = hint.status {
+                let worker = self.reconciler.actingWorker(wake.account)
+                let now = self.clock.now()
+                worker?.take(.status(status), of: wake.instance, sentAt: now, priority: .repair, run: nil)
+            }
+            guard let known = try? await self.store.hinted(wake.instance) else { return }
+            let effect = self.hints.withLock { hints in
+                hints.effect(
+                    of: hint,
+                    on: known,
+                    wake.instance,
+                    now: self.clock.now(),
+                    commandLasts: self.policy.startingTimeout
+                )
+            }
+            if effect.looks { self.reconciler.heed([wake]) }
+        }
     }
 }
 
@@ -171,6 +190,20 @@ extension MemoryStore {
             throw error
         } catch {
             throw PQError(.cancelled, "simulated")
+        }
+    }
+
+    /// What is stored of a session that a webhook is about; `nil` where nothing is.
+    func hinted(_ instance: Int64) async throws -> HintedSession? {
+        try await database.serve(isWrite: false) { tables, _ in
+            tables.instances[instance].map { row in
+                let evidence = row.subject.evidence
+                return HintedSession(
+                    reading: evidence.reading,
+                    action: evidence.lastCommand?.action,
+                    sentAt: evidence.lastCommand?.sentAt
+                )
+            }
         }
     }
 

@@ -27,7 +27,7 @@ extension SimulatedWorld {
         case ..<44: badWeather()
         case ..<66: engineFault()
         case ..<84: strikeSession()
-        case ..<90: hint()
+        case ..<90: webhook()
         case ..<97: order()
         default: mapStranger()
         }
@@ -101,15 +101,30 @@ extension SimulatedWorld {
         for step in steps { engine.plan(step) }
     }
 
-    /// An engine's webhook: early, late, twice, or never; what it says is not even read.
-    private func hint() {
-        let wakes = database.withTables { tables, _ in
-            tables.instances.sorted { $0.key < $1.key }.map { Wake(instance: $0.key, account: $0.value.account) }
+    /// An engine tells of a change of a session by webhook: at once or late, before or after others, once, twice or never, and
+    /// one in ten is not true.
+    private func webhook() {
+        let told = engine.withState { state, now -> (SessionHint, Wake)? in
+            guard !state.names.isEmpty, let session = state.sessions[state.numbers.pick(state.names)] else { return nil }
+            let changes = session.past.map { ($0.status, $0.until) } + [(session.status, now)]
+            let place = state.numbers.below(changes.count)
+            let isTrue = !state.numbers.chance(100)
+            let status = isTrue ? changes[place].0 : state.numbers.pick([.working, .stopped, .failed, .scanQRCode])
+            let at = place == 0 ? now : changes[place - 1].1
+            let hint = SessionHint(
+                id: "\(session.id) \(at) \(isTrue)",
+                at: Timestamp(microseconds: at),
+                instanceID: session.id,
+                status: status
+            )
+            return (hint, Wake(instance: session.instance, account: session.account))
         }
-        guard !wakes.isEmpty, let replica = replica() else { return }
-        let (wake, delay) = draw { ($0.pick(wakes), $0.microseconds(0...10_000_000)) }
-        scheduler.after(delay) {
-            if self.scheduler.standing(of: replica.process) != .dead { replica.hint(wake) }
+        guard let (hint, wake) = told else { return }
+        for _ in 0..<draw({ $0.below(3) }) {
+            guard let replica = replica() else { return }
+            scheduler.after(draw { $0.chance(500) ? $0.microseconds(1000...50_000) : $0.microseconds(0...10_000_000) }) {
+                if self.scheduler.standing(of: replica.process) != .dead { replica.take(hint, wake) }
+            }
         }
     }
 
