@@ -79,7 +79,13 @@ final class HintDesk: Service {
             isFound[found.item] = true
             let hint = items[found.item].hint
             let effect = memory.withLock { memory in
-                memory.effect(of: hint, on: found.known, found.wake.instance, now: now, commandLasts: commandLasts)
+                memory.effect(
+                    of: hint,
+                    on: found.known,
+                    instance: found.wake.instance,
+                    now: now,
+                    commandLasts: commandLasts
+                )
             }
             meters.note(effect.rawValue)
             if effect.looks { wakes[found.wake.instance] = found.wake }

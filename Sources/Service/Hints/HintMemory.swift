@@ -28,12 +28,14 @@ struct HintMemory: Sendable {
     /// - Parameters:
     ///   - hint: the first of its identity.
     ///   - known: what is stored of the session.
+    ///   - instance: the session's number.
     ///   - now: by the database's clock.
     ///   - commandLasts: how long after a command its steps may be told of.
+    /// - Returns: its effect.
     mutating func effect(
         of hint: SessionHint,
         on known: HintedSession,
-        _ instance: Int64,
+        instance: Int64,
         now: Timestamp,
         commandLasts: Duration
     ) -> HintEffect {

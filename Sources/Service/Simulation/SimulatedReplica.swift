@@ -166,7 +166,7 @@ final class SimulatedReplica: Sendable {
                 hints.effect(
                     of: hint,
                     on: known,
-                    wake.instance,
+                    instance: wake.instance,
                     now: self.clock.now(),
                     commandLasts: self.policy.startingTimeout
                 )

@@ -105,7 +105,9 @@ extension SimulatedWorld {
     /// one in ten is not true.
     private func webhook() {
         let told = engine.withState { state, now -> (SessionHint, Wake)? in
-            guard !state.names.isEmpty, let session = state.sessions[state.numbers.pick(state.names)] else { return nil }
+            guard !state.names.isEmpty, let session = state.sessions[state.numbers.pick(state.names)] else {
+                return nil
+            }
             let changes = session.past.map { ($0.status, $0.until) } + [(session.status, now)]
             let place = state.numbers.below(changes.count)
             let isTrue = !state.numbers.chance(100)
@@ -122,7 +124,8 @@ extension SimulatedWorld {
         guard let (hint, wake) = told else { return }
         for _ in 0..<draw({ $0.below(3) }) {
             guard let replica = replica() else { return }
-            scheduler.after(draw { $0.chance(500) ? $0.microseconds(1000...50_000) : $0.microseconds(0...10_000_000) }) {
+            let delay = draw { $0.chance(500) ? $0.microseconds(1000...50_000) : $0.microseconds(0...10_000_000) }
+            scheduler.after(delay) {
                 if self.scheduler.standing(of: replica.process) != .dead { replica.take(hint, wake) }
             }
         }
