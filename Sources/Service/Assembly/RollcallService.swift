@@ -229,10 +229,11 @@ package struct RollcallService: Service {
         try await management.directory.register(accounts: configuration.accounts.map(\.name), sources: [])
         // Ended in the opposite order: nobody waits, no more requests, no more events, then the reconciler drains; last what
         // came of sources is written down.
+        let accountWatch = AccountWatch(pool: pools.writers, clock: clock, logger: logger) { alerts?.wake() }
         let services: [any Service] =
             [
                 sourceWatch(journal, sourceIDs, pools), reconciler, Writers(queue: queue), fetchLoop, retention, feed,
-                hints, listener, waiters, guardKeeper, freshness,
+                hints, listener, waiters, guardKeeper, accountWatch, freshness,
             ] + (alerts.map { [$0] } ?? [])
         try await ServiceGroup(services: services, logger: logger).run()
     }

@@ -14,6 +14,8 @@ enum IncidentKind: String, Sendable, CaseIterable {
     case sessionsLoggedOut = "sessions_logged_out"
     /// The engine knows many sessions no more, all at about the same time.
     case sessionsUnknown = "sessions_unknown"
+    /// No replica acts for the account, although agents have sessions on it; ``AccountWatch`` raises it.
+    case accountUnattended = "account_unattended"
     /// A change waits until somebody approves or refuses it; ``GuardGate`` raises it.
     case changeHeld = "change_held"
     /// A clock source sends nothing any more; ``SourceWatch`` raises it.
@@ -79,7 +81,10 @@ final class IncidentLog: Sendable {
         }
     }
 
-    /// Writes changes until the task is cancelled, each until it is written: the database may be away just then.
+    /// Writes changes until the task is cancelled, each until it is known to be written: the database may be away just then.
+    ///
+    /// Where only the answer is lost it is written again. Both statements may be repeated, and were it not written nobody would
+    /// ever raise it anew: ``open`` has it.
     func run(pool: PQPool) async {
         for await change in changes {
             while !Task.isCancelled {
@@ -89,7 +94,9 @@ final class IncidentLog: Sendable {
                     break
                 } catch {
                     logger.warning("incident not written", metadata: ["error": "\(error)"])
-                    guard error.isTransient else { break }
+                    guard error.isTransient || error.kind == .commitUnknown || error.kind == .notReplicated else {
+                        break
+                    }
                     try? await Task.sleep(for: Self.retryPause)  // Cancelled: the loop ends.
                 }
             }

@@ -48,7 +48,10 @@ struct EngineRoutes: Sendable {
         return .ok
     }
 
-    /// `?secret=`, or the engine's signature over the raw body where there is one.
+    /// Whether a delivery shows `?secret=`, or is signed with it; one of the two will do.
+    ///
+    /// Not every engine says how it signs, so a signature of another form or under another key takes nothing from the secret.
+    /// Source: Wawp's documents name no header; its SDK verifies an HMAC; n8n's node for it puts a secret into the address.
     private func isProved(
         _ request: Request,
         _ body: [UInt8],
@@ -56,15 +59,28 @@ struct EngineRoutes: Sendable {
         signature: WebhookSignature?
     ) -> Bool {
         let key = SymmetricKey(data: Array(secret.utf8))
-        if let signature, let header = HTTPField.Name(signature.header), let text = request.headers[header] {
-            guard let code = hexadecimalBytes(text) else { return false }
-            switch signature.hash {
-            case .sha256: return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key)
-            case .sha512: return HMAC<SHA512>.isValidAuthenticationCode(code, authenticating: body, using: key)
-            }
+        return isSigned(request, body, key, signature) || isShown(secret, by: request, key)
+    }
+
+    /// Whether the engine's signature over the raw body is there and right.
+    private func isSigned(
+        _ request: Request,
+        _ body: [UInt8],
+        _ key: SymmetricKey,
+        _ signature: WebhookSignature?
+    ) -> Bool {
+        guard let signature, let header = HTTPField.Name(signature.header), let text = request.headers[header],
+            let code = hexadecimalBytes(text)
+        else { return false }
+        return switch signature.hash {
+        case .sha256: HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key)
+        case .sha512: HMAC<SHA512>.isValidAuthenticationCode(code, authenticating: body, using: key)
         }
+    }
+
+    /// Whether `?secret=` is right; compared as codes under one key, so that the time taken says nothing about the secret.
+    private func isShown(_ secret: String, by request: Request, _ key: SymmetricKey) -> Bool {
         guard let given = request.uri.queryParameters["secret"] else { return false }
-        // Compared as codes under the same key, so that the time taken says nothing about the secret.
         let expected = Array(HMAC<SHA256>.authenticationCode(for: Array(secret.utf8), using: key))
         return HMAC<SHA256>.isValidAuthenticationCode(expected, authenticating: Array(given.utf8), using: key)
     }

@@ -1,3 +1,4 @@
+import Crypto
 import Domain
 import EngineSimulator
 import Foundation
@@ -113,12 +114,11 @@ struct WawpDeliveryTests {
             // By turns, so that a machine that is busy for a moment does not decide.
             repeat {
                 let before = try await service.engine.calls().count
+                let seen = try await service.count(Self.stopsSeen)
                 let began = ContinuousClock.now
                 try await service.engine.put(["i-ana"], "STOPPED")
                 // Sweeps are an hour apart here.
-                try await service.until {
-                    try await service.engine.calls(since: before).contains { $0.operation == "info" }
-                }
+                try await service.until { try await service.count(Self.stopsSeen) == seen + 1 }
                 delays.append(ContinuousClock.now - began)
                 try await service.until {
                     try await service.engine.calls(since: before).contains { $0.operation == "start" }
@@ -128,6 +128,42 @@ struct WawpDeliveryTests {
                 #expect(commands.map(\.operation) == ["start"], "\(commands)")
             } while delays.allSatisfy { $0 >= .seconds(1) } && delays.count < 3
             #expect(delays.contains { $0 < .seconds(1) }, "\(delays)")
+        }
+    }
+
+    /// How often a session was read to be STOPPED that was not before, as it is stored.
+    private static let stopsSeen: PQStatement =
+        "SELECT count(*) AS count FROM session_changes WHERE reading = 'STOPPED'"
+
+    @Test
+    func `the secret or a signature proves a webhook, whatever the other says`() async throws {
+        try await withRunningService {
+            $0.webhookSecret = Self.secret
+            $0.sweep = ServiceSetup.noLooks
+        } _: { service in
+            try await service.add("ana")
+            try await service.until("ana") { $0.condition == "converged" }
+            let body = #"{"session":"s-i-ana","payload":{"status":"WORKING"}}"#
+            let key = SymmetricKey(data: Array(Self.secret.utf8))
+            let signature = HMAC<SHA256>.authenticationCode(for: Array(body.utf8), using: key)
+                .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            let foreign = String(repeating: "00", count: 32)
+            let deliveries: [(query: String, signature: String?, status: Int)] = [
+                ("?secret=\(Self.secret)", nil, 200), ("?secret=\(Self.secret)", foreign, 200),
+                ("?secret=\(Self.secret)", "t=1,v1=c2lnbmF0dXJl", 200), ("", signature, 200),
+                ("?secret=another", signature, 200), ("?secret=another", foreign, 401), ("", foreign, 401),
+                ("", "", 401),
+            ]
+            for delivery in deliveries {
+                let answer = try await service.send(
+                    "POST",
+                    "/v1/engines/main/events\(delivery.query)",
+                    key: nil,
+                    json: body,
+                    headers: delivery.signature.map { ["X-Webhook-Signature": $0] } ?? [:]
+                )
+                #expect(answer.status == delivery.status, "\(delivery)")
+            }
         }
     }
 

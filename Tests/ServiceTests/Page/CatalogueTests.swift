@@ -101,7 +101,8 @@ struct CatalogueTests {
         keys += Wait.allCases.filter { $0 != .nothing }.map { "why.waits." + $0.rawValue }
         keys += IncidentKind.allCases.map { kind in
             switch kind {
-            case .accountRefused, .engineOutage, .sessionsFailing, .sessionsLoggedOut, .sessionsUnknown:
+            case .accountRefused, .engineOutage, .sessionsFailing, .sessionsLoggedOut, .sessionsUnknown,
+                .accountUnattended:
                 "incident.engine." + kind.rawValue
             case .changeHeld: "incident.change." + kind.rawValue
             case .sourceSilent: "incident.source." + kind.rawValue

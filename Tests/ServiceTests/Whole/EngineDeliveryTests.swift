@@ -1,5 +1,6 @@
 import Engines
 import Foundation
+import LibPQ
 import Testing
 
 /// One delivery of `engine-cases.json`, which is made for the engines' tests: the engine calls us.
@@ -75,6 +76,7 @@ struct EngineDeliveryTests {
             var before = try await service.engine.calls().count
             var delays: [Duration] = []
             for delivery in quiet + deliveries.filter(\.wakes) {
+                let lookedAt = try await service.lookedAt()
                 let began = ContinuousClock.now
                 let answer = try await service.send(
                     "POST",
@@ -85,7 +87,7 @@ struct EngineDeliveryTests {
                 )
                 #expect(answer.status == delivery.response.status, "\(delivery.id)")
                 guard delivery.wakes else { continue }
-                try await service.until { try await service.engine.calls().count > before }
+                try await service.until { try await service.lookedAt() > lookedAt }
                 delays.append(ContinuousClock.now - began)
                 // One look is over before the next may begin.
                 try await service.until("seven") { $0.condition == "converged" }
@@ -100,5 +102,18 @@ struct EngineDeliveryTests {
             #expect(view.observed == "STOPPED")
             #expect(try await service.engine.commands().isEmpty)
         }
+    }
+}
+
+extension RunningService {
+    /// When the newest look was made whose finding is stored, in microseconds.
+    fileprivate func lookedAt() async throws -> Int64 {
+        try await count(
+            """
+            SELECT (extract(epoch FROM max(greatest(o.read_at, l.looked_at))) * 1000000)::bigint AS count
+            FROM observed_states o
+            LEFT JOIN looks l ON l.instance = o.instance
+            """
+        )
     }
 }
