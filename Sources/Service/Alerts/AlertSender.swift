@@ -5,13 +5,14 @@ import LibPQ
 import Logging
 import Metrics
 import ServiceLifecycle
+import Synchronization
 
 /// Tells the outside of incidents and of agents on shift who cannot work, each once, and of their end.
 ///
 /// What has to be told are rows, so a crash forgets none; rows are taken with `SKIP LOCKED`, so one replica sends each. A
 /// notice keeps its id over all its tries, and so the receiver can tell a repetition. At rest one statement each interval.
 final class AlertSender: Service {
-    /// The least time between two rounds, however often something wakes it.
+    /// The least time between two rounds, however often something wakes it, unless there is more to send.
     static let pause: Duration = .seconds(1)
 
     private let pool: PQPool
@@ -22,6 +23,8 @@ final class AlertSender: Service {
     private let meters = AlertMeters()
     private let rounds: AsyncStream<Void>
     private let round: AsyncStream<Void>.Continuation
+    /// When the first of what failed is due again; `nil` where nothing failed since the last time.
+    private let retryAt = Mutex<ContinuousClock.Instant?>(nil)
 
     init(
         pool: PQPool,
@@ -46,40 +49,54 @@ final class AlertSender: Service {
     func run() async throws {
         await BackgroundTasks.untilShutdown {
             await withDiscardingTaskGroup { group in
-                group.addTask {
-                    while !Task.isCancelled {
-                        self.round.yield()
-                        try? await Task.sleep(for: self.configuration.interval)  // Cancelled: the loop ends.
-                    }
-                }
+                group.addTask { await self.ring() }
                 group.addTask { await self.send() }
             }
         }
     }
 
+    /// Wakes the sender once an interval, and when what failed is due again.
+    private func ring() async {
+        var roundAt = ContinuousClock.now
+        while !Task.isCancelled {
+            let now = ContinuousClock.now
+            let isRetryDue = retryAt.withLock { retryAt in
+                guard let due = retryAt, due <= now else { return false }
+                retryAt = nil
+                return true
+            }
+            if isRetryDue || now >= roundAt {
+                roundAt = now + configuration.interval
+                round.yield()
+            }
+            try? await Task.sleep(for: Self.pause)  // Cancelled: the loop ends.
+        }
+    }
+
+    /// Looks for what is new and sends a portion of what is due, by turns: a receiver that hangs keeps nothing from being noticed.
     private func send() async {
         var page: Int64 = 0
         for await _ in rounds {
-            var retryIn: Duration?
             do {
-                let (next, isDue) = try await look(after: page)
+                let (next, isNew, isDue) = try await look(after: page)
                 page = next ?? page
-                if isDue { retryIn = try await sendDue() }
+                if isNew || isDue, try await sendPortion() {
+                    round.yield()
+                    continue
+                }
+                // What is over by now has an end to tell.
+                if isNew { round.yield() }
             } catch {
                 logger.warning("the outside is not told for now", metadata: ["error": "\(error)"])
             }
             try? await Task.sleep(for: Self.pause)  // Cancelled: the loop ends.
-            if let retryIn, retryIn < configuration.interval {
-                try? await Task.sleep(for: retryIn)  // As above.
-                round.yield()
-            }
         }
     }
 
     /// Notes what is new.
     ///
-    /// - Returns: where the next page of agents begins, and whether anything is due to be sent.
-    private func look(after page: Int64) async throws(PQError) -> (next: Int64?, isDue: Bool) {
+    /// - Returns: where the next page of agents begins, whether there was anything new, and whether anything is due to be sent.
+    private func look(after page: Int64) async throws(PQError) -> (next: Int64?, isNew: Bool, isDue: Bool) {
         let rows = try await pool.query(AlertStatements.news(after: configuration.after, page: page))
         var next: Int64?
         var isDue = false
@@ -105,41 +122,37 @@ final class AlertSender: Service {
             statements += AlertStatements.noteAgents(agents, bodies: agents.map { $0.body(redactor, now: now) })
         }
         if !statements.isEmpty { _ = try await pool.pipeline(statements) }
-        return (next, isDue || !statements.isEmpty)
+        return (next, !statements.isEmpty, isDue)
     }
 
-    /// Sends what is due, portion by portion.
+    /// Sends a portion of what is due.
     ///
-    /// - Returns: when the first of those that failed is tried again.
-    private func sendDue() async throws(PQError) -> Duration? {
-        var soonest: Duration?
-        while !Task.isCancelled {
-            let due = try await pool.rows(AlertStatements.take) { row throws(PQError) in
-                (
-                    notice: try row.column("notice", as: UUID.self), body: try row.column("body", as: String.self),
-                    attempts: try row.column("attempts", as: Int32.self)
-                )
-            }
-            guard !due.isEmpty else { break }
-            for notice in due {
-                let outcome = await post(notice.notice, Array(notice.body.utf8))
-                let retryIn = AlertStatements.retryDelay(
-                    afterAttempts: notice.attempts,
-                    first: configuration.firstRetry
-                )
-                if !outcome.isDelivered { soonest = min(soonest ?? retryIn, retryIn) }
-                try await pool.execute(
-                    AlertStatements.complete(notice.notice, attempts: notice.attempts, outcome, retryIn: retryIn)
-                )
-                meters.tried(outcome)
-                guard let fault = outcome.fault else { continue }
-                logger.warning(
-                    "alert not delivered",
-                    metadata: ["fault": "\(fault)", "attempts": "\(notice.attempts)"]
-                )
-            }
+    /// - Returns: whether more may be due.
+    private func sendPortion() async throws(PQError) -> Bool {
+        let due = try await pool.rows(AlertStatements.take) { row throws(PQError) in
+            (
+                notice: try row.column("notice", as: UUID.self), body: try row.column("body", as: String.self),
+                attempts: try row.column("attempts", as: Int32.self)
+            )
         }
-        return soonest
+        for notice in due {
+            let outcome = await post(notice.notice, Array(notice.body.utf8))
+            let retryIn = AlertStatements.retryDelay(afterAttempts: notice.attempts, first: configuration.firstRetry)
+            if !outcome.isDelivered { tryAgain(in: retryIn) }
+            try await pool.execute(
+                AlertStatements.complete(notice.notice, attempts: notice.attempts, outcome, retryIn: retryIn)
+            )
+            meters.tried(outcome)
+            guard let fault = outcome.fault else { continue }
+            logger.warning("alert not delivered", metadata: ["fault": "\(fault)", "attempts": "\(notice.attempts)"])
+        }
+        return due.count == Int(AlertStatements.portion)
+    }
+
+    /// Has the sender woken for a retry, unless it is woken for one before.
+    private func tryAgain(in wait: Duration) {
+        let at = ContinuousClock.now + wait
+        retryAt.withLock { $0 = min($0 ?? at, at) }
     }
 
     private func post(_ notice: UUID, _ body: [UInt8]) async -> AlertOutcome {

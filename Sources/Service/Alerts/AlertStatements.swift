@@ -7,6 +7,11 @@ enum AlertStatements {
     /// Agents taken up in one look, and agents of a page of those without a session.
     static let agentLimit: Int64 = 200
     static let pageLimit: Int64 = 1_000
+    /// Incidents that are over and queue rows read in one look: far more than begin between two, and than a fleet of 10,000 has.
+    static let endedLimit: Int64 = 200
+    static let queueLimit: Int64 = 20_000
+    /// Of what is over the outside hears only while it is so young: what began before anybody was told stays untold.
+    static let recent: Duration = .seconds(3_600)
     /// Notices sent one after the other, so few that all their time-outs are within the claim.
     static let portion: Int64 = 4
     /// How long who sends a notice keeps others from it: longer than a try may take.
@@ -19,9 +24,13 @@ enum AlertStatements {
 
     /// What is new, whether anything is due to be sent, and where the page of agents ended; the one statement at rest.
     ///
-    /// Agents whose account has an open incident are told of by that; one that is about some sessions tells of those alone. Indexes: `incidents_open_key`, `alert_notices_subject_key`,
-    /// `alert_notices_open`, `incidents_pkey`, `observed_states_exceptions`, `agent_alerts_pkey`, `agent_states_pkey`,
-    /// `instances_agent_key`, `alert_notices_waiting`.
+    /// An incident that began and ended between two looks is told all the same, its end with the next look. Agents whose account
+    /// has an open incident are told of by that; one that is about some sessions tells of those alone. A session that hangs while it
+    /// starts is no exception, so no index lists it; but it waits for a look, and so has a row in the queue.
+    ///
+    /// Indexes: `incidents_open_key`, `alert_notices_subject_key`, `alert_notices_open`, `incidents_pkey`,
+    /// `observed_states_exceptions`, `reconcile_queue_pkey`, `observed_states_pkey`, `instances_pkey`, `agents_pkey`,
+    /// `agent_alerts_pkey`, `agent_states_pkey`, `instances_agent_key`, `alert_notices_waiting`.
     static func news(after patience: Duration, page agent: Int64) -> PQStatement {
         """
         WITH p AS MATERIALIZED (
@@ -34,11 +43,20 @@ enum AlertStatements {
         SELECT 'incident.opened' AS what, i.incident AS number, NULL::uuid AS episode, i.kind, e.name AS engine,
             s.name AS source, i.change, NULL::text AS agent_id, NULL::text AS team, i.detail, i.opened_at AS since,
             NULL::timestamptz AS until
-        FROM incidents i
+        FROM (
+            SELECT o.incident
+            FROM incidents o
+            WHERE o.closed_at IS NULL
+            UNION ALL
+            SELECT r.incident
+            FROM (SELECT l.incident, l.opened_at, l.closed_at FROM incidents l ORDER BY l.incident DESC LIMIT \(endedLimit)) r
+            WHERE r.closed_at IS NOT NULL
+              AND r.opened_at > now() - make_interval(secs => \(recent.inSeconds))
+        ) u
+        JOIN incidents i ON i.incident = u.incident
         LEFT JOIN engine_accounts e ON e.account = i.account
         LEFT JOIN clock_sources s ON s.source_id = i.source_id
-        WHERE i.closed_at IS NULL
-          AND NOT EXISTS (SELECT FROM alert_notices n WHERE n.subject = 'incident/' || i.incident || '/opened')
+        WHERE NOT EXISTS (SELECT FROM alert_notices n WHERE n.subject = 'incident/' || i.incident || '/opened')
         UNION ALL
         SELECT 'incident.closed', i.incident, NULL, i.kind, e.name, s.name, i.change, NULL, NULL, i.detail, i.opened_at,
             i.closed_at
@@ -52,14 +70,28 @@ enum AlertStatements {
         UNION ALL
         (SELECT 'agent.cannot_work', a.agent, NULL, o.condition, e.name, NULL, NULL, a.agent_id, a.team, o.reason,
             greatest(o.since, s.desired_since), NULL
-        FROM observed_states o
+        FROM (
+            SELECT k.instance, k.condition, k.reason, k.since
+            FROM observed_states k
+            WHERE k.attention IN (\(Condition.drifted.code), \(Condition.needsPairing.code), \(Condition.needsAttention.code),
+                \(Condition.unknown.code))
+            UNION ALL
+            SELECT h.instance, h.condition, h.reason, h.since
+            FROM (SELECT q.instance FROM reconcile_queue q ORDER BY q.instance LIMIT \(queueLimit)) q
+            CROSS JOIN LATERAL (
+                SELECT k.instance, k.condition, k.reason, k.since
+                FROM observed_states k
+                WHERE k.instance = q.instance
+                  AND k.condition = \(Condition.starting.rawValue)
+                  AND k.since <= now() - make_interval(secs => \(patience.inSeconds))
+                OFFSET 0
+            ) h
+        ) o
         JOIN instances x ON x.instance = o.instance
         JOIN engine_accounts e ON e.account = x.account
         JOIN agents a ON a.agent = x.agent
         JOIN agent_states s ON s.agent = x.agent
-        WHERE o.attention IN (\(Condition.drifted.code), \(Condition.needsPairing.code), \(Condition.needsAttention.code),
-                \(Condition.unknown.code))
-          AND s.shift <> 0
+        WHERE s.shift <> 0
           AND s.desired = 1
           AND greatest(o.since, s.desired_since) <= now() - make_interval(secs => \(patience.inSeconds))
           AND NOT EXISTS (SELECT FROM agent_alerts t WHERE t.agent = a.agent)
@@ -130,7 +162,12 @@ enum AlertStatements {
             WHERE incident = ANY (\(news.filter { $0.subject == .incidentClosed }.map(\.number)))
               AND NOT is_over
             """,
-            "DELETE FROM alert_notices WHERE created_at < now() - \(kept)::text::interval",
+            // What is not over is not told anew, and its end will be told.
+            """
+            DELETE FROM alert_notices
+            WHERE created_at < now() - \(kept)::text::interval
+              AND (incident IS NULL OR is_over)
+            """,
         ]
     }
 

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// An answer that comes once; whatever is given after the first is dropped.
-final class OneShot<Value: Sendable>: Sendable {
+package final class OneShot<Value: Sendable>: Sendable {
     private enum State: Sendable {
         case idle
         case waiting(CheckedContinuation<Value, Never>)
@@ -11,8 +11,10 @@ final class OneShot<Value: Sendable>: Sendable {
 
     private let state = Mutex(State.idle)
 
+    package init() {}
+
     /// Whether there is an answer.
-    var isGiven: Bool {
+    package var isGiven: Bool {
         state.withLock { state in
             switch state {
             case .idle, .waiting: false
@@ -22,7 +24,7 @@ final class OneShot<Value: Sendable>: Sendable {
     }
 
     /// Waits for the answer; once only.
-    func wait() async -> Value {
+    package func wait() async -> Value {
         await withCheckedContinuation { continuation in
             let early = state.withLock { state -> Value? in
                 guard case .given(let value) = state else {
@@ -36,7 +38,7 @@ final class OneShot<Value: Sendable>: Sendable {
         }
     }
 
-    func give(_ value: Value) {
+    package func give(_ value: Value) {
         let waiter = state.withLock { state -> CheckedContinuation<Value, Never>? in
             switch state {
             case .idle:

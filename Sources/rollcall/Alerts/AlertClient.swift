@@ -12,22 +12,25 @@ struct AlertClient: AlertReceiver {
     static let timeout = Duration.seconds(10)
 
     private let target: AlertTarget
-    private let resolve: @Sendable (String) async -> [HostAddresses.Address]
+    private let timeout: Duration
+    private let lookUp: @Sendable (String) -> [HostAddresses.Address]
 
-    /// `resolve`: how names are looked up; another than the system's only in tests.
+    /// `timeout`: how long one try may take, and `lookUp`: how names are looked up; others than the usual only in tests.
     init(
         _ target: AlertTarget,
-        resolve: @escaping @Sendable (String) async -> [HostAddresses.Address] = HostAddresses.resolve
+        timeout: Duration = Self.timeout,
+        lookUp: @escaping @Sendable (String) -> [HostAddresses.Address] = HostAddresses.lookUp
     ) {
         self.target = target
-        self.resolve = resolve
+        self.timeout = timeout
+        self.lookUp = lookUp
     }
 
     func post(_ body: [UInt8], headers: [(name: String, value: String)]) async -> AlertOutcome {
         await withTaskGroup(of: AlertOutcome.self) { group in
             group.addTask { await attempt(body, headers) }
             group.addTask {
-                try? await Task.sleep(for: Self.timeout)  // Cancelled: the try ended first.
+                try? await Task.sleep(for: timeout)  // Cancelled: the try ended first.
                 return .timedOut
             }
             let outcome = await group.next() ?? .timedOut
@@ -37,7 +40,7 @@ struct AlertClient: AlertReceiver {
     }
 
     private func attempt(_ body: [UInt8], _ headers: [(name: String, value: String)]) async -> AlertOutcome {
-        let addresses = await resolve(target.host)
+        let addresses = await HostAddresses.resolve(target.host, by: lookUp)
         guard let address = addresses.first else { return .unresolved }
         // One forbidden address among public ones is no accident.
         guard target.isAllowed || addresses.allSatisfy({ isPublicAddress($0.bytes) }) else { return .forbiddenAddress }

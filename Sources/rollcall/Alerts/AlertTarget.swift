@@ -2,7 +2,9 @@ import Foundation
 
 /// Where alerts go, taken apart, and which hosts may have an address that is not public.
 package struct AlertTarget: Sendable, Hashable {
+    /// As it is connected to: its host is spelled as ``host`` is.
     package var url: String
+    /// In lower case, in ASCII (`xn--…`), without an IPv6 address's brackets.
     package var host: String
     package var port: Int
     /// In lower case.
@@ -14,13 +16,17 @@ package struct AlertTarget: Sendable, Hashable {
     /// Reads an address; `nil` for one that is no http or https address, carries a credential before its host, or is http to a
     /// host that no setting names: what is told must not travel in the open.
     package init?(_ text: String, allowedHosts: [String]) {
-        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), let parts = URLComponents(string: text),
+        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), var parts = URLComponents(string: text),
             let scheme = parts.scheme?.lowercased(), scheme == "https" || scheme == "http",
-            parts.user == nil, parts.password == nil, parts.fragment == nil, var host = parts.host?.lowercased(),
-            !host.isEmpty
+            parts.user == nil, parts.password == nil, parts.fragment == nil
         else { return nil }
+        parts.encodedHost = parts.encodedHost?.lowercased()
+        // AsyncHTTPClient finds the address that was checked by the host as it reads it in the URL, capitals and all.
+        guard let url = parts.string, var host = URL(string: url)?.host, !host.isEmpty, host == host.lowercased() else {
+            return nil
+        }
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        url = text
+        self.url = url
         self.host = host
         port = parts.port ?? (scheme == "https" ? 443 : 80)
         self.allowedHosts = Set(allowedHosts.map { $0.lowercased() })

@@ -1,5 +1,6 @@
 import Foundation
 import NIOPosix
+import Service
 
 /// The addresses that a host's name leads to, asked of the system.
 enum HostAddresses {
@@ -9,15 +10,26 @@ enum HostAddresses {
         var text: String
     }
 
-    /// Resolves a name, or reads an address in any spelling the system knows; empty when there is none.
+    /// Resolves a name on a thread apart; empty when it leads nowhere, or as soon as the task is cancelled.
     ///
-    /// Waits on a thread of its own, as long as the system's resolver does.
-    static func resolve(_ host: String) async -> [Address] {
-        // Fails only while the process ends.
-        (try? await NIOThreadPool.singleton.runIfActive { lookUp(host) }) ?? []
+    /// A cancelled look-up that has begun keeps its thread for as long as the resolver waits; one that has not never begins.
+    static func resolve(_ host: String, by lookUp: @escaping @Sendable (String) -> [Address]) async -> [Address] {
+        let answer = OneShot<[Address]>()
+        NIOThreadPool.singleton.submit { state in
+            guard case .active = state, !answer.isGiven else { return answer.give([]) }
+            answer.give(lookUp(host))
+        }
+        return await withTaskCancellationHandler {
+            await answer.wait()
+        } onCancel: {
+            answer.give([])
+        }
     }
 
-    private static func lookUp(_ host: String) -> [Address] {
+    /// Asks the system about a name, or reads an address in any spelling that it knows; empty when there is none.
+    ///
+    /// Blocks its thread for as long as the system's resolver does.
+    @Sendable static func lookUp(_ host: String) -> [Address] {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

@@ -1,3 +1,4 @@
+import Dispatch
 import Service
 import Synchronization
 import Testing
@@ -13,21 +14,38 @@ struct AlertClientTests {
         try #require(AlertTarget(url, allowedHosts: hosts))
     }
 
-    @Test
-    func `it connects to the very address that was looked up, under the name that the setting has`() async throws {
+    @Test(arguments: ["alerts.example", "Alerts.Example", "XN--ALRTS-HOA.example"])
+    func `it connects to the very address that was looked up, however the setting spells the name`(
+        name: String
+    )
+        async throws
+    {
         try await AlertInbox.run { inbox in
-            let url = "http://alerts.example:\(inbox.port)/hooks/rollcall"
+            let host = name.lowercased()
             let asked = Mutex(0)
             // Nobody else could find this name.
-            let client = AlertClient(try target(url, allowing: ["Alerts.Example"])) { host in
+            let client = AlertClient(
+                try target("http://\(name):\(inbox.port)/hooks/rollcall", allowing: [name])
+            ) { wanted in
                 asked.withLock { $0 += 1 }
-                #expect(host == "alerts.example")
+                #expect(wanted == host)
                 return [loopback]
             }
             #expect(await client.post(Array("{}".utf8), headers: []) == .answered(status: 204))
             #expect(asked.withLock { $0 } == 1)
-            #expect(inbox.letters.first?.host == "alerts.example:\(inbox.port)")
+            #expect(inbox.letters.first?.host == "\(host):\(inbox.port)")
         }
+    }
+
+    @Test
+    func `a name whose look-up hangs keeps nobody waiting beyond the time of a try`() async throws {
+        let hanging = DispatchSemaphore(value: 0)
+        defer { hanging.signal() }
+        let client = AlertClient(try target("https://alerts.example/"), timeout: .milliseconds(50)) { _ in
+            hanging.wait()
+            return []
+        }
+        #expect(await client.post([], headers: []) == .timedOut)
     }
 
     @Test
@@ -64,7 +82,7 @@ struct AlertClientTests {
     @Test(arguments: [
         "http://example.com/", "ftp://example.com/", "https://", "https://user:word@example.com/",
         "https://user@example.com/",
-        "example.com", "https://exa mple.com/", "https://example.com/#part", "",
+        "example.com", "https://exa mple.com/", "https://ex%41mple.com/", "https://example.com/#part", "",
     ])
     func `an address that would not be safe is none`(url: String) {
         #expect(AlertTarget(url, allowedHosts: []) == nil)

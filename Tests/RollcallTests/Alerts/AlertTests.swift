@@ -109,20 +109,34 @@ struct AlertTests {
                     #"{"name":"Zelda","team":"blue","instance":{"engine":"main","instance_id":"i-+34600111222"}}"#
                 #expect(try await served.send("PUT", "/v1/agents/+34600111222", json: body).status == 201)
                 try await served.put("bo", hasInstance: false)
+                try await installation.engine.put("i-cy", "STOPPED")
+                try await served.put("cy")
+                try await served.until("cy") { $0.condition == "converged" }
+                // The engine starts this session as well, and tells nothing of it: it hangs in `starting`.
+                try await installation.engine.admin(
+                    "PUT",
+                    "faults",
+                    #"{"kind":"error_in_200","scope":"i-cy","operations":["info"]}"#
+                )
                 try await served.clock("clock-in", "+34600111222")
                 try await served.clock("clock-in", "bo")
-                try await inbox.until("both are told") { $0.filter { $0.type == "agent.cannot_work" }.count == 2 }
+                try await served.clock("clock-in", "cy")
+                try await inbox.until("all are told") { $0.filter { $0.type == "agent.cannot_work" }.count == 3 }
                 let letters = inbox.letters
                 #expect(!letters.map(\.isGenuine).contains(false))
-                #expect(Set(letters.map { $0.text("reason") }) == ["pairing_required", "no_instance"])
+                #expect(
+                    Set(letters.map { $0.text("condition") }) == ["needs_pairing", "unassigned", "starting"]
+                )
                 #expect(letters.contains { $0.text("agent_id") == "bo" && $0.text("team") == "blue" })
+                #expect(letters.contains { $0.text("agent_id") == "cy" && $0.text("condition") == "starting" })
                 for letter in letters {
                     #expect(!letter.body.contains("Zelda") && !letter.body.contains("34600111222"))
                 }
                 try await served.engine.admin("POST", "scan", #"{"scope":"all"}"#)
+                try await served.engine.admin("DELETE", "faults", nil)
                 try await served.clock("clock-out", "bo")
-                try await inbox.until("that is over is told") { $0.filter { $0.type == "agent.can_work" }.count == 2 }
-                #expect(inbox.letters.count == 4)
+                try await inbox.until("that is over is told") { $0.filter { $0.type == "agent.can_work" }.count == 3 }
+                #expect(inbox.letters.count == 6)
             }
         }
     }

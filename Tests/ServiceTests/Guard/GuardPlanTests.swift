@@ -17,9 +17,10 @@ struct GuardPlanTests {
         ("news", AlertStatements.news(after: .seconds(300), page: 0)),
         ("take", AlertStatements.take),
         ("alike", AccountStanding.alike(1)),
+        ("unattended", AccountWatch.judge(watchedFor: .seconds(60))),
     ]
 
-    @Test(arguments: 0..<9)
+    @Test(arguments: 0..<10)
     func `no table is read as a whole`(number: Int) async throws {
         let (name, statement) = Self.statements[number]
         try await withMigratedDatabase { pool, _ in
