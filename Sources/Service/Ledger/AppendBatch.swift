@@ -178,6 +178,9 @@ struct AppendBatch {
     }
 
     /// The plans for the instances of agents of whom something else may be desired now.
+    ///
+    /// Never with a restart: whether one may go while many sessions fail alike, a pass knows (``RestartGate``). So the row is
+    /// due at once, and the pass over it decides.
     func plans(
         for changes: [Int64: AgentChange],
         leases: LeaseBook,
@@ -190,19 +193,18 @@ struct AppendBatch {
                 return nil
             }
             let lease = leases.lease(of: subject.account)
-            return plan(
-                subject,
-                agent: change,
-                priority: .people,
-                context: PlanningContext(
-                    policy: leases.policy(policy, for: subject.account),
-                    now: now,
-                    mayAct: lease != nil && lease?.term == terms[subject.account],
-                    isAccountRefused: leases.isRefused(subject.account),
-                    mayHaveLeftUntil: leases.mayHaveLeft(subject.instance, of: subject.account, now: now),
-                    decider: decider
-                )
+            var context = PlanningContext(
+                policy: leases.policy(policy, for: subject.account),
+                now: now,
+                mayAct: lease != nil && lease?.term == terms[subject.account],
+                isAccountRefused: leases.isRefused(subject.account),
+                mayHaveLeftUntil: leases.mayHaveLeft(subject.instance, of: subject.account, now: now),
+                decider: decider
             )
+            let made = plan(subject, agent: change, priority: .people, context: context)
+            guard made.command?.action == .restart else { return made }
+            context.mayAct = false
+            return plan(subject, agent: change, priority: .people, context: context)
         }
     }
 
