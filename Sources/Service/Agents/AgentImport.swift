@@ -51,15 +51,17 @@ package struct AgentImport: Sendable {
         guard file.faults.isEmpty else { return Report(faults: file.faults, isDryRun: isDryRun) }
         var (report, differing) = try await compare(file, onDifference)
         report.isDryRun = isDryRun
-        if isDryRun, report.isComplete { report.forecast = try await forecast(file, differing, author: author) }
-        guard !isDryRun, report.isComplete else { return report }
+        guard report.isComplete else { return report }
+        let whole = try await weigh(file, differing, author: author)
+        if isDryRun {
+            report.forecast = try await forecast(file, differing, of: whole, author: author)
+            return report
+        }
         report.added = 0
         report.changed = 0
         var ticket = GuardTicket()
-        var chunks = file.chunks(of: Self.chunk)
-        for differs in differing {
-            guard let rows = chunks.next() else { break }
-            guard differs else { continue }
+        ticket.whole = whole
+        try await portions(of: file, differing) { rows in
             let (outcomes, applied, held) = try await directory.put(
                 rows.map(\.spec),
                 caller: nil,
@@ -76,23 +78,54 @@ package struct AgentImport: Sendable {
         return report
     }
 
-    /// Asks what the guard would say, portion by portion as the import has them.
-    ///
-    /// A session that moves between agents of different portions counts with neither, since no portion is really written.
-    private func forecast(
-        _ file: AgentImportFile,
+    /// Does something with each portion in which there is anything to write, in the file's order.
+    private func portions(
+        of file: AgentImportFile,
         _ differing: [Bool],
-        author: String
-    ) async throws -> GuardForecast {
-        var forecast = try await directory.forecast()
-        var passed: Int64 = 0
+        _ body: ([AgentImportFile.Row]) async throws -> Void
+    ) async throws {
         var chunks = file.chunks(of: Self.chunk)
         for differs in differing {
             guard let rows = chunks.next() else { break }
-            guard differs else { continue }
+            if differs { try await body(rows) }
+        }
+    }
+
+    /// Weighs the whole before any of it is written: what is too much waits as a whole, whatever its portions are.
+    ///
+    /// A session that moves between agents of different portions counts with neither, since no portion is really written; it
+    /// does once it is.
+    ///
+    /// - Returns: `nil` where one portion is the whole, which is then judged by itself.
+    private func weigh(
+        _ file: AgentImportFile,
+        _ differing: [Bool],
+        author: String
+    ) async throws -> GuardWeight? {
+        guard differing.count(where: \.self) > 1 else { return nil }
+        var whole = try await directory.weight()
+        try await portions(of: file, differing) { rows in
+            try await directory.weigh(rows.map(\.spec), into: &whole, author: author)
+        }
+        return whole
+    }
+
+    /// Asks what the guard would say, portion by portion as the import has them.
+    ///
+    /// `whole`: as ``weigh(_:_:author:)`` has it.
+    private func forecast(
+        _ file: AgentImportFile,
+        _ differing: [Bool],
+        of whole: GuardWeight?,
+        author: String
+    ) async throws -> GuardForecast {
+        var forecast = GuardForecast(try await directory.weight(), of: whole)
+        var passed: Int64 = 0
+        try await portions(of: file, differing) { rows in
             let (held, changing, passing) = try await directory.preview(
                 rows.map(\.spec),
                 passed: passed,
+                of: whole,
                 author: author
             )
             passed += passing

@@ -11,6 +11,8 @@ extension AgentDirectory {
         /// Of how many instances it would have something else desired, and of how many it has, with what waits left out.
         var changing: Int64 = 0
         var passing: Int64 = 0
+        /// How many instances it would bring.
+        var adding: Int64 = 0
     }
 
     /// One set of specifications, and how the map was when its transaction began.
@@ -84,7 +86,7 @@ extension AgentDirectory {
         let before = try DesiredRuns(
             try await transaction.query(GuardStatements.runs(of: agentIDs, sessions: whole.assigned))
         )
-        var changing: Int64?
+        var all: (changing: Int64, adding: Int64)?
         // Each round leaves out more: at most every session, then every event.
         while true {
             let change = self.change(request, waiting, unlike: whole)
@@ -97,7 +99,8 @@ extension AgentDirectory {
                 )
             )
             let effects = before.effects(until: after, of: Set(agentIDs))
-            changing = changing ?? Int64(effects.count)
+            let known = all ?? (Int64(effects.count), after.added(since: before))
+            all = known
             if origin != .approved,
                 try await take(effects, of: change.change, request, &waiting, &verdict, in: transaction)
             {
@@ -105,7 +108,7 @@ extension AgentDirectory {
                 continue
             }
             var guarded = GuardedChange(change: change.change, matched: matched)
-            guarded.changing = changing ?? 0
+            (guarded.changing, guarded.adding) = known
             guarded.passing = Int64(effects.count)
             guarded.held = try await finish(request, waiting, verdict, in: transaction)
             try await GuardGate().note(origin == .approved ? [] : effects, by: author, in: transaction)
@@ -190,6 +193,7 @@ extension AgentDirectory {
             let judged = try await GuardGate().judge(
                 effects,
                 isListing: request.origin.isListing,
+                of: request.origin.ticket.whole,
                 in: transaction
             )
             if verdict.affected == 0 { verdict = judged }

@@ -44,4 +44,9 @@ struct DesiredRuns: Sendable {
             return DesiredEffect(agentID: agentID, before: before?.desired ?? .stopped, after: run.desired)
         }
     }
+
+    /// How many instances there are that were not there before.
+    func added(since before: DesiredRuns) -> Int64 {
+        Int64(byInstance.keys.count { before.byInstance[$0] == nil })
+    }
 }

@@ -15,6 +15,12 @@ package struct GuardForecast: Sendable, Hashable {
 
     /// Whether any of it would wait for somebody.
     package var wouldHold: Bool { heldCount > 0 }
+
+    /// `standing`: before anything is imported; `whole`: what the import weighs, where that is known.
+    init(_ standing: GuardWeight, of whole: GuardWeight?) {
+        recent = standing.affected
+        limit = GuardPolicy().limit(fleet: max(standing.fleet, whole?.fleet ?? 0))
+    }
 }
 
 extension AgentDirectory {
@@ -23,12 +29,35 @@ extension AgentDirectory {
         var guarded: GuardedChange
     }
 
-    /// The guard's standing, before anything is imported.
-    func forecast() async throws(PQError) -> GuardForecast {
-        let policy = GuardPolicy()
-        let read = try await pool.pipeline([GuardStatements.recent(policy.window), GuardStatements.fleet])
-        let fleet = try read[1][0].column("count", as: Int64.self)
-        return GuardForecast(recent: try read[0][0].column("count", as: Int64.self), limit: policy.limit(fleet: fleet))
+    /// What a change weighs that does nothing: what passed lately, and how many instances there are.
+    func weight() async throws(PQError) -> GuardWeight {
+        let read = try await pool.pipeline([GuardStatements.recent(GuardPolicy().window), GuardStatements.fleet])
+        return GuardWeight(
+            affected: try read[0][0].column("count", as: Int64.self),
+            fleet: try read[1][0].column("count", as: Int64.self)
+        )
+    }
+
+    /// Does a portion of an import with nothing held, takes it back, and adds what it weighs.
+    ///
+    /// As long as an import's own portion takes, it keeps clock events waiting, and no longer. What waits of it already counts,
+    /// so that the same file again is no smaller change.
+    func weigh(_ specs: [AgentSpec], into weight: inout GuardWeight, author: String) async throws {
+        let guarded = try await takingBack { transaction in
+            let map = try await AgentMap.read(specs, rules: rules, in: transaction)
+            let change = AgentMapChange(specs, map: map, caller: nil)
+            guard change.mayMatter else { return GuardedChange(change: change, matched: Matched()) }
+            return try await applyGuarded(
+                specs,
+                map: map,
+                caller: nil,
+                author: author,
+                origin: .approved,
+                in: transaction
+            )
+        }
+        weight.affected += guarded.changing
+        weight.fleet += guarded.adding
     }
 
     /// Does a portion of an import and takes it back, so that what the guard says to it is the truth.
@@ -36,32 +65,42 @@ extension AgentDirectory {
     /// As long as an import's own portion takes, it keeps clock events waiting, and no longer.
     ///
     /// `passed`: instances of which earlier portions would have something else desired.
+    /// `whole`: what the import weighs that it is a portion of.
     /// Returns what would wait, and of how many instances something else would be desired: by all of it, and by what passes.
     func preview(
         _ specs: [AgentSpec],
         passed: Int64,
+        of whole: GuardWeight?,
         author: String
     ) async throws -> (held: HeldParts, changing: Int64, passing: Int64) {
+        let guarded = try await takingBack { transaction in
+            var ticket = GuardTicket()
+            ticket.whole = whole
+            ticket.isDry = true
+            let map = try await AgentMap.read(specs, rules: rules, in: transaction)
+            try await GuardGate().note(passed, by: author, in: transaction)
+            return try await applyGuarded(
+                specs,
+                map: map,
+                caller: nil,
+                author: author,
+                origin: .listing(ticket),
+                in: transaction
+            )
+        }
+        return (guarded.held, guarded.changing, guarded.passing)
+    }
+
+    /// Makes a change in a transaction of its own, and rolls it back.
+    private func takingBack(_ body: (PQTransaction) async throws -> GuardedChange) async throws -> GuardedChange {
         do {
             return try await retryingConflicts {
                 try await pool.withTransaction { transaction in
-                    var ticket = GuardTicket()
-                    ticket.isDry = true
-                    let map = try await AgentMap.read(specs, rules: rules, in: transaction)
-                    try await GuardGate().note(passed, by: author, in: transaction)
-                    let guarded = try await applyGuarded(
-                        specs,
-                        map: map,
-                        caller: nil,
-                        author: author,
-                        origin: .listing(ticket),
-                        in: transaction
-                    )
-                    throw DryRun(guarded: guarded)
+                    throw DryRun(guarded: try await body(transaction))
                 }
             }
         } catch let dry as DryRun {
-            return (dry.guarded.held, dry.guarded.changing, dry.guarded.passing)
+            return dry.guarded
         }
     }
 }

@@ -31,10 +31,25 @@ package struct GuardTicket: Sendable, Hashable {
     package var held: Int64?
     /// What marks sessions that the import brought.
     package var listing: Int64?
+    /// What the whole import weighs; `nil` where its one portion is the whole.
+    package var whole: GuardWeight?
     /// Whether it is all taken back, so that nothing is written down of what waits: not even a number is used up.
     package var isDry = false
 
     package init() {}
+}
+
+/// How much a change weighs that is written in portions, so that each is judged as a part of it.
+package struct GuardWeight: Sendable, Hashable {
+    /// Instances of which something else would be desired by all of it, with what passed within the window.
+    package var affected: Int64
+    /// How many instances there would be.
+    package var fleet: Int64
+
+    package init(affected: Int64, fleet: Int64) {
+        self.affected = affected
+        self.fleet = fleet
+    }
 }
 
 /// An order about many agents, which the guard judges as a whole.
@@ -79,17 +94,22 @@ struct GuardGate: Sendable {
     }
 
     /// Judges effects; keeps other changes from being judged until the transaction ends.
+    ///
+    /// `whole`: what the change weighs that they are a portion of. What passed meanwhile counts as well.
     func judge(
         _ effects: [DesiredEffect],
         isListing: Bool,
+        of whole: GuardWeight? = nil,
         in transaction: PQTransaction
     ) async throws(PQError) -> Verdict {
         guard !effects.isEmpty else { return Verdict(waiting: [:], affected: 0, fleet: 0) }
         try await transaction.run([GuardStatements.lock])
-        let recent = try await count(GuardStatements.recent(policy.window), transaction)
-        let affected = recent + Int64(effects.count)
+        let passed = try await count(GuardStatements.recent(policy.window), transaction)
+        let affected = max(passed + Int64(effects.count), whole?.affected ?? 0)
+        let recent = affected - Int64(effects.count)
         // The share of a fleet matters only beyond the floor.
-        let fleet = affected > policy.floor ? try await count(GuardStatements.fleet, transaction) : 0
+        let known = affected > policy.floor ? try await count(GuardStatements.fleet, transaction) : 0
+        let fleet = max(known, whole?.fleet ?? 0)
         let waiting = guardVerdict(effects, isListing: isListing, recent: recent, fleet: fleet, policy: policy)
         return Verdict(waiting: waiting, affected: affected, fleet: fleet)
     }

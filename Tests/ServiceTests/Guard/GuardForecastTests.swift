@@ -75,7 +75,43 @@ struct GuardForecastTests {
             let dry = try #require(try await dryRun(fixture, file).forecast)
             let real = try await fixture.importFile(file)
             #expect(dry.changing == 6 && dry.heldCount == real.heldCount && dry.held == real.held)
-            #expect(dry.held == ["z1", "z2", "z3"])
+            // What is too much waits as a whole, also that which a portion by itself would let pass.
+            #expect(dry.held == agents)
+        }
+    }
+
+    @Test
+    func `a long file is judged by the fleet that there is afterwards`() async throws {
+        try await withManagement { fixture in
+            let agents = (1...900).map { "n\($0)" }
+            // More than a tenth of the first portion, less than a tenth of all.
+            for agent in agents.prefix(60) {
+                try await fixture.addEvent(.clockIn, of: agent, ago: .seconds(3600), matched: false)
+            }
+            let file = fixture.fileOfSessions(agents, prefix: "i")
+            let dry = try #require(try await dryRun(fixture, file).forecast)
+            #expect(!dry.wouldHold && dry.changing == 60 && dry.limit == 90)
+            let real = try await fixture.importFile(file)
+            #expect(real.added == 900 && real.heldCount == 0)
+            #expect(try await fixture.count("SELECT count(*) AS count FROM agent_states WHERE desired = 1") == 60)
+        }
+    }
+
+    @Test
+    func `what of a long file waits already counts`() async throws {
+        try await withManagement { fixture in
+            let agents = ["a1", "a2", "a3", "a4", "a5", "a6", "z1"]
+            try await fixture.addOnShift(agents, withSession: false)
+            let first = try await fixture.importFile(fixture.fileOfSessions(Array(agents.prefix(6)), prefix: "i"))
+            #expect(first.heldCount == 6)
+            let others = (1...600).map { "m\($0),,\n" }.joined()
+            let file =
+                "agent_id,engine,instance_id\n" + agents.prefix(6).map { "\($0),main,i-\($0)\n" }.joined() + others
+                + "z1,main,i-z1\n"
+            let dry = try #require(try await dryRun(fixture, file).forecast)
+            let real = try await fixture.importFile(file)
+            #expect(dry.held == agents && real.held == agents)
+            #expect(try await fixture.session(of: "z1") == nil)
         }
     }
 
