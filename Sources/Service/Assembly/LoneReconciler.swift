@@ -169,7 +169,7 @@ private final class OnePass: ServiceLifecycle.Service {
     }
 
     /// Waits until every lease is held, or patience is at its end, and then for one heartbeat more: what was in line is
-    /// taken up right after the leases, and drops what was put in line here before.
+    /// taken up meanwhile.
     private func untilReady() async {
         let end = ContinuousClock.now + patience
         while leases.heldAccounts().count < accounts.count, ContinuousClock.now < end, !Task.isCancelled {

@@ -15,7 +15,7 @@ struct Housekeeping: Sendable {
     static let quietAtExpiry: Duration = .milliseconds(250)
     /// A row that is due this long is taken whatever its number: numbers commit in another order than they are drawn.
     static let overdueAfter: Duration = .seconds(2)
-    /// Rows taken per second of each kind.
+    /// Rows named by one beat of each kind.
     static let rowLimit: Int64 = 1000
 
     let store: any ReconcilerStore
@@ -35,10 +35,14 @@ struct Housekeeping: Sendable {
         var yielding: Set<Int32> = []
         /// Of the leases taken just now.
         var handovers: [Int32: Handover] = [:]
-        /// Instances others put in line since the last heartbeat.
+        /// Instances others put in line since the last heartbeat, and those that lie there too long.
         var due: [Wake] = []
         /// The highest wake number seen.
         var lastWake: Int64 = 0
+        /// Whether more was put in line than one beat names.
+        var hasMore = false
+        /// Where the next beat goes on with what lies in line too long.
+        var lastOverdue: Int64 = 0
         /// Sweeps that other replicas were asked for, of accounts held here.
         var sweeps: [Int64] = []
         /// Agents with an event whose time has come.
@@ -52,12 +56,11 @@ struct Housekeeping: Sendable {
     ///
     /// Without a row of its own a replica takes no lease, so the first beat only registers it.
     ///
-    /// `lastWake` and `yielding`: as the beat before answered.
+    /// `last`: what the beat before answered.
     /// `spent`: how many calls of the yielding accounts left in the last second.
     /// `silences`: since when the engines of accounts have not answered; of an account that is missing it does.
     func beat(
-        lastWake: Int64,
-        yielding: Set<Int32> = [],
+        after last: Answer = Answer(),
         spent: [Int32: Int32] = [:],
         silences: [Int32: Timestamp] = [:]
     ) async throws(PQError) -> Answer {
@@ -68,8 +71,9 @@ struct Housekeeping: Sendable {
                 replica: replica,
                 release: release,
                 accounts: accounts,
-                lastWake: lastWake,
-                yielding: yielding,
+                lastWake: last.lastWake,
+                lastOverdue: last.lastOverdue,
+                yielding: last.yielding,
                 spent: spent,
                 silences: silences,
                 breakAction: breakAction
@@ -87,7 +91,9 @@ struct Housekeeping: Sendable {
             yielding: answer.yielding,
             handovers: answer.handovers,
             due: answer.due,
-            lastWake: max(lastWake, answer.lastWake),
+            lastWake: max(last.lastWake, answer.lastWake),
+            hasMore: answer.hasMore,
+            lastOverdue: answer.lastOverdue,
             sweeps: answer.sweeps,
             parked: answer.parked,
             keyVersion: answer.keyVersion,

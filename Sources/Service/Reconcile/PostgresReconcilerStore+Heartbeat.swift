@@ -2,13 +2,14 @@ import Domain
 import FoundationEssentials
 import LibPQ
 
-/// The one statement per second and replica, and two more where leases change hands.
+/// The one statement per second and replica, and a few more where leases change hands.
 extension PostgresReconcilerStore {
     func beat(_ heartbeat: Heartbeat) async throws(PQError) -> HeartbeatAnswer {
         let replica = heartbeat.replica
         let result = try await pool.query(statement(heartbeat), timeout: Housekeeping.leaseTTL)
         var answer = HeartbeatAnswer()
         var spread = LeaseSpread()
+        var (named, overdue, lastOverdue) = (Int64(0), Int64(0), Int64(0))
         for row in result {
             let number = try row.column("number", as: Int64?.self) ?? 0
             let account = try row.column("account", as: Int32?.self) ?? 0
@@ -16,7 +17,7 @@ extension PostgresReconcilerStore {
             case "lease":
                 let holder = try row.column("replica", as: UUID?.self)
                 spread.holders[account] = .some(holder)
-                if holder == replica { answer.terms[account] = number }
+                answer.terms[account] = try row.column("number", as: Int64?.self)
             case "replica":
                 guard let id = try row.column("replica", as: UUID?.self) else { continue }
                 spread.replicas.append(.init(id: id, accounts: Set(try row.column("accounts", as: [Int32].self))))
@@ -24,6 +25,11 @@ extension PostgresReconcilerStore {
             case "due":
                 answer.due.append(Wake(instance: number, account: account))
                 answer.lastWake = max(answer.lastWake, try row.column("wakes", as: Int64?.self) ?? 0)
+                named += 1
+            case "overdue":
+                answer.due.append(Wake(instance: number, account: account))
+                lastOverdue = max(lastOverdue, try row.column("wakes", as: Int64?.self) ?? 0)
+                overdue += 1
             case "parked": answer.parked.append(number)
             case "sweep": answer.sweeps.append(number)
             default:
@@ -31,6 +37,8 @@ extension PostgresReconcilerStore {
                 answer.now = try row.column("now", as: Timestamp.self)
             }
         }
+        answer.hasMore = named >= heartbeat.rowLimit
+        answer.lastOverdue = overdue >= heartbeat.rowLimit ? lastOverdue : 0
         try await take(spread.toTake(by: replica), heartbeat, &answer)
         try await yield(spread.toYield(by: replica), heartbeat, &answer)
         return answer
@@ -38,7 +46,9 @@ extension PostgresReconcilerStore {
 
     /// Takes free leases; what another replica took meanwhile stays with it.
     ///
-    /// Index: `engine_leases_pkey`.
+    /// The rows are locked first, and who is alive is read after the wait: a holder that is late and beats at this moment has
+    /// its rows locked as well (``statement(_:)``), and once that beat is over it is seen to be alive. Index:
+    /// `engine_leases_pkey`.
     private func take(
         _ accounts: Set<Int32>,
         _ heartbeat: Heartbeat,
@@ -46,27 +56,15 @@ extension PostgresReconcilerStore {
     ) async throws(PQError) {
         guard !accounts.isEmpty else { return }
         let replica = heartbeat.replica
-        let taken = try await pool.query(
-            """
-            UPDATE engine_leases l
-            SET holder = \(replica), term = l.term + 1, since = now()
-            FROM engine_leases o
-            LEFT JOIN replicas h ON h.replica = o.holder
-            WHERE l.account = ANY (\(accounts.sorted()))
-              AND o.account = l.account
-              AND o.term = l.term
-              AND l.holder IS DISTINCT FROM \(replica)
-              AND NOT EXISTS (SELECT FROM replicas r WHERE r.replica = l.holder AND r.expires_at > now())
-              AND EXISTS (SELECT FROM replicas r WHERE r.replica = \(replica))
-            RETURNING l.account, l.term,
-                CASE WHEN o.left_term = o.term THEN o.spent END AS spent,
-                (extract(epoch FROM CASE
-                    WHEN o.left_term = o.term THEN now() - o.left_at
-                    ELSE now() - h.expires_at + make_interval(secs => \(Housekeeping.quietAtExpiry.inSeconds))
-                END) * 1000000)::bigint AS age
-            """,
+        let taken = try await pool.pipeline(
+            [
+                """
+                SELECT account FROM engine_leases WHERE account = ANY (\(accounts.sorted())) ORDER BY account FOR UPDATE
+                """,
+                take(accounts, by: replica),
+            ],
             timeout: Housekeeping.interval
-        )
+        )[1]
         crashPoints.reach(.leaseTaken)
         for row in taken {
             let account = try row.column("account", as: Int32.self)
@@ -76,6 +74,27 @@ extension PostgresReconcilerStore {
                 age: .microseconds(max(0, try row.column("age", as: Int64?.self) ?? 0))
             )
         }
+    }
+
+    private func take(_ accounts: Set<Int32>, by replica: UUID) -> PQStatement {
+        """
+        UPDATE engine_leases l
+        SET holder = \(replica), term = l.term + 1, since = now()
+        FROM engine_leases o
+        LEFT JOIN replicas h ON h.replica = o.holder
+        WHERE l.account = ANY (\(accounts.sorted()))
+          AND o.account = l.account
+          AND o.term = l.term
+          AND l.holder IS DISTINCT FROM \(replica)
+          AND NOT EXISTS (SELECT FROM replicas r WHERE r.replica = l.holder AND r.expires_at > now())
+          AND EXISTS (SELECT FROM replicas r WHERE r.replica = \(replica))
+        RETURNING l.account, l.term,
+            CASE WHEN o.left_term = o.term THEN o.spent END AS spent,
+            (extract(epoch FROM CASE
+                WHEN o.left_term = o.term THEN now() - o.left_at
+                ELSE now() - h.expires_at + make_interval(secs => \(Housekeeping.quietAtExpiry.inSeconds))
+            END) * 1000000)::bigint AS age
+        """
     }
 
     /// Lays leases down in two steps a beat apart, so that what is under way is recorded under them.
@@ -94,6 +113,8 @@ extension PostgresReconcilerStore {
         for account in over { answer.terms[account] = nil }
     }
 
+    /// The leases that count are those that are locked here: of one that somebody takes at this moment the taker's word is waited
+    /// for, and who would take one waits for this beat.
     private func statement(_ heartbeat: Heartbeat) -> PQStatement {
         let silent = heartbeat.silences.sorted { $0.key < $1.key }
         return """
@@ -107,36 +128,47 @@ extension PostgresReconcilerStore {
             ), alive AS (
                 SELECT r.replica, r.accounts FROM replicas r WHERE r.expires_at > now() OR r.replica = \(heartbeat.replica)
             ), held AS (
-                SELECT account FROM engine_leases WHERE holder = \(heartbeat.replica)
+                SELECT account, term FROM engine_leases WHERE holder = \(heartbeat.replica) ORDER BY account FOR SHARE
             ), pulse AS (
                 INSERT INTO engine_pulses AS p (account, beat_at, silent_since)
                 SELECT h.account, now(), s.since
                 FROM held h
                 LEFT JOIN unnest(\(silent.map(\.key))::integer[], \(silent.map(\.value))::timestamptz[]) AS s (account, since)
                     ON s.account = h.account
+                ORDER BY h.account
                 ON CONFLICT (account) DO UPDATE
                 SET beat_at = excluded.beat_at, silent_since = excluded.silent_since
             )
-            SELECT 'lease' AS what, l.account, l.term AS number, NULL::bigint AS wakes, NULL::text AS keys,
+            SELECT 'lease' AS what, l.account, h.term AS number, NULL::bigint AS wakes, NULL::text AS keys,
                 clock_timestamp() AS now, r.replica, NULL::integer[] AS accounts
             FROM engine_leases l
             LEFT JOIN alive r ON r.replica = l.holder
+            LEFT JOIN held h ON h.account = l.account
             UNION ALL
             SELECT 'replica', NULL, NULL, NULL, NULL, NULL, r.replica, r.accounts FROM alive r
             UNION ALL
             (SELECT 'due', q.account, q.instance, q.wakes, NULL, NULL, NULL, NULL
             FROM reconcile_queue q
             WHERE q.due_at <= now()
-              AND (q.wakes > \(heartbeat.lastWake) OR q.due_at <= now() - make_interval(secs => \(Housekeeping.overdueAfter.inSeconds)))
+              AND q.wakes > \(heartbeat.lastWake)
               AND q.account IN (SELECT account FROM held)
             ORDER BY q.wakes
-            LIMIT \(Housekeeping.rowLimit))
+            LIMIT \(heartbeat.rowLimit))
+            UNION ALL
+            (SELECT 'overdue', q.account, q.instance, q.wakes, NULL, NULL, NULL, NULL
+            FROM reconcile_queue q
+            WHERE q.due_at <= now() - make_interval(secs => \(Housekeeping.overdueAfter.inSeconds))
+              AND q.wakes <= \(heartbeat.lastWake)
+              AND q.wakes > \(heartbeat.lastOverdue)
+              AND q.account IN (SELECT account FROM held)
+            ORDER BY q.wakes
+            LIMIT \(heartbeat.rowLimit))
             UNION ALL
             (SELECT 'parked', NULL, s.agent, NULL, NULL, NULL, NULL, NULL
             FROM agent_states s
             WHERE s.next_punch_at <= now()
             ORDER BY s.next_punch_at
-            LIMIT \(Housekeeping.rowLimit))
+            LIMIT \(heartbeat.rowLimit))
             UNION ALL
             SELECT 'sweep', o.account, o.sweep, NULL, NULL, NULL, NULL, NULL
             FROM sweep_orders o

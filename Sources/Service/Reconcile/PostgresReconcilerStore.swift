@@ -59,14 +59,30 @@ struct PostgresReconcilerStore: ReconcilerStore {
         _ = try await pool.execute(LookStatements.record(looks, counting: freshness?.known[account]))
     }
 
-    func refold(_ agents: [Int64], policy: ReconcilePolicy, now: Timestamp) async throws -> [Wake] {
+    func unpark(_ agents: [Int64], policy: ReconcilePolicy, clock: DatabaseClock) async throws -> [Wake] {
         try await retryingConflicts {
             try await pool.withTransaction { transaction in
                 // They may get what they left out so far, which a mapping must not give to others meanwhile.
-                _ = try await transaction.run([LedgerStatements.holdMap])
-                return try await AgentStates.refold(agents, in: transaction, policy: policy, now: now)
+                let locked = try await transaction.run([LedgerStatements.holdMap, Self.lockDue(agents)])[1]
+                let due = try locked.decoded { row throws(PQError) in try row.column("agent", as: Int64.self) }
+                guard !due.isEmpty else { return [] }
+                return try await AgentStates.refold(due, in: transaction, policy: policy, now: clock.now())
             }
         }
+    }
+
+    /// Locks agents whose next event has come due, and waits for none that somebody else has locked.
+    ///
+    /// Index: `agent_states_pkey`.
+    private static func lockDue(_ agents: [Int64]) -> PQStatement {
+        """
+        SELECT s.agent
+        FROM agent_states s
+        WHERE s.agent = ANY (\(agents))
+          AND s.next_punch_at <= now()
+        ORDER BY s.agent
+        FOR NO KEY UPDATE SKIP LOCKED
+        """
     }
 
     func letGo(of instances: [Int64]) async throws(PQError) {

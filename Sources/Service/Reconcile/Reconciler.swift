@@ -26,8 +26,8 @@ package final class Reconciler: Service, WakeBell {
     let watcher = Mutex<ChangeWatcher?>(nil)
     let workers = Mutex<[Int32: AccountWorker]>([:])
     private let release: String
-    private let onBeat: @Sendable (_ keyVersion: String) async -> Void
-    private let health = Mutex<ContinuousClock.Instant?>(nil)
+    let onBeat: @Sendable (_ keyVersion: String) async -> Void
+    let health = Mutex<ContinuousClock.Instant?>(nil)
     let logger: Logger
 
     /// `onBeat`: told once a second what version the API keys have.
@@ -147,20 +147,8 @@ package final class Reconciler: Service, WakeBell {
                 group.addTask { await self.untilStopped { await self.sweeper(for: worker).run() } }
                 group.addTask { await self.untilStopped { await self.silenceWatch(for: worker).run() } }
             }
-            let (beats, beat) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
             group.addTask {
-                await self.untilStopped { await self.beat(housekeeping, workers: workers, at: beats) }
-            }
-            group.addTask { await self.untilStopped { await self.tick { beat.yield() } } }
-            group.addTask {
-                await self.untilStopped {
-                    await self.dependencies.channel.run { wakes in
-                        self.hear(wakes)
-                        beat.yield()
-                    } onChange: { news in
-                        self.show(news)
-                    }
-                }
+                await self.untilStopped { await self.runHeartbeat(housekeeping, workers: workers) }
             }
             if let orders {
                 group.addTask { await self.untilStopped { await orders.run { try await self.sweep($0, wait: $1) } } }
@@ -205,94 +193,5 @@ package final class Reconciler: Service, WakeBell {
     /// Runs `body`, and cancels it once the service is told to stop.
     private func untilStopped(_ body: @escaping @Sendable () async -> Void) async {
         await BackgroundTasks.run(body, until: dependencies.untilStopped)
-    }
-
-    private func tick(_ beat: () -> Void) async {
-        // The first beat only registers the replica; the second, right after it, may take leases.
-        beat()
-        try? await dependencies.clock.sleep(for: .milliseconds(50))  // Cancelled: the loop ends.
-        while !Task.isCancelled {
-            beat()
-            try? await dependencies.clock.sleep(for: Housekeeping.interval)  // As above.
-        }
-    }
-
-    private func beat(
-        _ housekeeping: Housekeeping,
-        workers: [Int32: AccountWorker],
-        at beats: AsyncStream<Void>
-    ) async {
-        var lastWake: Int64 = 0
-        var terms: [Int32: Int64] = [:]
-        var budgets: [Int32: Int64] = [:]
-        var yielding: Set<Int32> = []
-        var published: [Int32: LineForecast] = [:]
-        let workersInOrder = workers.sorted { $0.key < $1.key }
-        for await _ in beats {
-            do {
-                let now = dependencies.clock.now()
-                let silences = workers.compactMapValues { $0.standing.activity.silentSince(now: now) }
-                let answer = try await housekeeping.beat(
-                    lastWake: lastWake,
-                    yielding: yielding,
-                    spent: workers.filter { yielding.contains($0.key) }.mapValues(\.calls.spent),
-                    silences: silences
-                )
-                lastWake = answer.lastWake
-                yielding = answer.yielding
-                // The budget first: with the lease calls may leave. Once for each term: what fails below is done again, and calls
-                // may have left meanwhile.
-                for (account, worker) in workers {
-                    guard let lease = answer.leases[account], lease.term != budgets[account] else { continue }
-                    worker.calls.beginBudget(answer.handovers[account] ?? Handover())
-                    budgets[account] = lease.term
-                }
-                dependencies.leases.replace(with: answer.leases, at: dependencies.clock.now())
-                health.withLock { $0 = ContinuousClock.now }
-                for (account, worker) in workersInOrder where terms[account] != answer.leases[account]?.term {
-                    published[account] = nil
-                    try await changeLease(worker, answer.leases[account])
-                    terms[account] = answer.leases[account]?.term
-                }
-                for wake in answer.due {
-                    workers[wake.account]?.wake(wake.instance, priority: .repair, look: .ifStillDue)
-                }
-                orders?.note(answer.sweeps)
-                if !answer.parked.isEmpty { ring(try await unpark(answer.parked)) }
-                dependencies.channel.note(otherReplicas: answer.otherReplicas)
-                for worker in workers.values { worker.calls.reserve(answer.otherReplicas > 0) }
-                await publishForecasts(of: workers, &published, silences: silences)
-                await onBeat(answer.keyVersion)
-            } catch {
-                logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
-            }
-        }
-    }
-
-    /// Takes up or lays down the work for an account: what is in line in the database becomes what is in line here.
-    private func changeLease(_ worker: AccountWorker, _ lease: HeldLease?) async throws(PQError) {
-        worker.forget()
-        guard let lease else {
-            logger.notice("lease laid down", metadata: ["account": "\(worker.name)"])
-            return
-        }
-        try await dependencies.store.begin(worker.standing)
-        logger.notice("lease taken", metadata: ["account": "\(worker.name)", "term": "\(lease.term)"])
-        let line = try await dependencies.store.line(of: worker.account)
-        dependencies.crashPoints.reach(.lineRead)
-        // The rows say when each is due at the latest; when it is due indeed follows from a pass over its evidence.
-        let now = dependencies.clock.now()
-        for entry in line { worker.timers.schedule(entry.instance, at: now, priority: entry.priority) }
-    }
-
-    /// Folds agents again whose parked events have come due.
-    private func unpark(_ agents: [Int64]) async throws -> [Wake] {
-        let wakes = try await dependencies.store.refold(
-            agents,
-            policy: dependencies.policy,
-            now: dependencies.clock.now()
-        )
-        dependencies.crashPoints.reach(.unparkFolded)
-        return wakes
     }
 }

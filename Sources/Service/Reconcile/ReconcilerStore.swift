@@ -56,8 +56,12 @@ protocol ReconcilerStore: Sendable {
     /// How many instances of an account something is desired of.
     func count(_ account: Int32, desired: RunState) async throws(PQError) -> Int
 
-    /// Folds agents' whole ledgers again, and puts their instances in line.
-    func refold(_ agents: [Int64], policy: ReconcilePolicy, now: Timestamp) async throws -> [Wake]
+    /// Folds the whole ledgers of those of some agents again who have an event whose time has come, and puts their instances
+    /// in line.
+    ///
+    /// Who is being written at that moment is passed over: another replica folds them just then, or the next beat names them
+    /// again. `clock`: read once nobody else can change them.
+    func unpark(_ agents: [Int64], policy: ReconcilePolicy, clock: DatabaseClock) async throws -> [Wake]
 
     /// Lets go of instances that were waited for to stop, and of agents that leave with them; checks again that they may.
     func letGo(of instances: [Int64]) async throws(PQError)
@@ -93,6 +97,10 @@ struct Heartbeat: Sendable {
     var accounts: [Int32]
     /// The highest wake number it has seen.
     var lastWake: Int64
+    /// After which wake number to go on with what lies in line too long, as the answer before said.
+    var lastOverdue: Int64 = 0
+    /// Rows named of each kind, at most.
+    var rowLimit = Housekeeping.rowLimit
     /// Accounts that the answer before said are to be another's.
     var yielding: Set<Int32> = []
     /// How many calls of these left in the last second.
@@ -119,10 +127,16 @@ struct HeartbeatAnswer: Sendable {
     var yielding: Set<Int32> = []
     /// What is known of who acted before, of the leases that were taken with this beat.
     var handovers: [Int32: Handover] = [:]
-    /// What is due of the accounts it holds: what was put in line since the last beat, and what lies there too long.
+    /// What is due of the accounts it holds: first what was put in line since the last beat, then what lies there too long.
+    ///
+    /// Each has a limit of its own, so that neither keeps the other from being named.
     var due: [Wake] = []
-    /// The highest wake number among these; 0 when nothing is due.
+    /// The highest wake number among what was put in line since; 0 when nothing was.
     var lastWake: Int64 = 0
+    /// Whether more was put in line since than one beat names: the next one goes on after ``lastWake``.
+    var hasMore = false
+    /// After which wake number the next beat goes on with what lies there too long; 0 for the beginning.
+    var lastOverdue: Int64 = 0
     /// Sweeps that other replicas were asked for, of accounts held here.
     var sweeps: [Int64] = []
     /// Agents with an event whose time has come.

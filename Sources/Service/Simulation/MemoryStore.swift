@@ -88,10 +88,12 @@ struct MemoryStore: ReconcilerStore {
         try await serve(isWrite: false) { tables, _ in tables.count(account, desired: desired) }
     }
 
-    func refold(_ agents: [Int64], policy: ReconcilePolicy, now: Timestamp) async throws -> [Wake] {
-        try await database.serve { tables, _ in
-            let wakes = tables.refold(agents, policy: policy, now: now)
-            database.witness.see { $0.appended(tables, agents: agents, policy: policy, now: now) }
+    func unpark(_ agents: [Int64], policy: ReconcilePolicy, clock: DatabaseClock) async throws -> [Wake] {
+        try await database.serve { tables, instant in
+            let now = clock.now()
+            let due = tables.due(agents, at: instant)
+            let wakes = tables.refold(due, policy: policy, now: now)
+            database.witness.see { $0.appended(tables, agents: due, policy: policy, now: now) }
             return wakes
         }
     }

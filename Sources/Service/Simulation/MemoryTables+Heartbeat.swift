@@ -41,20 +41,29 @@ extension MemoryTables {
         answer.otherReplicas = Int64(alive.count { $0.key != replica })
         replicas = replicas.filter { $0.value.expiresAt >= now - .seconds(3600) }
         replicas[replica] = Replica(expiresAt: now + Housekeeping.leaseTTL, accounts: Set(heartbeat.accounts))
-        let overdueFrom = now - Housekeeping.overdueAfter
-        let due = queue.filter { _, row in
-            row.dueAt <= now && answer.terms[row.account] != nil
-                && (row.wakes > heartbeat.lastWake || row.dueAt <= overdueFrom)
-        }
-        for (instance, row) in due.sorted(by: { $0.value.wakes < $1.value.wakes }).prefix(Int(Housekeeping.rowLimit)) {
-            answer.due.append(Wake(instance: instance, account: row.account))
-            answer.lastWake = max(answer.lastWake, row.wakes)
-        }
+        name(heartbeat, in: &answer, now: now)
         let parked = agents.compactMap { agent, row in row.facts.state.nextPunchAt.map { (at: $0, agent: agent) } }
             .filter { $0.at <= now }
             .sorted { ($0.at, $0.agent) < ($1.at, $1.agent) }
-        answer.parked = parked.prefix(Int(Housekeeping.rowLimit)).map(\.agent)
+        answer.parked = parked.prefix(Int(heartbeat.rowLimit)).map(\.agent)
         return answer
+    }
+
+    /// Names what is due of the accounts that a replica holds.
+    private func name(_ heartbeat: Heartbeat, in answer: inout HeartbeatAnswer, now: Timestamp) {
+        let terms = answer.terms
+        let limit = Int(heartbeat.rowLimit)
+        let due = queue.filter { $0.value.dueAt <= now && terms[$0.value.account] != nil }
+            .sorted { $0.value.wakes < $1.value.wakes }
+        let new = due.filter { $0.value.wakes > heartbeat.lastWake }.prefix(limit)
+        let overdue = due.filter { _, row in
+            row.wakes <= heartbeat.lastWake && row.wakes > heartbeat.lastOverdue
+                && row.dueAt <= now - Housekeeping.overdueAfter
+        }.prefix(limit)
+        answer.due = (new + overdue).map { Wake(instance: $0.key, account: $0.value.account) }
+        answer.lastWake = new.last?.value.wakes ?? 0
+        answer.hasMore = new.count >= limit
+        answer.lastOverdue = overdue.count >= limit ? overdue.last?.value.wakes ?? 0 : 0
     }
 
     mutating func leave(_ replica: UUID, now: Timestamp, spent: [Int32: Int32]) {

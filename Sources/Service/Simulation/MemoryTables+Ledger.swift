@@ -114,6 +114,11 @@ extension MemoryTables {
         }
     }
 
+    /// Those of some agents who have an event whose time has come.
+    func due(_ numbers: [Int64], at instant: Timestamp) -> [Int64] {
+        numbers.filter { number in agents[number]?.facts.state.nextPunchAt.map { $0 <= instant } ?? false }
+    }
+
     /// Folds agents' whole ledgers again and puts their instances in line: what ``AgentStates/settle(_:in:policy:now:)`` does.
     mutating func refold(_ numbers: [Int64], policy: ReconcilePolicy, now: Timestamp) -> [Wake] {
         let settlement = Settlement(

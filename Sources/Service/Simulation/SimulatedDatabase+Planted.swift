@@ -17,6 +17,8 @@ extension SimulatedDatabase {
                 yielding: answer.yielding,
                 due: answer.due,
                 lastWake: answer.lastWake,
+                hasMore: answer.hasMore,
+                lastOverdue: answer.lastOverdue,
                 parked: answer.parked,
                 otherReplicas: answer.otherReplicas,
                 now: answer.now

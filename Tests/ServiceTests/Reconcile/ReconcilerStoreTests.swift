@@ -88,6 +88,56 @@ struct ReconcilerStoreTests {
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `what was put in line last is named however much lies there too long, and all of that in turn`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.withScene { scene in
+            let (holder, account, _) = try await scene.lease()
+            var late: [Wake] = []
+            for number in 1...5 {
+                let (_, instance) = try await scene.addAgent("a\(number)", account: account)
+                late.append(Wake(instance: instance, account: account))
+                try await scene.enqueue(late[number - 1], at: try await scene.now() - .seconds(60))
+            }
+            var last = try await scene.beat(holder, account)
+            #expect(last.due == late)
+            let (_, instance) = try await scene.addAgent("new", account: account)
+            try await scene.enqueue(Wake(instance: instance, account: account), at: try await scene.now())
+            var named: [Int64] = []
+            for _ in 1...4 {
+                last = try await scene.beat(
+                    holder,
+                    account,
+                    lastWake: named.isEmpty ? last.lastWake : .max,
+                    lastOverdue: last.lastOverdue,
+                    rowLimit: 2
+                )
+                named += last.due.map(\.instance)
+            }
+            // The fourth begins anew.
+            let inTurn = [instance] + late.prefix(5).map(\.instance) + late.prefix(2).map(\.instance)
+            #expect(named.filter { $0 != instance } == Array(inTurn.dropFirst()) && named.first == instance)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `more than one beat names is named by the next ones`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (holder, account, _) = try await scene.lease()
+            var wakes: [Wake] = []
+            for number in 1...3 {
+                let (_, instance) = try await scene.addAgent("a\(number)", account: account)
+                wakes.append(Wake(instance: instance, account: account))
+                try await scene.enqueue(wakes[number - 1], at: try await scene.now())
+            }
+            let first = try await scene.beat(holder, account, rowLimit: 2)
+            #expect(first.due == Array(wakes.prefix(2)) && first.hasMore)
+            let rest = try await scene.beat(holder, account, lastWake: first.lastWake, rowLimit: 2)
+            #expect(rest.due.first == wakes[2] && !rest.hasMore)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `a page holds the instances of which the same is desired, by number`(kind: StoreKind) async throws {
         try await kind.withScene { scene in
             let (_, account, _) = try await scene.lease()
@@ -192,24 +242,47 @@ struct ReconcilerStoreTests {
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `an event restarts nothing by itself: the row is due at once, and the pass over it decides`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.withScene { scene in
+            let (holder, account, term) = try await scene.lease()
+            let (_, instance) = try await scene.addAgent("ana", account: account)
+            let now = try await scene.now()
+            let read = News.read(.status(.failed), sentAt: now)
+            try await scene.pass(account, instance, term: term, mayAct: false, news: [read])
+            let leases = LeaseBook(clock: StillClock())
+            leases.replace(with: [account: HeldLease(term: term, deadline: 1)])
+            let clockIn = scene.event("e1", "ana", .clockIn, at: now)
+            let result = try await scene.append(clockIn, leases: leases)
+            #expect(result.plans.map(\.decision.action) == [.restart] && result.plans.map(\.command) == [nil])
+            #expect(try await scene.commands(of: instance).isEmpty)
+            #expect(try await scene.beat(holder, account).due.map(\.instance) == [instance])
+            let plans = try await scene.pass(account, instance, term: term)
+            #expect(plans.map(\.command?.action) == [.restart] && plans.map(\.priority) == [.people])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `an event of the future is parked until a beat names it and it is folded again`(kind: StoreKind) async throws {
         try await kind.withScene { scene in
             let (holder, account, _) = try await scene.lease()
             let (agent, instance) = try await scene.addAgent("ana", account: account)
             let now = try await scene.now()
-            let soon = now + .milliseconds(300)
+            let soon = now + .seconds(1)
             let result = try await scene.append(scene.event("e1", "ana", .clockIn, at: soon), leases: LeaseBook())
             guard case .receipt(let receipt) = result.outcomes.first else {
                 Issue.record("no receipt")
                 return
             }
             #expect(receipt.effect == .parked)
+            #expect(try await scene.unpark([agent]).isEmpty, "its time has not come")
             let patience = now + .seconds(30)
             while try await scene.beat(holder, account).parked != [agent] {
                 try #require(try await scene.now() < patience)
             }
-            let wakes = try await scene.store.refold([agent], policy: ReconcilePolicy(), now: try await scene.now())
-            #expect(wakes == [Wake(instance: instance, account: account)])
+            #expect(try await scene.unpark([agent]) == [Wake(instance: instance, account: account)])
+            #expect(try await scene.unpark([agent]).isEmpty, "its time has come once")
             #expect(try await scene.beat(holder, account).parked.isEmpty)
             #expect(try await scene.store.count(account, desired: .running) == 1)
         }

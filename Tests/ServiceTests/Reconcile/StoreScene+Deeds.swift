@@ -10,11 +10,27 @@ extension StoreScene {
     func beat(
         _ replica: UUID,
         _ account: Int32,
-        lastWake: Int64 = 0
+        lastWake: Int64 = 0,
+        lastOverdue: Int64 = 0,
+        rowLimit: Int64 = Housekeeping.rowLimit
     ) async throws -> HeartbeatAnswer {
         try await store.beat(
-            Heartbeat(replica: replica, release: "test", accounts: [account], lastWake: lastWake)
+            Heartbeat(
+                replica: replica,
+                release: "test",
+                accounts: [account],
+                lastWake: lastWake,
+                lastOverdue: lastOverdue,
+                rowLimit: rowLimit
+            )
         )
+    }
+
+    /// Folds agents again whose parked events have come due.
+    func unpark(_ agents: [Int64]) async throws -> [Wake] {
+        let clock = DatabaseClock()
+        clock.put(to: try await now())
+        return try await store.unpark(agents, policy: ReconcilePolicy(), clock: clock)
     }
 
     /// Registers the account and lets a replica take it.

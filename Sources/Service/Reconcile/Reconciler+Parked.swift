@@ -1,0 +1,61 @@
+import Domain
+import LibPQ
+import Logging
+
+/// How many agents are folded again in one transaction, so that each stays within the database's time limit.
+///
+/// Pure.
+struct UnparkPortion: Sendable, Hashable {
+    /// Few enough that who waits for the map or for one of the agents waits for a moment.
+    static let most = 100
+
+    private(set) var size = Self.most
+
+    /// The portion is done: the next one may be larger again.
+    mutating func done() { size = min(Self.most, size * 2) }
+
+    /// The portion took too long: it is tried again by halves.
+    mutating func tookTooLong() { size = max(1, size / 2) }
+}
+
+/// Clock events of the future whose time has come.
+extension Reconciler {
+    /// Folds agents again whose parked events have come due, as beats name them, until the task is cancelled.
+    ///
+    /// Apart from the beat, since it may wait for the map and reads whole ledgers. What a list leaves undone is in the next.
+    func unpark(_ lists: AsyncStream<[Int64]>) async {
+        var portion = UnparkPortion()
+        for await agents in lists {
+            var rest = agents[...]
+            while !rest.isEmpty, !Task.isCancelled {
+                let some = Array(rest.prefix(portion.size))
+                do {
+                    ring(try await unpark(some))
+                    portion.done()
+                    rest = rest.dropFirst(some.count)
+                } catch {
+                    logger.warning(
+                        "parked events not taken in yet",
+                        metadata: ["agents": "\(some.count)", "error": "\(error)"]
+                    )
+                    guard let error = error as? PQError, error.kind == .timedOut || error.kind == .commitUnknown else {
+                        break
+                    }
+                    // One that takes too long alone keeps the others waiting no longer.
+                    if some.count == 1 { rest = rest.dropFirst() }
+                    portion.tookTooLong()
+                }
+            }
+        }
+    }
+
+    private func unpark(_ agents: [Int64]) async throws -> [Wake] {
+        let wakes = try await dependencies.store.unpark(
+            agents,
+            policy: dependencies.policy,
+            clock: dependencies.clock
+        )
+        dependencies.crashPoints.reach(.unparkFolded)
+        return wakes
+    }
+}
