@@ -86,6 +86,12 @@ struct AgentMapChange: Sendable, Equatable {
         }
     }
 
+    /// Whether it brings agents that are not in the map, without aliases, and takes nothing from anybody.
+    func onlyAdds(to map: AgentMap) -> Bool {
+        retired.isEmpty && addedAliases.isEmpty && rematched.allSatisfy { map.agents[$0] == nil }
+            && touched.allSatisfy { map.agents[$0] == nil }
+    }
+
     private mutating func take(
         _ spec: AgentSpec,
         map: AgentMap,

@@ -38,15 +38,21 @@ extension AgentDirectory {
         )
     }
 
-    /// Does a portion of an import with nothing held, takes it back, and adds what it weighs.
+    /// Adds what a portion of an import weighs, by doing it with nothing held and taking it back.
     ///
-    /// As long as an import's own portion takes, it keeps clock events waiting, and no longer. What waits of it already counts,
-    /// so that the same file again is no smaller change.
+    /// As long as an import's own portion takes, it keeps clock events waiting, and no longer; one that only brings people and
+    /// sessions nobody ever heard of weighs nothing, and is not done. What waits of it already counts, so that the same file
+    /// again is no smaller change.
     func weigh(_ specs: [AgentSpec], into weight: inout GuardWeight, author: String) async throws {
+        let map = try await AgentMap.read(specs, rules: rules, from: pool)
+        let change = AgentMapChange(specs, map: map, caller: nil)
+        guard change.mayMatter else { return }
+        if change.onlyAdds(to: map), try await isUnheardOf(change) {
+            weight.fleet += Int64(change.assigned.count)
+            return
+        }
         let guarded = try await takingBack { transaction in
             let map = try await AgentMap.read(specs, rules: rules, in: transaction)
-            let change = AgentMapChange(specs, map: map, caller: nil)
-            guard change.mayMatter else { return GuardedChange(change: change, matched: Matched()) }
             return try await applyGuarded(
                 specs,
                 map: map,
@@ -58,6 +64,11 @@ extension AgentDirectory {
         }
         weight.affected += guarded.changing
         weight.fleet += guarded.adding
+    }
+
+    private func isUnheardOf(_ change: AgentMapChange) async throws(PQError) -> Bool {
+        let known = try await pool.query(GuardStatements.isKnown(change.touched, sessions: change.assigned))
+        return try !known[0].column("is_known", as: Bool.self)
     }
 
     /// Does a portion of an import and takes it back, so that what the guard says to it is the truth.

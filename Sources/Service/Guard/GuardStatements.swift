@@ -73,6 +73,37 @@ enum GuardStatements {
         """
     }
 
+    /// Whether there are unmatched events under some names, or some sessions are known already.
+    ///
+    /// Indexes: `clock_events_unmatched`, `instances_session_key`.
+    static func isKnown(_ names: [String], sessions: [AgentMapChange.Assignment]) -> PQStatement {
+        """
+        SELECT EXISTS (
+            SELECT
+            FROM unnest(\(names)) AS n (name)
+            CROSS JOIN clock_sources s
+            CROSS JOIN LATERAL (
+                SELECT e.sequence
+                FROM clock_events e
+                WHERE e.agent IS NULL
+                  AND e.source_id = s.source_id
+                  AND e.external_id = n.name
+                LIMIT 1
+            ) e
+        ) OR EXISTS (
+            SELECT
+            FROM unnest(\(sessions.map(\.account)), \(sessions.map(\.instanceID))) AS n (account, instance_id)
+            CROSS JOIN LATERAL (
+                SELECT x.instance
+                FROM instances x
+                WHERE x.account = n.account
+                  AND x.instance_id = n.instance_id
+                OFFSET 0
+            ) x
+        ) AS is_known
+        """
+    }
+
     /// What waits of some agents.
     ///
     /// Indexes: `agents_agent_id_key`, `guard_items_held`.

@@ -61,6 +61,28 @@ struct ReconcilerPassTests {
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `an event restarts nothing by itself: the row is due at once, and the pass over it decides`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.withScene { scene in
+            let (holder, account, term) = try await scene.lease()
+            let (_, instance) = try await scene.addAgent("ana", account: account)
+            let now = try await scene.now()
+            let read = News.read(.status(.failed), sentAt: now)
+            try await scene.pass(account, instance, term: term, mayAct: false, news: [read])
+            let leases = LeaseBook(clock: StillClock())
+            leases.replace(with: [account: HeldLease(term: term, deadline: 1)])
+            let clockIn = scene.event("e1", "ana", .clockIn, at: now)
+            let result = try await scene.append(clockIn, leases: leases)
+            #expect(result.plans.map(\.decision.action) == [.restart] && result.plans.map(\.command) == [nil])
+            #expect(try await scene.commands(of: instance).isEmpty)
+            #expect(try await scene.beat(holder, account).due.map(\.instance) == [instance])
+            let plans = try await scene.pass(account, instance, term: term)
+            #expect(plans.map(\.command?.action) == [.restart] && plans.map(\.priority) == [.people])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `what decides may refuse, and then nothing is written`(kind: StoreKind) async throws {
         struct Refusal: Error {}
         try await kind.withScene { scene in
