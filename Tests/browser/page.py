@@ -1,5 +1,7 @@
 """What a person sees and does on the page."""
 
+import re
+
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -17,6 +19,10 @@ class Page:
     def provoke(self, *words):
         """Says which complaints of the browser belong to the test: a status, or a net:: word."""
         self.provoked += words
+
+    def run(self, script, *arguments):
+        """Has a script run in the page; gives what it returns."""
+        return self.driver.execute_script(script, *arguments)
 
     def open(self, path="/"):
         self.driver.get(self.rollcall.address + path)
@@ -43,11 +49,11 @@ class Page:
         return bool(self.driver.find_elements(By.CSS_SELECTOR, selector))
 
     def text(self, selector):
-        """What is read in an element; in one step, since the page may replace it meanwhile."""
-        text = self.driver.execute_script("return document.querySelector(arguments[0])?.innerText", selector)
+        """What is read in an element; in one step, since the page may replace it meanwhile. Marks of direction are not read."""
+        text = self.run("return document.querySelector(arguments[0])?.innerText", selector)
         if text is None:
             raise NoSuchElementException(selector)
-        return text.strip()
+        return re.sub("[\u2068\u2069]", "", text).strip()
 
     def wait_text(self, selector, text, seconds=30):
         self.wait(lambda: text in self.text(selector), seconds, f"{selector} showing {text}")

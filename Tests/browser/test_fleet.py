@@ -250,3 +250,22 @@ def counts(page):
 
 def team_summary(rollcall, team):
     return next(part for part in rollcall.must("GET", "/v1/summary")["teams"] if part["team"] == team)
+
+
+def test_who_comes_back_finds_what_the_address_says_and_nobody_chosen(page, manage_key, long_team):
+    page.sign_in(manage_key, "/?team=long")
+    page.wait_live()
+    page.wait_loaded()
+    page.pick("k003")
+    page.find("#search").send_keys("k00")
+    page.run("document.querySelector('#filter [name=shift]').value = 'in'")
+    page.run("location.assign('/stats')")
+    page.wait(lambda: page.has("#stats"), what="the other page")
+    page.wait_live()
+    page.driver.back()
+    page.wait(lambda: page.has("#fleet"), what="the page before")
+    page.wait_live()
+    page.wait_loaded()
+    filled = "return [...document.getElementById('filter').elements].filter((each) => each.name && !each.disabled).map((each) => each.value)"
+    assert page.run(filled) == ["", "long", "", "", "agent"]
+    assert not page.find(f"{page.row('k003')} [data-pick]").is_selected() and not page.find("#bulk").is_displayed()

@@ -1,5 +1,6 @@
 """Names and teams are free text. Whatever stands in them is shown as it is and does nothing."""
 
+import datetime
 import json
 
 import pytest
@@ -9,6 +10,7 @@ NAMES = {
     "quotes": "\"O'Hara\" \" onmouseover=\"window.caught=1 ' `&quot; &amp;lt;",
     "template": "{{agent_id}} {{{name}}} ${window.caught = 1} </tr></table>",
     "right-to-left": "\u202eאבג שלום \u202dمرحبا",
+    "override": "\u202eexe.txt",
     "long": "W" * 200,
     "wide": "👩🏽‍💻 Ünïcödé 漢字",
 }
@@ -66,6 +68,80 @@ def test_a_name_neither_widens_the_page_nor_hides_what_is_beside_it(page, view_k
     assert page.driver.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
     beside = page.find(f"{page.row('right-to-left')} [data-field=agent_id]")
     assert beside.text == "right-to-left"
+
+
+@pytest.fixture(scope="module")
+def kept(rollcall):
+    """Agents at work with such names; so many that the guard keeps an order about all of them."""
+    agents = {f"kept-{word}": name for word, name in NAMES.items()} | {"kept-plain": "Plain", "kept-other": "Other"}
+    for agent, name in agents.items():
+        rollcall.add_agent(agent, name=name, team="kept")
+        rollcall.clock_in(agent)
+    return agents
+
+
+@pytest.fixture
+def change(rollcall, kept, text):
+    """A change that waits: asked for by somebody who is called so, for such a reason."""
+    key = rollcall.must("POST", "/v1/keys", {"name": text, "role": "manage"})["key"]
+    until = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).isoformat()
+    wanted = {"state": "stopped", "until": until, "reason": text}
+    rollcall.must("POST", "/v1/actions", {"action": "hold", "agents": list(kept), "hold": wanted}, key=key)
+    (number,) = [each["change"] for each in rollcall.must("GET", "/v1/guard")["items"] if each["waiting"]]
+    yield number
+    rollcall.must("POST", f"/v1/guard/{number}/refuse")
+
+
+@pytest.mark.parametrize("text", NAMES.values(), ids=list(NAMES))
+def test_the_guard_s_card_and_dialog_show_them_as_text(page, view_key, kept, change, text):
+    page.sign_in(view_key)
+    page.wait_live()
+    card = f'#guard-list [data-change="{change}"]'
+    page.wait(lambda: page.find(card).is_displayed(), what="the card")
+    assert text_of(page, f"{card} bdi") == text
+    page.click(f"{card} [data-open]")
+    page.wait(lambda: page.find("#guard-dialog").is_displayed(), what="the change")
+    assert text_of(page, "#guard-words bdi") == text
+    for agent, name in kept.items():
+        part = f'#guard-parts [data-agent="{agent}"]'
+        assert text_of(page, f"{part} bdi") == name
+        assert text_of(page, f"{part} q") == text
+        assert text_of(page, f"{part} small bdi") == agent
+    assert_nothing_ran(page)
+    # What stands behind somebody's words runs as it is written, and nothing is wider than its place.
+    for selector in (card + " p", "#guard-words", *(f'#guard-parts [data-agent="{agent}"]' for agent in kept)):
+        assert runs_to_the_right(page, selector), selector
+    for width in (1280, 360):
+        screen = {"width": width, "height": 740, "deviceScaleFactor": 1, "mobile": width == 360}
+        page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        page.wait(lambda: page.run("return innerWidth") == width)
+        script = "const part = document.querySelector(arguments[0]); return part.scrollWidth - part.clientWidth"
+        for selector in ("html", "#guard-dialog", "#guard-parts"):
+            assert page.run(script, selector) <= 0, (width, selector)
+    page.shoot("hostile-guard")
+
+
+def runs_to_the_right(page, selector):
+    """Whether two letters of the last words in an element stand beside each other in their order."""
+    return page.run(
+        """
+        const walker = document.createTreeWalker(document.querySelector(arguments[0]), NodeFilter.SHOW_TEXT);
+        let last = null;
+        while (walker.nextNode()) {
+          if (walker.currentNode.parentElement.closest("bdi, q, time")) continue;
+          const found = walker.currentNode.data.match(/[a-z]{2}/i);
+          if (found) last = [walker.currentNode, found.index];
+        }
+        const left = (offset) => {
+          const range = document.createRange();
+          range.setStart(last[0], last[1] + offset);
+          range.setEnd(last[0], last[1] + offset + 1);
+          return range.getBoundingClientRect().left;
+        };
+        return left(0) < left(1);
+        """,
+        selector,
+    )
 
 
 def test_a_search_for_them_is_text_too(page, view_key):

@@ -234,3 +234,63 @@ def test_an_answer_that_comes_late_is_not_shown_over_another_change(rollcall, pa
     refuse.click()
     page.wait_text("#guard-parts", "refused")
     assert second not in waiting(rollcall)
+
+
+# Of two changes that are asked for, the first is answered once the test lets it; or none is.
+LATE_CHANGE = """
+  const ask = window.fetch;
+  window.fetch = async (address, wish) => {
+    const isChange = String(address).startsWith("/v1/guard/") && !wish.method;
+    if (isChange && window.broken) throw new TypeError("no connection");
+    if (!isChange || window.isAsked) return ask(address, wish);
+    window.isAsked = true;
+    await new Promise((resolve) => (window.answer = resolve));
+    return ask(address, wish);
+  };
+"""
+
+
+def test_a_change_that_is_answered_late_does_not_take_the_place_of_the_one_that_is_decided_on(rollcall, page, manage_key):
+    first, _ = keep(rollcall, "slow")
+    second, agents = keep(rollcall, "swift")
+    page.sign_in(manage_key)
+    page.wait_live()
+    page.wait(lambda: page.has(f'#guard-list [data-change="{first}"]') and page.has(f'#guard-list [data-change="{second}"]'))
+    page.run(LATE_CHANGE)
+    page.click(f'#guard-list [data-change="{first}"] [data-open]')
+    page.wait(lambda: page.run("return window.answer !== undefined"), what="the question")
+    look(page, second)
+    page.driver.execute_async_script("window.answer(); setTimeout(arguments[0], 1000)")
+    parts = "return [...document.querySelectorAll('#guard-parts [data-agent]')].map((part) => part.dataset.agent)"
+    assert sorted(page.run(parts)) == agents
+    page.find("#guard-dialog [data-decide=refuse]").click()
+    page.wait_text("#guard-parts", "refused")
+    assert second not in waiting(rollcall) and first in waiting(rollcall)
+    # That it cannot be shown is said where it was asked for.
+    page.find("#guard-dialog [data-close]").click()
+    page.run("window.broken = true")
+    page.click(f'#guard-list [data-change="{first}"] [data-open]')
+    page.wait_text(f'#guard-list [data-change="{first}"]', "Rollcall did not answer, so this cannot be shown.")
+    page.run("window.broken = false")
+    look(page, first)
+    assert "did not answer" not in page.text(f'#guard-list [data-change="{first}"]')
+    page.find("#guard-dialog [data-decide=refuse]").click()
+    page.wait_text("#guard-parts", "refused")
+
+
+@pytest.mark.parametrize("body", ["", "<h1>Bad gateway</h1>", '{"error": "bad gateway"}', "null"])
+def test_a_refusal_by_whatever_stands_between_is_said_in_words_of_ours(rollcall, page, manage_key, body):
+    rollcall.add_agent("between", with_instance=False)
+    page.sign_in(manage_key, "/agents/between")
+    page.wait_live()
+    page.run(
+        """
+        const [body] = arguments;
+        const ask = window.fetch;
+        window.fetch = (address, wish) =>
+          String(address).endsWith("/reconcile") ? Promise.resolve(new Response(body, { status: 502 })) : ask(address, wish);
+        """,
+        body,
+    )
+    page.find("#look").click()
+    page.wait_text("#outcome", "Rollcall did not answer. Nobody knows whether it was done")

@@ -1,4 +1,4 @@
-"""How long a pairing that is left open goes on asking."""
+"""How long a pairing that is left open goes on asking, and what is copied of it."""
 
 PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -80,3 +80,23 @@ def watch(page):
         """,
         PICTURE,
     )
+
+
+def test_a_code_that_the_browser_does_not_copy_is_marked_instead(rollcall, page, manage_key):
+    rollcall.add_agent("lia", name="Lia \u202eאבג", team="codes")
+    rollcall.clock_in("lia")
+    rollcall.wait_for("lia", observed="WORKING", condition="converged")
+    rollcall.fault("needs_qr", ["I-lia"])
+    rollcall.wait_for("lia", condition="needs_pairing")
+    page.sign_in(manage_key, "/agents/lia")
+    page.wait_live()
+    page.wait(lambda: page.find("#pair").is_displayed())
+    page.find("#pair").click()
+    assert page.run("return document.querySelector('#pairing-title bdi').textContent") == "Lia \u202eאבג"
+    page.run("navigator.clipboard.writeText = () => Promise.reject(new Error())")
+    page.find("#pairing [data-as=code]").click()
+    page.find("#pairing-phone input").send_keys("+49 170 1234567")
+    page.find("#pairing-phone button").click()
+    page.wait_text("#pairing-place output", "ABCD-1234")
+    page.find("#pairing-place button").click()
+    page.wait(lambda: page.run("return getSelection().toString()") == "ABCD-1234", what="the mark")

@@ -128,7 +128,7 @@ def wait_signed_out(page):
     page.wait(lambda: page.has("#signed-out"), what="the word that it is over")
     assert "You are signed out" in page.text("#signed-out")
     assert page.find("#signed-out").get_attribute("role") == "alert"
-    assert page.driver.execute_script("return document.activeElement.matches('#signed-out h2')")
+    assert page.driver.execute_script("return document.activeElement.matches('#signed-out h1')")
     assert not page.driver.execute_script("return [...document.querySelectorAll('#rows tr, #live')].some((each) => each.checkVisibility())")
     assert page.driver.execute_script("return [...document.getElementById('main').children].map((each) => each.id)") == ["signed-out"]
 

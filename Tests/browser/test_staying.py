@@ -7,28 +7,24 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 
-def run(page, script, *arguments):
-    return page.driver.execute_script(script, *arguments)
-
-
 def press(page, *keys):
     for key in keys:
         ActionChains(page.driver).send_keys(key).perform()
 
 
 def focused_agent(page):
-    return run(page, "return document.activeElement.closest('#rows tr')?.dataset.agent")
+    return page.run("return document.activeElement.closest('#rows tr')?.dataset.agent")
 
 
 # What is marked
 
 
 def mark_text(page, selector):
-    run(page, "getSelection().selectAllChildren(document.querySelector(arguments[0]))", selector)
+    page.run("getSelection().selectAllChildren(document.querySelector(arguments[0]))", selector)
 
 
 def marked_text(page):
-    return run(page, "return getSelection().toString().trim()")
+    return page.run("return getSelection().toString().trim()")
 
 
 def test_an_agent_s_page_goes_on_while_text_is_marked_and_leaves_it_so(rollcall, page, view_key):
@@ -64,11 +60,11 @@ def test_figures_that_wait_for_a_mark_are_said_to_be_old(page, view_key):
     mark_text(page, "h1")
     assert not page.find("#unread").is_displayed()
     # A minute later, when they would be counted anew.
-    run(page, "const now = Date.now; Date.now = () => now() + 61_000")
+    page.run("const now = Date.now; Date.now = () => now() + 61_000")
     page.wait(lambda: page.find("#unread").is_displayed(), what="the word that they are old")
     assert "not read again while text in it is marked" in page.text("#unread")
     page.wait(lambda: page.is_grey("stats"), what="the grey")
-    run(page, "getSelection().removeAllRanges()")
+    page.run("getSelection().removeAllRanges()")
     page.wait(lambda: not page.find("#unread").is_displayed(), what="the end of it")
     page.wait(lambda: not page.is_grey("stats"), what="the colours")
 
@@ -122,12 +118,12 @@ def test_what_a_source_sent_can_be_read_by_the_keyboard_while_the_page_goes_on(r
     page.sign_in(manage_key, "/sources/hr")
     page.wait_live()
     page.click("#items summary")
-    run(page, "window.kept = document.querySelector('#items details[open] pre'); window.kept.focus()")
+    page.run("window.kept = document.querySelector('#items details[open] pre'); window.kept.focus()")
     page.count_rereads()
     assert rollcall.deliver("hr", {**event, "event_id": secrets.token_hex(4), "kind": "clock_out"}) == 200
     page.wait(lambda: len(page.driver.find_elements("css selector", "#items tr")) >= 2, what="what came meanwhile")
     page.wait_rereads(2)
-    assert run(page, "return document.activeElement === window.kept && window.kept.isConnected")
+    assert page.run("return document.activeElement === window.kept && window.kept.isConnected")
 
 
 def test_who_reads_the_timeline_s_table_keeps_their_place(rollcall, page, view_key):
@@ -136,8 +132,7 @@ def test_who_reads_the_timeline_s_table_keeps_their_place(rollcall, page, view_k
     page.sign_in(view_key, "/agents/reads")
     page.wait_live()
     page.wait(lambda: page.has("#timeline-table tbody tr"))
-    run(
-        page,
+    page.run(
         """
         document.getElementById("timeline-table").open = true;
         window.kept = [document.getElementById("agent"), ...document.querySelectorAll("#timeline-table tbody tr")];
@@ -149,10 +144,10 @@ def test_who_reads_the_timeline_s_table_keeps_their_place(rollcall, page, view_k
     rollcall.clock_out("reads")
     page.wait_text("#events", "clock-out")
     page.wait_rereads(2)
-    assert run(page, "return window.kept.every((part) => part.isConnected)")
-    assert run(page, "return window.kept.slice(1).map((row) => row.cells[0].textContent)") == run(page, "return window.lanes")
-    assert run(page, "return document.getElementById('timeline-table').open")
-    assert run(page, "return document.activeElement.matches('#timeline-table summary')")
+    assert page.run("return window.kept.every((part) => part.isConnected)")
+    assert page.run("return window.kept.slice(1).map((row) => row.cells[0].textContent)") == page.run("return window.lanes")
+    assert page.run("return document.getElementById('timeline-table').open")
+    assert page.run("return document.activeElement.matches('#timeline-table summary')")
 
 
 def test_a_stream_that_begins_anew_takes_no_focus_and_closes_nothing_and_shows_what_changed(rollcall, page, view_key):
@@ -169,21 +164,21 @@ def test_a_stream_that_begins_anew_takes_no_focus_and_closes_nothing_and_shows_w
     page.sign_in(view_key, "/?q=team-")
     page.wait_live()
     page.wait_loaded()
-    assert not run(page, "return document.getElementById('teams-place').open")
-    run(page, "document.getElementById('teams-place').open = true; document.querySelector('#counts .badge').focus()")
-    run(page, "window.kept = document.activeElement; window.cut = true")
+    assert not page.run("return document.getElementById('teams-place').open")
+    page.run("document.getElementById('teams-place').open = true; document.querySelector('#counts .badge').focus()")
+    page.run("window.kept = document.activeElement; window.cut = true")
     page.mark()
     rollcall.stop_server()
     rollcall.start_server()
     rollcall.must("PUT", "/v1/agents/team-3", {"name": "After", "team": "team 3"})
     rollcall.clock_in("team-4")
-    run(page, "window.cut = false")
+    page.run("window.cut = false")
     page.wait_cell("team-3", "name", "After", 60)
     page.wait_cell("team-4", "shift", "on shift")
     page.wait(lambda: page.needs() == ["team-4"], what="who needs somebody since")
     page.wait(lambda: page.count("needs_somebody") == 1)
-    assert run(page, "return document.getElementById('teams-place').open")
-    assert run(page, "return document.activeElement === window.kept && window.kept.isConnected")
+    assert page.run("return document.getElementById('teams-place').open")
+    assert page.run("return document.activeElement === window.kept && window.kept.isConnected")
     assert page.is_marked()
 
 
@@ -191,19 +186,19 @@ def test_a_row_that_scrolls_away_keeps_the_focus(rollcall, page, view_key, long_
     page.sign_in(view_key, "/?team=long")
     page.wait_live()
     page.wait_loaded()
-    run(page, "document.querySelector('tr[data-agent=k003] a').focus()")
+    page.run("document.querySelector('tr[data-agent=k003] a').focus()")
     assert focused_agent(page) == "k003"
-    run(page, "window.scrollTo(0, document.documentElement.scrollHeight)")
+    page.run("window.scrollTo(0, document.documentElement.scrollHeight)")
     page.wait(lambda: page.agents()[-1] == long_team[-1], what="the end of the list")
     assert "k010" not in page.agents()
     assert focused_agent(page) == "k003"
-    assert run(page, "return document.activeElement.closest('tr').getBoundingClientRect().height") <= 1
+    assert page.run("return document.activeElement.closest('tr').getBoundingClientRect().height") <= 1
     # A change of theirs is no reason to lose it either.
     rollcall.must("PUT", "/v1/agents/k003", {"name": "Somebody else", "team": "long"})
-    page.wait(lambda: run(page, "return document.activeElement.textContent") == "Somebody else", what="the change")
+    page.wait(lambda: page.run("return document.activeElement.textContent") == "Somebody else", what="the change")
     press(page, Keys.ARROW_DOWN)
     assert focused_agent(page) == "k004"
-    box = run(page, "const { top, bottom } = document.activeElement.getBoundingClientRect(); return [top, bottom, innerHeight]")
+    box = page.run("const { top, bottom } = document.activeElement.getBoundingClientRect(); return [top, bottom, innerHeight]")
     assert 0 <= box[0] and box[1] <= box[2], "seen"
     page.wait(lambda: "k003" in page.agents() and not page.has("#rows tr.away"), what="every row in its place")
     shown = page.agents()

@@ -178,6 +178,63 @@ def test_axe_finds_nothing_in_the_pairing_and_in_dialogs_whatever_the_colours(ro
     assert found == []
 
 
+# What waits for somebody cannot be read again for as long as this is so.
+BROKEN_GUARD = """
+  const ask = window.fetch;
+  window.fetch = (address, wish) =>
+    window.broken && address === "/v1/guard" ? Promise.resolve(new Response("", { status: 503 })) : ask(address, wish);
+"""
+
+
+@pytest.mark.parametrize("language, scheme", [("en", "light"), ("es", "dark"), ("ar", "light")])
+def test_axe_finds_nothing_in_what_comes_of_orders_and_mappings(rollcall, page, language, scheme):
+    if scheme == "dark":
+        dark(page)
+    page.sign_in(rollcall.admin_key)
+    show(page, "fleet", language)
+    # Of one agent it is done, of the other refused: there is no session to look at.
+    for agent in ("goran", "mara"):
+        page.pick(agent)
+    page.find("[data-bulk=reconcile]").click()
+    page.wait(lambda: page.find("#bulk-results").is_displayed(), what="what came of it")
+    lines = "return [...document.querySelectorAll('#bulk-list li')].map((line) => [line.dataset.agent, line.dataset.done])"
+    assert page.run(lines) == [["mara", "false"], ["goran", "true"]]
+    found = [f"results: {each}" for each in axe.violations(page.driver)]
+    show(page, "unmatched", language)
+    page.wait(lambda: page.find("form.map").is_displayed(), what="the form")
+    field = page.find("form.map [name=agent]")
+    field.clear()
+    field.send_keys("mara")
+    page.find("form.map button").click()
+    page.wait(lambda: page.has(".preview button"), what="the preview")
+    found += [f"preview: {each}" for each in axe.violations(page.driver)]
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_where_the_page_cannot_be_read_again_or_nobody_is_signed_in(rollcall, page, scheme):
+    page.provoke("401")
+    if scheme == "dark":
+        dark(page)
+    key = rollcall.key("admin")
+    page.before_scripts(BROKEN_GUARD)
+    page.sign_in(key["key"])
+    found = []
+    for language in ("en", "es", "ar"):
+        show(page, "fleet", language)
+        page.wait(lambda: page.find("#guards").is_displayed(), what="the change that waits")
+        # A beginning or an end of a change would have it asked for as well.
+        page.run("window.broken = true; const now = Date.now; Date.now = () => now() + 31_000")
+        page.wait(lambda: page.find("#unread").is_displayed(), what="the word that it is old")
+        page.run("for (const each of document.getAnimations()) each.finish()")
+        found += [f"unread {language}: {each}" for each in axe.violations(page.driver)]
+    show(page, "agent", "ar" if scheme == "dark" else "en")
+    rollcall.must("DELETE", f"/v1/keys/{key['id']}")
+    page.wait(lambda: page.has("#signed-out"), what="the end of the sign-in")
+    found += [f"signed out: {each}" for each in axe.violations(page.driver)]
+    assert found == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_is_old_can_still_be_read(rollcall, page, scheme):
     if scheme == "dark":

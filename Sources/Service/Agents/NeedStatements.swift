@@ -18,6 +18,8 @@ struct NeedStatements {
 
     /// Agents that come of all who stand alike; the same figure as in the statements.
     static let limit = 50
+    /// Rows after which a walk ends; the same figure as in the statements.
+    static let walkLimit = 20_000
 
     private var onShift: [Timestamp] { freshness.staleBefore(.running, now: now) }
     private var offShift: [Timestamp] { freshness.staleBefore(.stopped, now: now) }
@@ -27,11 +29,9 @@ struct NeedStatements {
     /// Index: `observed_states_exceptions`, unless a good part of all sessions are exceptions.
     func exceptions(_ conditions: [Condition]) -> PQStatement {
         """
-        SELECT v.*
+        SELECT v.*, CASE r.place WHEN 1 THEN r.alike END AS alike
         FROM (
-            SELECT k.agent, row_number() OVER (
-                PARTITION BY k.condition, k.shift = 0, k.desired, k.reason = 'account_refused' ORDER BY k.since, k.agent
-            ) AS place
+            SELECT k.agent, row_number() OVER (w ORDER BY k.since, k.agent) AS place, count(*) OVER w AS alike
             FROM (
                 SELECT o.instance
                 FROM observed_states o
@@ -61,6 +61,7 @@ struct NeedStatements {
                   ) > 0)
                 OFFSET 0
             ) k
+            WINDOW w AS (PARTITION BY k.condition, k.shift = 0, k.desired, k.reason = 'account_refused')
         ) r
         CROSS JOIN LATERAL (
             SELECT *
@@ -77,9 +78,9 @@ struct NeedStatements {
     /// Index: `agents_agent_id_key`.
     func unsure(_ conditions: [Condition]) -> PQStatement {
         """
-        SELECT v.*
+        SELECT v.*, CASE r.place WHEN 1 THEN r.alike END AS alike
         FROM (
-            SELECT k.agent, row_number() OVER (PARTITION BY k.condition, k.desired ORDER BY k.since, k.agent) AS place
+            SELECT k.agent, row_number() OVER (w ORDER BY k.since, k.agent) AS place, count(*) OVER w AS alike
             FROM (
                 SELECT a.agent, a.agent_id, a.name, a.created_at
                 FROM agents a
@@ -113,6 +114,7 @@ struct NeedStatements {
                 WHERE s.condition = ANY (\(conditions.map(\.rawValue)))
                 OFFSET 0
             ) k
+            WINDOW w AS (PARTITION BY k.condition, k.desired)
         ) r
         CROSS JOIN LATERAL (
             SELECT *
@@ -129,9 +131,9 @@ struct NeedStatements {
     /// Index: `agents_of_team`, once for each of them.
     func unsure(_ conditions: [Condition], ofTeams teams: [String]) -> PQStatement {
         """
-        SELECT v.*
+        SELECT v.*, CASE r.place WHEN 1 THEN r.alike END AS alike
         FROM (
-            SELECT k.agent, row_number() OVER (PARTITION BY k.condition, k.desired ORDER BY k.since, k.agent) AS place
+            SELECT k.agent, row_number() OVER (w ORDER BY k.since, k.agent) AS place, count(*) OVER w AS alike
             FROM (
                 SELECT l.agent, l.agent_id, l.name, l.created_at
                 FROM unnest(\(teams)) AS n (team)
@@ -171,6 +173,7 @@ struct NeedStatements {
                 WHERE s.condition = ANY (\(conditions.map(\.rawValue)))
                 OFFSET 0
             ) k
+            WINDOW w AS (PARTITION BY k.condition, k.desired)
         ) r
         CROSS JOIN LATERAL (
             SELECT *
@@ -187,8 +190,8 @@ extension AgentReads {
     /// Who needs somebody because of one of these conditions and fits a filter: of all who stand alike, those that have waited
     /// longest.
     ///
-    /// In no order. ``FleetModel/needLimit`` of them are shown.
-    func waiting(_ conditions: [Condition], _ filter: AgentFilter) async throws(PQError) -> [AgentDetails] {
+    /// ``FleetModel/needLimit`` of them are shown.
+    func waiting(_ conditions: [Condition], _ filter: AgentFilter) async throws(PQError) -> WaitingAgents {
         let statements = NeedStatements(filter: filter, freshness: try await freshness.table(), now: clock.now())
         let exceptions = conditions.filter(\.isException)
         let others = conditions.filter { !$0.isException }
@@ -197,9 +200,23 @@ extension AgentReads {
         if !others.isEmpty {
             wanted.append(filter.teams.map { statements.unsure(others, ofTeams: $0) } ?? statements.unsure(others))
         }
-        guard !wanted.isEmpty else { return [] }
-        var agents: [AgentDetails] = []
-        for result in try await pool.pipeline(wanted) { agents += try AgentDetailRows.read(result) }
-        return agents
+        guard !wanted.isEmpty else { return WaitingAgents() }
+        var waiting = WaitingAgents()
+        for result in try await pool.pipeline(wanted) {
+            waiting.agents += try AgentDetailRows.read(result)
+            for row in result {
+                guard let alike = try row.column("alike", as: Int64?.self) else { continue }
+                waiting.alike[try row.column("agent", as: Int64.self)] = Int(alike)
+            }
+        }
+        return waiting
     }
+}
+
+/// Who may need somebody, as far as they are shown.
+struct WaitingAgents: Sendable {
+    /// In no order; of all who stand alike at most ``NeedStatements/limit``.
+    var agents: [AgentDetails] = []
+    /// How many stand alike, by the one of them that has waited longest.
+    var alike: [Int64: Int] = [:]
 }

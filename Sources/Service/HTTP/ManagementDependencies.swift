@@ -57,7 +57,7 @@ package struct ManagementDependencies: Sendable {
         self.logger = logger
         self.session = session
         unmatchedCount = UnmatchedCount(pool: readPool)
-        statsReads = StatsReads(pool: readPool)
+        statsReads = StatsReads(pool: readPool, freshness: freshness)
     }
 
     /// Reads of agents, for these routes and the page.

@@ -59,6 +59,7 @@ struct PageAssets: Sendable {
         ("bulk.js", PackageResources.bulk_js),
         ("fleet.js", PackageResources.fleet_js),
         ("guards.js", PackageResources.guards_js),
+        ("heights.js", PackageResources.heights_js),
         ("live.js", PackageResources.live_js),
         ("mapping.js", PackageResources.mapping_js),
         ("needs.js", PackageResources.needs_js),

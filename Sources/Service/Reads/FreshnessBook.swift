@@ -26,6 +26,14 @@ package struct FreshnessTable: Sendable, Hashable {
         let last = accounts.keys.max() ?? 0
         return (0..<max(last, 1)).map { now - self[$0 + 1].lifetime(desired: desired) }
     }
+
+    /// How long a look counts where nobody knows any more what was desired.
+    var longestLifetimes: LookLifetimes {
+        LookLifetimes(
+            ofAccounts: (0..<max(accounts.keys.max() ?? 0, 1)).map { self[$0 + 1].longestLifetime.inSeconds },
+            ofOthers: self[nil].longestLifetime.inSeconds
+        )
+    }
 }
 
 /// Knows how many instances each account has, and so how long a round of looks takes.

@@ -3,8 +3,6 @@ import LibPQ
 
 /// Reads what is known of an agent's sessions over time.
 extension HistoryReads {
-    private static let changeLimit: Int64 = 2000
-    private static let gapLimit: Int64 = 2000
     /// Sessions of one agent in a span; older ones are left out.
     private static let ownershipLimit: Int64 = 50
 
@@ -36,15 +34,10 @@ extension HistoryReads {
 
     /// What the session was read to be, oldest first; the state before the span is carried in.
     ///
-    /// `until`: the last read.
+    /// At most one more than ``SessionRecord/limit`` within the span, the newest.
     /// Index: `session_changes_pkey`.
-    func proofs(
-        of instance: Int64,
-        until: Timestamp?,
-        from: Timestamp,
-        to: Timestamp
-    ) async throws(PQError) -> [SessionProof] {
-        let changes = try await pool.rows(
+    func changes(of instance: Int64, from: Timestamp, to: Timestamp) async throws(PQError) -> [SessionChange] {
+        try await pool.rows(
             """
             SELECT k.at, k.reading
             FROM (
@@ -61,17 +54,16 @@ extension HistoryReads {
                   AND s.at > \(from)
                   AND s.at <= \(to)
                 ORDER BY s.at DESC
-                LIMIT \(Self.changeLimit))
+                LIMIT \(Int64(SessionRecord.limit + 1)))
             ) k
             ORDER BY k.at
             """
         ) { row throws(PQError) in
-            (
+            SessionChange(
                 at: try row.column("at", as: Timestamp.self),
                 state: SessionStatus.shown(try row.column("reading", as: String.self))
             )
         }
-        return SessionProof.stretches(changes, until: until)
     }
 
     /// When a session was read last; `nil` for one that is no more.
@@ -91,6 +83,7 @@ extension HistoryReads {
 
     /// When the session was not read within a span, oldest first, also because nobody was there to read any.
     ///
+    /// At most one more than ``SessionRecord/limit``, the newest.
     /// Index: `look_gaps_pkey`.
     func gaps(of instance: Int64, from: Timestamp, to: Timestamp) async throws(PQError) -> [LookGap] {
         let rows = try await pool.rows(Self.gaps(of: instance, from: from, to: to)) { row throws(PQError) in
@@ -110,7 +103,7 @@ extension HistoryReads {
           AND g.from_at < \(to)
           AND g.to_at > \(from)
         ORDER BY g.from_at DESC
-        LIMIT \(gapLimit)
+        LIMIT \(Int64(SessionRecord.limit + 1))
         """
     }
 }

@@ -14,6 +14,47 @@ struct LookGap: Sendable, Equatable {
     var to: Timestamp
 }
 
+/// From when on reads found a session in a state.
+struct SessionChange: Sendable, Equatable {
+    var at: Timestamp
+    var state: String
+}
+
+/// What is kept of a session over a span, as much of it as one answer holds.
+struct SessionRecord: Sendable, Equatable {
+    /// Oldest first.
+    var changes: [SessionChange]
+    /// Oldest first.
+    var gaps: [LookGap]
+    /// Since when they are all that there is.
+    var from: Timestamp
+
+    /// Changes and gaps of one session that are shown; of more, the newest are.
+    static let limit = 2000
+
+    /// Leaves out the oldest where there are more than are shown: what was before, the state that was carried in too, says nothing
+    /// of the time from then on.
+    ///
+    /// - Parameters:
+    ///   - changes: oldest first, beginning with what was carried into the span.
+    ///   - gaps: oldest first.
+    ///   - from: when the span begins.
+    ///   - limit: changes, and gaps, that are kept.
+    init(_ changes: [SessionChange], gaps: [LookGap], from: Timestamp, limit: Int = Self.limit) {
+        self.changes = changes
+        self.gaps = gaps
+        self.from = from
+        if changes.count(where: { $0.at > from }) > limit {
+            self.changes = changes.suffix(limit)
+            self.from = self.changes.first?.at ?? from
+        }
+        if gaps.count > limit {
+            self.gaps = gaps.suffix(limit)
+            self.from = max(self.from, self.gaps.first?.from ?? from)
+        }
+    }
+}
+
 /// A stretch of time in which reads found a session in one state.
 struct SessionProof: Sendable, Equatable {
     var state: String
@@ -24,11 +65,11 @@ struct SessionProof: Sendable, Equatable {
     /// The stretches between changes.
     ///
     /// `changes`: oldest first. `until`: the last read.
-    static func stretches(_ changes: [(at: Timestamp, state: String)], until: Timestamp?) -> [SessionProof] {
+    static func stretches(_ changes: [SessionChange], until: Timestamp?) -> [SessionProof] {
         changes.indices.map { place in
-            let (at, state) = changes[place]
-            let end = place + 1 < changes.count ? changes[place + 1].at : until ?? at
-            return SessionProof(state: state, from: at, to: max(at, end))
+            let change = changes[place]
+            let end = place + 1 < changes.count ? changes[place + 1].at : until ?? change.at
+            return SessionProof(state: change.state, from: change.at, to: max(change.at, end))
         }
     }
 

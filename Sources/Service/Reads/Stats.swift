@@ -38,8 +38,8 @@ struct Stats: Sendable, Equatable {
         var found, repaired: Int64
     }
 
-    /// How long sessions were stopped within one hour, in hours, added up.
-    struct Hibernation: Sendable, Equatable {
+    /// For how long sessions were in some state within one hour, in hours, added up.
+    struct Share: Sendable, Equatable {
         var at: Timestamp
         var hours: Double
     }
@@ -52,13 +52,24 @@ struct Stats: Sendable, Equatable {
     ///
     /// Each counts once until it was right again, whether anything was done about it or not. Hours without one are left out.
     var drifts: [Drift] = []
-    /// Hours in which no session was stopped are left out.
-    var hibernation: [Hibernation] = []
+    /// Sessions besides that the first read after a time without any found otherwise: when they left what they had been brought
+    /// to, nobody saw.
+    var driftFoundLate: Int64 = 0
+    /// How long sessions were read to be stopped.
+    ///
+    /// Hours in which none was are left out.
+    var hibernation: [Share] = []
+    /// How long sessions were not read, so that nothing is known of them.
+    ///
+    /// Hours in which all were are left out.
+    var unread: [Share] = []
 
     var driftFound: Int64 { drifts.reduce(0) { $0 + $1.found } }
     var driftRepaired: Int64 { drifts.reduce(0) { $0 + $1.repaired } }
     /// Hours that sessions were stopped, added up.
     var hibernatedHours: Double { hibernation.reduce(0) { $0 + $1.hours } }
+    /// Hours of sessions of which nothing is known, added up.
+    var unreadHours: Double { unread.reduce(0) { $0 + $1.hours } }
 
     func write(to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
@@ -80,6 +91,7 @@ struct Stats: Sendable, Equatable {
         var drift = JSONObjectWriter(&buffer)
         drift.member("found", driftFound, into: &buffer)
         drift.member("repaired", driftRepaired, into: &buffer)
+        drift.member("found_late", driftFoundLate, into: &buffer)
         drift.name("hours", into: &buffer)
         buffer.writeJSONArray(drifts) { hour, buffer in
             var object = JSONObjectWriter(&buffer)
@@ -89,15 +101,14 @@ struct Stats: Sendable, Equatable {
             object.end(&buffer)
         }
         drift.end(&buffer)
-        object.name("hibernated_hours", into: &buffer)
-        buffer.writeString(Self.decimal(hibernatedHours))
-        object.name("hibernation", into: &buffer)
-        buffer.writeJSONArray(hibernation) { hour, buffer in
-            var object = JSONObjectWriter(&buffer)
-            object.member("at", hour.at, into: &buffer)
-            object.name("hours", into: &buffer)
-            buffer.writeString(Self.decimal(hour.hours))
-            object.end(&buffer)
+        for (total, name, shares) in [
+            ("hibernated_hours" as StaticString, "hibernation" as StaticString, hibernation),
+            ("unread_hours", "unread", unread),
+        ] {
+            object.name(total, into: &buffer)
+            buffer.writeString(Self.decimal(shares.reduce(0) { $0 + $1.hours }))
+            object.name(name, into: &buffer)
+            buffer.writeJSONArray(shares) { $0.write(to: &$1) }
         }
         object.end(&buffer)
     }
@@ -106,6 +117,16 @@ struct Stats: Sendable, Equatable {
     fileprivate static func decimal(_ value: Double) -> String {
         let tenths = Int64((value * 10).rounded())
         return "\(tenths / 10).\(abs(tenths % 10))"
+    }
+}
+
+extension Stats.Share {
+    fileprivate func write(to buffer: inout ByteBuffer) {
+        var object = JSONObjectWriter(&buffer)
+        object.member("at", at, into: &buffer)
+        object.name("hours", into: &buffer)
+        buffer.writeString(Stats.decimal(hours))
+        object.end(&buffer)
     }
 }
 

@@ -26,10 +26,12 @@ final class StatsReads: Sendable {
     private static let timeout: Duration = .seconds(20)
 
     private let pool: PQPool
+    private let freshness: FreshnessBook
     private let answers = Mutex<[Question: Stats]>([:])
 
-    init(pool: PQPool) {
+    init(pool: PQPool, freshness: FreshnessBook) {
         self.pool = pool
+        self.freshness = freshness
     }
 
     /// Answers a question, perhaps as a moment ago.
@@ -54,8 +56,9 @@ final class StatsReads: Sendable {
     }
 
     private func read(_ question: Question) async throws(PQError) -> Stats {
+        let lifetimes = try await freshness.table().longestLifetimes
         let results = try await pool.pipeline(
-            [Self.ways(question), Self.drift(question), Self.hibernation(question)],
+            [Self.ways(question), Self.drift(question, lifetimes), Self.rest(question, lifetimes)],
             timeout: Self.timeout
         )
         var stats = Stats(from: question.from, to: question.to, stages: [:], hours: [])
@@ -66,21 +69,30 @@ final class StatsReads: Sendable {
                 for stage in Stats.Stage.allCases { stats.stages[stage] = try Self.spread(stage, row) }
             }
         }
-        stats.drifts = try results[1].decoded { row throws(PQError) in
-            Stats.Drift(
-                at: try row.column("hour", as: Timestamp.self),
-                found: try row.column("found", as: Int64.self),
-                repaired: try row.column("repaired", as: Int64.self)
+        for row in results[1] {
+            let found = try row.column("found", as: Int64.self)
+            stats.driftFoundLate += try row.column("late", as: Int64.self)
+            guard found > 0 else { continue }
+            let at = try row.column("hour", as: Timestamp.self)
+            stats.drifts.append(
+                Stats.Drift(at: at, found: found, repaired: try row.column("repaired", as: Int64.self))
             )
         }
-        let steps = try results[2].decoded { row throws(PQError) in
-            StoppedStep(
+        var steps: (stopped: [HourStep], unread: [HourStep]) = ([], [])
+        for row in results[2] {
+            let step = HourStep(
                 hour: try row.column("hour", as: Int64.self),
                 change: try row.column("change", as: Int64.self),
                 seconds: try row.column("seconds", as: Double.self)
             )
+            if try row.column("is_unread", as: Bool.self) {
+                steps.unread.append(step)
+            } else {
+                steps.stopped.append(step)
+            }
         }
-        stats.hibernation = StoppedStep.hours(steps, from: question.hoursFrom, to: question.to)
+        stats.hibernation = HourStep.hours(steps.stopped, from: question.hoursFrom, to: question.to)
+        stats.unread = HourStep.hours(steps.unread, from: question.hoursFrom, to: question.to)
         return stats
     }
 

@@ -19,8 +19,8 @@ struct Timeline: Sendable, Equatable {
     var desired: [Interval]
     var observed: [Interval]
 
-    /// The most points at which something may change; beyond, the oldest are left out.
-    private static let changeLimit = 2000
+    /// The most points at which something may change; beyond, the oldest are left out, and what was before is said to be.
+    static let changeLimit = 2000
 
     /// Works out shift and desired.
     ///
@@ -39,10 +39,18 @@ struct Timeline: Sendable, Equatable {
         self.observed = observed
         shift = []
         desired = []
-        var changes = punches.map(\.effectiveAt) + holds.flatMap { [$0.from, $0.to] }
-        changes = Set(changes.filter { $0 > from && $0 < to }).sorted().suffix(Self.changeLimit)
-        let starts = [from] + changes
-        for ((start, end), state) in zip(zip(starts, changes + [to]), fold(punches, at: starts)) {
+        let all = Set(
+            (punches.map(\.effectiveAt) + holds.flatMap { [$0.from, $0.to] }).filter { $0 > from && $0 < to }
+        )
+        let changes = all.sorted().suffix(Self.changeLimit)
+        var starts = Array(changes)
+        if let first = changes.first, changes.count < all.count {
+            shift.append(Interval(from: from, to: first, reason: Self.leftOut))
+            desired.append(Interval(from: from, to: first, reason: Self.leftOut))
+        } else {
+            starts.insert(from, at: 0)
+        }
+        for ((start, end), state) in zip(zip(starts, starts.dropFirst() + [to]), fold(punches, at: starts)) {
             let hold = holds.last { $0.from <= start && start < $0.to }?.hold
             let wanted = derive(state, hold: hold, breakAction: breakAction, now: start)
             Self.append(
@@ -70,14 +78,14 @@ struct Timeline: Sendable, Equatable {
         }
     }
 
+    /// The reason of what is recorded, and left out since there is more than one answer holds.
+    static let leftOut = "left_out"
+
     /// What is known of the session within the span: claims of replies as instants, proofs as stretches, and stretches
     /// without a state in between.
-    ///
-    /// `unread`: where what was proved before is not known, since nobody looked.
     static func observed(
         commands: [CommandEntry],
-        proofs: [SessionProof],
-        unread: [LookGap] = [],
+        _ session: SessionKnowledge,
         from: Timestamp,
         to: Timestamp
     ) -> [Interval] {
@@ -87,13 +95,15 @@ struct Timeline: Sendable, Equatable {
             }
             return Interval(from: endedAt, to: endedAt, state: claim, reason: "claimed")
         }
-        for proof in proofs where proof.from <= to && proof.to >= from {
+        for proof in session.proofs where proof.from <= to && proof.to >= from {
             known.append(
                 Interval(from: max(proof.from, from), to: min(proof.to, to), state: proof.state, reason: "read")
             )
         }
-        for gap in unread where gap.from < to && gap.to > from {
-            known.append(Interval(from: max(gap.from, from), to: min(gap.to, to), reason: "not_read"))
+        for (gaps, reason) in [(session.unread, "not_read"), (session.leftOut, Self.leftOut)] {
+            for gap in gaps where gap.from < to && gap.to > from {
+                known.append(Interval(from: max(gap.from, from), to: min(gap.to, to), reason: reason))
+            }
         }
         var intervals: [Interval] = []
         var reached = from
@@ -107,4 +117,13 @@ struct Timeline: Sendable, Equatable {
         if reached < to { intervals.append(Interval(from: reached, to: to, reason: "not_recorded")) }
         return intervals
     }
+}
+
+/// What is known of an agent's sessions over a span.
+struct SessionKnowledge: Sendable, Equatable {
+    var proofs: [SessionProof] = []
+    /// Where what was proved before is not known, since nobody looked.
+    var unread: [LookGap] = []
+    /// Where it is known, and more than one answer holds.
+    var leftOut: [LookGap] = []
 }

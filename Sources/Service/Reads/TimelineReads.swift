@@ -32,18 +32,15 @@ struct TimelineReads: Sendable {
             limit: Self.commandLimit
         )
         let rule = try await freshness.table()[details.account]
-        var proofs: [SessionProof] = []
-        var unread: [LookGap] = []
+        var known = SessionKnowledge()
         for stretch in owned {
-            let proved = try await proved(stretch, of: details, rule, from: from, to: to)
-            proofs += proved.proofs
-            unread += proved.unread
+            try await add(stretch, of: details, rule, from: from, to: to, to: &known)
         }
         let timeline = Timeline(
             punches: ledger.punches,
             holds: try await history.holds(of: details.agent),
             breakAction: details.breakAction ?? breakAction,
-            observed: Timeline.observed(commands: commands, proofs: proofs, unread: unread, from: from, to: to),
+            observed: Timeline.observed(commands: commands, known, from: from, to: to),
             from: from,
             to: to
         )
@@ -54,24 +51,32 @@ struct TimelineReads: Sendable {
         )
     }
 
-    /// What is known of one of the agent's sessions while it was theirs: what it was before and after is another's.
-    private func proved(
+    /// Adds what is known of one of the agent's sessions while it was theirs: what it was before and after is another's.
+    private func add(
         _ stretch: SessionOwnership,
         of details: AgentDetails,
         _ rule: Freshness,
         from: Timestamp,
-        to: Timestamp
-    ) async throws(PQError) -> (proofs: [SessionProof], unread: [LookGap]) {
+        to: Timestamp,
+        to known: inout SessionKnowledge
+    ) async throws(PQError) {
         let start = max(stretch.from, from)
         let end = min(stretch.to ?? to, to)
-        guard start <= end else { return ([], []) }
+        guard start <= end else { return }
         // Of a session that is the agent's no more: it may have been read last long before that.
         var until = stretch.instance == details.instance ? details.readAt : start
         if let ended = stretch.to { until = min(ended, try await history.lastRead(of: stretch.instance) ?? ended) }
-        let proofs = try await history.proofs(of: stretch.instance, until: until, from: start, to: end)
-        return SessionProof.proved(
-            proofs.compactMap { $0.clipped(from: start, to: end) },
-            gaps: try await history.gaps(of: stretch.instance, from: start, to: end)
+        let record = SessionRecord(
+            try await history.changes(of: stretch.instance, from: start, to: end),
+            gaps: try await history.gaps(of: stretch.instance, from: start, to: end),
+            from: start
+        )
+        let proved = SessionProof.proved(
+            SessionProof.stretches(record.changes, until: until).compactMap { $0.clipped(from: record.from, to: end) },
+            gaps: record.gaps
         ) { _ in rule.longestLifetime }
+        known.proofs += proved.proofs
+        known.unread += proved.unread
+        if record.from > start { known.leftOut.append(LookGap(from: start, to: record.from)) }
     }
 }

@@ -12,7 +12,7 @@ package final class ChangeFeed: Service {
         var touched = Touched()
         var pulses = EnginePulses()
         /// The counts as the reader last knew them.
-        var summary: Summary?
+        var counts: FeedCounts?
         var subscriptions: [UInt64: FeedSubscription] = [:]
         var nextID: UInt64 = 0
         /// Whether the reader knows all agents, so that who reads a list now misses nothing afterwards.
@@ -178,7 +178,7 @@ package final class ChangeFeed: Service {
             let isFirst = isComplete && !state.isComplete
             let isPulse = pulses.map { state.pulses.take($0) } ?? false
             state.isComplete = isComplete
-            state.summary = summary
+            state.counts = summary.map { FeedCounts(summary: $0, place: state.ring.last) }
             if hasSucceeded { state.readAt = .now }
             return news.isEmpty && !isFirst && !isPulse ? [] : Array(state.subscriptions.values)
         }
@@ -191,7 +191,7 @@ package final class ChangeFeed: Service {
             state.ring.clear()
             state.touched = Touched()
             state.pulses.engines = []
-            state.summary = nil
+            state.counts = nil
             state.isComplete = false
             state.readAt = nil
         }
@@ -239,7 +239,7 @@ extension ChangeFeed {
     }
 
     /// The counts as they are known now; `nil` while the feed does not know all agents yet.
-    var summary: Summary? { state.withLock { $0.summary } }
+    var counts: FeedCounts? { state.withLock { $0.counts } }
 
     /// How the engines do, and which reading that is; version 0 before the first.
     var pulses: EnginePulses { state.withLock { $0.pulses } }
@@ -254,4 +254,11 @@ extension ChangeFeed {
 
     /// How many watch, for metrics and tests.
     package var subscriberCount: Int { state.withLock { $0.subscriptions.count } }
+}
+
+/// The counts as the feed last knew them.
+struct FeedCounts: Sendable {
+    var summary: Summary
+    /// Counts in the ring up to this place are no newer.
+    var place: UInt64
 }

@@ -18,13 +18,14 @@ struct CountsPace: Sendable {
 
     /// Takes in a count that was due.
     ///
-    /// - Returns: what is to be told; `nil` when it says nothing new.
+    /// - Returns: what is to be told; `nil` when it says nothing new, or is older than what was taken before.
     mutating func take(_ summary: Summary, now: ContinuousClock.Instant) -> Summary? {
         guard let before = latest else {
             latest = summary
             toldAt = now
             return nil
         }
+        guard before.asOf <= summary.asOf else { return nil }
         let isSame = before.groups == summary.groups
         guard !isSame || (toldAt + Self.renewal <= now && before.asOf < summary.asOf) else { return nil }
         latest = summary

@@ -34,6 +34,7 @@ struct EventStream: Sendable {
     ) async throws {
         let text = EventText(run: feed.run)
         var place = text.sequence(in: lastEventID).flatMap { feed.holds(after: $0) ? $0 : nil }
+        var counted: UInt64 = 0
         var commentDueAt = ContinuousClock.now
         var buffer = ByteBuffer()
         var pulse: UInt64 = 0
@@ -58,12 +59,12 @@ struct EventStream: Sendable {
                 }
             }
             if let here = place {
-                place = try await take(after: here, text, into: &buffer)
+                place = try await take(after: here, counted: counted, text, into: &buffer)
             }
             try await flush(&buffer, subscription, &writer)
             if let here = place, feed.position.map({ here < $0 }) ?? false { subscription.wake() }
             if place == nil, let start = feed.position {
-                try await sendEverything(from: start, text, subscription, &writer)
+                counted = try await sendEverything(from: start, text, subscription, &writer)
                 place = start
                 subscription.wake()
             }
@@ -92,13 +93,22 @@ struct EventStream: Sendable {
 
     /// Writes the events after a place.
     ///
+    /// `counted`: the place up to which no counts are written, since newer ones were.
+    ///
     /// - Returns: the place behind them; `nil` when some of them are gone.
-    private func take(after place: UInt64, _ text: EventText, into buffer: inout ByteBuffer) async throws -> UInt64? {
+    private func take(
+        after place: UInt64,
+        counted: UInt64,
+        _ text: EventText,
+        into buffer: inout ByteBuffer
+    ) async throws -> UInt64? {
         var place = place
         while buffer.readableBytes < 1_048_576 {
             guard let events = feed.events(after: place, limit: Self.eventsAtATime) else { return nil }
             guard let last = events.last else { break }
-            for event in events { try await write(event, text, into: &buffer) }
+            for event in events where !event.isCounts || event.sequence > counted {
+                try await write(event, text, into: &buffer)
+            }
             place = last.sequence
         }
         return place
@@ -125,17 +135,20 @@ struct EventStream: Sendable {
     /// Sends a reset, the counts, and everybody unless the watcher reads that for itself.
     ///
     /// All but the last event carry an id that nobody can go on from: who breaks off in between begins anew.
+    ///
+    /// - Returns: the place of the counts that it sent.
     @concurrent private func sendEverything(
         from start: UInt64,
         _ text: EventText,
         _ subscription: FeedSubscription,
         _ writer: inout any ResponseBodyWriter
-    ) async throws {
+    ) async throws -> UInt64 {
         var buffer = ByteBuffer()
         text.writeReset(hasSnapshot ? 0 : start, at: clock.now(), to: &buffer)
         guard hasSnapshot else {
-            try await writeSummary(start, text, to: &buffer)
-            return try await flush(&buffer, subscription, &writer)
+            let counted = try await writeSummary(start, text, to: &buffer)
+            try await flush(&buffer, subscription, &writer)
+            return counted
         }
         var cursor: String?
         repeat {
@@ -149,16 +162,21 @@ struct EventStream: Sendable {
         for incident in try await ownIncidents().reversed() where incident.closedAt == nil {
             text.write("incident", 0, to: &buffer) { incident.write(to: &$0) }
         }
-        try await writeSummary(start, text, to: &buffer)
+        let counted = try await writeSummary(start, text, to: &buffer)
         try await flush(&buffer, subscription, &writer)
+        return counted
     }
 
     /// Writes the counts as they are known now, which is no less than what `place` has.
-    private func writeSummary(_ place: UInt64, _ text: EventText, to buffer: inout ByteBuffer) async throws {
-        var summary = feed.summary
-        if summary == nil { summary = try await feed.sources.summaries.summary() }
-        guard let visible = summary?.visible(to: caller) else { return }
+    ///
+    /// - Returns: the place in the feed up to which counts are no newer.
+    private func writeSummary(_ place: UInt64, _ text: EventText, to buffer: inout ByteBuffer) async throws -> UInt64 {
+        var counts = feed.counts
+        if counts == nil { counts = FeedCounts(summary: try await feed.sources.summaries.summary(), place: place) }
+        guard let counts else { return place }
+        let visible = counts.summary.visible(to: caller)
         text.write("summary", place, to: &buffer) { visible.write(to: &$0) }
+        return counts.place
     }
 
     private func ownIncidents() async throws -> [Incident] {

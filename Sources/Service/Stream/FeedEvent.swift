@@ -25,6 +25,11 @@ struct FeedEvent: Sendable {
     var sequence: UInt64
     var content: Content
 
+    /// Whether it tells how many stand how.
+    var isCounts: Bool {
+        if case .summary = content { true } else { false }
+    }
+
     /// What it takes in memory, roughly, in bytes.
     var size: Int {
         switch content {

@@ -20,10 +20,12 @@ struct FeedReader: Sendable {
     private var counts = CountsPace()
     /// Since when the counts may be other than they were told.
     private var countsChangedAt: Timestamp?
-    /// Every agent that is known was read then or later.
+    /// Every agent that is known was read then or later: when the last whole round began.
+    ///
+    /// What is touched in between is read sooner, which proves nothing of the others.
     private var provedAt = Timestamp(microseconds: 0)
-    /// When the round under way began, by the database's clock.
-    private var roundBeganOn = Timestamp(microseconds: 0)
+    /// When the round under way began, or the last one, by the database's clock.
+    private(set) var roundBeganOn = Timestamp(microseconds: 0)
     private var knownIncidents: [Int64: Incident]?
     private var incidentsDueAt = ContinuousClock.now
     private var pulsesDueAt = ContinuousClock.now
@@ -63,7 +65,6 @@ struct FeedReader: Sendable {
         touched = Touched()
         if agents.contains(where: { $0.before != $0.after }) {
             countsChangedAt = countsChangedAt ?? begunAt
-            provedAt = max(provedAt, begunAt)
         }
         news += agents.map { FeedEvent.Content.agent($0) }
         if let latest = try await readSummary() { news.append(.summary(latest)) }
@@ -124,8 +125,9 @@ struct FeedReader: Sendable {
     private mutating func readSummary() async throws(PQError) -> Summary? {
         guard memory.isComplete, counts.isDue(hasChanged: countsChangedAt != nil, now: .now) else { return nil }
         if let groups = memory.groups {
-            countsChangedAt = nil
-            return counts.take(Summary(groups: groups, asOf: provedAt), now: .now)
+            let told = counts.take(Summary(groups: groups, asOf: provedAt), now: .now)
+            if counts.latest?.groups == groups { countsChangedAt = nil }
+            return told
         }
         let latest = try await summaries.summary()
         if let changedAt = countsChangedAt, latest.asOf >= changedAt { countsChangedAt = nil }

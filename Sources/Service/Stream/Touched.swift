@@ -1,6 +1,6 @@
 /// What commits touched since the feed last looked.
 ///
-/// Collapses; beyond a bound it forgets, and the next round through all agents finds what was forgotten.
+/// Collapses; beyond a bound it forgets, and wants a round through all agents, which finds what was forgotten.
 struct Touched: Sendable {
     private(set) var agents: Set<Int64> = []
     private(set) var instances: Set<Int64> = []
@@ -30,11 +30,15 @@ struct Touched: Sendable {
     }
 
     mutating func add(agents added: some Sequence<Int64>) {
-        for agent in added where agents.count < Self.limit { agents.insert(agent) }
+        for agent in added where !agents.contains(agent) {
+            if agents.count < Self.limit { agents.insert(agent) } else { wantsRound = true }
+        }
     }
 
     mutating func add(instances added: some Sequence<Int64>) {
-        for instance in added where instances.count < Self.limit { instances.insert(instance) }
+        for instance in added where !instances.contains(instance) {
+            if instances.count < Self.limit { instances.insert(instance) } else { wantsRound = true }
+        }
     }
 
     /// Takes out as many as one query reads.

@@ -86,6 +86,9 @@ struct NeedPlanTests {
             #expect(
                 try await ids(searched.exceptions([.drifted]), pool) == longest(1) { String($0).hasPrefix("99") }
             )
+            let counts = try await pool.query(all.unsure([.unknown, .unassigned]), timeout: .seconds(30))
+            let alike = try counts.compactMap { row in try row.column("alike", as: Int64?.self) }
+            #expect(alike == [Int64(Self.size / 4), Int64(Self.size / 4)])
             let onBreak = try await statements(AgentFilter(shift: .onBreak), pool)
             #expect(try await ids(onBreak.exceptions([.drifted]), pool) == [])
         }

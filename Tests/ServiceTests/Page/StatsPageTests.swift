@@ -82,7 +82,8 @@ struct StatsPageTests {
                 """,
             ])
             let midnight = try #require(LocalClock(zoneName: "Asia/Kolkata").day(of: "2026-03-02"))
-            let stats = try await StatsReads(pool: pool).stats(
+            let freshness = FreshnessBook(pool: pool, sweep: SweepPolicy(), callsPerSecond: [:])
+            let stats = try await StatsReads(pool: pool, freshness: freshness).stats(
                 StatsReads.Question(teams: nil, from: midnight.from, to: midnight.to, hoursFrom: midnight.from)
             )
             #expect(stats.hours.map(\.at.rfc3339) == ["2026-03-01T18:30:00Z", "2026-03-01T19:30:00Z"])
@@ -94,6 +95,7 @@ struct StatsPageTests {
     func `drift and hibernation are drawn by the hour with an axis, and their numbers are in sight`() async throws {
         try await withPage { page in
             try await page.management.addAgent("a1")
+            _ = try await page.management.pool.query("UPDATE session_owners SET from_at = '2026-03-02T06:30:00Z'")
             _ = try await page.management.pool.query(
                 """
                 INSERT INTO session_changes (instance, at, recorded_at, reading)
@@ -110,6 +112,40 @@ struct StatsPageTests {
             #expect(source.contains("<span>06:00</span>") && source.contains("<span>0.5 h</span>"))
             #expect(source.contains("<details open>"))
             #expect(source.contains(#"<dd class="figure" id="hibernated">1.8</dd>"#))
+            #expect(!source.contains("unread-") && !source.contains("Hours not known"))
+        }
+    }
+
+    @Test
+    func `what is not known is said, with its hours and what was found after it, in every language`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            _ = try await page.management.pool.pipeline([
+                "UPDATE session_owners SET from_at = '2026-03-02T05:00:00Z'",
+                """
+                INSERT INTO session_changes (instance, at, recorded_at, reading)
+                SELECT x.instance, t, t, r
+                FROM instances x,
+                    (VALUES ('2026-03-02T05:00:00Z'::timestamptz, 'STOPPED'), ('2026-03-02T08:15:00Z', 'WORKING')) AS v (t, r)
+                """,
+                "INSERT INTO look_gaps (instance, from_at, to_at) SELECT instance, '2026-03-02T06:30:00Z', '2026-03-02T08:15:00Z' FROM instances",
+            ])
+            let signIn = try await page.signIn(as: .view)
+            let source = try await page.send("GET", "/stats?day=2026-03-02&zone=UTC&lang=en", signIn).text
+            #expect(source.contains(#"<dd class="figure" id="hibernated">1.5</dd>"#))
+            #expect(source.contains(#"<dd class="figure" id="unread-hours">1.8</dd>"#))
+            #expect(source.contains("For 1.8 h, added up, sessions were not looked at."))
+            #expect(source.contains("1 session was found otherwise by the first look after such a time"))
+            #expect(source.contains(#"<dd class="figure" id="drift">0 found, 0 repaired</dd>"#))
+            let hour = try #require(
+                source.firstMatch(of: #/<tr[^>]*>(?:(?!<\/tr>).)*2026-03-02 07:00:00.*?<\/tr>/#.dotMatchesNewlines())
+            )
+            #expect(hour.0.contains(#"data-label="Hours not known">1</td>"#), "\(hour.0)")
+            for language in ["es", "ar"] {
+                let other = try await page.send("GET", "/stats?day=2026-03-02&zone=UTC&lang=\(language)", signIn).text
+                #expect(other.contains(#"id="unread-hours">1.8</dd>"#) && other.contains(#"id="unread-words""#))
+                #expect(!other.contains("⟦"))
+            }
         }
     }
 }

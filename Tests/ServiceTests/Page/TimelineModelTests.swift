@@ -137,11 +137,13 @@ struct TimelineModelTests {
         let found = Self.now - .seconds(60)
         let seen = Timeline.observed(
             commands: [],
-            proofs: [
-                SessionProof(state: "WORKING", from: from, to: lost),
-                SessionProof(state: "WORKING", from: found, to: found),
-            ],
-            unread: [LookGap(from: lost, to: found)],
+            SessionKnowledge(
+                proofs: [
+                    SessionProof(state: "WORKING", from: from, to: lost),
+                    SessionProof(state: "WORKING", from: found, to: found),
+                ],
+                unread: [LookGap(from: lost, to: found)]
+            ),
             from: from,
             to: Self.now
         )
@@ -151,5 +153,24 @@ struct TimelineModelTests {
         #expect(lines.suffix(3) == ["running", "not known: nobody could look", "running"])
         let legend = (values["legend"] as? [[String: Any]] ?? []).compactMap { $0["label"] as? String }
         #expect(legend.contains("not recorded, or not known") && legend.contains("began before the picture"))
+    }
+
+    @Test
+    func `where more happened than the picture shows it says so, rather than nothing`() throws {
+        let from = Self.now - .seconds(3600)
+        let seen = (0..<500).map { number in
+            let began = from + .seconds(Int64(number) * 7)
+            return Timeline.Interval(
+                from: began,
+                to: began + .seconds(7),
+                state: number % 2 == 0 ? "WORKING" : "FAILED",
+                reason: "read"
+            )
+        }
+        let values = model(timeline(seen, from: from), .hour).values
+        #expect(bars(values, "seen").count == 401 && bars(values, "seen").first == "gap 0 194.4")
+        #expect(lane(values, "seen")["carried"] as? Bool == false)
+        let picture = try #require(lane(values, "seen")["picture"] as? String)
+        #expect(picture.contains("not shown: too much happened from"))
     }
 }

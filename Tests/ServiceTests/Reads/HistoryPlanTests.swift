@@ -9,14 +9,16 @@ import Testing
 struct HistoryPlanTests {
     private static let now = Timestamp(seconds: 1_800_000_000)
     private static let question = StatsReads.Question(teams: nil, from: now - .seconds(86_400), to: now)
+    private static let lifetimes = LookLifetimes(ofAccounts: [180], ofOthers: 180)
     private static let statements: [(name: String, statement: PQStatement)] = [
         ("commands", HistoryReads.commands(of: [1], agent: 1, from: now, to: now, limit: 10)),
         ("ownerships", HistoryReads.ownerships(of: 1, from: now, to: now)),
         ("gaps", HistoryReads.gaps(of: 1, from: now, to: now)),
-        ("drift", StatsReads.drift(question)),
+        ("drift", StatsReads.drift(question, lifetimes)),
+        ("rest", StatsReads.rest(question, lifetimes)),
     ]
 
-    @Test(arguments: 0..<4)
+    @Test(arguments: 0..<5)
     func `no table is read as a whole`(number: Int) async throws {
         let (name, statement) = Self.statements[number]
         try await withMigratedDatabase { pool, _ in

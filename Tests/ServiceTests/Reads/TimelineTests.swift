@@ -88,7 +88,7 @@ struct TimelineTests {
         )
         let observed = Timeline.observed(
             commands: [command],
-            proofs: [SessionProof(state: "WORKING", from: at(40), to: at(90))],
+            SessionKnowledge(proofs: [SessionProof(state: "WORKING", from: at(40), to: at(90))]),
             from: at(0),
             to: at(100)
         )
@@ -100,14 +100,14 @@ struct TimelineTests {
     @Test
     func `what reads found lasts until it was found otherwise, and the last of it until the last read`() {
         let stretches = SessionProof.stretches(
-            [(at(-50), "STOPPED"), (at(20), "STARTING"), (at(24), "WORKING")],
+            [change("STOPPED", -50), change("STARTING", 20), change("WORKING", 24)],
             until: at(80)
         )
         #expect(stretches.map(\.to) == [at(20), at(24), at(80)])
-        let observed = Timeline.observed(commands: [], proofs: stretches, from: at(0), to: at(100))
+        let observed = Timeline.observed(commands: [], SessionKnowledge(proofs: stretches), from: at(0), to: at(100))
         #expect(observed.map(\.state) == ["STOPPED", "STARTING", "WORKING", nil])
         #expect(observed.map(\.from) == [at(0), at(20), at(24), at(80)])
-        #expect(SessionProof.stretches([(at(5), "WORKING")], until: nil).map(\.to) == [at(5)])
+        #expect(SessionProof.stretches([change("WORKING", 5)], until: nil).map(\.to) == [at(5)])
     }
 
     @Test
@@ -124,6 +124,10 @@ struct TimelineTests {
         SessionProof(state: state, from: at(from), to: at(to))
     }
 
+    private func change(_ state: String, _ seconds: Int64) -> SessionChange {
+        SessionChange(at: at(seconds), state: state)
+    }
+
     private func gap(_ from: Int64, _ to: Int64) -> LookGap { LookGap(from: at(from), to: at(to)) }
 
     @Test
@@ -133,8 +137,7 @@ struct TimelineTests {
         #expect(proved.unread == [gap(20, 60)])
         let observed = Timeline.observed(
             commands: [],
-            proofs: proved.proofs,
-            unread: proved.unread,
+            SessionKnowledge(proofs: proved.proofs, unread: proved.unread),
             from: at(0),
             to: at(100)
         )
@@ -161,5 +164,39 @@ struct TimelineTests {
         #expect(proved.proofs == [proof("STOPPED", 80, 100)])
         let last = SessionProof.proved([proof("WORKING", 0, 80)], gaps: [gap(30, 80)]) { _ in .seconds(1) }
         #expect(last.proofs == [proof("WORKING", 0, 30), proof("WORKING", 80, 80)], "it was read at the end")
+    }
+
+    @Test
+    func `of more changes than are shown the newest are, and what was carried in says nothing of the time before them`()
+    {
+        let changes = [change("STOPPED", -50)] + (1...5).map { change($0 % 2 == 0 ? "STOPPED" : "WORKING", $0 * 10) }
+        let whole = SessionRecord(changes, gaps: [gap(2, 4)], from: at(0), limit: 5)
+        #expect(whole.changes == changes && whole.gaps == [gap(2, 4)] && whole.from == at(0))
+        let cut = SessionRecord(changes, gaps: [gap(2, 4)], from: at(0), limit: 3)
+        #expect(cut.changes == Array(changes.suffix(3)) && cut.from == at(30))
+    }
+
+    @Test
+    func `of more gaps than are shown the newest are, and nothing is said of the time before them`() {
+        let changes = [change("STOPPED", -50)]
+        let gaps = (0..<4).map { gap($0 * 20, $0 * 20 + 10) }
+        let cut = SessionRecord(changes, gaps: gaps, from: at(0), limit: 2)
+        #expect(cut.gaps == [gap(40, 50), gap(60, 70)] && cut.from == at(40))
+        #expect(SessionRecord(changes, gaps: gaps, from: at(0), limit: 4).from == at(0))
+    }
+
+    @Test
+    func `what is left out is said to be`() {
+        let known = SessionKnowledge(proofs: [proof("WORKING", 40, 100)], leftOut: [gap(-5, 40)])
+        let observed = Timeline.observed(commands: [], known, from: at(0), to: at(100))
+        #expect(observed.map(\.state) == [nil, "WORKING"] && observed.map(\.reason) == ["left_out", "read"])
+        let count = Int64(Timeline.changeLimit)
+        let punches = (1...count + 10).map { punch($0 % 2 == 0 ? .clockOut : .clockIn, $0) }
+        let timeline = timeline(punches, from: 0, to: count + 20)
+        for intervals in [timeline.shift, timeline.desired] {
+            #expect(intervals.first == Timeline.Interval(from: at(0), to: at(11), reason: "left_out"))
+            #expect(intervals.count == Int(count) + 1 && intervals.last?.to == at(count + 20))
+            for (left, right) in zip(intervals, intervals.dropFirst()) { #expect(left.to == right.from) }
+        }
     }
 }

@@ -45,4 +45,13 @@ struct CountsPaceTests {
         #expect(pace.take(summary(1, at: 9), now: late) == summary(1, at: 9))
         #expect(!pace.isDue(hasChanged: false, now: late + .seconds(1)))
     }
+
+    @Test
+    func `counts do not go back in time, whoever counted`() {
+        var pace = CountsPace()
+        _ = pace.take(summary(1, at: 5), now: begun)
+        #expect(pace.take(summary(2, at: 4), now: begun + .seconds(1)) == nil)
+        #expect(pace.latest == summary(1, at: 5))
+        #expect(pace.take(summary(2, at: 5), now: begun + .seconds(1)) == summary(2, at: 5))
+    }
 }

@@ -14,6 +14,20 @@ struct TouchedTests {
     }
 
     @Test
+    func `more than it holds wants a round at once, which finds what is forgotten`() {
+        let limit = Int64(Touched.limit)
+        var touched = Touched()
+        touched.add(agents: 0..<limit)
+        touched.add(agents: 0..<limit)
+        #expect(!touched.wantsRound, "nobody is forgotten")
+        touched.add(agents: [limit])
+        #expect(touched.wantsRound)
+        var others = Touched()
+        others.add(instances: 0...limit)
+        #expect(others.wantsRound)
+    }
+
+    @Test
     func `what is taken is taken once, and the rest stays`() {
         var touched = Touched()
         touched.add(agents: [1, 2, 3])

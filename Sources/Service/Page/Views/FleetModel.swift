@@ -7,7 +7,7 @@ struct FleetModel {
     let filter: FleetFilter
     /// Who needs somebody, worst first, as many as are shown.
     let needs: [RowModel]
-    /// How many of those who need somebody were found: all, while fewer than ``NeedStatements/limit`` stand alike.
+    /// How many who need somebody were found, shown or not.
     let found: Int
     let rows: [RowModel]
     let nextCursor: String?
@@ -41,7 +41,7 @@ struct FleetModel {
             "order": Agreement.allCases.filter(\.needsSomebody).map(\.rawValue).joined(separator: " ") + " | "
                 + Agreement.allCases.filter { !$0.needsSomebody }.map(\.rawValue).joined(separator: " "),
             "needs": needs.map(\.values),
-            "is_calm": needs.isEmpty && needsCount == 0,
+            "is_calm": needs.isEmpty && needsCount == 0 && !isFoundCut,
             "needs_count": isFoundCut ? "\(found)+" : String(needsCount),
             "more_needs": needs.count < needsCount,
             "rows": rows.map(\.values),
@@ -137,8 +137,8 @@ struct FleetModel {
         return max(found, counted)
     }
 
-    /// Whether of those who are searched for more may need somebody than were found.
-    private var isFoundCut: Bool { filter.search != nil && found >= NeedStatements.limit }
+    /// Whether of those who are searched for more may need somebody than were found, since not everybody was looked at.
+    private var isFoundCut: Bool { filter.search != nil && summary.count { _ in true } > NeedStatements.walkLimit }
 
     /// Agents of the chosen team, or of all.
     private func count(_ fits: (Summary.Group) -> Bool) -> Int {

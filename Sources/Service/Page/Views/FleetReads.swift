@@ -21,14 +21,14 @@ struct FleetReads: Sendable {
         let needs = try await needs(filter, summary, caller)
         let now = clock.now()
         let rows = try await models(list.agents, frame, now: now)
-        let found = FleetFilter.Sort.state.order(try await models(needs, frame, now: now))
-            .filter(\.agreement.needsSomebody)
+        let found = try await zip(needs.agents, models(needs.agents, frame, now: now))
+            .filter { _, row in row.agreement.needsSomebody }
         return FleetModel(
             frame: frame,
             caller: caller,
             filter: filter,
-            needs: Array(found.prefix(FleetModel.needLimit)),
-            found: found.count,
+            needs: Array(FleetFilter.Sort.state.order(found.map(\.1)).prefix(FleetModel.needLimit)),
+            found: found.reduce(0) { $0 + (needs.alike[$1.0.agent] ?? 0) },
             rows: (filter.sort ?? .agent).order(rows),
             nextCursor: list.nextCursor,
             summary: summary,
@@ -52,7 +52,7 @@ struct FleetReads: Sendable {
         _ filter: FleetFilter,
         _ summary: Summary,
         _ caller: Caller
-    ) async throws -> [AgentDetails] {
+    ) async throws -> WaitingAgents {
         var wanted = filter.agents(for: caller)
         let conditions = Condition.allCases.filter { condition in
             guard filter.condition.map({ $0 == condition }) ?? true else { return false }

@@ -85,12 +85,13 @@ struct StatsCharts {
         let ways = Dictionary(figures.hours.map { ($0.at, $0.total) }) { first, _ in first }
         let drifts = Dictionary(figures.drifts.map { ($0.at, $0) }) { first, _ in first }
         let stopped = Dictionary(figures.hibernation.map { ($0.at, $0.hours) }) { first, _ in first }
-        return Set(ways.keys).union(drifts.keys).union(stopped.keys).sorted().map { at in
+        let unread = Dictionary(figures.unread.map { ($0.at, $0.hours) }) { first, _ in first }
+        return Set(ways.keys).union(drifts.keys).union(stopped.keys).union(unread.keys).sorted().map { at in
             [
                 "at": ["exact": at.rfc3339, "local": clock.dateAndTime(at)] as [String: Any],
                 "p50": text(ways[at]?.median), "p95": text(ways[at]?.p95), "count": ways[at]?.count ?? 0,
                 "found": drifts[at]?.found ?? 0, "repaired": drifts[at]?.repaired ?? 0,
-                "hibernated": number(stopped[at] ?? 0),
+                "hibernated": number(stopped[at] ?? 0), "unread_hours": number(unread[at] ?? 0),
             ]
         }
     }

@@ -17,6 +17,9 @@ struct StatsModel {
     let teams: [String]
     let now: Timestamp
 
+    /// Less than so many hours are shown as none.
+    private static let leastUnread = 0.05
+
     private var words: Catalogue { frame.words }
 
     var values: [String: Any] {
@@ -35,6 +38,8 @@ struct StatsModel {
             "from": instant(figures.from),
             "to": instant(figures.to),
             "total": total,
+            "unread": unread,
+            "has_unread": figures.unreadHours >= Self.leastUnread,
             "stages": self.stages(stages),
             "has_stages": !stages.isEmpty,
             "charts": charts.values,
@@ -46,15 +51,25 @@ struct StatsModel {
 
     private var total: [String: Any] {
         let total = figures.stages[.total] ?? Stats.Spread(count: 0)
-        let tenths = Int((figures.hibernatedHours * 10).rounded())
         return [
             "p50": text(total.median), "p95": text(total.p95), "count": total.count,
             "drift": words(
                 "stats.drift_of",
                 ["found": String(figures.driftFound), "repaired": String(figures.driftRepaired)]
             ),
-            "hibernated": "\(tenths / 10).\(tenths % 10)",
+            "hibernated": number(figures.hibernatedHours),
         ]
+    }
+
+    /// What is said of the time of which nothing is known; nothing where there is next to none.
+    private var unread: Any {
+        guard figures.unreadHours >= Self.leastUnread || figures.driftFoundLate > 0 else { return false }
+        var sentences: [String] = []
+        if figures.unreadHours >= Self.leastUnread {
+            sentences.append(words("stats.unread_words", ["n": number(figures.unreadHours)]))
+        }
+        if figures.driftFoundLate > 0 { sentences.append(words.count("stats.late", figures.driftFoundLate)) }
+        return ["hours": number(figures.unreadHours), "words": sentences.joined(separator: " ")] as [String: Any]
     }
 
     /// Bars one behind the other, as the stages follow each other; the whole begins at the start again.

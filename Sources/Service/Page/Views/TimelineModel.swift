@@ -87,12 +87,18 @@ struct TimelineModel {
         _ intervals: [Timeline.Interval],
         _ text: (Timeline.Interval) -> String
     ) -> Lane {
-        Lane(
+        // The ends of claims are no stretches; they stand among the commands.
+        let all = intervals.filter { $0.from < $0.to }
+        var shown = Array(all.suffix(Self.partLimit))
+        if let first = all.first, let next = shown.first, shown.count < all.count {
+            shown.insert(Timeline.Interval(from: first.from, to: next.from, reason: Timeline.leftOut), at: 0)
+        }
+        return Lane(
             word: word,
             label: words("timeline." + word),
-            // The ends of claims are no stretches; they stand among the commands.
-            stretches: intervals.filter { $0.from < $0.to }.suffix(Self.partLimit).map { interval in
-                Lane.Stretch(interval: interval, text: text(interval))
+            stretches: shown.map { interval in
+                let isLeftOut = interval.reason == Timeline.leftOut
+                return Lane.Stretch(interval: interval, text: isLeftOut ? words("timeline.left_out") : text(interval))
             },
             model: self
         )

@@ -60,6 +60,8 @@ export async function exchange(method, address, body, { signal, isRepeat } = {})
     throw new Error(say("act.no_answer"));
   }
   if (response.status === 401) signedOut();
+  // What stands between may refuse in words of its own.
+  if (!response.ok && !answer?.code) throw new Error(say("act.no_answer"));
   if (!response.ok) throw new Refusal(answer, Number(response.headers.get("Retry-After") ?? 0));
   return { status: response.status, answer };
 }

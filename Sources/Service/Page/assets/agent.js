@@ -4,7 +4,7 @@ import { exchange, holdOf, prepareDialog, prepareHold, send } from "./acts.js";
 import { measured, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
 import { map } from "./mapping.js";
-import { pair, pairingNews } from "./pairing.js";
+import { namePairing, pair, pairingNews } from "./pairing.js";
 import { keepReading } from "./reading.js";
 import { renew } from "./renew.js";
 import { say } from "./words.js";
@@ -43,7 +43,7 @@ function rename(page) {
   renew(title, page.querySelector("h1"));
   document.title = page.title;
   const pairing = document.getElementById("pairing-title");
-  if (pairing?.textContent && nameOf(title) !== old) pairing.textContent = say("pairing.title", { name: nameOf(title) });
+  if (pairing?.textContent && nameOf(title) !== old) namePairing(nameOf(title));
 }
 
 function nameOf(title) {

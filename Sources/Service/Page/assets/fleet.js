@@ -51,14 +51,16 @@ function later(agentID, agent) {
 
 function apply() {
   if (isSignedOut()) return;
-  for (const [agentID, agent] of pending) {
-    need(agentID, agent);
-    pairingNews(agent ?? { agent_id: agentID });
-    if (!agent) bulk?.drop(agentID);
-    const row = !isLoaded && roster.rows.get(agentID);
-    if (row && agent) fill(row, agent);
-    else if (row && isPage) roster.lose(agentID);
-  }
+  roster.steady(() => {
+    for (const [agentID, agent] of pending) {
+      need(agentID, agent);
+      pairingNews(agent ?? { agent_id: agentID });
+      if (!agent) bulk?.drop(agentID);
+      const row = !isLoaded && roster.rows.get(agentID);
+      if (row && agent) fill(row, agent);
+      else if (row && isPage) roster.lose(agentID);
+    }
+  });
   if (isPage) {
     pending = new Map(); // a page of a list that is no more than that
     countNeeds();
@@ -78,8 +80,10 @@ function everybody() {
 /** Everybody is known: what follows from that. */
 function whole() {
   document.getElementById("nobody").hidden = roster.agents.size > 0;
-  countNeeds();
-  refill(everybody());
+  roster.steady(() => {
+    countNeeds();
+    refill(everybody());
+  });
   tellNews(everybody);
   bulk?.follow();
 }
@@ -129,7 +133,7 @@ async function load() {
   isLoaded = true;
   isCut = cursor !== null;
   roster.replace([...agents.values()]);
-  document.getElementById("page-order")?.remove();
+  roster.steady(() => document.getElementById("page-order")?.remove());
   whole();
 }
 
@@ -164,10 +168,12 @@ function startLoading() {
 
 function count(summary) {
   told = summary;
-  showCounts(summary);
+  roster.steady(() => showCounts(summary));
   if (isPage) apply(); // who came before these counts has a card by now
-  countNeeds();
-  if (isLoaded) refill(everybody());
+  roster.steady(() => {
+    countNeeds();
+    if (isLoaded) refill(everybody());
+  });
   // On a page of a list the server tells who it is; it looked only for the kinds of need that its counts told it of.
   const isLacking = isPage && !isNarrow && listed().length < Math.min(counted, cardLimit);
   return isLacking ? reset() : undefined;
@@ -199,11 +205,12 @@ async function reset() {
     readBadly("fleet", began);
     throw error;
   }
-  const counts = Date.parse(fresh.querySelector("#counted time")?.getAttribute("datetime")); // since when they stand
-  for (const part of ["incidents", "unmatched", "needs", "counts"]) {
-    renew(document.getElementById(part), fresh.querySelector(`#${part}`));
-  }
-  hideChanges();
+  roster.steady(() => {
+    for (const part of ["incidents", "unmatched", "needs", "counts"]) {
+      renew(document.getElementById(part), fresh.querySelector(`#${part}`));
+    }
+    hideChanges();
+  });
   showGuards();
   measured(fresh.dataset.now);
   adoptNeeds();
@@ -211,11 +218,17 @@ async function reset() {
   if (isPage) tellNews(listed);
   tick();
   startLoading();
-  // The counts of the server's page are shared, and may be older than what the stream has told.
-  if (told && Date.parse(told.as_of) > counts) {
+  // The counts of the server's page are shared, and may be older than what this stream has told, which tells of whatever follows.
+  if (told) {
     showCounts(told);
     countNeeds();
   }
+}
+
+/** The stream begins anew: what was told before is over, and counts follow at once. */
+function restart() {
+  told = null;
+  return reset();
 }
 
 document.addEventListener("click", async (event) => {
@@ -273,7 +286,7 @@ whenSignedOut(() => {
 });
 
 follow(fleet.dataset.stream, {
-  reset,
+  reset: restart,
   agent: (agent) => later(agent.agent_id, agent),
   removed: (agent) => later(agent.agent_id, null),
   summary: count,

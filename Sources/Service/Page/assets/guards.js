@@ -11,6 +11,7 @@ const interval = 30_000; // milliseconds; beginnings and ends come by the stream
 const place = document.getElementById("guards");
 const dialog = document.getElementById("guard-dialog");
 let shown = null; // the change in the dialog
+let wanted = null; // the change that somebody asked for last
 let last = "[]"; // what the cards show
 let isTold = false; // whether it is known what waits, so that the cards say it
 
@@ -25,7 +26,7 @@ export function prepareGuards() {
   });
   place.addEventListener("click", (event) => {
     const card = event.target.closest("[data-open]")?.closest("[data-change]");
-    if (card) open(card.dataset.change).catch(() => {});
+    if (card) open(card);
   });
   whenSignedOut(() => {
     last = "[]";
@@ -98,8 +99,19 @@ function card(change) {
   return item;
 }
 
-async function open(number) {
-  const change = await ask(`/v1/guard/${number}`);
+async function open(card) {
+  const number = card.dataset.change;
+  wanted = number;
+  card.querySelector("[role=status]")?.remove();
+  const change = await ask(`/v1/guard/${number}`).catch(() => null);
+  if (wanted !== number || isSignedOut()) return; // nobody decides on another than the one that was asked for
+  if (!change) {
+    const outcome = element("p", say("guard.no_answer"));
+    outcome.className = "evidence";
+    outcome.setAttribute("role", "status");
+    card.append(outcome);
+    return;
+  }
   shown = number;
   document.getElementById("guard-refusal").textContent = "";
   show(change);

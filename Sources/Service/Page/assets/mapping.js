@@ -2,7 +2,7 @@
 
 import { send } from "./acts.js";
 import { clock } from "./ages.js";
-import { count, element, say } from "./words.js";
+import { apart, count, element, say } from "./words.js";
 
 /** Offers agents that fit what is being typed in any input with the list. */
 export function suggestAgents(list) {
@@ -17,9 +17,9 @@ export function suggestAgents(list) {
   async function ask(text) {
     if (!text || text === asked) return;
     asked = text;
-    const response = await fetch(`/v1/agents?limit=10&q=${encodeURIComponent(text)}`, { cache: "no-store" });
-    if (!response.ok || asked !== text) return;
-    const { items } = await response.json();
+    const items = await found(text, 10);
+    if (!items) asked = "";
+    if (!items || asked !== text) return;
     list.replaceChildren(
       ...items.map((agent) => {
         const option = element("option");
@@ -31,11 +31,20 @@ export function suggestAgents(list) {
   }
 }
 
+/** Agents that fit a text, a few at most; `null` without an answer. */
+async function found(text, limit) {
+  try {
+    const response = await fetch(`/v1/agents?limit=${limit}&q=${encodeURIComponent(text)}`, { cache: "no-store" });
+    return response.ok ? (await response.json()).items : null;
+  } catch {
+    return null;
+  }
+}
+
 /** The agent that was meant: an id, or the name of one agent only. */
 async function agentID(text) {
-  const response = await fetch(`/v1/agents?limit=20&q=${encodeURIComponent(text)}`, { cache: "no-store" });
-  if (!response.ok) return text;
-  const { items } = await response.json();
+  const items = await found(text, 20);
+  if (!items) return text;
   if (items.some((agent) => agent.agent_id === text)) return text;
   const named = items.filter((agent) => agent.name.toLowerCase() === text.toLowerCase());
   return named.length === 1 ? named[0].agent_id : text;
@@ -44,7 +53,7 @@ async function agentID(text) {
 /** What a mapping comes to, in sentences; of a dry run what would happen. */
 function sentences(answer) {
   const agent = answer.agent;
-  const name = agent.name || agent.agent_id;
+  const name = apart(agent.name || agent.agent_id);
   const isDry = answer.dry_run;
   const said = [];
   if (answer.moved_from) said.push(say(isDry ? "mapping.moves" : "mapping.moved", { agent: answer.moved_from }));
@@ -91,7 +100,7 @@ export async function map(form, address, text, { done, failed }) {
   place.dataset.own = ""; // stays while the page reads itself again
   place.setAttribute("role", "group");
   place.setAttribute("aria-label", say("mapping.what"));
-  const yes = element("button", say("mapping.yes", { name: preview.agent.name || preview.agent_id }));
+  const yes = element("button", say("mapping.yes", { name: apart(preview.agent.name || preview.agent_id) }));
   yes.type = "button";
   yes.className = "first";
   const no = element("button", say("act.cancel"));

@@ -46,9 +46,14 @@ function prepare() {
 export function pair(agentID, name) {
   address = `/v1/agents/${encodeURIComponent(agentID)}/pairing`;
   dialog.dataset.agent = agentID;
-  document.getElementById("pairing-title").textContent = say("pairing.title", { name });
+  namePairing(name);
   dialog.showModal();
   choose("qr");
+}
+
+/** Says whose phone it is about. */
+export function namePairing(name) {
+  document.getElementById("pairing-title").replaceChildren(...phrase("pairing.title", { name: element("bdi", name) }));
 }
 
 /** The agent's news: who is paired needs no code any more. */
@@ -167,8 +172,12 @@ function draw(answer) {
     copy.type = "button";
     copy.hidden = !navigator.clipboard; // there is none without https
     copy.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(answer.value);
-      copy.textContent = say("pairing.copied");
+      try {
+        await navigator.clipboard.writeText(answer.value);
+        copy.textContent = say("pairing.copied");
+      } catch {
+        getSelection().selectAllChildren(value); // the browser does not let it, so a person copies what is marked
+      }
     });
     const both = element("p");
     both.append(value, " ", copy);

@@ -3,23 +3,22 @@
 // The rows are cut into chunks whose heights are measured once they were shown. Above and below the chunks in view an
 // empty body keeps the place of the others. Readers are told of every row's place by aria-rowcount and aria-rowindex.
 
+import { Heights } from "./heights.js";
 import { byID, merge, orders } from "./order.js";
 import { fill } from "./row.js";
 
 const chunk = 20; // rows that come and go together
 const margin = 1; // chunks kept ready above and below what is in view
-const usualHeight = 64; // pixels of a row, until one was measured
 
 export class Roster {
   agents = new Map(); // by id
   sorted = []; // in the order in which they stand
   rows = new Map(); // the rows that exist, by id
-  heights = []; // of chunks, once measured
-  known = { sum: 0, count: 0 }; // of the measured ones
+  heights = new Heights(chunk, () => this.sorted.length);
   first = 0; // chunk
   last = -1; // chunk
   isWhole = false; // whether everybody is known; before that the rows are the server's
-  kept = null; // who stands at the top of what is in view, and how far down, while somebody reads in the table
+  kept = []; // who stands in view, and how far down each
   onRow = () => {};
 
   constructor(sort) {
@@ -62,26 +61,34 @@ export class Roster {
   /** Nobody any more, here and in what is held of the table. */
   forget() {
     this.isOver = true;
-    this.kept = null;
+    this.kept = [];
     this.agents = new Map();
     this.sorted = [];
     this.rows = new Map();
     this.body.replaceChildren();
-    this.forgetHeights();
+    this.heights.forget();
   }
 
   /** Everybody anew. */
   replace(agents) {
+    const old = this.agents;
+    const standing = this.standing();
     this.agents = new Map(agents.map((agent) => [agent.agent_id, agent]));
     this.sorted = [...agents].sort(this.compare);
     this.isWhole = true;
     for (const [agentID, row] of this.rows) if (this.agents.has(agentID)) fill(row, this.agents.get(agentID));
-    this.forgetHeights();
-    this.draw(true);
+    this.heights.forget();
+    this.draw(true, standing.filter(({ agentID }) => !this.isMoved(old.get(agentID), this.agents.get(agentID))));
+  }
+
+  /** Whether somebody is gone, or stands elsewhere among the others than before, as far as that is known. */
+  isMoved(old, agent) {
+    return !agent || (old !== undefined && this.compare(old, agent) !== 0);
   }
 
   /** Takes in changes, `null` for who is gone. */
   take(changes) {
+    const standing = this.standing();
     const moved = new Set();
     for (const [agentID, agent] of changes) {
       const old = this.agents.get(agentID);
@@ -92,10 +99,18 @@ export class Roster {
       if (!old || !agent || this.compare(old, agent) !== 0) moved.add(agentID);
       else this.sorted[this.place(old)] = agent;
     }
-    if (!moved.size) return;
+    if (!moved.size) return this.scrollTo(standing);
     const news = [...moved].map((agentID) => this.agents.get(agentID)).filter(Boolean).sort(this.compare);
     this.sorted = merge(this.sorted.filter((agent) => !moved.has(agent.agent_id)), news, this.compare);
-    this.draw(true);
+    // Nobody follows who moves.
+    this.draw(true, standing.filter(({ agentID }) => !moved.has(agentID)));
+  }
+
+  /** Changes the page beside the table; whoever stands at the top of what is in view of the table stays there. */
+  steady(change) {
+    const standing = this.standing();
+    change();
+    this.scrollTo(standing);
   }
 
   /** Where somebody stands. */
@@ -127,30 +142,31 @@ export class Roster {
     }
     this.width = this.table.offsetWidth;
     const kept = this.kept;
-    this.forgetHeights();
+    this.heights.forget();
     this.measure(this.first, this.last);
     this.keepAround(this.first, this.last);
     this.scrollTo(kept);
-    this.draw(true);
-    this.scrollTo(kept); // what was drawn has its own heights
-    this.note();
+    this.draw(true, kept); // what is drawn has its own heights
   }
 
-  scrollTo(kept) {
-    const row = kept && this.rows.get(kept.agentID);
-    if (row) window.scrollBy(0, row.getBoundingClientRect().top - kept.top);
+  /** Scrolls to where the first of these who has a row is as far down as noted. */
+  scrollTo(standing) {
+    const first = standing.find(({ agentID }) => this.rows.get(agentID)?.isConnected);
+    if (!first) return;
+    const way = this.rows.get(first.agentID).getBoundingClientRect().top - first.top;
+    if (Math.abs(way) >= 1) window.scrollBy(0, way);
   }
 
-  /** Notes who stands at the top of what is in view; above the table nobody has to. */
-  note() {
-    this.kept = null;
-    if (this.table.getBoundingClientRect().top >= 0) return;
+  /** Who stands in view, from the top on, and how far down each; nobody while one reads above the table. */
+  standing() {
+    const standing = [];
+    if (this.table.getBoundingClientRect().top >= 0) return standing;
     for (const row of this.inPlace()) {
       const { top, bottom } = row.getBoundingClientRect();
-      if (bottom <= 0) continue;
-      this.kept = { agentID: row.dataset.agent, top };
-      return;
+      if (top >= window.innerHeight) break;
+      if (bottom > 0) standing.push({ agentID: row.dataset.agent, top });
     }
+    return standing;
   }
 
   /** The rows that stand in their places: all but one that is kept for its focus. */
@@ -158,30 +174,23 @@ export class Roster {
     return [...this.body.rows].filter((row) => !row.classList.contains("away"));
   }
 
-  height(number) {
-    if (this.heights[number]) return this.heights[number];
-    const { sum, count } = this.known;
-    const usual = count ? sum / count : chunk * usualHeight;
-    const isLast = number === this.chunks - 1;
-    return isLast ? (usual * (this.sorted.length - number * chunk)) / chunk : usual;
-  }
-
-  forgetHeights() {
-    this.heights = [];
-    this.known = { sum: 0, count: 0 };
-  }
-
-  get chunks() {
-    return Math.ceil(this.sorted.length / chunk);
-  }
-
-  /** Makes the rows exist that are in view, and no others; `mustFill`: also when the same chunks are in view. */
-  draw(mustFill) {
+  /**
+   * Makes the rows exist that are in view, and no others; `mustFill`: also when the same chunks are in view. The first of those
+   * who are `standing` stays where it is, whatever came or went above.
+   */
+  draw(mustFill, standing = this.standing()) {
     if (this.isOver || !this.isWhole) return;
-    const top = -this.table.getBoundingClientRect().top;
+    const top = standing.length
+      ? this.heights.above(this.place(this.agents.get(standing[0].agentID))) - standing[0].top
+      : -this.table.getBoundingClientRect().top;
     const [first, last] = this.inView(top, top + window.innerHeight);
-    if (mustFill || first !== this.first || last !== this.last) this.show(first, last);
-    this.note();
+    if (mustFill || first !== this.first || last !== this.last) {
+      this.show(first, last);
+      this.scrollTo(standing);
+      this.kept = this.standing();
+    } else {
+      this.kept = standing;
+    }
   }
 
   show(first, last) {
@@ -198,18 +207,18 @@ export class Roster {
   }
 
   inView(top, bottom) {
-    if (this.isPrinting) return [0, this.chunks - 1];
+    if (this.isPrinting) return [0, this.heights.chunks - 1];
     let reached = 0;
     let first = null;
     let last = 0;
-    for (let number = 0; number < this.chunks; number++) {
-      const end = reached + this.height(number);
+    for (let number = 0; number < this.heights.chunks; number++) {
+      const end = reached + this.heights.of(number);
       if (first === null && end >= top) first = number;
       if (reached <= bottom) last = number;
       reached = end;
     }
-    first ??= Math.max(0, this.chunks - 1);
-    return [Math.max(0, first - margin), Math.min(this.chunks - 1, Math.max(last, first) + margin)];
+    first ??= Math.max(0, this.heights.chunks - 1);
+    return [Math.max(0, first - margin), Math.min(this.heights.chunks - 1, Math.max(last, first) + margin)];
   }
 
   /** Lets the body hold the rows of these agents, in order. */
@@ -248,22 +257,18 @@ export class Roster {
       const start = rows[(number - first) * chunk];
       const end = rows[Math.min((number - first + 1) * chunk, rows.length) - 1];
       if (!start || !end) continue;
-      const height = end.getBoundingClientRect().bottom - start.getBoundingClientRect().top;
-      this.known.sum += height - (this.heights[number] ?? 0);
-      this.known.count += this.heights[number] ? 0 : 1;
-      this.heights[number] = height;
+      this.heights.note(number, end.getBoundingClientRect().bottom - start.getBoundingClientRect().top);
     }
   }
 
   keepAround(first, last) {
     this.keep(this.above, 0, first);
-    this.keep(this.below, last + 1, this.chunks);
+    this.keep(this.below, last + 1, this.heights.chunks);
   }
 
   /** Keeps the place of chunks that do not exist. */
   keep(place, from, to) {
-    let height = 0;
-    for (let number = from; number < to; number++) height += this.height(number);
+    const height = this.heights.sum(from, to);
     place.hidden = height === 0;
     const cell = place.querySelector("td");
     const wanted = `${Math.round(height)}px`;
@@ -288,11 +293,8 @@ export class Roster {
 
   /** Scrolls to where a row has its place, so that it exists. */
   reveal(index) {
-    const number = Math.floor(index / chunk);
-    let top = this.table.getBoundingClientRect().top + window.scrollY;
-    for (let before = 0; before < number; before++) top += this.height(before);
-    top += (this.height(number) * (index % chunk)) / chunk;
+    const top = this.table.getBoundingClientRect().top + window.scrollY + this.heights.above(index);
     window.scrollTo(0, top - window.innerHeight / 2);
-    this.draw(true);
+    this.draw(true, []);
   }
 }

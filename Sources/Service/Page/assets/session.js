@@ -24,7 +24,7 @@ export function signedOut() {
   place.id = "signed-out";
   place.className = "sign-in";
   place.setAttribute("role", "alert");
-  const title = element("h2", say("live.signed_out"));
+  const title = element("h1", say("live.signed_out"));
   title.tabIndex = -1;
   const back = element("a", say("live.sign_in"));
   back.classList.add("button", "first");

@@ -22,6 +22,7 @@ form.addEventListener("submit", async (event) => {
       return;
     }
     const problem = await response.json();
+    if (!problem.code) throw new Error(String(response.status)); // not ours
     if (problem.code === "rate_limited") refusal.textContent = explain(problem);
     else refusal.textContent = language === "en" ? problem.detail : say(`problem.${problem.code}`);
   } catch {

@@ -5,7 +5,7 @@ import { follow, reread } from "./live.js";
 import { map, suggestAgents } from "./mapping.js";
 import { keepReading } from "./reading.js";
 import { renew } from "./renew.js";
-import { say } from "./words.js";
+import { apart, say } from "./words.js";
 
 const readAgainAfter = 5_000; // unmatched events come without a word on the stream
 
@@ -31,7 +31,7 @@ async function read() {
   const isUnderWay = row?.querySelector(".preview button:disabled") != null;
   renew(view, fresh);
   adopt();
-  if (row && !row.isConnected && !isUnderWay) tell(say("unmatched.gone", { name: row.dataset.name }));
+  if (row && !row.isConnected && !isUnderWay) tell(say("unmatched.gone", { name: apart(row.dataset.name) }));
 }
 const refresh = keepReading("unmatched", read, readAgainAfter);
 

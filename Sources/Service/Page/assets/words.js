@@ -16,6 +16,11 @@ export function say(key, values = {}) {
   return (sentences.get(key) ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
+/** What people made up, for a text: it may run in another direction, and what stands beside it does not follow. */
+export function apart(text) {
+  return `\u2068${text}\u2069`;
+}
+
 /** A sentence with a number, in the form that the number asks for. */
 export function count(key, n, values = {}) {
   return say(`${key}.${plurals.select(n)}`, { n, ...values });
