@@ -30,24 +30,22 @@ extension Timestamp {
         let (seconds, micros) = microseconds.flooredDivision(by: 1_000_000)
         let (days, inDay) = seconds.flooredDivision(by: 86_400)
         let date = CivilDate(daysSinceEpoch: days)
-        out.appendDigits(date.year, width: 4)
+        out.appendTwoDigits(date.year / 100)
+        out.appendTwoDigits(date.year)
         out.append(UInt8(ascii: "-"))
-        out.appendDigits(date.month, width: 2)
+        out.appendTwoDigits(date.month)
         out.append(UInt8(ascii: "-"))
-        out.appendDigits(date.day, width: 2)
+        out.appendTwoDigits(date.day)
         out.append(UInt8(ascii: "T"))
-        out.appendDigits(inDay / 3600, width: 2)
+        out.appendTwoDigits(inDay / 3600)
         out.append(UInt8(ascii: ":"))
-        out.appendDigits(inDay / 60 % 60, width: 2)
+        out.appendTwoDigits(inDay / 60 % 60)
         out.append(UInt8(ascii: ":"))
-        out.appendDigits(inDay % 60, width: 2)
+        out.appendTwoDigits(inDay % 60)
         if micros != 0 {
             out.append(UInt8(ascii: "."))
-            if micros % 1000 == 0 {
-                out.appendDigits(micros / 1000, width: 3)
-            } else {
-                out.appendDigits(micros, width: 6)
-            }
+            out.appendThreeDigits(micros / 1000)
+            if micros % 1000 != 0 { out.appendThreeDigits(micros) }
         }
         out.append(UInt8(ascii: "Z"))
         return out
@@ -199,14 +197,17 @@ extension Int64 {
     }
 }
 
+// Division by a constant is a multiplication; a loop over powers of ten was most of what writing an instant cost.
 extension [UInt8] {
-    /// Appends a number that is not negative with leading zeros.
-    fileprivate mutating func appendDigits(_ number: Int64, width: Int) {
-        var divisor: Int64 = 1
-        for _ in 1..<width { divisor *= 10 }
-        while divisor > 0 {
-            append(UInt8(truncatingIfNeeded: number / divisor % 10) + 48)
-            divisor /= 10
-        }
+    /// Appends the last two digits of a number that is not negative.
+    fileprivate mutating func appendTwoDigits(_ number: Int64) {
+        append(UInt8(truncatingIfNeeded: number / 10 % 10) + 48)
+        append(UInt8(truncatingIfNeeded: number % 10) + 48)
+    }
+
+    /// Appends the last three digits of a number that is not negative.
+    fileprivate mutating func appendThreeDigits(_ number: Int64) {
+        append(UInt8(truncatingIfNeeded: number / 100 % 10) + 48)
+        appendTwoDigits(number)
     }
 }

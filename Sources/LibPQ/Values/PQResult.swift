@@ -28,7 +28,8 @@ public struct PQResult: Sendable, RandomAccessCollection {
     ///
     /// - Throws: kind `decoding` when the result has no such column.
     public func decoder<Value: PQDecodable>(_ name: String, as _: Value.Type) throws(PQError) -> PQColumn<Value> {
-        PQColumn(index: try storage.requireIndex(of: name))
+        let index = try storage.requireIndex(of: name)
+        return PQColumn(index: index, type: storage.type(of: index))
     }
 }
 
@@ -41,7 +42,8 @@ public struct PQRow: Sendable {
     ///
     /// - Throws: kind `decoding`, naming the column: it does not exist, or its value is not a `Value`.
     public func column<Value: PQDecodable>(_ name: String, as _: Value.Type) throws(PQError) -> Value {
-        try Value(pq: PQValue(source: storage, row: index, column: try storage.requireIndex(of: name)))
+        let column = try storage.requireIndex(of: name)
+        return try Value(pq: PQValue(source: storage, row: index, column: column, type: storage.type(of: column)))
     }
 }
 
@@ -50,13 +52,14 @@ public struct PQRow: Sendable {
 /// Inlinable, so that callers read values of a known type without looking the type up for each.
 public struct PQColumn<Value: PQDecodable>: Sendable {
     @usableFromInline let index: Int
+    @usableFromInline let type: PQType
 
     /// Reads the column in a row.
     ///
     /// - Throws: kind `decoding`, naming the column: its value is not a `Value`.
     @inlinable public subscript(row: PQRow) -> Value {
         get throws(PQError) {
-            try Value(pq: PQValue(source: row.storage, row: row.index, column: index))
+            try Value(pq: PQValue(source: row.storage, row: row.index, column: index, type: type))
         }
     }
 }

@@ -51,7 +51,9 @@ import Glibc
     /// The length of a value in bytes; -1 is NULL.
     func length(row: Int, column: Int) -> Int {
         let (row, column) = checked(row, column)
-        return unsafe PQgetisnull(pointer, row, column) == 1 ? -1 : Int(PQgetlength(pointer, row, column))
+        let length = unsafe Int(PQgetlength(pointer, row, column))
+        // Of NULL it is 0, so only an empty value has to be asked about.
+        return unsafe length == 0 && PQgetisnull(pointer, row, column) == 1 ? -1 : length
     }
 
     /// The bytes of a value, valid while this object lives; empty for NULL.

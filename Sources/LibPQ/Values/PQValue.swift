@@ -10,13 +10,15 @@ public struct PQValue: Sendable {
     /// The length in bytes; -1 is NULL.
     private let length: Int
 
-    @usableFromInline init(source: PQResultStorage, row: Int, column: Int) {
-        self.source = source
+    /// `type`: the column's, which who reads many rows looks up once.
+    @usableFromInline init(source: PQResultStorage, row: Int, column: Int, type: PQType) {
         self.row = Int32(truncatingIfNeeded: row)
         self.column = Int32(truncatingIfNeeded: column)
-        self.type = source.type(of: column)
+        self.type = type
         self.offset = 0
         self.length = source.length(row: row, column: column)
+        // Last, so that the reference is handed on and not counted once more for each value.
+        self.source = source
     }
 
     /// A part of another value: an element of an array.
@@ -79,7 +81,9 @@ public struct PQValue: Sendable {
 
     /// Reads the rest of the value as UTF-8.
     func text(skipping prefix: Int) -> String {
-        unsafe withBytes { bytes in unsafe String(decoding: bytes.dropFirst(prefix), as: UTF8.self) }
+        unsafe withBytes { bytes in
+            unsafe String(decoding: UnsafeRawBufferPointer(rebasing: bytes.dropFirst(prefix)), as: UTF8.self)
+        }
     }
 
     /// The value's bytes, copied.

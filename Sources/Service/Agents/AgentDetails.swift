@@ -70,23 +70,27 @@ extension AgentDetails {
     }
 }
 
-/// Reads the rows of the view `agent_details`; the columns are looked up once per result.
+/// Reads the rows of the view `agent_details`, or of a list; the columns are looked up once per result.
 struct AgentDetailRows {
     private let result: PQResult
+    /// The names of the engine accounts, where the rows do not have them.
+    private let engines: [Int32: String]?
     private let agent, generation: PQColumn<Int64>
     private let instance: PQColumn<Int64?>
     private let account: PQColumn<Int32?>
     private let shift, desired: PQColumn<Int16>
     private let lastRank, holdState: PQColumn<Int16?>
     private let agentID, name, team, timeZone: PQColumn<String>
-    private let holdReason, holdAuthor, engine, instanceID, sessionName: PQColumn<String?>
+    private let holdReason, holdAuthor, instanceID, sessionName: PQColumn<String?>
+    private let engine: PQColumn<String?>?
     private let reading, condition, reason, breakAction: PQColumn<String?>
     private let createdAt: PQColumn<Timestamp>
     private let removalAskedAt, shiftSince, lastEffectiveAt, nextPunchAt, holdUntil: PQColumn<Timestamp?>
     private let readAt, readingSince, since: PQColumn<Timestamp?>
 
-    init(_ result: PQResult) throws(PQError) {
+    init(_ result: PQResult, engines: [Int32: String]? = nil) throws(PQError) {
         self.result = result
+        self.engines = engines
         agent = try result.decoder("agent", as: Int64.self)
         generation = try result.decoder("generation", as: Int64.self)
         instance = try result.decoder("instance", as: Int64?.self)
@@ -101,7 +105,7 @@ struct AgentDetailRows {
         timeZone = try result.decoder("time_zone", as: String.self)
         holdReason = try result.decoder("hold_reason", as: String?.self)
         holdAuthor = try result.decoder("hold_author", as: String?.self)
-        engine = try result.decoder("engine", as: String?.self)
+        engine = engines == nil ? try result.decoder("engine", as: String?.self) : nil
         instanceID = try result.decoder("instance_id", as: String?.self)
         sessionName = try result.decoder("session_name", as: String?.self)
         reading = try result.decoder("reading", as: String?.self)
@@ -120,8 +124,11 @@ struct AgentDetailRows {
     }
 
     /// All rows, in the result's order.
-    static func read(_ result: PQResult) throws(PQError) -> [AgentDetails] {
-        let rows = try AgentDetailRows(result)
+    ///
+    /// `engines`: the names of the engine accounts, for a result without the column `engine`. With an account that is not
+    /// among them an agent comes without its ``AgentDetails/instanceSpec``.
+    static func read(_ result: PQResult, engines: [Int32: String]? = nil) throws(PQError) -> [AgentDetails] {
+        let rows = try AgentDetailRows(result, engines: engines)
         var details: [AgentDetails] = []
         details.reserveCapacity(result.rowCount)
         for row in result { details.append(try rows.details(row)) }
@@ -175,7 +182,12 @@ struct AgentDetailRows {
     }
 
     private func instanceSpec(_ row: PQRow) throws(PQError) -> InstanceSpec? {
-        guard let engine = try engine[row], let instanceID = try instanceID[row] else { return nil }
-        return InstanceSpec(engine: engine, instanceID: instanceID, sessionName: try sessionName[row])
+        guard let name = try engineName(row), let instanceID = try instanceID[row] else { return nil }
+        return InstanceSpec(engine: name, instanceID: instanceID, sessionName: try sessionName[row])
+    }
+
+    private func engineName(_ row: PQRow) throws(PQError) -> String? {
+        guard let engine else { return try account[row].flatMap { engines?[$0] } }
+        return try engine[row]
     }
 }

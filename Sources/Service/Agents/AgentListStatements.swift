@@ -9,6 +9,9 @@ import LibPQ
 /// Some of their form is for the planner, which then needs no statistics to choose that plan, also for a prepared
 /// statement: `LIMIT` in figures, `OFFSET 0`, and a team or a condition as the bounds of a row comparison, since only the
 /// index that is meant has that order. A walk ends after 20,000 rows even when few of them fit; the list goes on there.
+///
+/// Rows have the engine account's id and not its name, which is known here: anything worked out of a row outside of the walk
+/// has PostgreSQL copy the whole row once more.
 struct AgentListStatements {
     let filter: AgentFilter
     let freshness: FreshnessTable
@@ -22,11 +25,7 @@ struct AgentListStatements {
     /// Index: `agents_of_team`.
     func ofTeam(_ team: String, after: String, limit: Int64) -> PQStatement {
         """
-        SELECT p.*,
-            coalesce(
-                (\(freshness.names))[p.account],
-                (SELECT e.name FROM engine_accounts e WHERE e.account = p.account)
-            ) AS engine
+        SELECT p.*
         FROM (
             SELECT w.agent_id, w.name, w.team, w.time_zone, w.created_at, w.removal_asked_at, v.*
             FROM (
@@ -66,11 +65,7 @@ struct AgentListStatements {
     /// Index: `agents_agent_id_key`.
     func ofAll(after: String, limit: Int64) -> PQStatement {
         """
-        SELECT p.*,
-            coalesce(
-                (\(freshness.names))[p.account],
-                (SELECT e.name FROM engine_accounts e WHERE e.account = p.account)
-            ) AS engine
+        SELECT p.*
         FROM (
             SELECT w.agent_id, w.name, w.team, w.time_zone, w.created_at, w.removal_asked_at, v.*
             FROM (
@@ -109,11 +104,7 @@ struct AgentListStatements {
     /// Index: `observed_states_exceptions`.
     func ofException(_ condition: Condition, after: Int64, limit: Int64) -> PQStatement {
         """
-        SELECT p.*,
-            coalesce(
-                (\(freshness.names))[p.account],
-                (SELECT e.name FROM engine_accounts e WHERE e.account = p.account)
-            ) AS engine
+        SELECT p.*
         FROM (
             SELECT w.attention, w.instance AS walked, t.agent_id, t.name, t.team, t.time_zone, t.created_at, t.removal_asked_at, v.*
             FROM (
@@ -161,11 +152,7 @@ struct AgentListStatements {
     /// Index: `reconcile_queue_pkey`.
     func inLine(after: Int64, limit: Int64) -> PQStatement {
         """
-        SELECT p.*,
-            coalesce(
-                (\(freshness.names))[p.account],
-                (SELECT e.name FROM engine_accounts e WHERE e.account = p.account)
-            ) AS engine
+        SELECT p.*
         FROM (
             SELECT w.instance AS walked, t.agent_id, t.name, t.team, t.time_zone, t.created_at, t.removal_asked_at, v.*
             FROM (

@@ -85,8 +85,7 @@ package struct AgentReads: Sendable {
         case .agent("", let agentID): after = agentID
         case .agent, .instance: throw Problem.badCursor
         }
-        let result = try await pool.query(statements.ofAll(after: after, limit: Int64(limit + 1)))
-        var agents = try AgentDetailRows.read(result)
+        var agents = try await agents(statements.ofAll(after: after, limit: Int64(limit + 1)), of: statements)
         let next = try await next(&agents, limit, statements, team: nil, after: after)
         return AgentPage(agents: agents, nextCursor: next.map { AgentCursor.agent(team: "", after: $0).word })
     }
@@ -116,8 +115,10 @@ package struct AgentReads: Sendable {
                 page.nextCursor = AgentCursor.agent(team: team, after: "").word
                 return page
             }
-            let result = try await pool.query(statements.ofTeam(team, after: after, limit: Int64(missing + 1)))
-            var agents = try AgentDetailRows.read(result)
+            var agents = try await agents(
+                statements.ofTeam(team, after: after, limit: Int64(missing + 1)),
+                of: statements
+            )
             let next = try await next(&agents, missing, statements, team: team, after: after)
             page.agents += agents
             if let next {
@@ -126,6 +127,18 @@ package struct AgentReads: Sendable {
             }
         }
         return page
+    }
+
+    /// What a list's statement finds, each agent with its engine's name.
+    private func agents(
+        _ statement: PQStatement,
+        of statements: AgentListStatements
+    ) async throws(PQError) -> [AgentDetails] {
+        let result = try await pool.query(statement)
+        let agents = try AgentDetailRows.read(result, engines: statements.freshness.names)
+        guard agents.contains(where: { $0.account != nil && $0.instanceSpec == nil }) else { return agents }
+        // An account that has come since the table was counted.
+        return try AgentDetailRows.read(result, engines: try await freshness.names())
     }
 
     /// Cuts a page to its size and finds where the next one begins; `nil` at the end.
@@ -161,12 +174,12 @@ package struct AgentReads: Sendable {
         case .agent: throw Problem.badCursor
         }
         let isException = condition.isException
-        let result = try await pool.query(
+        var agents = try await agents(
             isException
                 ? statements.ofException(condition, after: after, limit: Int64(limit + 1))
-                : statements.inLine(after: after, limit: Int64(limit + 1))
+                : statements.inLine(after: after, limit: Int64(limit + 1)),
+            of: statements
         )
-        var agents = try AgentDetailRows.read(result)
         if agents.count > limit {
             agents.removeLast(agents.count - limit)
             return AgentPage(

@@ -35,8 +35,8 @@ struct AgentRoutes: Sendable {
         let limit = try query.integer("limit", in: 1...500) ?? 50
         let page = try await reads.page(try AgentFilter(query, caller: caller), cursor: query["cursor"], limit: limit)
         let standings = try await reads.standings(page.agents)
-        return .list(Array(zip(page.agents, standings)), nextCursor: page.nextCursor) { item, buffer in
-            item.0.write(item.1, to: &buffer)
+        return .list(page.agents.indices, nextCursor: page.nextCursor) { place, buffer in
+            page.agents[place].write(standings[place], to: &buffer)
         }
     }
 

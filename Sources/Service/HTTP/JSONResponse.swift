@@ -15,10 +15,10 @@ extension Response {
     }
 
     /// `{"items":[…],"next_cursor":…}`.
-    static func list<Item>(
-        _ items: [Item],
+    static func list<Items: Collection>(
+        _ items: Items,
         nextCursor: String?,
-        _ write: (Item, inout ByteBuffer) -> Void
+        _ write: (Items.Element, inout ByteBuffer) -> Void
     ) -> Response {
         json { buffer in
             buffer.reserveCapacity(64 + items.count * 640)

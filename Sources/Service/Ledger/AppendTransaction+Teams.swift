@@ -1,49 +1,35 @@
 import Domain
 import LibPQ
 
-/// Events of an append whose senders may not speak of their agents.
-struct OutsideTeams: Error {
-    /// Places in the batch.
-    var places: Set<Int>
-}
-
 // Keys that are bound to teams. Whom an event is about is known where it is matched, so there it is checked, and the map cannot
 // change in between.
 extension AppendTransaction {
-    /// Appends a batch in which some senders may not speak of everybody; their events about others are left out and refused.
+    /// The places of events whose senders may not speak of their agents.
     ///
-    /// Who is outside is asked in the round trip that adds the events. Seldom anybody is: then all of it is taken back, and
-    /// the rest is appended anew, so that nothing of what is refused was ever in the ledger.
-    func append(withoutOutsiders events: [IncomingEvent], _ deliveries: [BatchDelivery]) async throws -> Result {
-        var outside: Set<Int> = []
-        while true {
-            let inside = events.indices.filter { !outside.contains($0) }
-            guard !inside.isEmpty else { return Result(outcomes: events.map { _ in .outsideTeam }, plans: []) }
-            do {
-                var result = try await append(inside.map { events[$0] }, deliveries.map { $0.moved(past: outside) })
-                var outcomes = Array(repeating: AppendOutcome.outsideTeam, count: events.count)
-                for (place, outcome) in zip(inside, result.outcomes) { outcomes[place] = outcome }
-                result.outcomes = outcomes
-                return result
-            } catch let found as OutsideTeams where !found.places.isEmpty {
-                outside.formUnion(found.places.map { inside[$0] })
-            }
-        }
-    }
-
-    /// The question for ``refuseOutsiders(_:)``; none where every sender may speak of everybody.
-    func outsiders(among events: [IncomingEvent]) -> [PQStatement] {
+    /// Asked before anything is added, for one round trip more: what is refused was never in the ledger, and what others sent
+    /// is not taken back with it. Nothing is asked where every sender may speak of everybody. From here on the map stands
+    /// still until the transaction ends.
+    func outsiders(among events: [IncomingEvent], in transaction: PQTransaction) async throws -> Set<Int> {
         let bound = events.indices.filter { events[$0].teams != nil }
-        return bound.isEmpty ? [] : [LedgerStatements.outsiders(events, at: bound)]
+        guard !bound.isEmpty else { return [] }
+        let answers = try await transaction.run(
+            [LedgerStatements.holdMap, LedgerStatements.outsiders(events, at: bound)],
+            timeout: timeout
+        )
+        let place = try answers[1].decoder("place", as: Int64.self)
+        return Set(try answers[1].map { row in Int(try place[row]) })
     }
+}
 
-    /// Throws ``OutsideTeams`` for what ``outsiders(among:)`` found, if it asked and found anything.
-    func refuseOutsiders(_ answers: ArraySlice<PQResult>) throws {
-        guard let answer = answers.first, answer.rowCount > 0 else { return }
-        let place = try answer.decoder("place", as: Int64.self)
-        var places: Set<Int> = []
-        for row in answer { places.insert(Int(try place[row])) }
-        throw OutsideTeams(places: places)
+extension AppendTransaction.Result {
+    /// The result of a whole batch, of which this is that of some events.
+    ///
+    /// `inside`: the places of those; all others are refused.
+    func spread(to inside: [Int], of count: Int) -> Self {
+        var whole = self
+        whole.outcomes = Array(repeating: .outsideTeam, count: count)
+        for (place, outcome) in zip(inside, outcomes) { whole.outcomes[place] = outcome }
+        return whole
     }
 }
 
@@ -92,7 +78,7 @@ extension LedgerStatements {
 
 extension BatchDelivery {
     /// The same delivery where it lies once events at some places, none of them its own, are left out.
-    fileprivate func moved(past outside: Set<Int>) -> BatchDelivery {
+    func moved(past outside: Set<Int>) -> BatchDelivery {
         let before = outside.count(where: { $0 < places.lowerBound })
         var moved = self
         moved.places = (places.lowerBound - before)..<(places.upperBound - before)

@@ -4,6 +4,7 @@ import LibPQ
 
 /// One batch of events, from the lock to the commit: two pipelined steps of one transaction.
 ///
+/// Where a sender may not speak of everybody, who is outside is asked first, and left out.
 /// Step 1 locks the batch's agents, adds the events and reads what is known of the agents. Then Swift folds,
 /// derives and decides. Step 2 writes the states, the queue rows and, where this replica acts for the account, the
 /// intents, and commits. One fsync covers all of it.
@@ -31,74 +32,86 @@ struct AppendTransaction: Sendable {
     /// `deliveries`: the bodies that some of them came in. One that repeats what was said of somebody who is erased since, and
     /// says nothing new, is not kept: it would bring the name back.
     func run(_ events: [IncomingEvent], deliveries: [BatchDelivery] = []) async throws -> Result {
-        guard events.contains(where: { $0.teams != nil }) else { return try await append(events, deliveries) }
-        return try await append(withoutOutsiders: events, deliveries)
-    }
-
-    /// Appends what ``run(_:deliveries:)`` was given, all of it or nothing.
-    ///
-    /// Throws ``OutsideTeams`` where that would say something of agents that its sender may not speak of.
-    func append(_ events: [IncomingEvent], _ deliveries: [BatchDelivery]) async throws -> Result {
         let accounts = leases.heldAccounts()
         return try await pool.withTransaction { transaction in
-            let (distinct, read) = try await add(events, accounts: accounts, in: transaction)
-            crashPoints.reach(.appendBetweenSteps)
-            let now = clock.now()
-            var batch = try AppendBatch(distinct.events, read)
-            if !batch.othersToRead.isEmpty {
-                let others = [LedgerStatements.subjects(of: batch.othersToRead)]
-                try batch.read(others: try await transaction.run(others, timeout: timeout)[0])
-            }
-            let late = batch.foldWhatIsEnough(now: now)
-            var writes: [PQStatement] = []
-            if !late.isEmpty {
-                let waiting = batch.waiting(late)
-                let read = try await transaction.run(
-                    [LedgerStatements.punches(of: late)]
-                        + (waiting.isEmpty ? [] : [UnmatchedStatements.candidates(of: waiting)]),
-                    timeout: timeout
-                )
-                let settlement = try Settlement(
-                    punches: read[0],
-                    candidates: waiting.isEmpty ? nil : read[1],
-                    policy: policy,
-                    now: now
-                )
-                writes += settlement.writes
-                if !waiting.isEmpty { writes.append(UnmatchedStatements.forget(waiting)) }
-                batch.refold(settlement.punches, agents: late, now: now)
-            }
-            let changes = batch.changes(policy: policy, now: now)
-            let plans = batch.plans(for: changes, leases: leases, policy: policy, now: now)
-            let changed = changes.filter(\.value.differs).map(\.key)
-            writes += PlanStatements.all(
-                agents: Array(changes.values),
-                plans: plans,
-                term: batch.terms.values.max() ?? 0,
+            let outside = try await outsiders(among: events, in: transaction)
+            guard !outside.isEmpty else { return try await append(events, deliveries, accounts, in: transaction) }
+            let inside = events.indices.filter { !outside.contains($0) }
+            guard !inside.isEmpty else { return Result(outcomes: events.map { _ in .outsideTeam }, plans: []) }
+            return try await append(
+                inside.map { events[$0] },
+                deliveries.map { $0.moved(past: outside) },
+                accounts,
+                in: transaction
+            )
+            .spread(to: inside, of: events.count)
+        }
+    }
+
+    /// Appends events that their senders may send, all of them or nothing, and commits.
+    private func append(
+        _ events: [IncomingEvent],
+        _ deliveries: [BatchDelivery],
+        _ accounts: [Int32],
+        in transaction: PQTransaction
+    ) async throws -> Result {
+        let (distinct, read) = try await add(events, accounts: accounts, in: transaction)
+        crashPoints.reach(.appendBetweenSteps)
+        let now = clock.now()
+        var batch = try AppendBatch(distinct.events, read)
+        if !batch.othersToRead.isEmpty {
+            let others = [LedgerStatements.subjects(of: batch.othersToRead)]
+            try batch.read(others: try await transaction.run(others, timeout: timeout)[0])
+        }
+        let late = batch.foldWhatIsEnough(now: now)
+        var writes: [PQStatement] = []
+        if !late.isEmpty {
+            let waiting = batch.waiting(late)
+            let read = try await transaction.run(
+                [LedgerStatements.punches(of: late)]
+                    + (waiting.isEmpty ? [] : [UnmatchedStatements.candidates(of: waiting)]),
+                timeout: timeout
+            )
+            let settlement = try Settlement(
+                punches: read[0],
+                candidates: waiting.isEmpty ? nil : read[1],
+                policy: policy,
                 now: now
             )
-            crashPoints.reach(.appendDecided)
-            let effects = deliveries.isEmpty ? [] : distinct.spread(batch.effects(changes: changes, now: now))
-            guard !batch.replays.isEmpty, !deliveries.isEmpty else {
-                if !deliveries.isEmpty {
-                    writes.append(LedgerStatements.keep(deliveries.map { $0.kept(distinct, effects) }))
-                }
-                if !batch.replays.isEmpty { writes.append(LedgerStatements.stored(batch.replays)) }
-                let written = try await transaction.run(writes, commit: true, timeout: timeout)
-                let stored = batch.replays.isEmpty ? [:] : try written.last.map(StoredEvent.read) ?? [:]
-                let outcomes = batch.outcomes(changes: changes, stored: stored, now: now)
-                return Result(outcomes: distinct.spread(outcomes), plans: plans, changed: changed)
+            writes += settlement.writes
+            if !waiting.isEmpty { writes.append(UnmatchedStatements.forget(waiting)) }
+            batch.refold(settlement.punches, agents: late, now: now)
+        }
+        let changes = batch.changes(policy: policy, now: now)
+        let plans = batch.plans(for: changes, leases: leases, policy: policy, now: now)
+        let changed = changes.filter(\.value.differs).map(\.key)
+        writes += PlanStatements.all(
+            agents: Array(changes.values),
+            plans: plans,
+            term: batch.terms.values.max() ?? 0,
+            now: now
+        )
+        crashPoints.reach(.appendDecided)
+        let effects = deliveries.isEmpty ? [] : distinct.spread(batch.effects(changes: changes, now: now))
+        guard !batch.replays.isEmpty, !deliveries.isEmpty else {
+            if !deliveries.isEmpty {
+                writes.append(LedgerStatements.keep(deliveries.map { $0.kept(distinct, effects) }))
             }
-            let stored = try await transaction.run([LedgerStatements.stored(batch.replays)], timeout: timeout)
-            let outcomes = batch.outcomes(changes: changes, stored: try StoredEvent.read(stored[0]), now: now)
-            let (erased, new) = (try batch.erased(stored[0]), batch.newPlaces)
-            let kept = deliveries.filter { delivery in
-                !distinct.hasAny(of: erased, at: delivery.places) || distinct.hasAny(of: new, at: delivery.places)
-            }
-            if !kept.isEmpty { writes.append(LedgerStatements.keep(kept.map { $0.kept(distinct, effects) })) }
-            _ = try await transaction.run(writes, commit: true, timeout: timeout)
+            if !batch.replays.isEmpty { writes.append(LedgerStatements.stored(batch.replays)) }
+            let written = try await transaction.run(writes, commit: true, timeout: timeout)
+            let stored = batch.replays.isEmpty ? [:] : try written.last.map(StoredEvent.read) ?? [:]
+            let outcomes = batch.outcomes(changes: changes, stored: stored, now: now)
             return Result(outcomes: distinct.spread(outcomes), plans: plans, changed: changed)
         }
+        let stored = try await transaction.run([LedgerStatements.stored(batch.replays)], timeout: timeout)
+        let outcomes = batch.outcomes(changes: changes, stored: try StoredEvent.read(stored[0]), now: now)
+        let (erased, new) = (try batch.erased(stored[0]), batch.newPlaces)
+        let kept = deliveries.filter { delivery in
+            !distinct.hasAny(of: erased, at: delivery.places) || distinct.hasAny(of: new, at: delivery.places)
+        }
+        if !kept.isEmpty { writes.append(LedgerStatements.keep(kept.map { $0.kept(distinct, effects) })) }
+        _ = try await transaction.run(writes, commit: true, timeout: timeout)
+        return Result(outcomes: distinct.spread(outcomes), plans: plans, changed: changed)
     }
 
     /// Step 1: locks, adds and reads, in one round trip, or in two where reports without a version must be compared with
@@ -115,10 +128,9 @@ struct AppendTransaction: Sendable {
                     LedgerStatements.holdMap,
                     LedgerStatements.lock(distinct.events, accounts: accounts),
                     LedgerStatements.append(distinct.events),
-                ] + outsiders(among: events),
+                ],
                 timeout: timeout
             )
-            try refuseOutsiders(read.dropFirst(3))
             return (distinct, AddedRows(locked: read[1], appended: read[2]))
         }
         let lock = LedgerStatements.lockWithRecords(events, accounts: accounts)
@@ -128,18 +140,15 @@ struct AppendTransaction: Sendable {
                 [
                     LedgerStatements.holdMap, lock,
                     LedgerStatements.known(distinct.events), LedgerStatements.append(distinct.events),
-                ] + outsiders(among: events),
+                ],
                 timeout: timeout
             )
-            try refuseOutsiders(read.dropFirst(4))
             return (distinct, AddedRows(locked: read[1], appended: read[3], known: read[2]))
         }
         let known = try await transaction.run(
-            [LedgerStatements.holdMap, LedgerStatements.lockRecords(events), lock, LedgerStatements.reports(events)]
-                + outsiders(among: events),
+            [LedgerStatements.holdMap, LedgerStatements.lockRecords(events), lock, LedgerStatements.reports(events)],
             timeout: timeout
         )
-        try refuseOutsiders(known.dropFirst(4))
         var book = ReportBook(try LedgerStatements.readReports(known[3]))
         let distinct = DistinctEvents(book.identified(events))
         let read = try await transaction.run(

@@ -7,13 +7,13 @@ import Synchronization
 package struct FreshnessTable: Sendable, Hashable {
     private let accounts: [Int32: Freshness]
     private let fallback: Freshness
-    /// For each account id from 1 on, the name, where it is known.
-    let names: [String?]
+    /// The name of each account that was there when it was counted.
+    let names: [Int32: String]
 
     init(accounts: [Int32: Freshness], fallback: Freshness, names: [Int32: String] = [:]) {
         self.accounts = accounts
         self.fallback = fallback
-        self.names = (0..<max(names.keys.max() ?? 0, 1)).map { names[$0 + 1] }
+        self.names = names
     }
 
     /// The rule for an account; for one we do not know, the intervals as set.
@@ -85,6 +85,14 @@ package final class FreshnessBook: Service {
             state.readAt = now + (instances > Self.largeFleet ? Self.recountOfLargeFleet : Self.recount)
         }
         return table
+    }
+
+    /// The names of all accounts, of those too that came after the last count.
+    func names() async throws(PQError) -> [Int32: String] {
+        let names = try await pool.rows("SELECT account, name FROM engine_accounts") { row throws(PQError) in
+            (try row.column("account", as: Int32.self), try row.column("name", as: String.self))
+        }
+        return Dictionary(names) { first, _ in first }
     }
 
     /// Counts now and then, for ``known``, until the task is cancelled or shut down gracefully.

@@ -66,6 +66,42 @@ struct BodyTests {
     }
 
     @Test
+    func `a body that comes at once may wait behind a longer answer than its own time`() async throws {
+        try await withManagement(limits: BodyLimits(unreadTimeout: .milliseconds(300))) { fixture in
+            let connection = try KeptConnection(port: fixture.port)
+            defer { connection.end() }
+            let key = "Authorization: Bearer \(fixture.keys[.admin] ?? "")\r\n"
+            // More than the framework reads ahead of an answer.
+            let body = #"{"name":"Ana"\#(String(repeating: " ", count: 1_000_000))}"#
+            let pipelined =
+                "GET /v1/agents HTTP/1.1\r\nHost: x\r\n\(key)\r\n"
+                + "\(Self.put)\(key)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            try await withThrowingTaskGroup(of: String.self) { group in
+                try await fixture.pool.withTransaction { transaction in
+                    try await transaction.run(["LOCK TABLE agent_states IN ACCESS EXCLUSIVE MODE"])
+                    group.addTask { try await connection.exchange(pipelined, until: "\"name\":\"Ana\"") }
+                    // Longer than a body may take; the database keeps the time, and the list waits for it.
+                    try await transaction.run(["SELECT pg_sleep(1.5)"])
+                }
+                let answers = try #require(try await group.next())
+                #expect(answers.hasPrefix("HTTP/1.1 200"), "\(answers)")
+                #expect(answers.contains("HTTP/1.1 201"), "\(answers)")
+            }
+        }
+    }
+
+    @Test
+    func `a body that is sent for ever and fast does not keep its connection`() async throws {
+        try await withManagement(limits: BodyLimits(unreadTimeout: .milliseconds(300))) { fixture in
+            let connection = try KeptConnection(port: fixture.port)
+            defer { connection.end() }
+            let chunk = "10000\r\n\(String(repeating: "y", count: 0x10000))\r\n"
+            let head = "GET /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            #expect(try await connection.isClosed(by: head, thenForEver: chunk, within: .seconds(20)))
+        }
+    }
+
+    @Test
     func `a body over the limit is refused, announced or not`() async throws {
         try await withManagement { fixture in
             let large = "{\"name\":\"" + String(repeating: "x", count: 10_000_000) + "\"}"

@@ -28,13 +28,32 @@ struct KeptConnection: Sendable {
         }
     }
 
-    private func send(_ request: String, until text: String) throws -> String {
-        let bytes = Array(request.utf8)
+    /// Sends a head and then the same part of a body over and over, as fast as it is taken.
+    ///
+    /// Whether the server closes the connection within the limit.
+    func isClosed(by head: String, thenForEver part: String, within limit: Duration) async throws -> Bool {
+        await withCheckedContinuation { continuation in
+            queue.async {
+                let end = ContinuousClock.now + limit
+                let part = Array(part.utf8)
+                var isTaken = send(Array(head.utf8))
+                while isTaken, ContinuousClock.now < end { isTaken = send(part) }
+                continuation.resume(returning: !isTaken)
+            }
+        }
+    }
+
+    /// Whether the connection took all of it.
+    private func send(_ bytes: [UInt8]) -> Bool {
         let sent = bytes.withUnsafeBytes {
             unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
+        return sent == bytes.count
+    }
+
+    private func send(_ request: String, until text: String) throws -> String {
         var answer = ""
-        guard sent == bytes.count else { throw Closed(answer: answer) }
+        guard send(Array(request.utf8)) else { throw Closed(answer: answer) }
         var chunk = [UInt8](repeating: 0, count: 4096)
         while !answer.contains(text) {
             let count = chunk.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }

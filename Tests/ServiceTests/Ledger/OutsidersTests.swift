@@ -63,6 +63,37 @@ struct OutsidersTests {
     }
 
     @Test
+    func `who speaks of another team costs the batch's others no second try`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            for statement in Self.fill { _ = try await pool.query(statement) }
+            var events = (1...100).map { event("a\($0)", teams: $0.isMultiple(of: 2) ? ["t\($0 % 10)"] : nil) }
+            events.insert(event("a1", teams: ["t2"]), at: 30)
+            let clock = DatabaseClock()
+            try await clock.measure(with: pool)
+            let transaction = AppendTransaction(
+                pool: pool,
+                leases: LeaseBook(),
+                policy: ReconcilePolicy(),
+                clock: clock,
+                timeout: .seconds(20)
+            )
+            let outcomes = try await transaction.run(events).outcomes
+            let taken = outcomes.map { outcome in if case .receipt = outcome { true } else { false } }
+            #expect(taken == events.indices.map { $0 != 30 })
+            guard case .outsideTeam = outcomes[30] else { return #expect(Bool(false), "\(outcomes[30])") }
+            // What is taken back has used up its numbers.
+            let rows = try await pool.rows(
+                "SELECT max(sequence) AS last, count(*) AS rows, count(DISTINCT xmin::text) AS transactions FROM clock_events"
+            ) { row throws(PQError) in
+                try ["last", "rows", "transactions"].map { name throws(PQError) in
+                    try row.column(name, as: Int64.self)
+                }
+            }
+            #expect(rows == [[100, 100, 1]])
+        }
+    }
+
+    @Test
     func `whom they are about is found by keys`() async throws {
         try await withMigratedDatabase { pool, _ in
             for statement in Self.fill { _ = try await pool.query(statement) }
