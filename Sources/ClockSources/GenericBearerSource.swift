@@ -4,6 +4,7 @@ extension SourceKind {
     package static let genericBearer = SourceKind(
         "generic-bearer",
         matchesAgentID: true,
+        refusesConflicts: true,
         makeSource: GenericBearerSource.init
     )
 }

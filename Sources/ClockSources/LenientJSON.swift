@@ -169,8 +169,3 @@ func jsonText(_ members: [String: String]) -> String? {
     // Text always encodes; without an answer the sender merely asks again.
     (try? JSONEncoder().encode(members)).map { String(decoding: $0, as: UTF8.self) }
 }
-
-extension Unicode.Scalar {
-    /// Whether it is of the general category Cc, which these ranges are.
-    fileprivate var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
-}

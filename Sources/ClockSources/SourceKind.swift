@@ -25,6 +25,8 @@ package struct SourceKind: RawRepresentable, Sendable, Hashable, CaseIterable, C
     package let rawValue: String
     /// Whether an external id equal to an agent id matches without an alias, unless the settings say otherwise.
     package let matchesAgentID: Bool
+    /// Whether an id that was used for another event is answered with 422: for senders that are written for us.
+    package let refusesConflicts: Bool
     /// The fewest characters a secret may have.
     package let secretLengthLimit: Int
     /// Makes the adapter of a source of this kind.
@@ -33,16 +35,19 @@ package struct SourceKind: RawRepresentable, Sendable, Hashable, CaseIterable, C
     /// - Parameters:
     ///   - word: what the settings call it.
     ///   - matchesAgentID: for senders that are told our agent ids; a vendor's own ids could only equal one by chance.
+    ///   - refusesConflicts: others get a 2xx for all that is genuine, since a 4xx makes some of them give up for good.
     ///   - secretLengthLimit: characters.
     ///   - makeSource: throws when the settings cannot make a safe source of the kind.
     init(
         _ word: String,
         matchesAgentID: Bool = false,
+        refusesConflicts: Bool = false,
         secretLengthLimit: Int = SourceSettings.secretLengthLimit,
         makeSource: @escaping @Sendable (SourceSettings) throws(SourceSettingsError) -> any ClockSource
     ) {
         rawValue = word
         self.matchesAgentID = matchesAgentID
+        self.refusesConflicts = refusesConflicts
         self.secretLengthLimit = secretLengthLimit
         self.makeSource = makeSource
     }

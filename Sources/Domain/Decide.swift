@@ -69,7 +69,7 @@ struct Situation {
         if let readAt = evidence.readAt, readAt >= provedFrom { return nil }
         switch verdict {
         case .ok, .already, .verify:
-            return claimed(command, endedAt: endedAt, provedFrom: provedFrom)
+            return claimed(command, provedFrom: provedFrom)
         case .ambiguous, .errorBody, .missing:
             return look(.outcomeUnknown, at: provedFrom)
         case .notSent:
@@ -92,7 +92,7 @@ struct Situation {
     /// The engine claims to have done it.
     ///
     /// A clock event the other way acts at once; else a read must prove it.
-    private func claimed(_ command: CommandRecord, endedAt: Timestamp, provedFrom: Timestamp) -> Decision {
+    private func claimed(_ command: CommandRecord, provedFrom: Timestamp) -> Decision {
         switch (command.action, desired) {
         case (.start, .stopped), (.restart, .stopped):
             Decision(.stop, .shouldStop, .stopping)

@@ -1,4 +1,4 @@
-/// Every limit that the decision knows, each with its reason.
+/// What the decision is told by settings, and every limit that it knows.
 package struct ReconcilePolicy: Sendable, Hashable {
     /// Between the end of a stop and the next start or restart.
     ///
@@ -19,6 +19,7 @@ package struct ReconcilePolicy: Sendable, Hashable {
     package var restartLookAfter: Duration = .seconds(15)
     /// Restarts within ``restartWindow`` before a person is needed.
     package var restartLimit: Int = 2
+    /// The span within which restarts and falls are counted.
     package var restartWindow: Duration = .seconds(1800)
     /// The least time between two restarts.
     package var restartSpacing: Duration = .seconds(120)
@@ -33,23 +34,27 @@ package struct ReconcilePolicy: Sendable, Hashable {
     package var callTimeout: Duration = .seconds(30)
     /// A reply is a claim; the read that proves it comes no sooner than this after it.
     package var confirmationDelay: Duration = .seconds(1)
-    /// The first and the longest wait before a command is tried again.
+    /// The first wait before a command is tried again; each next is twice as long.
     package var firstRetry: Duration = .seconds(5)
+    /// The longest of those waits, and of those after a fall.
     package var longestRetry: Duration = .seconds(300)
     /// By how many attempts the wait is longer after a refusal that the same command will meet again.
     package var attemptsSparedWhenRefused: Int = 2
     /// Commands without success before a person is told; retries go on at the longest wait.
     package var attemptsBeforeAttention: Int = 5
-    /// How often a session that boots is looked at, at first and at most.
+    /// The shortest wait between two looks at a session that boots; it grows with the time that the boot takes.
     package var firstBootLook: Duration = .seconds(1)
+    /// The longest of those waits.
     package var slowestBootLook: Duration = .seconds(5)
-    /// How often a session that waits for a scan is looked at, and for how long so often.
+    /// How often a session that waits for a scan is looked at.
     ///
     /// Source: Wawp, info.
     package var pairingLook: Duration = .seconds(5)
+    /// For how long it is looked at so often; later only the sweep does.
     package var pairingLookFor: Duration = .seconds(600)
     /// A stop sent while a start was running can be undone by it; so it is looked at once more after this.
     package var undoneStopLook: Duration = .seconds(10)
+    /// What a break does where nothing is in force yet.
     package var breakAction: BreakAction = .keep
     /// No start follows from an unmatched event that happened longer ago.
     package var unmatchedMaxAge: Duration = .seconds(86_400)

@@ -11,6 +11,7 @@ enum CommandResult {
 }
 
 extension World {
+    /// Starts a session; what one does that runs already, or failed, is the behaviour's.
     mutating func start(_ index: Int, _ contract: Contract, now: Timestamp) -> CommandResult {
         let session = sessions[index]
         switch session.status {
@@ -32,6 +33,7 @@ extension World {
         }
     }
 
+    /// Stops a session, whatever it is doing; a fault may have a boot under way win, or start it again later.
     mutating func stop(_ index: Int, now: Timestamp) -> CommandResult {
         let session = sessions[index]
         guard session.status != .stopped else {
@@ -48,6 +50,7 @@ extension World {
         return .done(.stopped, claims: .stopped)
     }
 
+    /// Stops a session and boots it again, after the time that a stop takes; boots one that is stopped.
     mutating func restart(_ index: Int, _ contract: Contract, now: Timestamp) -> CommandResult {
         guard sessions[index].status != .stopped else { return boot(index, contract, now: now) }
         halt(index, at: now, keepingSteps: false)

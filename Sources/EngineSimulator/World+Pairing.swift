@@ -14,7 +14,7 @@ extension World {
             body.writeStaticString(",\"platform\":\"android\"}")
             return ContractReply(status: 200, body: body)
         case .webhookGet, .webhookSet:
-            return webhookRoute(call, index, now: now)
+            return webhookRoute(call, index)
         case .rateLimitSet, .rateLimitGet:
             if let policy = call.parameter("policy_slug") { edit(index) { $0.policy = policy } }
             return rateLimit(sessions[index].policy)
@@ -78,7 +78,7 @@ extension World {
         )
     }
 
-    private mutating func webhookRoute(_ call: ContractCall, _ index: Int, now: Timestamp) -> ContractReply {
+    private mutating func webhookRoute(_ call: ContractCall, _ index: Int) -> ContractReply {
         guard behaviour.paid else { return ContractError.subscription.reply(behaviour.errorFormat) }
         if call.operation == .webhookSet {
             let list = call.json?["webhooks"]?.elements ?? []

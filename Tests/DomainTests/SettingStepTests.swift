@@ -28,7 +28,7 @@ struct SettingStepTests {
             ("keep", "stop", false, nil, .disagreed),
         ]
 
-    @Test(arguments: 0..<13)
+    @Test(arguments: table.indices)
     func `what a replica does follows from its setting, the one in force and the other replicas`(number: Int) {
         let (own, inForce, isAgreed, asked, step) = Self.table[number]
         #expect(settingStep(own: own, inForce: inForce, isAgreed: isAgreed, asked: asked) == step)

@@ -57,9 +57,6 @@ final class Dialer {
         attempts.isEmpty ? nil : attempts.values.lazy.map(\.deadline).min()
     }
 
-    /// Whether an attempt for this connection is under way.
-    func isDialing(_ id: UInt64) -> Bool { attempts[id] != nil }
-
     /// Begins to connect; the answer comes here at once, or from ``started(_:now:)``, ``ready(_:now:)``, ``expire(_:)``.
     func dial(_ id: UInt64, now: Tick) -> Event? {
         begin(id, host: 0, errors: [], now: now)

@@ -78,7 +78,7 @@ extension AgentDirectory {
         author: String,
         in transaction: PQTransaction
     ) async throws -> (AliasMapping, Matched) {
-        let locks = [AgentMapStatements.lock, AgentMapStatements.lockStates([agentID])]
+        let locks = [AdvisoryLocks.map, AgentMapStatements.lockStates([agentID])]
         let read = try await transaction.run(
             locks + [AgentMapStatements.owner(alias), AgentListStatements.one(agentID)]
         )
@@ -125,7 +125,7 @@ extension AgentDirectory {
     package func unmap(_ alias: AliasSpec, caller: Caller?, author: String) async throws {
         try await retryingConflicts {
             try await pool.withTransaction { transaction in
-                let read = try await transaction.run([AgentMapStatements.lock, AgentMapStatements.owner(alias)])
+                let read = try await transaction.run([AdvisoryLocks.map, AgentMapStatements.owner(alias)])
                 let place = try AliasPlace(read[1])
                 guard let agentID = place.agentID, caller?.sees(team: place.team ?? "") ?? true else { return }
                 let known = AgentMapChange.Alias(agentID: agentID, source: place.source, externalID: alias.externalID)

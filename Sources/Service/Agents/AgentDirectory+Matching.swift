@@ -60,7 +60,7 @@ extension AgentDirectory {
             guard let before = rest else { break }
             let matched = try await retryingConflicts {
                 try await pool.withTransaction { transaction in
-                    try await transaction.run([AgentMapStatements.lock, AgentMapStatements.lockStates(agentIDs)])
+                    try await transaction.run([AdvisoryLocks.map, AgentMapStatements.lockStates(agentIDs)])
                     return try await take(agentIDs, before: before, in: transaction, now: clock.now())
                 }
             }

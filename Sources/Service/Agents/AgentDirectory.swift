@@ -17,30 +17,10 @@ package struct AgentDirectory: Sendable {
         wakes: any WakeBell
     ) {
         self.pool = pool
-        var policy = policy
-        policy.unmatchedMaxAge = rules.maxAge
         self.policy = policy
         self.rules = rules
         self.clock = clock
         self.wakes = wakes
-    }
-
-    /// Makes engine accounts and clock sources known, so that agents may refer to them.
-    package func register(accounts: [String], sources: [String]) async throws(PQError) {
-        _ = try await pool.pipeline([
-            """
-            INSERT INTO engine_accounts (name)
-            SELECT n.name FROM unnest(\(accounts)) AS n (name)
-            WHERE NOT EXISTS (SELECT FROM engine_accounts e WHERE e.name = n.name)
-            ON CONFLICT (name) DO NOTHING
-            """,
-            """
-            INSERT INTO clock_sources (name)
-            SELECT n.name FROM unnest(\(sources)) AS n (name)
-            WHERE NOT EXISTS (SELECT FROM clock_sources s WHERE s.name = n.name)
-            ON CONFLICT (name) DO NOTHING
-            """,
-        ])
     }
 
     /// Adds an agent or changes it.

@@ -62,20 +62,14 @@ enum AgentCursor: Sendable, Hashable {
             case .agent(let team, let after): "a\(after)\u{0}\(team)"
             case .instance(let after): "i\(after)"
             }
-        return text.utf8.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        return Hexadecimal.text(text.utf8)
     }
 
     /// Reads back ``word``; `nil` for anything else.
     init?(word: String) {
-        var bytes: [UInt8] = []
-        var rest = Array(word.utf8)[...]
-        while let high = rest.popFirst() {
-            guard let high = hexadecimalDigit(high), let low = rest.popFirst().flatMap(hexadecimalDigit) else {
-                return nil
-            }
-            bytes.append(high << 4 | low)
-        }
-        guard let text = String(validating: bytes, as: UTF8.self), let kind = text.first else { return nil }
+        guard let bytes = Hexadecimal.bytes(word), let text = String(validating: bytes, as: UTF8.self),
+            let kind = text.first
+        else { return nil }
         let parts = text.dropFirst().split(separator: "\u{0}", omittingEmptySubsequences: false)
         switch (kind, parts.count) {
         case ("a", 2):

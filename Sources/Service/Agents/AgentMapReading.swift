@@ -8,7 +8,7 @@ extension AgentMap {
         in transaction: PQTransaction
     ) async throws(PQError) -> AgentMap {
         // The locks come in statements of their own, so that the next ones see what their last holders wrote.
-        let locks = [AgentMapStatements.lock, AgentMapStatements.lockStates(specs.map(\.agentID))]
+        let locks = [AdvisoryLocks.map, AgentMapStatements.lockStates(specs.map(\.agentID))]
         let results = try await transaction.run(locks + statements(specs, rules))
         return try AgentMap(results.dropFirst(locks.count))
     }

@@ -7,9 +7,6 @@ import LibPQ
 /// value) has it use both. In a join it may use the first alone while the tables' statistics are those of empty ones, and
 /// read the whole of an engine or a source for each row.
 enum AgentMapStatements {
-    /// Keeps the map to ourselves until the transaction ends; appends hold the same lock shared.
-    static var lock: PQStatement { "SELECT pg_advisory_xact_lock(7265, 1)" }
-
     static var accounts: PQStatement { "SELECT account AS number, name FROM engine_accounts" }
 
     static var sources: PQStatement { "SELECT source_id AS number, name FROM clock_sources" }
@@ -276,18 +273,15 @@ enum AgentMapStatements {
     }
 }
 
-/// Which events match which agents without an alias, and for how long they may still start something.
+/// Which sources' events match agents without an alias.
 package struct MatchingRules: Sendable, Hashable {
-    /// `ROLLCALL_UNMATCHED_MAX_AGE`.
-    package var maxAge: Duration
     /// Every configured source.
     package var configured: [String]
     /// Those whose external ids may be agent ids (`ROLLCALL_SOURCE_<NAME>_MATCH_AGENT_ID`).
     package var byAgentID: [String]
 
     /// `sources`: each configured source, and whether its external ids may be agent ids.
-    package init(maxAge: Duration = .seconds(86_400), sources: [String: Bool] = [:]) {
-        self.maxAge = maxAge
+    package init(sources: [String: Bool] = [:]) {
         configured = sources.keys.sorted()
         byAgentID = sources.filter(\.value).keys.sorted()
     }

@@ -210,7 +210,7 @@ extension AgentOrders {
     ) async throws -> Value {
         let (value, rings) = try await retryingConflicts {
             try await pool.withTransaction { transaction in
-                if changingMap { try await transaction.run([AgentMapStatements.lock]) }
+                if changingMap { try await transaction.run([AdvisoryLocks.map]) }
                 let subject = try await Self.lock(agentID, for: caller, in: transaction)
                 return try await body(subject, transaction, clock.now())
             }

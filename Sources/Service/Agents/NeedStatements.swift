@@ -5,8 +5,8 @@ import LibPQ
 ///
 /// They are read by where the condition is known from: an exception has an entry in a small index of its own, and their order by
 /// time no index keeps (it would be written with every change of a session), so all of them are read and sorted. Who is at work
-/// without a session, or with one that nobody knows anything of, is found by a walk through the agents. Both end after 20,000
-/// rows, twice what one page is made for.
+/// without a session, or with one that nobody knows anything of, is found by a walk through the agents. Both end after
+/// ``AgentWalkEnds/walkLimit`` rows, twice what one page is made for.
 ///
 /// Of all who stand alike, which is all that ``agreement(shift:desired:condition:reason:)`` looks at, those come that have waited
 /// longest, so that whichever agreement is worst its first are among them. Only then are whole agents read, by primary keys.
@@ -16,7 +16,7 @@ struct NeedStatements {
     let freshness: FreshnessTable
     let now: Timestamp
 
-    /// Agents that come of all who stand alike; the same figure as in the statements.
+    /// Agents that come of all who stand alike.
     static let limit = 50
     /// Rows after which a walk ends; the same figure as in the statements.
     static let walkLimit = 20_000
@@ -37,7 +37,7 @@ struct NeedStatements {
                 FROM observed_states o
                 WHERE o.attention IS NOT NULL
                 ORDER BY o.attention, o.instance
-                LIMIT 20000
+                LIMIT \(figure: AgentWalkEnds.walkLimit)
             ) w
             CROSS JOIN LATERAL (
                 SELECT a.agent, a.agent_id, a.name
@@ -69,7 +69,7 @@ struct NeedStatements {
             WHERE d.agent = r.agent
             OFFSET 0
         ) v
-        WHERE r.place <= 50
+        WHERE r.place <= \(figure: Self.limit)
         """
     }
 
@@ -86,7 +86,7 @@ struct NeedStatements {
                 FROM agents a
                 WHERE a.agent_id > ''
                 ORDER BY a.agent_id
-                LIMIT 20000
+                LIMIT \(figure: AgentWalkEnds.walkLimit)
             ) t
             CROSS JOIN LATERAL (
                 SELECT s.agent, s.desired, s.condition, CASE
@@ -122,7 +122,7 @@ struct NeedStatements {
             WHERE d.agent = r.agent
             OFFSET 0
         ) v
-        WHERE r.place <= 50
+        WHERE r.place <= \(figure: Self.limit)
         """
     }
 
@@ -143,9 +143,9 @@ struct NeedStatements {
                     WHERE (a.team, a.agent_id) > (n.team, '')
                       AND a.team <= n.team
                     ORDER BY a.team, a.agent_id
-                    LIMIT 20000
+                    LIMIT \(figure: AgentWalkEnds.walkLimit)
                 ) l
-                LIMIT 20000
+                LIMIT \(figure: AgentWalkEnds.walkLimit)
             ) t
             CROSS JOIN LATERAL (
                 SELECT s.agent, s.desired, s.condition, CASE
@@ -181,7 +181,7 @@ struct NeedStatements {
             WHERE d.agent = r.agent
             OFFSET 0
         ) v
-        WHERE r.place <= 50
+        WHERE r.place <= \(figure: Self.limit)
         """
     }
 }

@@ -75,7 +75,7 @@ package struct PersonErasure: Sendable {
         by caller: Caller
     ) async throws -> Outcome {
         try await pool.withTransaction { transaction in
-            try await transaction.run([AgentMapStatements.lock])
+            try await transaction.run([AdvisoryLocks.map])
             let found = try await transaction.run([
                 ErasureStatements.holder(of: externalID, source: source, rules: rules)
             ])
@@ -91,7 +91,7 @@ package struct PersonErasure: Sendable {
 
     private func isErased(_ statement: PQStatement, by caller: Caller) async throws -> Bool {
         try await pool.withTransaction { transaction in
-            try await transaction.run([AgentMapStatements.lock])
+            try await transaction.run([AdvisoryLocks.map])
             let erasure = try await transaction.run([statement])[0].first?.column("erasure", as: UUID?.self)
             guard erasure != nil else { return false }
             try await transaction.run([ErasureStatements.audit(caller.name)])

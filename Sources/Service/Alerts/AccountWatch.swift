@@ -49,7 +49,7 @@ final class AccountWatch: Service {
         do {
             try await judge()
         } catch {
-            logger.warning("who acts for the engine accounts was not looked at", metadata: ["error": "\(error)"])
+            logger.warning("who acts for the engine accounts was not looked at", metadata: [LogKeys.error: "\(error)"])
             watchedSince.store(clock.monotonic(), ordering: .relaxed)
         }
     }
@@ -63,7 +63,7 @@ final class AccountWatch: Service {
             logger.log(
                 level: isOpen ? .warning : .notice,
                 isOpen ? "incident" : "incident over",
-                metadata: ["kind": "\(IncidentKind.accountUnattended.rawValue)", "engine": "\(engine)"]
+                metadata: [LogKeys.kind: "\(IncidentKind.accountUnattended.rawValue)", LogKeys.account: "\(engine)"]
             )
         }
         if !rows.isEmpty { changed() }

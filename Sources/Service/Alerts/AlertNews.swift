@@ -66,7 +66,7 @@ struct AlertNews: Sendable {
             data.member("kind", kind, into: &buffer)
             data.member("engine", safe(engine), into: &buffer)
             data.member("source", safe(source), into: &buffer)
-            if let change { data.member("change", change, into: &buffer) } else { data.null("change", into: &buffer) }
+            data.member("change", change, into: &buffer)
             data.member("detail", safe(detail), into: &buffer)
             data.member("opened_at", since, into: &buffer)
             data.member("closed_at", until, into: &buffer)

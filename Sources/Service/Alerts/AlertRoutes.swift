@@ -27,11 +27,7 @@ struct AlertNotice: Sendable {
         object.member("attempts", attempts, into: &buffer)
         object.member("last_try_at", lastTryAt, into: &buffer)
         object.member("next_try_at", nextTryAt, into: &buffer)
-        if let httpStatus {
-            object.member("http_status", httpStatus, into: &buffer)
-        } else {
-            object.null("http_status", into: &buffer)
-        }
+        object.member("http_status", httpStatus, into: &buffer)
         object.member("fault", fault, into: &buffer)
         object.end(&buffer)
     }

@@ -87,7 +87,7 @@ final class AlertSender: Service {
                 // What is over by now has an end to tell.
                 if isNew { round.yield() }
             } catch {
-                logger.warning("the outside is not told for now", metadata: ["error": "\(error)"])
+                logger.warning("the outside is not told for now", metadata: [LogKeys.error: "\(error)"])
             }
             try? await Task.sleep(for: Self.pause)  // Cancelled: the loop ends.
         }
@@ -144,7 +144,10 @@ final class AlertSender: Service {
             )
             meters.tried(outcome)
             guard let fault = outcome.fault else { continue }
-            logger.warning("alert not delivered", metadata: ["fault": "\(fault)", "attempts": "\(notice.attempts)"])
+            logger.warning(
+                "alert not delivered",
+                metadata: [LogKeys.fault: "\(fault)", LogKeys.attempts: "\(notice.attempts)"]
+            )
         }
         return due.count == Int(AlertStatements.portion)
     }

@@ -98,35 +98,7 @@ package struct LoneReconciler: Sendable {
     }
 
     private func makeReconciler(_ leases: LeaseBook) -> Reconciler {
-        let store = PostgresReconcilerStore(
-            pool: pools.writers,
-            listening: Pools.listening(configuration.databaseURL),
-            crashPoints: configuration.crashPoints,
-            logger: logger
-        )
-        return Reconciler(
-            accounts: configuration.accounts,
-            dependencies: ReconcilerDependencies(
-                store: store,
-                leases: leases,
-                policy: configuration.policy,
-                sweep: configuration.sweep,
-                clock: clock,
-                incidents: IncidentLog(logger: logger),
-                channel: WakeChannel(
-                    store: store,
-                    clock: clock,
-                    crashPoints: configuration.crashPoints,
-                    logger: logger
-                ),
-                crashPoints: configuration.crashPoints,
-                transactionTimeout: .seconds(5),
-                logger: logger,
-                orders: SweepOrders(pool: pools.writers, logger: logger)
-            ),
-            release: configuration.release,
-            onBeat: { _ in }
-        )
+        Reconciler(configuration, pools: pools, leases: leases, clock: clock, logger: logger)
     }
 }
 

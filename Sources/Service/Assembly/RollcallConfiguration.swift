@@ -20,7 +20,6 @@ package struct RollcallConfiguration: Sendable {
     package var policy: ReconcilePolicy
     package var sweep: SweepPolicy
     package var clockSkew: Duration
-    package var unmatchedMaxAge: Duration
     /// How long raw bodies stay at least.
     package var keepBodies: Duration = .seconds(90 * 86_400)
     /// How long a writing transaction may be left without a statement; longer only where our part of it is slowed down.
@@ -52,7 +51,6 @@ package struct RollcallConfiguration: Sendable {
         policy: ReconcilePolicy = ReconcilePolicy(),
         sweep: SweepPolicy = SweepPolicy(),
         clockSkew: Duration = .seconds(2),
-        unmatchedMaxAge: Duration = .seconds(86_400),
         release: String = "dev",
         crashPoints: CrashPoints = CrashPoints()
     ) {
@@ -67,11 +65,16 @@ package struct RollcallConfiguration: Sendable {
         self.webhookSecrets = webhookSecrets
         self.sources = sources
         self.policy = policy
-        self.policy.unmatchedMaxAge = unmatchedMaxAge
         self.sweep = sweep
         self.clockSkew = clockSkew
-        self.unmatchedMaxAge = unmatchedMaxAge
         self.release = release
         self.crashPoints = crashPoints
+    }
+}
+
+extension RollcallConfiguration {
+    /// Which of the configured sources' events match agents without an alias.
+    var matchingRules: MatchingRules {
+        MatchingRules(sources: Dictionary(sources.map { ($0.name, $0.matchesAgentID) }) { first, _ in first })
     }
 }

@@ -2,11 +2,11 @@ import LibPQ
 
 /// What looks after held changes, and what tells the outside.
 extension RollcallService {
-    func guardKeeper(_ pools: Pools, _ rules: MatchingRules, wakes: any WakeBell) -> GuardKeeper {
+    func guardKeeper(_ pools: Pools, wakes: any WakeBell) -> GuardKeeper {
         let directory = AgentDirectory(
             pool: pools.writers,
             policy: configuration.policy,
-            rules: rules,
+            rules: configuration.matchingRules,
             clock: configuration.clock,
             wakes: wakes
         )

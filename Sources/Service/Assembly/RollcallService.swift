@@ -60,106 +60,38 @@ package struct RollcallService: Service {
         let clock = configuration.clock
         try await clock.measure(pools.writers)
         try await SettingDesk.begin(configuration.policy, pool: pools.writers)
-        let keyRing = KeyRing(pool: pools.writers)
-        if let secret = configuration.bootstrapAdminKey { _ = try await keyRing.bootstrap(secret) }
-        try await keyRing.refresh()
-        try await requireAdmin(pools.writers)
+        let keyRing = try await keyRing(pools)
         let leases = LeaseBook()
-        let crashPoints = configuration.crashPoints
         let alerts = alertSender(pools)
         let freshness = FreshnessBook(
             pool: pools.readers,
             sweep: configuration.sweep,
-            callsPerSecond: Dictionary(configuration.accounts.map { ($0.name, $0.callsPerSecond) }) { first, _ in first
-            }
-        )
-        let store = PostgresReconcilerStore(
-            pool: pools.writers,
-            listening: Pools.listening(configuration.databaseURL),
-            crashPoints: crashPoints,
-            logger: logger,
-            freshness: freshness
+            callsPerSecond: byAccount(\.callsPerSecond)
         )
         let reconciler = Reconciler(
-            accounts: configuration.accounts,
-            dependencies: ReconcilerDependencies(
-                store: store,
-                leases: leases,
-                policy: configuration.policy,
-                sweep: configuration.sweep,
-                clock: clock,
-                incidents: IncidentLog(logger: logger) { alerts?.wake() },
-                channel: WakeChannel(store: store, clock: clock, crashPoints: crashPoints, logger: logger),
-                crashPoints: crashPoints,
-                transactionTimeout: .seconds(5),
-                logger: logger,
-                orders: SweepOrders(pool: pools.writers, logger: logger)
-            ),
-            release: configuration.release
-        ) { version in
+            configuration,
+            pools: pools,
+            leases: leases,
+            clock: clock,
+            freshness: freshness,
+            logger: logger
+        ) {
+            alerts?.wake()
+        } onBeat: { version in
             // A failed refresh is tried again with the next beat, which meets the same version.
             try? await keyRing.refreshIfChanged(version: version)
         }
-        let rules = MatchingRules(
-            maxAge: configuration.unmatchedMaxAge,
-            sources: Dictionary(configuration.sources.map { ($0.name, $0.matchesAgentID) }) { first, _ in first }
-        )
-        let guardKeeper = guardKeeper(pools, rules, wakes: reconciler)
-        let queue = AppendQueue(
-            transaction: AppendTransaction(
-                pool: pools.writers,
-                leases: leases,
-                policy: configuration.policy,
-                clock: clock,
-                timeout: Self.transactionTimeout,
-                crashPoints: crashPoints
-            ),
-            meters: AppendMeters(),
-            logger: logger
-        ) { result in
+        let guardKeeper = guardKeeper(pools, wakes: reconciler)
+        let queue = appendQueue(pools, leases) { result in
             reconciler.carryOut(result.plans)
             reconciler.notice(agents: result.changed)
             guardKeeper.clocked()
         }
+        let sources = try await SourceParts(configuration, pools: pools, queue: queue, logger: logger)
+        let page = page(pools, keyRing, freshness, reconciler, room: sources.room)
+        let feed = page.feed
+        reconciler.watch { feed.touched($0) }
         let waiters = ConvergenceWaiters(pool: pools.readers, freshness: freshness, clock: clock)
-        let limits = configuration.bodyLimits
-        let journal = SourceJournal()
-        let room = ReadingRoom()
-        let clockRoutes = ClockRoutes(
-            queue: queue,
-            clock: clock,
-            waiters: waiters,
-            crashPoints: crashPoints,
-            limits: limits,
-            admission: EventAdmission(skew: configuration.clockSkew),
-            journal: journal
-        )
-        let sourceIDs = try await sourceIDs(pools.writers)
-        let fetches = RecordFetchQueue(pool: pools.writers)
-        let keeper = DeliveryKeeper(pool: pools.writers, fetches: fetches)
-        let sourceRoutes = SourceRoutes(
-            desks: configuration.sources.compactMap { source in
-                sourceIDs[source.name].map { SourceDesk(source, sourceID: $0, skew: configuration.clockSkew) }
-            },
-            queue: queue,
-            keeper: keeper,
-            journal: journal,
-            clock: clock,
-            limits: limits,
-            room: room,
-            logger: logger
-        )
-        let fetchLoop = RecordFetchLoop(
-            sources: configuration.sources,
-            sourceIDs: sourceIDs,
-            fetches: fetches,
-            queue: queue,
-            keeper: keeper,
-            clock: clock,
-            skew: configuration.clockSkew,
-            logger: logger
-        )
-        let retention = Retention(pool: pools.writers, keep: configuration.keepBodies, logger: logger)
         let hints = HintDesk(
             pool: pools.writers,
             reconciler: reconciler,
@@ -167,118 +99,133 @@ package struct RollcallService: Service {
             commandLasts: configuration.policy.startingTimeout,
             logger: logger
         )
-        let engineRoutes = EngineRoutes(
-            secrets: configuration.webhookSecrets,
-            signatures: Dictionary(
-                configuration.accounts.compactMap { account in account.webhookSignature.map { (account.name, $0) } }
-            ) { first, _ in first },
-            reconciler: reconciler,
-            hints: hints,
-            limits: limits
+        let routes = ServedRoutes(
+            page: page,
+            clock: clockRoutes(queue, waiters, sources.journal),
+            sources: sources.routes,
+            engines: engineRoutes(reconciler, hints)
         )
-        var management = ManagementDependencies(
-            pool: pools.writers,
-            readPool: pools.readers,
-            keyRing: keyRing,
-            policy: configuration.policy,
-            rules: rules,
-            clock: clock,
-            wakes: reconciler,
-            freshness: freshness,
-            limits: limits,
-            logger: logger
+        // Agents may name them from the first request on.
+        try await Registry(pool: pools.writers).accounts(configuration.accounts.map(\.name))
+        // Ended in the opposite order: nobody waits, no more requests, no more events, then the reconciler drains; last what
+        // came of sources is written down.
+        let retention = Retention(pool: pools.writers, keep: configuration.keepBodies, logger: logger)
+        let accountWatch = AccountWatch(pool: pools.writers, clock: clock, logger: logger) { alerts?.wake() }
+        var services: [any Service] = [
+            sources.watch, reconciler, Writers(queue: queue), sources.fetchLoop, retention, feed, hints,
+            listener(routes), waiters, guardKeeper, accountWatch, freshness,
+        ]
+        if let alerts { services.append(alerts) }
+        try await ServiceGroup(services: services, logger: logger).run()
+    }
+}
+
+/// The parts of ``serve(_:)``.
+extension RollcallService {
+    /// All live keys, the bootstrap key among them where it is the first.
+    private func keyRing(_ pools: Pools) async throws -> KeyRing {
+        let keyRing = KeyRing(pool: pools.writers)
+        if let secret = configuration.bootstrapAdminKey { _ = try await keyRing.bootstrap(secret) }
+        try await keyRing.refresh()
+        // Without an admin key nobody could ever make one.
+        guard keyRing.hasAdmin else { throw NoAdminKey() }
+        return keyRing
+    }
+
+    private func appendQueue(
+        _ pools: Pools,
+        _ leases: LeaseBook,
+        carryOut: @escaping @Sendable (AppendTransaction.Result) -> Void
+    ) -> AppendQueue {
+        AppendQueue(
+            transaction: AppendTransaction(
+                pool: pools.writers,
+                leases: leases,
+                policy: configuration.policy,
+                clock: configuration.clock,
+                timeout: Self.transactionTimeout,
+                crashPoints: configuration.crashPoints
+            ),
+            meters: AppendMeters(),
+            logger: logger,
+            carryOut: carryOut
         )
+    }
+
+    private func page(
+        _ pools: Pools,
+        _ keyRing: KeyRing,
+        _ freshness: FreshnessBook,
+        _ reconciler: Reconciler,
+        room: ReadingRoom
+    ) -> PageDependencies {
         let sessions = PageSessions(
             pool: pools.writers,
             keyRing: keyRing,
             publicURL: configuration.publicURL,
             trustedProxies: configuration.trustedProxies
         )
-        management.session = sessions.caller
-        management.sources = configuration.sources
-        management.redactor = configuration.redactor
-        management.clockSkew = configuration.clockSkew
-        management.room = room
-        management.pairing = PairingDesk(reconciler: reconciler, pool: pools.writers, clock: clock)
-        let feed = ChangeFeed(management)
-        reconciler.watch { feed.touched($0) }
-        let page = PageDependencies(management: management, sessions: sessions, feed: feed)
-        let listener = HTTPListener(
+        let management = ManagementDependencies(
+            pool: pools.writers,
+            readPool: pools.readers,
+            keyRing: keyRing,
+            policy: configuration.policy,
+            rules: configuration.matchingRules,
+            clock: configuration.clock,
+            wakes: reconciler,
+            freshness: freshness,
+            limits: configuration.bodyLimits,
+            logger: logger,
+            session: sessions.caller,
+            sources: configuration.sources,
+            redactor: configuration.redactor,
+            clockSkew: configuration.clockSkew,
+            room: room,
+            reconciler: reconciler
+        )
+        return PageDependencies(management: management, sessions: sessions, feed: ChangeFeed(management))
+    }
+
+    private func clockRoutes(
+        _ queue: AppendQueue,
+        _ waiters: ConvergenceWaiters,
+        _ journal: SourceJournal
+    ) -> ClockRoutes {
+        ClockRoutes(
+            queue: queue,
+            clock: configuration.clock,
+            waiters: waiters,
+            crashPoints: configuration.crashPoints,
+            limits: configuration.bodyLimits,
+            admission: EventAdmission(skew: configuration.clockSkew),
+            journal: journal
+        )
+    }
+
+    private func engineRoutes(_ reconciler: Reconciler, _ hints: HintDesk) -> EngineRoutes {
+        EngineRoutes(
+            secrets: configuration.webhookSecrets,
+            signatures: byAccount(\.webhookSignature).compactMapValues { $0 },
+            reconciler: reconciler,
+            hints: hints,
+            limits: configuration.bodyLimits
+        )
+    }
+
+    private func listener(_ routes: ServedRoutes) -> HTTPListener {
+        HTTPListener(
             host: configuration.host,
             port: configuration.port,
-            unreadBodyTimeout: limits.unreadTimeout,
+            unreadBodyTimeout: configuration.bodyLimits.unreadTimeout,
             logger: logger,
-            routes: { router in
-                router.add(
-                    middleware: ProblemMiddleware(
-                        limits: limits,
-                        routes: RouteTable(managementRoutes + eventRoutes + pageRoutes)
-                    )
-                )
-                addManagementRoutes(to: router, management)
-                addPageRoutes(to: router, page)
-                sourceRoutes.add(to: router)
-                engineRoutes.addOpen(to: router)
-                let keyed = router.group().add(middleware: Authenticate(keyRing, session: sessions.caller))
-                clockRoutes.add(to: keyed)
-                engineRoutes.add(to: keyed.requireRole(.admin))
-            },
+            routes: routes.add(to:),
             onListening: onListening
         )
-        // Agents may name them from the first request on.
-        try await management.directory.register(accounts: configuration.accounts.map(\.name), sources: [])
-        // Ended in the opposite order: nobody waits, no more requests, no more events, then the reconciler drains; last what
-        // came of sources is written down.
-        let accountWatch = AccountWatch(pool: pools.writers, clock: clock, logger: logger) { alerts?.wake() }
-        let services: [any Service] =
-            [
-                sourceWatch(journal, sourceIDs, pools), reconciler, Writers(queue: queue), fetchLoop, retention, feed,
-                hints, listener, waiters, guardKeeper, accountWatch, freshness,
-            ] + (alerts.map { [$0] } ?? [])
-        try await ServiceGroup(services: services, logger: logger).run()
     }
 
-    private func sourceWatch(_ journal: SourceJournal, _ sourceIDs: [String: Int32], _ pools: Pools) -> SourceWatch {
-        var names: [Int32: String] = [:]
-        var limits: [Int32: Duration] = [:]
-        for source in configuration.sources {
-            guard let id = sourceIDs[source.name] else { continue }
-            names[id] = source.name
-            if source.silence > .zero { limits[id] = source.silence }
-        }
-        return SourceWatch(
-            pool: pools.writers,
-            journal: journal,
-            meters: SourceMeters(names),
-            redactor: configuration.redactor,
-            names: names,
-            silenceLimits: limits,
-            logger: logger
-        )
-    }
-
-    /// Without an admin key nobody could ever make one.
-    private func requireAdmin(_ pool: PQPool) async throws {
-        let admins = try await pool.query(
-            "SELECT 1 AS one FROM api_keys WHERE role = 'admin' AND revoked_at IS NULL LIMIT 1"
-        )
-        if admins.isEmpty { throw NoAdminKey() }
-    }
-
-    /// The surrogate key of each configured source, made where it is new.
-    ///
-    /// Index: `clock_sources_name_key`.
-    private func sourceIDs(_ pool: PQPool) async throws(PQError) -> [String: Int32] {
-        let names = configuration.sources.map(\.name)
-        _ = try await pool.execute(
-            "INSERT INTO clock_sources (name) SELECT n FROM unnest(\(names)) AS n ON CONFLICT (name) DO NOTHING"
-        )
-        let rows = try await pool.rows(
-            "SELECT source_id, name FROM clock_sources WHERE name = ANY (\(names))"
-        ) { row throws(PQError) in
-            (try row.column("name", as: String.self), try row.column("source_id", as: Int32.self))
-        }
-        return Dictionary(rows) { first, _ in first }
+    /// One member of each configured account, by its name; of two of one name the first counts.
+    private func byAccount<Value>(_ value: (AccountSettings) -> Value) -> [String: Value] {
+        Dictionary(configuration.accounts.map { ($0.name, value($0)) }) { first, _ in first }
     }
 }
 
@@ -303,13 +250,3 @@ private struct Writers: Service {
         }
     }
 }
-
-/// The addresses of the event and engine routes, for telling a wrong method from a wrong address.
-private let eventRoutes: [(method: String, path: String)] = [
-    ("POST", "/v1/clock-events"),
-    ("POST", "/v1/agents/{agent}/clock-in"), ("POST", "/v1/agents/{agent}/clock-out"),
-    ("POST", "/v1/agents/{agent}/break-start"), ("POST", "/v1/agents/{agent}/break-end"),
-    ("POST", "/v1/sources/{source}/events"), ("POST", "/v1/sources/{source}/events/{token}"),
-    ("OPTIONS", "/v1/sources/{source}/events"), ("OPTIONS", "/v1/sources/{source}/events/{token}"),
-    ("POST", "/v1/engines/{account}/events"), ("POST", "/v1/engines/{account}/sweep"),
-]

@@ -98,7 +98,7 @@ struct RecordFetchLoop: Service {
         do {
             return try await fetches.take(of: senders.keys.sorted(), limit: limit)
         } catch {
-            logger.warning("cannot tell which records to fetch", metadata: ["error": "\(error)"])
+            logger.warning("cannot tell which records to fetch", metadata: [LogKeys.error: "\(error)"])
             return []
         }
     }
@@ -120,8 +120,8 @@ struct RecordFetchLoop: Service {
                     level: error.isTransient ? .info : .warning,
                     "a record cannot be fetched",
                     metadata: [
-                        "source": "\(sender.name)", "reason": "\(error.kind.rawValue)",
-                        "attempts": "\(item.attempts + 1)",
+                        LogKeys.source: "\(sender.name)", LogKeys.reason: "\(error.kind.rawValue)",
+                        LogKeys.attempts: "\(item.attempts + 1)",
                     ]
                 )
                 let delay = RecordFetchBackoff.delay(after: error, attempts: item.attempts)
@@ -129,7 +129,7 @@ struct RecordFetchLoop: Service {
             }
         } catch {
             // The claim ends by itself, and then it is fetched again.
-            logger.warning("a fetched record is not settled", metadata: ["error": "\(error)"])
+            logger.warning("a fetched record is not settled", metadata: [LogKeys.error: "\(error)"])
         }
     }
 

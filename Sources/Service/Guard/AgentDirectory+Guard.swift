@@ -235,7 +235,7 @@ extension AgentDirectory {
         guard !parts.isEmpty, !request.origin.ticket.isDry else { return held }
         let change = try await GuardGate().hold(
             parts,
-            as: request.origin.isListing ? "import" : "edit",
+            as: request.origin.isListing ? .fromImport : .edit,
             within: request.origin.ticket.held,
             verdict: verdict,
             by: request.author,
@@ -265,7 +265,7 @@ extension AgentDirectory {
         } else {
             listing = try await transaction.rows(
                 GuardStatements.open(
-                    kind: "listing",
+                    kind: .listing,
                     reason: .fromListing,
                     by: request.author,
                     lifetime: nil,

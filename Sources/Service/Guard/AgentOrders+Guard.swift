@@ -56,7 +56,7 @@ extension AgentOrders {
                 )
                 return try await gate.hold(
                     [part],
-                    as: "order",
+                    as: .order,
                     within: change,
                     verdict: verdict,
                     by: caller.name,
@@ -163,6 +163,6 @@ extension AgentDirectory {
             before: effect.before,
             after: effect.after
         )
-        return (Matched(), try await gate.hold([part], as: "edit", verdict: verdict, by: author, transaction))
+        return (Matched(), try await gate.hold([part], as: .edit, verdict: verdict, by: author, transaction))
     }
 }

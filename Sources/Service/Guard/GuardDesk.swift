@@ -7,10 +7,10 @@ package enum GuardDecision: String, Sendable, CaseIterable {
     case approve, refuse
 
     /// The state of a part afterwards.
-    var state: String {
+    var state: HeldState {
         switch self {
-        case .approve: "approved"
-        case .refuse: "refused"
+        case .approve: .approved
+        case .refuse: .refused
         }
     }
 }
@@ -69,11 +69,9 @@ package struct GuardDesk: Sendable {
         let (count, rings) = try await retryingConflicts {
             try await pool.withTransaction { transaction in
                 let found = try await transaction.rows(
-                    "SELECT kind, state FROM guard_changes WHERE change = \(change) FOR UPDATE"
-                ) { row throws(PQError) in
-                    (kind: try row.column("kind", as: String.self), state: try row.column("state", as: String.self))
-                }
-                guard let held = found.first else { throw Problem(.notFound) }
+                    "SELECT kind FROM guard_changes WHERE change = \(change) FOR UPDATE"
+                ) { row throws(PQError) in try row.column("kind", as: String.self) }
+                guard let kind = found.first else { throw Problem(.notFound) }
                 let choice = GuardChoice(
                     decision: decision,
                     change: change,
@@ -81,7 +79,7 @@ package struct GuardDesk: Sendable {
                     teams: caller.teams?.sorted(),
                     author: caller.name
                 )
-                let isListing = held.kind == "listing"
+                let isListing = kind == HeldKind.listing.rawValue
                 let rings = isListing ? try await decideListing(choice, in: transaction) : []
                 var count = rings.count
                 if !isListing { count = try await transaction.execute(choice.parts) }
@@ -103,7 +101,7 @@ package struct GuardDesk: Sendable {
                 try await carryOut()
             } catch {
                 // It is decided, and who asks again is told so: any replica's keeper goes on.
-                logger.warning("approved, but not all carried out yet", metadata: ["error": "\(error)"])
+                logger.warning("approved, but not all carried out yet", metadata: [LogKeys.error: "\(error)"])
             }
         }
         return count

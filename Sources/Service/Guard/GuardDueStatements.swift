@@ -18,7 +18,7 @@ struct GuardChoice: Sendable {
     var parts: PQStatement {
         """
         UPDATE guard_items i
-        SET state = \(decision.state), decided_by = \(author), decided_at = now()
+        SET state = \(decision.state.rawValue), decided_by = \(author), decided_at = now()
         FROM agents a
         WHERE i.change = \(change)
           AND i.state = 'held'

@@ -103,7 +103,7 @@ struct GuardGate: Sendable {
         in transaction: PQTransaction
     ) async throws(PQError) -> Verdict {
         guard !effects.isEmpty else { return Verdict(waiting: [:], affected: 0, fleet: 0) }
-        try await transaction.run([GuardStatements.lock])
+        try await transaction.run([AdvisoryLocks.guarded])
         let passed = try await count(GuardStatements.recent(policy.window), transaction)
         let affected = max(passed + Int64(effects.count), whole?.affected ?? 0)
         let recent = affected - Int64(effects.count)
@@ -119,7 +119,7 @@ struct GuardGate: Sendable {
         _ changing: Int64,
         in transaction: PQTransaction
     ) async throws(PQError) -> (isTooMuch: Bool, affected: Int64, fleet: Int64) {
-        try await transaction.run([GuardStatements.lock])
+        try await transaction.run([AdvisoryLocks.guarded])
         let recent = try await count(GuardStatements.recent(policy.window), transaction)
         let fleet = try await count(GuardStatements.fleet, transaction)
         return (policy.forbids(changing, recent: recent, fleet: fleet), recent + changing, fleet)
@@ -141,7 +141,7 @@ struct GuardGate: Sendable {
     /// - Returns: the change.
     func hold(
         _ parts: [HeldPart],
-        as kind: String,
+        as kind: HeldKind,
         within earlier: Int64? = nil,
         verdict: Verdict,
         by actor: String,

@@ -72,14 +72,14 @@ final class GuardKeeper: Service {
                 told = standing.step
             } catch {
                 before = nil
-                logger.warning("setting not looked after", metadata: ["error": "\(error)"])
+                logger.warning("setting not looked after", metadata: [LogKeys.error: "\(error)"])
             }
             try? await Task.sleep(for: pause)  // Cancelled: the loop ends.
         }
     }
 
     private func tell(_ step: SettingStep) {
-        let metadata: Logger.Metadata = ["setting": "ROLLCALL_BREAK_ACTION"]
+        let metadata: Logger.Metadata = [LogKeys.setting: "ROLLCALL_BREAK_ACTION"]
         switch step {
         case .inForce: logger.debug("the setting is in force", metadata: metadata)
         case .ask, .withdraw: logger.debug("all replicas have the setting: looking once more", metadata: metadata)
@@ -106,7 +106,7 @@ final class GuardKeeper: Service {
             _ = try await pool.pipeline(GuardDueStatements.tend)
             try await desk.carryOut()
         } catch {
-            logger.warning("held changes not looked after", metadata: ["error": "\(error)"])
+            logger.warning("held changes not looked after", metadata: [LogKeys.error: "\(error)"])
         }
     }
 }

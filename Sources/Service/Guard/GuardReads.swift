@@ -23,7 +23,7 @@ package struct GuardReads: Sendable {
         )
         return changes.filter { change in
             // A listing of which nothing runs waits for nobody.
-            if change.kind == "listing" { return change.waiting > 0 }
+            if change.kind == .listing { return change.waiting > 0 }
             return caller.teams == nil || change.agents > 0
         }
     }
@@ -38,9 +38,10 @@ package struct GuardReads: Sendable {
     package func parts(of change: HeldChange, for caller: Caller) async throws(PQError) -> [WaitingPart] {
         let teams = caller.teams?.sorted()
         switch change.kind {
-        case "listing": return try await pool.rows(Self.listed(change.change, teams: teams), Self.part)
-        case "setting": return try await pool.rows(Self.onBreak(change.change, teams: teams), Self.part)
-        default: return try await pool.rows(Self.parts(of: change.change, teams: teams), Self.part)
+        case .listing: return try await pool.rows(Self.listed(change.change, teams: teams), Self.part)
+        case .setting: return try await pool.rows(Self.onBreak(change.change, teams: teams), Self.part)
+        case .edit, .order, .fromImport:
+            return try await pool.rows(Self.parts(of: change.change, teams: teams), Self.part)
         }
     }
 
@@ -208,9 +209,9 @@ package struct GuardReads: Sendable {
     private static func change(_ row: PQRow) throws(PQError) -> HeldChange {
         HeldChange(
             change: try row.column("change", as: Int64.self),
-            kind: try row.column("kind", as: String.self),
+            kind: HeldKind(rawValue: try row.column("kind", as: String.self)) ?? .edit,
             reason: GuardReason(rawValue: try row.column("reason", as: String.self)) ?? .tooMany,
-            state: try row.column("state", as: String.self),
+            state: HeldState(rawValue: try row.column("state", as: String.self)) ?? .mixed,
             askedBy: try row.column("asked_by", as: String.self),
             askedAt: try row.column("asked_at", as: Timestamp.self),
             expiresAt: try row.column("expires_at", as: Timestamp?.self),
@@ -241,7 +242,7 @@ package struct GuardReads: Sendable {
             kind: kind,
             hold: hold,
             erases: erases,
-            state: try row.column("state", as: String.self),
+            state: HeldState(rawValue: try row.column("state", as: String.self)) ?? .mixed,
             reason: GuardReason(rawValue: try row.column("reason", as: String.self)) ?? .tooMany,
             before: RunState(code: try row.column("desired_before", as: Int16.self)) ?? .stopped,
             after: RunState(code: try row.column("desired_after", as: Int16.self)) ?? .stopped,

@@ -6,9 +6,6 @@ enum GuardStatements {
     /// What the account of an incident of a held change is counted down from, see migration 0011.
     static let incidentBase: Int64 = -1_000_000_000
 
-    /// Lets one change be judged at a time, so that two cannot both just fit; taken after the map and the agents.
-    static var lock: PQStatement { "SELECT pg_advisory_xact_lock(7265, 3)" }
-
     /// How many instances passed changes had an effect on within the window.
     ///
     /// Index: `desired_changes_at`.
@@ -118,7 +115,7 @@ enum GuardStatements {
 
     /// Writes down that something has to wait.
     static func open(
-        kind: String,
+        kind: HeldKind,
         reason: GuardReason,
         by actor: String,
         lifetime: Duration?,
@@ -128,7 +125,7 @@ enum GuardStatements {
         """
         INSERT INTO guard_changes (kind, reason, asked_by, expires_at, affected, fleet)
         VALUES (
-            \(kind), \(reason.rawValue), \(actor), now() + make_interval(secs => \(lifetime?.inSeconds)), \(affected), \(fleet)
+            \(kind.rawValue), \(reason.rawValue), \(actor), now() + make_interval(secs => \(lifetime?.inSeconds)), \(affected), \(fleet)
         )
         RETURNING change
         """

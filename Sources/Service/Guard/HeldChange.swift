@@ -4,11 +4,9 @@ package import NIOCore
 /// A change that waits, or waited, for somebody.
 package struct HeldChange: Sendable {
     package var change: Int64
-    /// `import`, `edit`, `order`, `setting`, or `listing` for sessions that an import brought and that run.
-    package var kind: String
+    package var kind: HeldKind
     package var reason: GuardReason
-    /// `held`, `approved`, `refused`, `expired`, `superseded`, `mixed` (its parts ended differently) or `settled` (of a listing).
-    package var state: String
+    package var state: HeldState
     package var askedBy: String
     package var askedAt: Timestamp
     /// When it is dropped; `nil` for never.
@@ -30,8 +28,8 @@ package struct HeldChange: Sendable {
     package func write(_ parts: [WaitingPart]? = nil, to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
         object.member("change", change, into: &buffer)
-        object.member("kind", kind, into: &buffer)
-        object.member("state", state, into: &buffer)
+        object.member("kind", kind.rawValue, into: &buffer)
+        object.member("state", state.rawValue, into: &buffer)
         object.member("reason", reason.rawValue, into: &buffer)
         object.member("reason_text", reason.sentence, into: &buffer)
         object.member("asked_by", askedBy, into: &buffer)
@@ -63,7 +61,7 @@ package struct WaitingPart: Sendable {
     package var hold: Hold?
     /// Whether a removal erases the person as well.
     package var erases = false
-    package var state: String
+    package var state: HeldState
     package var reason: GuardReason
     package var before: RunState
     package var after: RunState
@@ -77,6 +75,7 @@ package struct WaitingPart: Sendable {
     /// The session it is about, where it is about one.
     package var instance: String?
 
+    /// Writes the part as clients see it.
     package func write(to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
         object.member("change", change, into: &buffer)
@@ -95,7 +94,7 @@ package struct WaitingPart: Sendable {
             buffer.writeStaticString("null")
         }
         object.member("erases", erases, into: &buffer)
-        object.member("state", state, into: &buffer)
+        object.member("state", state.rawValue, into: &buffer)
         object.member("reason", reason.rawValue, into: &buffer)
         object.member("reason_text", reason.sentence, into: &buffer)
         object.member("desired_before", before.rawValue, into: &buffer)

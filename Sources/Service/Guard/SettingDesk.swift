@@ -73,13 +73,13 @@ struct SettingDesk: Sendable {
     /// Asks for the setting, or takes back what another asked for, if that is still to be done.
     private func ask(in transaction: PQTransaction) async throws(PQError) -> Standing? {
         // Nobody is in the middle of an append then: who decides later reads what comes into force here.
-        try await transaction.run([AgentMapStatements.lock, SettingStatements.lock])
+        try await transaction.run([AdvisoryLocks.map, SettingStatements.lock])
         let read = { (statement: PQStatement) async throws(PQError) in try await transaction.query(statement) }
         guard let standing = try await standing(read) else { return nil }
         let step = step(standing)
         guard step == .ask || step == .withdraw else { return standing }
         if let change = standing.change, standing.asked?.isHeld == true {
-            try await transaction.run(SettingStatements.end(change, as: "superseded", by: author))
+            try await transaction.run(SettingStatements.end(change, as: .superseded, by: author))
         }
         if step == .withdraw {
             try await transaction.run([SettingStatements.forget])
@@ -100,7 +100,7 @@ struct SettingDesk: Sendable {
         }
         let opened = try await transaction.rows(
             GuardStatements.open(
-                kind: "setting",
+                kind: .setting,
                 reason: .tooMany,
                 by: author,
                 lifetime: nil,
@@ -122,7 +122,7 @@ struct SettingDesk: Sendable {
     func decide(_ decision: GuardDecision, change: Int64, by caller: Caller) async throws -> Int {
         let sessions = try await retryingConflicts {
             try await pool.withTransaction { transaction in
-                try await transaction.run([AgentMapStatements.lock, SettingStatements.lock])
+                try await transaction.run([AdvisoryLocks.map, SettingStatements.lock])
                 let asked = try await transaction.rows(
                     """
                     SELECT p.asked
@@ -152,7 +152,7 @@ struct SettingDesk: Sendable {
                 // It is decided and in force, and who asks again is told so: the rest is any replica's next look.
                 logger.warning(
                     "the setting is in force, but those on break are not all derived anew yet",
-                    metadata: ["error": "\(error)"]
+                    metadata: [LogKeys.error: "\(error)"]
                 )
             }
         }
@@ -194,7 +194,7 @@ struct SettingDesk: Sendable {
         return Standing(
             inForce: try row.column("value", as: String.self),
             asked: try row.column("asked", as: String?.self).map {
-                AskedSetting(value: $0, isHeld: state == "held", isRefused: isRefused)
+                AskedSetting(value: $0, isHeld: state == HeldState.held.rawValue, isRefused: isRefused)
             },
             change: try row.column("change", as: Int64?.self),
             isAgreed: try row.column("is_agreed", as: Bool.self),

@@ -157,11 +157,11 @@ enum SettingStatements {
     /// Ends the change that a value waits in, and its incident.
     ///
     /// Indexes: `guard_changes_pkey`, `incidents_open_key`.
-    static func end(_ change: Int64, as state: String, by actor: String) -> [PQStatement] {
+    static func end(_ change: Int64, as state: HeldState, by actor: String) -> [PQStatement] {
         [
             """
             UPDATE guard_changes
-            SET state = \(state), decided_by = \(actor), decided_at = now()
+            SET state = \(state.rawValue), decided_by = \(actor), decided_at = now()
             WHERE change = \(change)
               AND state = 'held'
             """,

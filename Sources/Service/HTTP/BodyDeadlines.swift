@@ -29,7 +29,7 @@ final class BodyDeadlines: Sendable {
 
     private let state = Mutex(State())
     /// How long an answer has to leave before its connection is closed.
-    private static let linger = Duration.seconds(5)
+    static let linger = Duration.seconds(5)
 
     /// Notes that a body is being read.
     ///

@@ -154,7 +154,7 @@ private struct JSONParser {
     private mutating func codeUnit() throws(Problem) -> UInt32 {
         var unit: UInt32 = 0
         for _ in 0..<4 {
-            guard let digit = peek.flatMap(hexadecimalDigit) else { throw malformed("an escape is unknown") }
+            guard let digit = peek.flatMap(Hexadecimal.digit) else { throw malformed("an escape is unknown") }
             position += 1
             unit = unit << 4 | UInt32(digit)
         }

@@ -8,10 +8,12 @@ package import NIOCore
 package struct JSONObjectWriter {
     private var isFirst = true
 
+    /// Begins the object.
     package init(_ buffer: inout ByteBuffer) {
         buffer.writeInteger(UInt8(ascii: "{"))
     }
 
+    /// Ends the object; nothing may be added after it.
     package func end(_ buffer: inout ByteBuffer) {
         buffer.writeInteger(UInt8(ascii: "}"))
     }
@@ -21,6 +23,7 @@ package struct JSONObjectWriter {
         write(name, room: 0, into: &buffer) { _ in }
     }
 
+    /// Writes a text, escaped; `null` without one.
     package mutating func member(_ name: StaticString, _ value: String?, into buffer: inout ByteBuffer) {
         guard let value else { return null(name, into: &buffer) }
         if value.isPlainInJSON {
@@ -31,23 +34,27 @@ package struct JSONObjectWriter {
         }
     }
 
+    /// Writes an instant as RFC 3339 in UTC; `null` without one.
     package mutating func member(_ name: StaticString, _ value: Timestamp?, into buffer: inout ByteBuffer) {
         guard let value else { return null(name, into: &buffer) }
         let text = value.rfc3339Bytes
         write(name, room: text.count + 2, into: &buffer) { $0.append(quoted: text) }
     }
 
-    package mutating func member(_ name: StaticString, _ value: some BinaryInteger, into buffer: inout ByteBuffer) {
+    /// Writes a whole number; `null` without one.
+    package mutating func member(_ name: StaticString, _ value: (some BinaryInteger)?, into buffer: inout ByteBuffer) {
+        guard let value else { return null(name, into: &buffer) }
         self.name(name, into: &buffer)
         buffer.writeString(String(value))
     }
 
+    /// Writes `true` or `false`.
     package mutating func member(_ name: StaticString, _ value: Bool, into buffer: inout ByteBuffer) {
         self.name(name, into: &buffer)
         buffer.writeStaticString(value ? "true" : "false")
     }
 
-    package mutating func null(_ name: StaticString, into buffer: inout ByteBuffer) {
+    private mutating func null(_ name: StaticString, into buffer: inout ByteBuffer) {
         write(name, room: 4, into: &buffer) { $0.append("null") }
     }
 

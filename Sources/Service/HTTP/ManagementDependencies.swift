@@ -18,20 +18,23 @@ package struct ManagementDependencies: Sendable {
     package var logger: Logger
     /// Finds the caller of a request that comes with the page's cookie.
     package var session: Authenticate.SessionLookup?
-    package var sources: [ConfiguredSource] = []
+    package var sources: [ConfiguredSource]
     /// Knows the settings' secrets.
-    package var redactor = Redactor()
+    package var redactor: Redactor
     /// An event this far ahead counts as now.
-    package var clockSkew: Duration = .seconds(2)
+    package var clockSkew: Duration
     /// Where large deliveries are read.
-    package var room = ReadingRoom()
+    package var room: ReadingRoom
     /// Asks engines for what pairs a session; `nil` where nothing calls engines.
-    var pairing: PairingDesk?
+    let pairing: PairingDesk?
     /// One count for all who show it.
     let unmatchedCount: UnmatchedCount
     /// Figures that many look at.
     let statsReads: StatsReads
+    /// One count of all agents for the routes, the page and the streams.
+    let summaries: SummaryReads
 
+    /// `reconciler`: calls the engines; without one nothing is paired.
     package init(
         pool: PQPool,
         readPool: PQPool,
@@ -43,7 +46,12 @@ package struct ManagementDependencies: Sendable {
         freshness: FreshnessBook,
         limits: BodyLimits,
         logger: Logger,
-        session: Authenticate.SessionLookup? = nil
+        session: Authenticate.SessionLookup? = nil,
+        sources: [ConfiguredSource] = [],
+        redactor: Redactor = Redactor(),
+        clockSkew: Duration = .seconds(2),
+        room: ReadingRoom = ReadingRoom(),
+        reconciler: Reconciler? = nil
     ) {
         self.pool = pool
         self.readPool = readPool
@@ -56,8 +64,14 @@ package struct ManagementDependencies: Sendable {
         self.limits = limits
         self.logger = logger
         self.session = session
+        self.sources = sources
+        self.redactor = redactor
+        self.clockSkew = clockSkew
+        self.room = room
+        pairing = reconciler.map { PairingDesk(reconciler: $0, pool: pool, clock: clock) }
         unmatchedCount = UnmatchedCount(pool: readPool)
         statsReads = StatsReads(pool: readPool, freshness: freshness)
+        summaries = SummaryReads(pool: readPool, freshness: freshness, clock: clock)
     }
 
     /// Reads of agents, for these routes and the page.
@@ -78,11 +92,7 @@ package struct ManagementDependencies: Sendable {
     }
 
     /// Names that are nobody's, for these routes and the page.
-    var unmatchedNames: UnmatchedNames {
-        var policy = policy
-        policy.unmatchedMaxAge = rules.maxAge
-        return UnmatchedNames(pool: readPool, policy: policy, clock: clock)
-    }
+    var unmatchedNames: UnmatchedNames { UnmatchedNames(pool: readPool, policy: policy, clock: clock) }
 
     /// Changes of the map of agents.
     package var directory: AgentDirectory {
@@ -95,16 +105,5 @@ package struct ManagementDependencies: Sendable {
 
     var orders: AgentOrders {
         AgentOrders(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes)
-    }
-}
-
-extension DatabaseClock {
-    /// Measures the database's clock once, for programs without the service's heartbeat.
-    package func measure(with pool: PQPool) async throws(PQError) {
-        let sent = monotonic()
-        let times = try await pool.rows("SELECT clock_timestamp() AS now") { row throws(PQError) in
-            try row.column("now", as: Timestamp.self)
-        }
-        if let time = times.first { measured(time, between: sent, and: monotonic()) }
     }
 }

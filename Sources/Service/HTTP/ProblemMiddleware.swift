@@ -32,7 +32,7 @@ package struct ProblemMiddleware: RouterMiddleware {
             }
             if request.hasBody, problem.mayLeaveBodyUnread {
                 response.headers[.connection] = "close"
-                limits.deadlines.close(context.channel, in: .seconds(5))
+                limits.deadlines.close(context.channel, in: BodyDeadlines.linger)
             }
             return response
         }
@@ -46,7 +46,7 @@ package struct ProblemMiddleware: RouterMiddleware {
             let problem = Problem(error)
             context.logger.warning(
                 "request failed in the database",
-                metadata: ["error": "\(error)", "route": "\(context.endpointPath ?? "")"]
+                metadata: [LogKeys.error: "\(error)", LogKeys.route: "\(context.endpointPath ?? "")"]
             )
             return problem
         case is CancellationError:
@@ -60,7 +60,7 @@ package struct ProblemMiddleware: RouterMiddleware {
         default:
             context.logger.error(
                 "request failed",
-                metadata: ["error": "\(type(of: error))", "route": "\(context.endpointPath ?? "")"]
+                metadata: [LogKeys.error: "\(type(of: error))", LogKeys.route: "\(context.endpointPath ?? "")"]
             )
             return Problem(.internalError)
         }
@@ -98,13 +98,4 @@ package struct RouteTable: Sendable {
         }
         return fitting.map(\.method)
     }
-}
-
-/// Puts ``ProblemMiddleware`` on a router; must come before any route.
-package func addProblems(
-    to router: Router<AppRequestContext>,
-    limits: BodyLimits,
-    routes: [(method: String, path: String)]
-) {
-    router.add(middleware: ProblemMiddleware(limits: limits, routes: RouteTable(routes)))
 }

@@ -12,7 +12,7 @@ package struct QueryParameters: Sendable {
             let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = percentDecoded(halves[0]) else { throw .invalid("query", "A name does not decode.") }
             let raw = halves.count > 1 ? String(halves[1].map { $0 == "+" ? " " : $0 }) : ""
-            guard let value = percentDecoded(raw), !value.unicodeScalars.contains(where: isControl) else {
+            guard let value = percentDecoded(raw), !value.unicodeScalars.contains(where: \.isControl) else {
                 throw .invalid(isFieldName(name) ? name : "query", "The value does not decode to text.")
             }
             if values[name] == nil { values[name] = value }
@@ -67,11 +67,6 @@ package struct QueryParameters: Sendable {
         }
         return instant
     }
-}
-
-/// Control characters of ASCII and of Latin 1.
-func isControl(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
 }
 
 private func isFieldName(_ name: String) -> Bool {

@@ -65,7 +65,10 @@ final class HintDesk: Service {
                 do {
                     try await self.work(items)
                 } catch {
-                    self.logger.debug("hints not heeded", metadata: ["count": "\(items.count)", "error": "\(error)"])
+                    self.logger.debug(
+                        "hints not heeded",
+                        metadata: [LogKeys.count: "\(items.count)", LogKeys.error: "\(error)"]
+                    )
                 }
             }
         }

@@ -68,7 +68,7 @@ func isSourceName(_ text: String) -> Bool {
 func checkText(_ text: String, field: String, isRequired: Bool = false, limit: Int = 200) throws(Problem) {
     if isRequired, text.isEmpty { throw .invalid(field, "It must not be empty.") }
     guard text.unicodeScalars.count <= limit else { throw .invalid(field, "At most \(limit) characters are allowed.") }
-    guard !text.unicodeScalars.contains(where: isControl) else {
+    guard !text.unicodeScalars.contains(where: \.isControl) else {
         throw .invalid(field, "Control characters are not allowed.")
     }
 }

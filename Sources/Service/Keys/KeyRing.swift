@@ -76,8 +76,7 @@ package final class KeyRing: Sendable {
 
     /// Reads the keys again when they have changed since.
     ///
-    /// `version`: what the database answers to the scalar expression
-    /// `(SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) FROM api_keys)`.
+    /// `version`: what the database answers to the expression `keysVersion` in a statement, see ``KeyTable``.
     package func refreshIfChanged(version: String) async throws(PQError) {
         guard state.withLock({ $0.version != version }) else { return }
         try await refresh()

@@ -12,7 +12,7 @@ struct KeyTable: Sendable {
     func live() async throws(PQError) -> (version: String, callers: [KeyDigest: Caller]) {
         // The version is read first: a key made in between is then read twice rather than never.
         let results = try await pool.pipeline([
-            "SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) AS version FROM api_keys",
+            "SELECT \(keysVersion: ()) AS version",
             """
             SELECT k.key_id, k.name, k.role, k.teams, k.key_hash, s.name AS source, coalesce(k.source_id, d.source_id) AS source_id
             FROM api_keys k
@@ -43,13 +43,7 @@ struct KeyTable: Sendable {
     func insert(_ key: NewAPIKey, digest: KeyDigest, author: String) async throws(PQError) -> APIKey {
         let id = UUID()
         let results = try await pool.pipeline([
-            """
-            INSERT INTO clock_sources (name)
-            SELECT n.name
-            FROM (SELECT \(key.source) AS name) n
-            WHERE n.name IS NOT NULL
-            ON CONFLICT (name) DO NOTHING
-            """,
+            Registry.add(sources: key.source.map { [$0] } ?? []),
             """
             INSERT INTO api_keys (key_id, name, role, teams, source_id, key_hash, created_by)
             VALUES (
@@ -77,10 +71,10 @@ struct KeyTable: Sendable {
 
     /// Adds the bootstrap key as the first admin key.
     ///
-    /// The advisory lock makes two replicas take turns.
+    /// The lock makes two replicas take turns.
     func insertFirstAdmin(digest: KeyDigest) async throws(PQError) -> Bool {
         let results = try await pool.pipeline([
-            "SELECT pg_advisory_xact_lock(7265, 2)",
+            AdvisoryLocks.firstAdmin,
             """
             INSERT INTO api_keys (key_id, name, role, key_hash, created_by)
             SELECT \(UUID()), 'bootstrap', 'admin', \(digest.bytes), 'bootstrap'
@@ -131,5 +125,12 @@ struct KeyTable: Sendable {
                 revokedAt: try row.column("revoked_at", as: Timestamp?.self)
             )
         }
+    }
+}
+
+extension PQStatement.StringInterpolation {
+    /// Writes the scalar expression that says which version of the keys there is; see ``KeyRing/refreshIfChanged(version:)``.
+    mutating func appendInterpolation(keysVersion: Void) {
+        appendLiteral("(SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) FROM api_keys)")
     }
 }

@@ -100,9 +100,6 @@ package final class AppendQueue: Sendable {
         return try answer.get()
     }
 
-    /// How many events wait.
-    var waitingCount: Int { state.withLock { $0.waiting.count + $0.following.count } }
-
     /// Runs the writers until ``close()`` and until everything taken by then has its answer.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
@@ -230,7 +227,7 @@ package final class AppendQueue: Sendable {
                 return try await transaction.run(events, deliveries: deliveries)
             } catch {
                 guard Self.mayPass(error), ContinuousClock.now - began < Self.retryFor else { throw error }
-                logger.debug("append batch failed, trying again", metadata: ["error": "\(error)"])
+                logger.debug("append batch failed, trying again", metadata: [LogKeys.error: "\(error)"])
                 if error is PQError {
                     try? await Task.sleep(for: Self.retryPause)  // Cancelled only at the very end: then at once.
                 }
@@ -248,7 +245,9 @@ package final class AppendQueue: Sendable {
         let error = error as? PQError
         let isTheDatabases =
             error.map { $0.isTransient || $0.kind == .commitUnknown || $0.kind == .notReplicated } ?? true
-        let metadata: Logger.Metadata = ["error": "\(error?.description ?? "cancelled")", "count": "\(batch.count)"]
+        let metadata: Logger.Metadata = [
+            LogKeys.error: "\(error?.description ?? "cancelled")", LogKeys.count: "\(batch.count)",
+        ]
         if isTheDatabases {
             logger.warning("events not committed", metadata: metadata)
             // What waits behind a batch that failed for as long as we try would only hear the same later; so it is, too, where

@@ -6,10 +6,8 @@ import LibPQ
 ///
 /// Each is one statement per batch, whatever the batch's size.
 enum LedgerStatements {
-    /// Keeps the map of agents still until the transaction ends: who changes it holds the lock alone.
-    ///
-    /// A statement of its own, so that what follows sees every change that was waited for.
-    static let holdMap: PQStatement = "SELECT pg_advisory_xact_lock_shared(7265, 1)"
+    /// Keeps the map of agents still until the transaction ends; of every append the first statement.
+    static let holdMap = AdvisoryLocks.mapShared
 
     /// Locks the states of the agents that the batch is about, and the leases this replica acts under.
     ///

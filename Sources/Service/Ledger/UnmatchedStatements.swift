@@ -45,10 +45,10 @@ enum UnmatchedStatements {
               AND NOT is_erased(m.external_id)
               AND NOT EXISTS (SELECT FROM clock_event_matches x WHERE x.sequence = c.sequence)
             ORDER BY c.sequence DESC
-            LIMIT 10000
+            LIMIT \(figure: portionLimit)
         ) e
         ORDER BY e.sequence DESC
-        LIMIT 10000
+        LIMIT \(figure: portionLimit)
         ON CONFLICT (sequence) DO UPDATE
         SET agent = excluded.agent
         RETURNING w.sequence, w.agent

@@ -72,7 +72,7 @@ package struct Migrator: Sendable {
                 """
             )
             try await connection.simpleQuery("COMMIT")
-            logger.info("migration applied", metadata: ["migration": "\(migration.name)"])
+            logger.info("migration applied", metadata: [LogKeys.migration: "\(migration.name)"])
         }
     }
 

@@ -99,11 +99,8 @@ struct PairingRoutes: Sendable {
             var object = JSONObjectWriter(&buffer)
             object.member("kind", kind.rawValue, into: &buffer)
             object.member("value", offer.value, into: &buffer)
-            if kind == .qr || offer.expiresAt == nil {
-                object.member("refresh_after", kind.life, into: &buffer)
-            } else {
-                object.member("refresh_after", nil as String?, into: &buffer)
-            }
+            let isAskedAgain = kind == .qr || offer.expiresAt == nil
+            object.member("refresh_after", isAskedAgain ? kind.life : nil, into: &buffer)
             object.member("expires_at", offer.expiresAt, into: &buffer)
             object.end(&buffer)
         }

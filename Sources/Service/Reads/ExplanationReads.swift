@@ -9,8 +9,7 @@ package struct ExplanationReads: Sendable {
     private let breakAction: BreakAction
     private let clock: DatabaseClock
 
-    /// How far back commands are shown, and how many.
-    private static let span = Duration.seconds(31 * 86_400)
+    /// How many commands are shown.
     private static let commandLimit = 10
 
     package init(pool: PQPool, freshness: FreshnessBook, breakAction: BreakAction, clock: DatabaseClock) {
@@ -31,7 +30,7 @@ package struct ExplanationReads: Sendable {
             commands = try await history.commands(
                 of: [instance],
                 agent: details.agent,
-                from: now - Self.span,
+                from: now - HistoryReads.spanLimit,
                 to: now + .seconds(60),
                 limit: Self.commandLimit
             )

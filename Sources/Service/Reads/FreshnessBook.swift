@@ -54,6 +54,8 @@ package final class FreshnessBook: Service {
     private static let interval = Duration.seconds(60)
     private static let recountOfLargeFleet = Duration.seconds(600)
     private static let largeFleet = 50_000
+    /// Calls a second that an account counts with which is configured elsewhere.
+    private static let otherCallsPerSecond = 50
 
     /// `callsPerSecond`: the budget of each configured account, by name.
     package init(pool: PQPool, sweep: SweepPolicy, callsPerSecond: [String: Int]) {
@@ -127,7 +129,7 @@ package final class FreshnessBook: Service {
                 onShift: sweep.onShift,
                 offShift: sweep.offShift,
                 instances: count.instances,
-                callsPerSecond: callsPerSecond[count.name] ?? 50
+                callsPerSecond: callsPerSecond[count.name] ?? Self.otherCallsPerSecond
             )
         }
         let fallback = state.withLock { $0.table[nil] }

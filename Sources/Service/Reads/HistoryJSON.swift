@@ -2,6 +2,7 @@ import Domain
 package import NIOCore
 
 extension LedgerEntry {
+    /// Writes the event, and whether it counts.
     func write(to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
         object.member("sequence", punch.sequence, into: &buffer)
@@ -20,6 +21,7 @@ extension LedgerEntry {
 }
 
 extension CommandEntry {
+    /// Writes the command with what came of it, as far as that is known.
     func write(to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
         object.member("action", action, into: &buffer)
@@ -30,16 +32,13 @@ extension CommandEntry {
         object.member("ended_at", endedAt, into: &buffer)
         object.member("verdict", verdict, into: &buffer)
         object.member("claim", claim, into: &buffer)
-        if let httpStatus {
-            object.member("http_status", httpStatus, into: &buffer)
-        } else {
-            object.null("http_status", into: &buffer)
-        }
+        object.member("http_status", httpStatus, into: &buffer)
         object.end(&buffer)
     }
 }
 
 extension Timeline.Interval {
+    /// Writes one stretch in which something stayed the same.
     func write(to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
         object.member("from", from, into: &buffer)
@@ -51,6 +50,7 @@ extension Timeline.Interval {
 }
 
 extension Timeline {
+    /// Writes the timeline from one instant to another, with the events and commands behind it.
     func write(
         agentID: String,
         from: Timestamp,
@@ -78,6 +78,7 @@ extension Timeline {
 }
 
 extension Incident {
+    /// Writes the incident as a caller sees it.
     func write(to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
         object.member("id", id, into: &buffer)
@@ -88,12 +89,13 @@ extension Incident {
         object.member("closed_at", closedAt, into: &buffer)
         object.member("detail", detail, into: &buffer)
         object.member("agents", agents, into: &buffer)
-        if let change { object.member("change", change, into: &buffer) } else { object.null("change", into: &buffer) }
+        object.member("change", change, into: &buffer)
         object.end(&buffer)
     }
 }
 
 extension UnmatchedEvent {
+    /// Writes the event and why it is unmatched.
     func write(to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
         object.member("sequence", sequence, into: &buffer)
@@ -111,6 +113,7 @@ extension UnmatchedEvent {
 }
 
 extension UnmatchedName {
+    /// Writes the name, what is unmatched under it, and whom it may mean.
     package func write(to buffer: inout ByteBuffer) {
         var object = JSONObjectWriter(&buffer)
         object.member("source", source, into: &buffer)

@@ -51,6 +51,8 @@ struct HoldEntry: Sendable, Equatable {
 struct HistoryReads: Sendable {
     let pool: PQPool
 
+    /// The longest span of an agent's past that is shown at once; commands are looked for no further back either.
+    static let spanLimit: Duration = .seconds(31 * 86_400)
     /// The most ledger entries, holds and commands that are read; older ones are left out.
     static let eventLimit: Int64 = 5000
     private static let holdLimit: Int64 = 1000

@@ -5,31 +5,29 @@ import NIOCore
 
 /// What people ask beyond the agents themselves: why, since when, how many, what is wrong.
 struct ReadRoutes: Sendable {
-    private let pool: PQPool
     private let reads: AgentReads
     private let timelines: TimelineReads
     private let statsReads: StatsReads
     private let summaries: SummaryReads
     private let incidentReads: IncidentReads
+    private let pulses: EnginePulseReads
     private let unmatchedReads: UnmatchedReads
     private let unmatchedNames: UnmatchedNames
     private let explanations: ExplanationReads
     private let clock: DatabaseClock
 
-    /// How long a timeline may be.
-    private static let spanLimit = Duration.seconds(31 * 86_400)
-
     init(_ dependencies: ManagementDependencies) {
-        pool = dependencies.readPool
+        let pool = dependencies.readPool
         reads = dependencies.reads
         timelines = TimelineReads(
             history: HistoryReads(pool: pool),
             freshness: dependencies.freshness,
             breakAction: dependencies.policy.breakAction
         )
-        summaries = SummaryReads(pool: pool, freshness: dependencies.freshness, clock: dependencies.clock)
+        summaries = dependencies.summaries
         incidentReads = dependencies.incidents
-        unmatchedReads = UnmatchedReads(pool: pool, rules: dependencies.rules)
+        pulses = EnginePulseReads(pool: pool)
+        unmatchedReads = UnmatchedReads(pool: pool, policy: dependencies.policy)
         unmatchedNames = dependencies.unmatchedNames
         explanations = dependencies.explanations
         statsReads = dependencies.statsReads
@@ -52,10 +50,7 @@ struct ReadRoutes: Sendable {
     /// To a key that is bound to teams, the accounts that its agents have sessions on.
     @Sendable
     func engines(_ request: Request, context: AppRequestContext) async throws -> Response {
-        let teams = try context.require(.view).teams?.sorted()
-        let engines = try await pool.rows(EnginePulse.statement(teams: teams, withUnused: teams == nil)) {
-            row throws(PQError) in try EnginePulse(row)
-        }
+        let engines = try await pulses.engines(for: try context.require(.view))
         return .list(engines, nextCursor: nil) { $0.write(to: &$1) }
     }
 
@@ -117,7 +112,9 @@ struct ReadRoutes: Sendable {
         let to = min(try query.instant("to") ?? now, now)
         let from = try query.instant("from") ?? (to - .seconds(86_400))
         guard from < to else { throw Problem.invalid("from", "It must lie before to, and not ahead.") }
-        guard to - from <= limit else { throw Problem.invalid("from", "At most 31 days can be shown.") }
+        guard to - from <= limit else {
+            throw Problem.invalid("from", "At most \(limit.components.seconds / 86_400) days can be shown.")
+        }
         return (from, to)
     }
 
@@ -130,7 +127,7 @@ struct ReadRoutes: Sendable {
     @Sendable
     func timeline(_ request: Request, context: AppRequestContext) async throws -> Response {
         let query = try QueryParameters(request)
-        let (from, to) = try span(query, limit: Self.spanLimit)
+        let (from, to) = try span(query, limit: HistoryReads.spanLimit)
         let details = try await agent(context)
         let history = try await timelines.history(of: details, from: from, to: to)
         return .json { buffer in
@@ -149,22 +146,5 @@ struct ReadRoutes: Sendable {
         let caller = try context.require(.view)
         guard let details = try await reads.agent(try context.agentID(), for: caller) else { throw Problem(.notFound) }
         return details
-    }
-}
-
-extension UnmatchedReads.Position {
-    init(_ event: UnmatchedEvent) {
-        self.init(sourceID: event.sourceID, externalID: event.externalID, sequence: event.sequence)
-    }
-
-    /// The opaque word that clients hold.
-    var word: String { "\(sourceID).\(sequence)." + TextCursor.word(externalID) }
-
-    init(word: String) throws(Problem) {
-        let parts = word.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let sourceID = Int32(parts[0]), let sequence = Int64(parts[1]),
-            let externalID = TextCursor.text(parts[2])
-        else { throw .foreignCursor }
-        self.init(sourceID: sourceID, externalID: externalID, sequence: sequence)
     }
 }

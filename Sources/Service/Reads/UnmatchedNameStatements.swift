@@ -42,7 +42,7 @@ enum UnmatchedNameStatements {
                     ORDER BY c.source_id, c.external_id
                     LIMIT 1
                 ) x
-                WHERE n.place < 200
+                WHERE n.place < \(figure: UnmatchedNames.walkLimit)
             )
             SELECT n.source_id, s.name AS source, n.external_id, u.events, u.left_out, u.first_at, u.last_at, u.kinds,
                 coalesce(
@@ -64,7 +64,7 @@ enum UnmatchedNameStatements {
                       AND NOT is_erased(n.external_id)
                       AND NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = c.sequence)
                     ORDER BY c.sequence DESC
-                    LIMIT 10000
+                    LIMIT \(figure: UnmatchedNames.eventLimit)
                 ) e
                 LEFT JOIN left_out_events w ON w.sequence = e.sequence
             ) u
@@ -90,7 +90,7 @@ enum UnmatchedNameStatements {
                   AND c.external_id = n.external_id
                   AND NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = c.sequence)
                 ORDER BY c.sequence DESC
-                LIMIT 1000
+                LIMIT \(figure: UnmatchedNames.judgedLimit)
             ) e
         )
         SELECT agent, sequence, kind, effective_at, received_at, source_id, record, ordinal, version, false AS is_of_another
@@ -122,12 +122,12 @@ enum UnmatchedNameStatements {
             (SELECT 1 AS rank, a.agent_id, a.name, 'agent_id' AS because
             FROM agents a
             WHERE lower(a.agent_id) = lower(n.external_id COLLATE "C")
-            LIMIT 5)
+            LIMIT \(figure: UnmatchedNames.suggestionLimit))
             UNION ALL
             (SELECT 2, a.agent_id, a.name, 'name'
             FROM agents a
             WHERE lower(a.name) = lower(n.external_id)
-            LIMIT 5)
+            LIMIT \(figure: UnmatchedNames.suggestionLimit))
             UNION ALL
             (SELECT 3, a.agent_id, a.name, 'alias'
             FROM clock_sources s
@@ -140,7 +140,7 @@ enum UnmatchedNameStatements {
             ) l
             JOIN agents a ON a.agent = l.agent
             WHERE s.source_id <> n.source_id
-            LIMIT 5)
+            LIMIT \(figure: UnmatchedNames.suggestionLimit))
         ) g
         ORDER BY n.place, g.rank, g.agent_id
         """

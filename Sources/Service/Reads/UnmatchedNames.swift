@@ -161,7 +161,7 @@ package struct UnmatchedNames: Sendable {
     }
 
     private static func read(_ result: PQResult) throws(PQError) -> [UnmatchedName] {
-        let now = Timestamp(seconds: 0)
+        let never = Timestamp(seconds: 0)
         return try result.decoded { row throws(PQError) in
             UnmatchedName(
                 sourceID: try row.column("source_id", as: Int32.self),
@@ -169,8 +169,8 @@ package struct UnmatchedNames: Sendable {
                 externalID: try row.column("external_id", as: String.self),
                 events: Int(try row.column("events", as: Int64.self)),
                 leftOut: Int(try row.column("left_out", as: Int64.self)),
-                firstOccurredAt: try row.column("first_at", as: Timestamp?.self) ?? now,
-                lastOccurredAt: try row.column("last_at", as: Timestamp?.self) ?? now,
+                firstOccurredAt: try row.column("first_at", as: Timestamp?.self) ?? never,
+                lastOccurredAt: try row.column("last_at", as: Timestamp?.self) ?? never,
                 kinds: (try row.column("kinds", as: [Int16]?.self) ?? []).compactMap(PunchKind.init(code:)),
                 agentID: try row.column("agent_id", as: String?.self)
             )

@@ -23,7 +23,7 @@ struct UnmatchedEvent: Sendable, Equatable {
 /// Reads events that wait for their agent, by source and external id, in order.
 struct UnmatchedReads: Sendable {
     let pool: PQPool
-    let rules: MatchingRules
+    let policy: ReconcilePolicy
 
     /// Where a list goes on.
     struct Position: Sendable, Equatable {
@@ -46,7 +46,7 @@ struct UnmatchedReads: Sendable {
         try await pool.rows(
             """
             SELECT e.sequence, e.source_id, s.name AS source, e.external_id, e.kind, e.occurred_at, e.received_at,
-                e.event_id, e.kind = 1 AND e.effective_at < \(now - rules.maxAge) AS is_expired,
+                e.event_id, e.kind = 1 AND e.effective_at < \(now - policy.unmatchedMaxAge) AS is_expired,
                 (SELECT a.agent_id FROM left_out_events w JOIN agents a ON a.agent = w.agent WHERE w.sequence = e.sequence)
                     AS agent_id
             FROM clock_events e
@@ -82,5 +82,22 @@ struct UnmatchedReads: Sendable {
                 agentID: try row.column("agent_id", as: String?.self)
             )
         }
+    }
+}
+
+extension UnmatchedReads.Position {
+    init(_ event: UnmatchedEvent) {
+        self.init(sourceID: event.sourceID, externalID: event.externalID, sequence: event.sequence)
+    }
+
+    /// The opaque word that clients hold.
+    var word: String { "\(sourceID).\(sequence)." + TextCursor.word(externalID) }
+
+    init(word: String) throws(Problem) {
+        let parts = word.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let sourceID = Int32(parts[0]), let sequence = Int64(parts[1]),
+            let externalID = TextCursor.text(parts[2])
+        else { throw .foreignCursor }
+        self.init(sourceID: sourceID, externalID: externalID, sequence: sequence)
     }
 }

@@ -98,8 +98,8 @@ struct AccountStanding: Sendable {
         logger.warning(
             "a command may have reached the engine after its lease had run out",
             metadata: [
-                "instance": "\(command.address.instanceID)", "action": "\(command.action.rawValue)",
-                "term": "\(lease.term)",
+                LogKeys.instance: "\(command.address.instanceID)", LogKeys.action: "\(command.action.rawValue)",
+                LogKeys.term: "\(lease.term)",
             ]
         )
     }
@@ -113,7 +113,10 @@ struct AccountStanding: Sendable {
         noteAlike([])
         if let pause = calls.noteAskedPause(answer) {
             meters.paused()
-            logger.notice("the engine asks for a pause", metadata: ["milliseconds": "\(pause.microseconds / 1000)"])
+            logger.notice(
+                "the engine asks for a pause",
+                metadata: [LogKeys.milliseconds: "\(pause.microseconds / 1000)"]
+            )
         }
         if let pause = calls.noteOutcome(answer.verdict) {
             meters.paused()

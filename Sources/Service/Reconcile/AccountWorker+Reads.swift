@@ -28,7 +28,7 @@ extension AccountWorker {
         // A key that may not list can be one that may read its sessions, so only a session's own read judges the account.
         if list.answer.verdict != .auth { heed(standing.note(list.answer)) }
         guard list.answer.verdict == .ok else {
-            logger.debug("sessions not listed", metadata: ["verdict": "\(list.answer.verdict.rawValue)"])
+            logger.debug("sessions not listed", metadata: [LogKeys.verdict: "\(list.answer.verdict.rawValue)"])
             return job.finish(nil)
         }
         if !list.isWhole {

@@ -62,7 +62,7 @@ final class AccountWorker: Sendable {
             crashPoints: dependencies.crashPoints
         )
         var logger = dependencies.logger
-        logger[metadataKey: "account"] = "\(settings.name)"
+        logger[metadataKey: LogKeys.account] = "\(settings.name)"
         self.logger = logger
         meters = WorkerMeters(account: settings.name)
         forecaster = LineForecaster(width: settings.concurrency, delay: policy.confirmationDelay)
@@ -210,8 +210,8 @@ final class AccountWorker: Sendable {
         logger.debug(
             "command sent",
             metadata: [
-                "instance": "\(command.address.instanceID)", "action": "\(command.action.rawValue)",
-                "reason": "\(command.reason.rawValue)", "verdict": "\(answer.verdict.rawValue)",
+                LogKeys.instance: "\(command.address.instanceID)", LogKeys.action: "\(command.action.rawValue)",
+                LogKeys.reason: "\(command.reason.rawValue)", LogKeys.verdict: "\(answer.verdict.rawValue)",
             ]
         )
         leases.setCommanded(command.instance, of: account, false)
@@ -233,7 +233,7 @@ final class AccountWorker: Sendable {
                 meters.refusedOutcomes(outcomes)
                 logger.notice(
                     "lease lost, passes dropped",
-                    metadata: ["count": "\(batch.items.count)", "outcomes": "\(outcomes)"]
+                    metadata: [LogKeys.count: "\(batch.items.count)", LogKeys.outcomes: "\(outcomes)"]
                 )
                 for item in batch.items { item.run?.look(succeeded: false) }
                 forget()
@@ -242,10 +242,10 @@ final class AccountWorker: Sendable {
                 where error.isTransient || error.kind == .commitUnknown || error.kind == .notReplicated
             {
                 // What was committed is found so when it is written again, and then what follows from it is carried out.
-                logger.debug("passes not written, trying again", metadata: ["error": "\(error)"])
+                logger.debug("passes not written, trying again", metadata: [LogKeys.error: "\(error)"])
                 try? await clock.sleep(for: PassLoop.retryPause)  // Cancelled at the end only.
             } catch {
-                logger.error("passes refused by the database", metadata: ["error": "\(error)"])
+                logger.error("passes refused by the database", metadata: [LogKeys.error: "\(error)"])
                 for item in batch.items { item.run?.look(succeeded: false) }
                 return
             }

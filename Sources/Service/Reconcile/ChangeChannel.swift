@@ -119,7 +119,7 @@ final class ChangeChannel: Sendable {
             do {
                 for part in news { try await store.tellOthers(part) }
             } catch {
-                logger.debug("other replicas not told of changes", metadata: ["error": "\(error)"])
+                logger.debug("other replicas not told of changes", metadata: [LogKeys.error: "\(error)"])
             }
             try? await clock.sleep(for: Self.pause)  // Cancelled: the loop ends.
         }

@@ -16,7 +16,7 @@ enum Departures {
     /// Checks everything again under the lock of the map.
     static func complete(_ instances: [Int64], pool: PQPool) async throws(PQError) {
         _ = try await pool.pipeline([
-            "SELECT pg_advisory_xact_lock(7265, 1)",
+            AdvisoryLocks.map,
             """
             DELETE FROM instances x
             USING observed_states o

@@ -35,6 +35,9 @@ final class IncidentLog: Sendable {
         var account: Int32
     }
 
+    /// Changes that wait to be written; one more takes the place of the oldest.
+    private static let changeLimit = 256
+
     private let open = Mutex<Set<Key>>([])
     private let changes: AsyncStream<Change>
     private let feed: AsyncStream<Change>.Continuation
@@ -46,18 +49,18 @@ final class IncidentLog: Sendable {
     init(logger: Logger, written: (@Sendable () -> Void)? = nil) {
         self.logger = logger
         self.written = written
-        (changes, feed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(256))
+        (changes, feed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.changeLimit))
     }
 
     func raise(_ kind: IncidentKind, account: Int32, detail: String) {
         guard open.withLock({ $0.insert(Key(kind: kind, account: account)).inserted }) else { return }
-        logger.warning("incident", metadata: ["kind": "\(kind.rawValue)", "detail": "\(detail)"])
+        logger.warning("incident", metadata: [LogKeys.kind: "\(kind.rawValue)", LogKeys.detail: "\(detail)"])
         feed.yield(Change(kind: kind, account: account, detail: detail))
     }
 
     func clear(_ kind: IncidentKind, account: Int32) {
         guard open.withLock({ $0.remove(Key(kind: kind, account: account)) != nil }) else { return }
-        logger.notice("incident over", metadata: ["kind": "\(kind.rawValue)"])
+        logger.notice("incident over", metadata: [LogKeys.kind: "\(kind.rawValue)"])
         feed.yield(Change(kind: kind, account: account))
     }
 
@@ -93,7 +96,7 @@ final class IncidentLog: Sendable {
                     written?()
                     break
                 } catch {
-                    logger.warning("incident not written", metadata: ["error": "\(error)"])
+                    logger.warning("incident not written", metadata: [LogKeys.error: "\(error)"])
                     guard error.isTransient || error.kind == .commitUnknown || error.kind == .notReplicated else {
                         break
                     }

@@ -23,20 +23,15 @@ struct PostgresReconcilerStore: ReconcilerStore {
     var executor: (any TaskExecutor)? { pool.executor }
 
     func register(_ names: [String]) async throws(PQError) -> [String: Int32] {
-        _ = try await pool.pipeline([
-            "INSERT INTO engine_accounts (name) SELECT n FROM unnest(\(names)) AS n ON CONFLICT (name) DO NOTHING",
+        let numbers = try await Registry(pool: pool).accounts(names)
+        _ = try await pool.execute(
             """
             INSERT INTO engine_leases (account)
-            SELECT account FROM engine_accounts WHERE name = ANY (\(names))
+            SELECT n.account FROM unnest(\(numbers.values.sorted())) AS n (account)
             ON CONFLICT (account) DO NOTHING
-            """,
-        ])
-        let rows = try await pool.rows(
-            "SELECT account, name FROM engine_accounts WHERE name = ANY (\(names))"
-        ) { row throws(PQError) in
-            (try row.column("name", as: String.self), try row.column("account", as: Int32.self))
-        }
-        return Dictionary(rows) { first, _ in first }
+            """
+        )
+        return numbers
     }
 
     func line(of account: Int32) async throws(PQError) -> [QueuedInstance] {

@@ -41,7 +41,7 @@ extension Reconciler {
             let taken = try await dependencies.store.publish(news, by: dependencies.replica)
             published.merge(news.filter { taken.contains($0.key) }) { _, new in new }
         } catch {
-            logger.debug("forecasts not published", metadata: ["error": "\(error)"])
+            logger.debug("forecasts not published", metadata: [LogKeys.error: "\(error)"])
         }
     }
 }

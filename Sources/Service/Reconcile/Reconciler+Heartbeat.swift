@@ -90,7 +90,7 @@ extension Reconciler {
                 // What others put in line waits for no second.
                 if answer.hasMore { followers.beat.yield() }
             } catch {
-                logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
+                logger.warning("heartbeat failed", metadata: [LogKeys.error: "\(error)"])
             }
         }
     }
@@ -107,7 +107,7 @@ extension Reconciler {
         dependencies.leases.replace(with: answer.leases, at: dependencies.clock.now())
         for (account, worker) in inOrder where last.leases[account] != nil && answer.leases[account] == nil {
             worker.forget()
-            logger.notice("lease laid down", metadata: ["account": "\(worker.name)"])
+            logger.notice("lease laid down", metadata: [LogKeys.account: "\(worker.name)"])
         }
     }
 
@@ -127,7 +127,7 @@ extension Reconciler {
                 } catch {
                     logger.warning(
                         "work for an account not taken up yet",
-                        metadata: ["account": "\(worker.name)", "error": "\(error)"]
+                        metadata: [LogKeys.account: "\(worker.name)", LogKeys.error: "\(error)"]
                     )
                 }
             }
@@ -139,7 +139,7 @@ extension Reconciler {
     /// Takes up the work for an account: what is in line in the database becomes what is in line here.
     private func takeUp(_ worker: AccountWorker, _ lease: HeldLease) async throws(PQError) {
         try await dependencies.store.begin(worker.standing)
-        logger.notice("lease taken", metadata: ["account": "\(worker.name)", "term": "\(lease.term)"])
+        logger.notice("lease taken", metadata: [LogKeys.account: "\(worker.name)", LogKeys.term: "\(lease.term)"])
         let line = try await dependencies.store.line(of: worker.account)
         dependencies.crashPoints.reach(.lineRead)
         guard dependencies.leases.lastKnown(of: worker.account)?.term == lease.term else { return }

@@ -36,7 +36,7 @@ extension Reconciler {
                 } catch {
                     logger.warning(
                         "parked events not taken in yet",
-                        metadata: ["agents": "\(some.count)", "error": "\(error)"]
+                        metadata: [LogKeys.count: "\(some.count)", LogKeys.error: "\(error)"]
                     )
                     guard let error = error as? PQError, error.kind == .timedOut || error.kind == .commitUnknown else {
                         break

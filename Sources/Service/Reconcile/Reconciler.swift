@@ -45,7 +45,9 @@ package final class Reconciler: Service, WakeBell {
         logger = dependencies.logger
     }
 
-    /// When the last heartbeat succeeded, for `/readyz` and the page.
+    /// When the last heartbeat succeeded; `nil` before the first.
+    ///
+    /// Who reconciles once, and pairing, go by it.
     package var lastBeat: ContinuousClock.Instant? { health.withLock { $0 } }
 
     package func ring(_ wakes: [Wake]) {
@@ -93,7 +95,7 @@ package final class Reconciler: Service, WakeBell {
                 do {
                     try await self.sweeper(for: worker).sweepOnce(run)
                 } catch {
-                    self.logger.warning("sweep broken off", metadata: ["error": "\(error)"])
+                    self.logger.warning("sweep broken off", metadata: [LogKeys.error: "\(error)"])
                     run.allExpected()
                 }
                 await run.wait()
@@ -164,7 +166,7 @@ package final class Reconciler: Service, WakeBell {
             try await housekeeping.leave(spent: Dictionary(uniqueKeysWithValues: spent))
             dependencies.crashPoints.reach(.afterLeave)
         } catch {
-            logger.warning("leases not given up; they run out by themselves", metadata: ["error": "\(error)"])
+            logger.warning("leases not given up; they run out by themselves", metadata: [LogKeys.error: "\(error)"])
         }
     }
 

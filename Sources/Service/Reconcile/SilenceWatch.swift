@@ -97,7 +97,7 @@ struct SilenceWatch: Sendable {
             memory.instance = entry.instance
             return true
         } catch {
-            logger.debug("stalest instances not read", metadata: ["error": "\(error)"])
+            logger.debug("stalest instances not read", metadata: [LogKeys.error: "\(error)"])
             return false
         }
     }

@@ -104,7 +104,7 @@ final class SweepOrders: Sendable {
                         do {
                             try await self.carryOut(number, sweep)
                         } catch {
-                            self.logger.warning("ordered sweep broken off", metadata: ["error": "\(error)"])
+                            self.logger.warning("ordered sweep broken off", metadata: [LogKeys.error: "\(error)"])
                         }
                     }
                 }

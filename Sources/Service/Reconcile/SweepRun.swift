@@ -35,6 +35,7 @@ final class SweepRun: Sendable {
 
     var counts: Counts { state.withLock { $0.counts } }
 
+    /// So many instances more are to be looked at; each look ends with ``look(succeeded:drifted:isDeferred:)`` or a repair.
     func expect(looks count: Int) {
         state.withLock { state in
             state.counts.instances += count
@@ -60,6 +61,7 @@ final class SweepRun: Sendable {
         }
     }
 
+    /// A command that a look led to has its outcome, whatever that is.
     func repairEnded() {
         finish { $0.repaired += 1 }
     }

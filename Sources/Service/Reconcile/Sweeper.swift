@@ -45,16 +45,16 @@ struct Sweeper: Sendable {
             do {
                 let running = try await page(.running, after: 0, limit: 1)
                 let any = try await running.isEmpty ? page(.stopped, after: 0, limit: 1) : running
-                if let entry = any.first { look(entry, desired: .running, priority: .sweep, run: nil) }
+                if let entry = any.first { look(entry, priority: .sweep, run: nil) }
             } catch {
-                logger.debug("probe not begun", metadata: ["error": "\(error)"])
+                logger.debug("probe not begun", metadata: [LogKeys.error: "\(error)"])
             }
         }
     }
 
     /// Reads every instance once, as fast as the account's budget allows.
     func sweepOnce(_ run: SweepRun) async throws(PQError) {
-        var busy: [(SweepEntry, RunState)] = []
+        var busy: [SweepEntry] = []
         defer { for _ in busy { run.look(succeeded: false) } }
         let listed = await worker.list(priority: .repair)
         // Cancelled while the list was on its way: without it everything would be looked at, for nobody. The run stays open,
@@ -67,7 +67,7 @@ struct Sweeper: Sendable {
                 guard let last = page.last else { break }
                 run.expect(looks: page.count)
                 for entry in page where !take(entry, from: listed, run: run) {
-                    if !look(entry, desired: desired, priority: .repair, run: run) { busy.append((entry, desired)) }
+                    if !look(entry, priority: .repair, run: run) { busy.append(entry) }
                 }
                 position = last.instance
                 await settle()
@@ -87,10 +87,10 @@ struct Sweeper: Sendable {
     /// Looks at instances that had a look under way, which may have been sent before the sweep was asked for.
     ///
     /// What is still left in `entries` at the end was not looked at.
-    private func lookAgain(_ entries: inout [(SweepEntry, RunState)], _ run: SweepRun) async {
+    private func lookAgain(_ entries: inout [SweepEntry], _ run: SweepRun) async {
         while !entries.isEmpty, !Task.isCancelled {
             try? await worker.clock.sleep(for: .milliseconds(2))  // Cancelled: the loop ends.
-            entries.removeAll { look($0.0, desired: $0.1, priority: .repair, run: run) }
+            entries.removeAll { look($0, priority: .repair, run: run) }
         }
     }
 
@@ -117,7 +117,7 @@ struct Sweeper: Sendable {
                 let pause = pause(after: looks, of: walk.count, interval: interval)
                 try? await worker.clock.sleep(for: pause)  // As above.
             } catch {
-                logger.debug("sweep page not read", metadata: ["error": "\(error)"])
+                logger.debug("sweep page not read", metadata: [LogKeys.error: "\(error)"])
                 try? await worker.clock.sleep(for: .seconds(1))  // As above.
             }
         }
@@ -149,7 +149,7 @@ struct Sweeper: Sendable {
         let page = try await page(desired, after: walk.position)
         var looks = 0
         for entry in page where walk.listed?.list.statuses[entry.address.instanceID] == nil {
-            look(entry, desired: desired, priority: .sweep, run: nil)
+            look(entry, priority: .sweep, run: nil)
             looks += 1
         }
         walk.position = page.count < Self.pageLimit ? 0 : page.last?.instance ?? 0
@@ -177,7 +177,7 @@ struct Sweeper: Sendable {
     }
 
     @discardableResult
-    private func look(_ entry: SweepEntry, desired: RunState, priority: JobPriority, run: SweepRun?) -> Bool {
+    private func look(_ entry: SweepEntry, priority: JobPriority, run: SweepRun?) -> Bool {
         worker.look(
             entry.instance,
             entry.address,

@@ -77,7 +77,7 @@ final class WakeChannel: Sendable {
                 }
                 try await store.tellOthers(of: wakes.sorted { ($0.account, $0.instance) < ($1.account, $1.instance) })
             } catch {
-                logger.debug("other replicas not woken", metadata: ["error": "\(error)"])
+                logger.debug("other replicas not woken", metadata: [LogKeys.error: "\(error)"])
             }
             try? await clock.sleep(for: Self.pause)  // Cancelled: the loop ends.
         }

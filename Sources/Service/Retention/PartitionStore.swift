@@ -58,7 +58,6 @@ struct PartitionStore: Sendable {
             return try await isDone(
                 "SELECT drop_delivery_partition(\(name), make_interval(secs => \(keep.inSeconds))) AS done"
             )
-        case .trim: return try await trim(keep: keep) != nil
         }
     }
 
@@ -68,58 +67,6 @@ struct PartitionStore: Sendable {
             "SELECT trim_deliveries(make_interval(secs => \(keep.inSeconds)), \(Self.trimLimit)) AS count"
         )
         return try result.first?.column("count", as: Int64?.self)
-    }
-
-    /// Deletes old changes of sessions, but for the last of each: it says what the session still is.
-    ///
-    /// Indexes: `session_changes_at`, `session_changes_pkey`.
-    func forgetChanges(keep: Duration) async throws(PQError) -> Int {
-        try await pool.query(
-            """
-            DELETE FROM session_changes
-            WHERE ctid = ANY (ARRAY(
-                SELECT s.ctid
-                FROM session_changes s
-                WHERE s.at < now() - make_interval(secs => \(keep.inSeconds))
-                  AND EXISTS (SELECT FROM session_changes n WHERE n.instance = s.instance AND n.at > s.at)
-                LIMIT \(Self.trimLimit)
-            ))
-            """
-        ).affectedRows
-    }
-
-    /// Deletes old stretches in which nobody looked.
-    ///
-    /// Index: `look_gaps_ended`.
-    func forgetGaps(keep: Duration) async throws(PQError) -> Int {
-        try await pool.query(
-            """
-            DELETE FROM look_gaps
-            WHERE ctid = ANY (ARRAY(
-                SELECT g.ctid
-                FROM look_gaps g
-                WHERE g.to_at < now() - make_interval(secs => \(keep.inSeconds))
-                LIMIT \(Self.trimLimit)
-            ))
-            """
-        ).affectedRows
-    }
-
-    /// Deletes whose a session was long ago; what was kept of a session that is gone goes with it.
-    ///
-    /// Index: `session_owners_ended`.
-    func forgetOwners(keep: Duration) async throws(PQError) -> Int {
-        try await pool.query(
-            """
-            DELETE FROM session_owners
-            WHERE ctid = ANY (ARRAY(
-                SELECT o.ctid
-                FROM session_owners o
-                WHERE o.to_at < now() - make_interval(secs => \(keep.inSeconds))
-                LIMIT \(Self.trimLimit)
-            ))
-            """
-        ).affectedRows
     }
 
     private func isDone(_ statement: PQStatement) async throws(PQError) -> Bool {

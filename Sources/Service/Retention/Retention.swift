@@ -4,7 +4,7 @@ import Logging
 import Metrics
 import ServiceLifecycle
 
-/// Makes the partitions of raw bodies ahead, lets old bodies go, and removes what is left of erased people.
+/// Makes the partitions of raw bodies ahead, lets old bodies and old history go, and removes what is left of erased people.
 ///
 /// Every replica tries, and one at a time works. Nothing here is ever in an append's way for longer than the functions'
 /// `lock_timeout`; what does not get its lock is tried again, then left for the next hour. While nothing can be done bodies
@@ -21,12 +21,13 @@ struct Retention: Service {
     static let pause: Duration = .milliseconds(250)
     /// Steps in one run: ten years of months, all due at once.
     static let stepLimit = 150
-    /// Portions of ``PartitionStore/trimLimit`` bodies in one run.
+    /// Portions of ``PartitionStore/trimLimit`` bodies in one run, and of ``OldHistory/rowLimit`` rows.
     static let portionLimit = 500
     /// `lock_not_available`: somebody else uses the table.
     private static let lockNotAvailable = "55P03"
 
     private let store: PartitionStore
+    private let history: OldHistory
     private let traces: ErasureTraces
     private let keep: Duration
     private let logger: Logger
@@ -35,6 +36,7 @@ struct Retention: Service {
     /// `keep`: how long a raw body stays at least (`ROLLCALL_KEEP_BODIES`).
     init(pool: PQPool, keep: Duration, logger: Logger) {
         store = PartitionStore(pool: pool)
+        history = OldHistory(pool: pool)
         traces = ErasureTraces(pool: pool)
         self.keep = keep
         self.logger = logger
@@ -66,20 +68,17 @@ struct Retention: Service {
             var taken = 0
             while isAlone, taken < Self.stepLimit {
                 let state = try await store.read()
-                guard let step = RetentionPlan.due(state, keep: keep).first, step != .trim else { break }
+                guard let step = RetentionPlan.due(state, keep: keep).first else { break }
                 isAlone = try await take(step)
                 taken += 1
             }
             if isAlone { try await trim() }
             for _ in 0..<Self.portionLimit {
-                let gone =
-                    try await store.forgetChanges(keep: Self.changesKept)
-                    + store.forgetGaps(keep: Self.changesKept) + store.forgetOwners(keep: Self.changesKept)
-                guard gone > 0 else { break }
+                guard try await history.forget(keep: Self.changesKept) > 0 else { break }
             }
         } catch {
             meters.failed()
-            logger.warning("what is old is kept for now", metadata: ["error": "\(error)"])
+            logger.warning("what is old is kept for now", metadata: [LogKeys.error: "\(error)"])
         }
     }
 
@@ -109,9 +108,9 @@ struct Retention: Service {
         switch step {
         case .drop(let name):
             meters.dropped()
-            logger.info("bodies dropped", metadata: ["partition": "\(name)"])
-        case .make, .setRestApart, .attach, .trim:
-            logger.debug("bodies partitioned", metadata: ["step": "\(step)"])
+            logger.info("bodies dropped", metadata: [LogKeys.partition: "\(name)"])
+        case .make, .setRestApart, .attach:
+            logger.debug("bodies partitioned", metadata: [LogKeys.step: "\(step)"])
         }
     }
 
@@ -120,7 +119,7 @@ struct Retention: Service {
             while try await traces.removeNext() { meters.erased() }
         } catch {
             meters.failed()
-            logger.warning("an erasure waits", metadata: ["error": "\(error)"])
+            logger.warning("an erasure waits", metadata: [LogKeys.error: "\(error)"])
         }
     }
 }

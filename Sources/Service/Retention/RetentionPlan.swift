@@ -34,8 +34,6 @@ enum RetentionStep: Sendable, Hashable {
     case setRestApart
     case make(Timestamp)
     case drop(String)
-    /// Deletes old bodies where they lie in no month.
-    case trim
 }
 
 /// Decides what is due; pure.
@@ -44,6 +42,8 @@ enum RetentionPlan {
     static let shortestKeep: Duration = .seconds(86_400)
 
     /// What is due, in order; what comes first may make more due.
+    ///
+    /// Deleting single old bodies is no step: it follows whatever is due.
     ///
     /// What lies in the rest when there is no partition for today becomes a partition as a whole, so that nothing has to be
     /// moved; today's partition is made with it. Without anything there the months are made as they are.
@@ -57,7 +57,7 @@ enum RetentionPlan {
         steps += state.months.dropFirst().filter(isOpen).map(RetentionStep.make)
         let oldest = state.now - max(keep, shortestKeep)
         steps += months.filter { $0.upperAt.map { $0 <= oldest } ?? false }.map { .drop($0.name) }
-        return steps + [.trim]
+        return steps
     }
 }
 

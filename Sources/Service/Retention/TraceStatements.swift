@@ -176,7 +176,7 @@ private struct Patterns {
         guard let scope = BodyPatterns.isDistinct(word) ? 0 : source else { return }
         for form in BodyPatterns(word).forms {
             sources.append(scope)
-            forms.append(form.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+            forms.append(Hexadecimal.text(form))
         }
     }
 }

@@ -70,7 +70,7 @@ struct EngineRoutes: Sendable {
         _ signature: WebhookSignature?
     ) -> Bool {
         guard let signature, let header = HTTPField.Name(signature.header), let text = request.headers[header],
-            let code = hexadecimalBytes(text)
+            let code = Hexadecimal.bytes(text)
         else { return false }
         return switch signature.hash {
         case .sha256: HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key)
@@ -118,11 +118,4 @@ struct EngineRoutes: Sendable {
         guard let run = try await reconciler.sweep(name, wait: wait) else { return nil }
         return SweepOrders.Report(isComplete: run.isOver, counts: run.counts)
     }
-}
-
-/// Bytes from hexadecimal digits.
-private func hexadecimalBytes(_ text: String) -> [UInt8]? {
-    let digits = text.utf8.compactMap(hexadecimalDigit)
-    guard digits.count == text.utf8.count, digits.count.isMultiple(of: 2) else { return nil }
-    return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
 }

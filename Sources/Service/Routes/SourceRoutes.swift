@@ -125,7 +125,7 @@ struct SourceRoutes: Sendable {
         } catch {
             logger.warning(
                 "delivery refused",
-                metadata: ["source": "\(desk.source.name)", "reason": "\(error.kind.rawValue)"]
+                metadata: [LogKeys.source: "\(desk.source.name)", LogKeys.reason: "\(error.kind.rawValue)"]
             )
             throw Problem(error)
         }
@@ -166,7 +166,7 @@ extension SourceJournal {
 
     /// A header's value as it is noted: cut, and without what no text may hold.
     private static func note(_ value: String) -> String {
-        let scalars = value.unicodeScalars.filter { !isControl($0) }.prefix(SourceRefusalNote.textLimit)
+        let scalars = value.unicodeScalars.filter { !$0.isControl }.prefix(SourceRefusalNote.textLimit)
         return String(String.UnicodeScalarView(scalars))
     }
 }

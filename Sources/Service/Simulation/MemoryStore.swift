@@ -19,7 +19,7 @@ struct MemoryStore: ReconcilerStore {
         try await serve(timeout: Housekeeping.leaseTTL) { tables, now in
             var answer = database.plantedBeat(heartbeat, &tables, now) ?? tables.beat(heartbeat, now: now)
             database.spoil(&answer)
-            database.witness.see { $0.beat(heartbeat, tables, now: now) }
+            database.witness.see { $0.beat(tables, now: now) }
             return answer
         }
     }
@@ -93,7 +93,7 @@ struct MemoryStore: ReconcilerStore {
             let now = clock.now()
             let due = tables.due(agents, at: instant)
             let wakes = tables.refold(due, policy: policy, now: now)
-            database.witness.see { $0.appended(tables, agents: due, policy: policy, now: now) }
+            database.witness.see { $0.appended(tables, agents: due, now: now) }
             return wakes
         }
     }
@@ -142,7 +142,7 @@ struct MemoryStore: ReconcilerStore {
             }
             let agents = Set(tables.events[known...].compactMap(\.agent)).sorted()
             database.witness.see { state in
-                state.appended(tables, agents: agents, policy: policy, now: now)
+                state.appended(tables, agents: agents, now: now)
                 for plan in result.plans { state.planned(plan, by: replica, tables, now: now) }
             }
             return result

@@ -4,9 +4,7 @@ import FoundationEssentials
 /// Who may act.
 extension Witness.State {
     /// A heartbeat was committed.
-    ///
-    /// `before`: until when each replica counted as alive by then.
-    mutating func beat(_ heartbeat: Heartbeat, _ tables: MemoryTables, now: Timestamp) {
+    mutating func beat(_ tables: MemoryTables, now: Timestamp) {
         checkLeases(tables, now: now)
         expiry = tables.replicas.mapValues(\.expiresAt)
     }

@@ -4,7 +4,7 @@ import FoundationEssentials
 /// What the ledger and the agents' states have to be after every commit.
 extension Witness.State {
     /// A batch of events was committed; whether its senders hear of it is another matter.
-    mutating func appended(_ tables: MemoryTables, agents: [Int64], policy: ReconcilePolicy, now: Timestamp) {
+    mutating func appended(_ tables: MemoryTables, agents: [Int64], now: Timestamp) {
         takeEvents(tables)
         for agent in agents { checkState(agent, tables, now: now) }
     }
@@ -71,7 +71,7 @@ extension Witness.State {
 
     /// Somebody was given unmatched events.
     ///
-    /// `before`: what the agent did until then. `maxAge`: older than that they start nothing.
+    /// `before`: what the agent did until then.
     mutating func claimed(_ agent: Int64, before: Shift, _ tables: MemoryTables, now: Timestamp) {
         checkState(agent, tables, now: now)
         guard let row = tables.agents[agent], before == .out, row.facts.state.shift != .out else { return }

@@ -24,7 +24,7 @@ extension Witness.State {
 
     mutating func planned(_ plan: Plan, by replica: UUID, _ tables: MemoryTables, now: Timestamp) {
         checkReading(plan)
-        checkConverged(plan, tables, now: now)
+        checkConverged(plan, tables)
         guard let command = plan.command else { return }
         tell(
             "\(replica.short) intends \(command.action.rawValue) of \(plan.subject.address.instanceID): "
@@ -163,7 +163,7 @@ extension Witness.State {
         )
     }
 
-    private mutating func checkConverged(_ plan: Plan, _ tables: MemoryTables, now: Timestamp) {
+    private mutating func checkConverged(_ plan: Plan, _ tables: MemoryTables) {
         guard plan.subject.condition == .converged || plan.subject.condition == .held else { return }
         let evidence = plan.subject.evidence
         let agent = tables.instances[plan.subject.instance]?.agent

@@ -42,11 +42,7 @@ extension DeliveryVerdict.Event {
         object.member("external_id", event.externalID, into: &buffer)
         object.member("agent_id", agentID, into: &buffer)
         object.member("record", event.record, into: &buffer)
-        if let version = event.version {
-            object.member("version", version, into: &buffer)
-        } else {
-            object.null("version", into: &buffer)
-        }
+        object.member("version", event.version, into: &buffer)
         object.member("would", fate.rawValue, into: &buffer)
         object.member("effect", effect?.rawValue, into: &buffer)
         object.name("desired", into: &buffer)

@@ -50,11 +50,7 @@ extension ShownEvent {
         object.member("external_id", externalID, into: &buffer)
         object.member("agent_id", agentID, into: &buffer)
         object.member("record", record, into: &buffer)
-        if let version {
-            object.member("version", version, into: &buffer)
-        } else {
-            object.null("version", into: &buffer)
-        }
+        object.member("version", version, into: &buffer)
         object.member("effect", effect, into: &buffer)
         object.member("decides", decides, into: &buffer)
         object.end(&buffer)

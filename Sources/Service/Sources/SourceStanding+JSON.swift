@@ -17,11 +17,7 @@ extension SourceStanding {
         week.write(to: &buffer)
         object.name("silence", into: &buffer)
         var silence = JSONObjectWriter(&buffer)
-        if let silenceLimit {
-            silence.member("limit_seconds", silenceLimit.components.seconds, into: &buffer)
-        } else {
-            silence.null("limit_seconds", into: &buffer)
-        }
+        silence.member("limit_seconds", silenceLimit?.components.seconds, into: &buffer)
         silence.member("since", silentSince, into: &buffer)
         silence.end(&buffer)
         object.member("unmatched", unmatched, into: &buffer)
@@ -50,7 +46,7 @@ extension SourceRefusalNote {
         object.member("received_at", at, into: &buffer)
         object.member("reason", reason.rawValue, into: &buffer)
         object.member("detail", detail, into: &buffer)
-        if let size { object.member("size", size, into: &buffer) } else { object.null("size", into: &buffer) }
+        object.member("size", size, into: &buffer)
         object.member("content_type", contentType, into: &buffer)
         object.member("user_agent", userAgent, into: &buffer)
         object.end(&buffer)

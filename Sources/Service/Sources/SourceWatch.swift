@@ -92,7 +92,7 @@ struct SourceWatch: Service {
             logger.log(
                 level: isSilent ? .warning : .notice,
                 isSilent ? "incident" : "incident over",
-                metadata: ["kind": "\(IncidentKind.sourceSilent.rawValue)", "source": "\(name)"]
+                metadata: [LogKeys.kind: "\(IncidentKind.sourceSilent.rawValue)", LogKeys.source: "\(name)"]
             )
         }
     }
@@ -113,7 +113,7 @@ struct SourceWatch: Service {
         do {
             return try await pool.pipeline(statements, timeout: Self.timeout)
         } catch {
-            logger.warning(failure, metadata: ["error": "\(error)"])
+            logger.warning(failure, metadata: [LogKeys.error: "\(error)"])
             return nil
         }
     }

@@ -53,11 +53,7 @@ package final class ChangeFeed: Service {
         sources = FeedSources(
             pool: dependencies.readPool,
             reads: dependencies.reads,
-            summaries: SummaryReads(
-                pool: dependencies.readPool,
-                freshness: dependencies.freshness,
-                clock: dependencies.clock
-            ),
+            summaries: dependencies.summaries,
             incidents: dependencies.incidents,
             clock: dependencies.clock
         )

@@ -13,6 +13,9 @@ struct EnginePulse: Sendable, Equatable {
     /// What waits in line, and when what people asked for is done; nothing where nobody acts.
     var line = LineForecast()
 
+    /// For how many seconds after its beat a row counts; whoever acts writes one with every heartbeat.
+    private static let lifetimeSeconds = 10
+
     /// The accounts that agents have sessions on, of these teams where teams are named.
     ///
     /// Reads as many rows as there are accounts. Indexes: `engine_leases_pkey`, `replicas_pkey`, `engine_pulses_pkey`,
@@ -28,7 +31,7 @@ struct EnginePulse: Sendable, Equatable {
         FROM engine_accounts e
         LEFT JOIN engine_leases l ON l.account = e.account
         LEFT JOIN replicas r ON r.replica = l.holder
-        LEFT JOIN engine_pulses p ON p.account = e.account AND p.beat_at > now() - interval '10 s'
+        LEFT JOIN engine_pulses p ON p.account = e.account AND p.beat_at > now() - interval '\(figure: lifetimeSeconds) s'
         WHERE \(withUnused)
           OR \(teams)::text[] IS NULL AND EXISTS (SELECT FROM instances x WHERE x.account = e.account AND x.agent IS NOT NULL)
           OR EXISTS (

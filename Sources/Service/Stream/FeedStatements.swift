@@ -4,7 +4,7 @@ import LibPQ
 ///
 /// Every agent is found by primary keys.
 enum FeedStatements {
-    /// Agents that are read at a time; the same figure as in the statement.
+    /// Agents that are read at a time.
     static let chunk = 1000
 
     /// The next agents of the round through all of them.
@@ -20,7 +20,7 @@ enum FeedStatements {
             FROM agents a
             WHERE a.agent > \(agent)
             ORDER BY a.agent
-            LIMIT 1000
+            LIMIT \(figure: chunk)
         ) w
         CROSS JOIN LATERAL (
             SELECT *

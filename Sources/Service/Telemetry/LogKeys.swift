@@ -1,56 +1,44 @@
-/// The names that log metadata goes by; each is the word of column, metric and page.
+/// The names that log metadata goes by, each the word of column, metric and page; those that some log uses and no others.
+///
+/// The database client has no such names: it logs under `error` and `connection`.
 package enum LogKeys {
     // Who and what.
-    package static let agent = "agent"
+    package static let account = "account"
     package static let instance = "instance"
-    package static let engine = "engine"
     package static let source = "source"
-    package static let team = "team"
-    package static let delivery = "delivery"
-    package static let event = "event"
-    package static let sequence = "sequence"
-    package static let generation = "generation"
-    package static let key = "key_id"
 
-    // Replicas and leases.
-    package static let replica = "replica"
-    package static let holder = "holder"
-    package static let term = "term"
-
-    // Decisions and calls.
-    package static let desired = "desired"
-    package static let observed = "observed"
+    // Decisions, calls, leases.
     package static let action = "action"
     package static let reason = "reason"
     package static let verdict = "verdict"
-    package static let condition = "condition"
-    package static let incident = "incident"
     package static let attempts = "attempts"
+    package static let term = "term"
+
+    // Incidents and alerts.
+    package static let kind = "kind"
+    package static let detail = "detail"
+    package static let fault = "fault"
+
+    // The database.
+    package static let databaseURL = "database_url"
+    package static let migration = "migration"
+    package static let partition = "partition"
+    package static let step = "step"
 
     // HTTP and settings.
-    package static let method = "method"
+    package static let address = "address"
     package static let route = "route"
-    package static let status = "status"
-    package static let host = "host"
-    package static let port = "port"
     package static let setting = "setting"
-    package static let origin = "origin"
-    package static let version = "version"
 
     // Measures; the unit is in the name.
     package static let count = "count"
     package static let outcomes = "outcomes"
-    package static let limit = "limit"
     package static let milliseconds = "milliseconds"
-    package static let bytes = "bytes"
 
     // Failure.
     package static let error = "error"
-    package static let signal = "signal"
+    package static let errno = "errno"
 
     /// Keys whose values are our own identifiers and numbers, so that a long row of digits is no telephone.
-    package static let identifiers: Set<String> = [
-        agent, instance, delivery, event, sequence, generation, key, replica, holder, term, count, outcomes, limit,
-        milliseconds, bytes, version, incident,
-    ]
+    package static let identifiers: Set<String> = [instance, term, count, outcomes, milliseconds]
 }

@@ -68,7 +68,9 @@ extension Settings {
             clock: clock,
             wakes: SilentBell()
         )
-        try await directory.register(accounts: engines.map(\.name), sources: sources.map(\.reading.name))
+        let registry = Registry(pool: pools.writers)
+        try await registry.accounts(engines.map(\.name))
+        try await registry.sources(sources.map(\.reading.name))
         return directory
     }
 }

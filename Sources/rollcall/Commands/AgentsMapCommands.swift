@@ -96,7 +96,7 @@ extension AgentsCommand {
 extension AliasSpec {
     /// - Throws: `ValidationError` for an external id that cannot be one.
     fileprivate func check() throws {
-        let isPlain = !externalID.unicodeScalars.contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }
+        let isPlain = !externalID.unicodeScalars.contains(where: \.isControl)
         guard (1...200).contains(externalID.unicodeScalars.count), isPlain else {
             throw ValidationError("EXTERNAL_ID: 1 to 200 characters, and no control characters")
         }

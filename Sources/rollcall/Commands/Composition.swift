@@ -56,7 +56,6 @@ struct Composition {
             policy: settings.policy,
             sweep: SweepPolicy(onShift: settings.sweepInterval, offShift: settings.offShiftSweepInterval),
             clockSkew: settings.clockSkew,
-            unmatchedMaxAge: settings.unmatchedMaxAge,
             release: Release.version,
             crashPoints: CrashPoints(
                 crashAt: ProcessInfo.processInfo.environment["ROLLCALL_CRASH_AT"],
@@ -106,7 +105,7 @@ extension ConfiguredSource {
             kind: settings.reading.kind,
             reader: try makeClockSource(settings.reading),
             matchesAgentID: settings.reading.matchAgentID,
-            refusesConflicts: settings.reading.kind == .genericBearer,
+            refusesConflicts: settings.reading.kind.refusesConflicts,
             limits: settings.limits,
             silence: settings.silence,
             fetcher: fetcher

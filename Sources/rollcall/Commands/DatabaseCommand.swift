@@ -41,7 +41,6 @@ extension Settings {
     /// The rules for matching events to agents, as `serve` has them.
     var matchingRules: MatchingRules {
         MatchingRules(
-            maxAge: unmatchedMaxAge,
             sources: Dictionary(sources.map { ($0.reading.name, $0.reading.matchAgentID) }) { first, _ in first }
         )
     }

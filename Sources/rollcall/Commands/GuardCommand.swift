@@ -137,7 +137,7 @@ extension HeldChange {
     }
 
     fileprivate var line: String {
-        "\(change)  \(state)  \(kind)  \(waiting) of \(agents) wait  asked by \(askedBy) at \(askedAt.rfc3339)"
+        "\(change)  \(state.rawValue)  \(kind.rawValue)  \(waiting) of \(agents) wait  asked by \(askedBy) at \(askedAt.rfc3339)"
             + (decidedBy.map { "  decided by \($0)" } ?? "")
     }
 }
@@ -150,7 +150,7 @@ extension WaitingPart {
     }
 
     fileprivate var line: String {
-        "\(agentID)  \(kind)\(instance.map { " \($0)" } ?? "")\(holdWords)\(erases ? " and erasure" : "")  \(before.rawValue) -> \(after.rawValue)  \(state)"
+        "\(agentID)  \(kind)\(instance.map { " \($0)" } ?? "")\(holdWords)\(erases ? " and erasure" : "")  \(before.rawValue) -> \(after.rawValue)  \(state.rawValue)"
             + (outcome.map { " (\($0))" } ?? "")
     }
 }

@@ -43,7 +43,7 @@ struct MetricsListener: ServiceLifecycle.Service {
         } catch let error as IOError where !listener.isPortChosen {
             logger.warning(
                 "metrics are not served: the default port is taken",
-                metadata: ["errno": "\(error.errnoCode)"]
+                metadata: [LogKeys.errno: "\(error.errnoCode)"]
             )
             try? await gracefulShutdown()  // Cancelled: the same as told to stop.
         }

@@ -42,7 +42,7 @@ struct ServeCommand: AsyncParsableCommand {
             // It holds no password: who may open the socket is in.
             logger.notice(
                 "for other commands set ROLLCALL_DATABASE_URL to this",
-                metadata: ["database_url": "\(database.connectionString)"]
+                metadata: [LogKeys.databaseURL: "\(database.connectionString)"]
             )
             services.append(.init(service: database))
         }
@@ -52,7 +52,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let host = settings.http.host
         let service = RollcallService(composition.configuration(databaseURL: databaseURL), logger: logger) { port in
-            logger.notice("listening", metadata: ["address": "http://\(host):\(port)"])
+            logger.notice("listening", metadata: [LogKeys.address: "http://\(host):\(port)"])
         }
         services.append(.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup))
         let group = ServiceGroup(

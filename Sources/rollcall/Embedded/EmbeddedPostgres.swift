@@ -1,11 +1,12 @@
 package import Logging
+import Service
 import ServiceLifecycle
 
 /// A private PostgreSQL in a folder: made, started, kept running and stopped by `serve --embedded`.
 ///
 /// It listens on a unix socket that only its own user and root may open. A server that a killed Rollcall left
 /// behind is adopted at the next start.
-package actor EmbeddedPostgres: Service {
+package actor EmbeddedPostgres: ServiceLifecycle.Service {
     /// What became of the server, for the log and for tests.
     package enum Change: String, Sendable, Hashable {
         case started
@@ -89,7 +90,7 @@ package actor EmbeddedPostgres: Service {
                 }
             } catch {
                 retry = min(retry * 2, Self.longestRetry)
-                logger.error("embedded PostgreSQL does not start", metadata: ["error": "\(error)"])
+                logger.error("embedded PostgreSQL does not start", metadata: [LogKeys.error: "\(error)"])
             }
         }
     }

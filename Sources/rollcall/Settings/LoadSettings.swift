@@ -62,12 +62,11 @@ package struct LoadSettings {
             default: .seconds(60),
             in: .seconds(1) ... .seconds(86_400)
         )
-        let unmatchedMaxAge = reader.duration(
+        policy.unmatchedMaxAge = reader.duration(
             SettingName("unmatched_max_age"),
             default: .hours(24),
             in: .zero ... .days(365)
         )
-        policy.unmatchedMaxAge = unmatchedMaxAge
         let keepBodies = reader.duration(SettingName("keep_bodies"), default: .days(90), in: .days(1) ... .days(3_650))
         let clockSkew = reader.duration(SettingName("clock_skew"), default: .seconds(2), in: .zero ... .seconds(300))
         let connections = reader.number(SettingName("database_connections"), default: 12, in: 4...500)
@@ -94,7 +93,6 @@ package struct LoadSettings {
             policy: policy,
             sweepInterval: sweepInterval,
             offShiftSweepInterval: offShiftSweepInterval,
-            unmatchedMaxAge: unmatchedMaxAge,
             keepBodies: keepBodies,
             clockSkew: clockSkew,
             logLevel: logLevel,

@@ -40,8 +40,6 @@ package struct Settings: Sendable {
     package var sweepInterval: Duration
     /// How often an instance off shift is looked at.
     package var offShiftSweepInterval: Duration
-    /// No start follows from an unmatched event older than this.
-    package var unmatchedMaxAge: Duration
     /// How long raw deliveries stay.
     package var keepBodies: Duration
     /// An event this far ahead counts as now.

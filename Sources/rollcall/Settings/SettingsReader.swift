@@ -120,14 +120,17 @@ struct SettingsReader {
 }
 
 extension SettingsReader {
+    /// A text with a default; an empty one counts as not set.
     mutating func text(_ name: SettingName, default standard: String) -> String {
         value(name, default: standard, expected: "a text", parse: { $0 }, render: { $0 })
     }
 
+    /// A text that may be absent.
     mutating func text(_ name: SettingName) -> String? {
         optional(name, expected: "a text", parse: { $0 }, render: { $0 })
     }
 
+    /// A whole number within a range, its ends included; a problem is noted for anything else, and the default counts.
     mutating func number(_ name: SettingName, default standard: Int, in range: ClosedRange<Int>) -> Int {
         value(
             name,
@@ -138,6 +141,8 @@ extension SettingsReader {
         )
     }
 
+    /// A duration within a range, its ends included, written as ``DurationText`` reads it; a problem is noted for anything
+    /// else, and the default counts.
     mutating func duration(
         _ name: SettingName,
         default standard: Duration,
@@ -154,6 +159,7 @@ extension SettingsReader {
         )
     }
 
+    /// `true` or `false`, without case; a problem is noted for anything else, and the default counts.
     mutating func flag(_ name: SettingName, default standard: Bool) -> Bool {
         value(
             name,

@@ -15,7 +15,7 @@ struct LoadSettingsTests {
         #expect(settings.policy == ReconcilePolicy())
         #expect(settings.sweepInterval == .seconds(20))
         #expect(settings.offShiftSweepInterval == .seconds(60))
-        #expect(settings.unmatchedMaxAge == .seconds(86_400))
+        #expect(settings.policy.unmatchedMaxAge == .seconds(86_400))
         #expect(settings.keepBodies == .seconds(90 * 86_400))
         #expect(settings.clockSkew == .seconds(2))
         #expect(settings.databaseConnections == 12)

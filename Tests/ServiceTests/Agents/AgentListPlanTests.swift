@@ -89,27 +89,13 @@ struct AgentListPlanTests {
         }
     }
 
-    /// The plan of a prepared statement made for all values, as the pool of readers has it, run with those of the statement.
+    /// The plan, run with the statement's own values.
     private func plan(of statement: PQStatement, _ pool: PQPool) async throws -> String {
-        let types = try statement.binds.map { bind in try #require(Self.types[bind.type.oid]) }
-        let values = statement.binds.map { bind in Self.literal(bind) }
-        let list = types.isEmpty ? "" : "(\(types.joined(separator: ", ")))"
-        let arguments = values.isEmpty ? "" : "(\(values.joined(separator: ", ")))"
-        return try await pool.withConnection { connection in
-            try await connection.simpleQuery("DEALLOCATE ALL; SET plan_cache_mode = force_generic_plan")
-            try await connection.simpleQuery("PREPARE walk \(list) AS \(statement.text)")
-            let lines = try await connection.rows(
-                PQStatement(stringLiteral: "EXPLAIN (ANALYZE, COSTS off, TIMING off) EXECUTE walk \(arguments)")
-            ) { row throws(PQError) in
-                try row.column("QUERY PLAN", as: String.self)
-            }
-            return lines.joined(separator: "\n")
+        try await pool.withConnection { connection in
+            try await connection.plan(of: statement, arguments: statement.binds.map(Self.literal))
+                .joined(separator: "\n")
         }
     }
-
-    private static let types: [UInt32: String] = [
-        20: "bigint", 21: "smallint", 25: "text", 1009: "text[]", 1185: "timestamptz[]",
-    ]
 
     /// A bind as SQL; of arrays, an array that lets every agent pass.
     private static func literal(_ bind: PQBind) -> String {

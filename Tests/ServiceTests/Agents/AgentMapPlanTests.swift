@@ -8,21 +8,13 @@ import Testing
 @Suite("Agent map plans")
 struct AgentMapPlanTests {
     /// A statement's plan when it was prepared on empty tables.
-    private func plan(of statement: PQStatement, types: String, _ pool: PQPool) async throws -> String {
+    private func plan(of statement: PQStatement, _ pool: PQPool) async throws -> String {
         try await pool.withConnection { connection in
-            try await connection.simpleQuery(
-                """
-                DEALLOCATE ALL;
-                SET plan_cache_mode = force_generic_plan;
-                SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
-                PREPARE change \(types) AS \(statement.text)
-                """
+            try await connection.plan(
+                of: statement,
+                settings: "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
             )
-            let nulls = statement.binds.map { _ in "NULL" }.joined(separator: ", ")
-            let lines = try await connection.rows(
-                PQStatement(stringLiteral: "EXPLAIN (COSTS off) EXECUTE change (\(nulls))")
-            ) { row throws(PQError) in try row.column("QUERY PLAN", as: String.self) }
-            return lines.joined(separator: "\n")
+            .joined(separator: "\n")
         }
     }
 
@@ -33,8 +25,8 @@ struct AgentMapPlanTests {
             let observed = AgentMapStatements.addObserved([
                 .init(agentID: "a1", account: 1, instanceID: "i1", sessionName: nil)
             ])
-            for (statement, types) in [(occupants, "(text[], text[])"), (observed, "(smallint, int[], text[])")] {
-                let plan = try await plan(of: statement, types: types, pool)
+            for statement in [occupants, observed] {
+                let plan = try await plan(of: statement, pool)
                 let lookUps = plan.split(separator: "\n").filter { $0.contains("Index Cond") }
                 #expect(lookUps.contains { $0.contains("account = ") && $0.contains("instance_id = ") }, "\(plan)")
             }
@@ -48,7 +40,7 @@ struct AgentMapPlanTests {
                 UnmatchedStatements.claim(["a1"], rules: MatchingRules()),
                 UnmatchedStatements.untaken(["a1"], rules: MatchingRules()),
             ] {
-                let plan = try await plan(of: statement, types: "(text[], text[], text[], text[], bigint)", pool)
+                let plan = try await plan(of: statement, pool)
                 let lookUps = plan.split(separator: "\n")
                     .filter { $0.contains("Index Cond") && $0.contains("source_id = ") }
                 #expect(lookUps.count == 2, "\(plan)")

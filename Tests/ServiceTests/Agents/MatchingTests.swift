@@ -97,7 +97,9 @@ struct MatchingTests {
     @Test
     func `at the age's edge news may still start, and beyond it may not`() async throws {
         let age = Duration.seconds(3600)
-        try await withManagement(rules: MatchingRules(maxAge: age, sources: ["hr": false])) { fixture in
+        var policy = ReconcilePolicy()
+        policy.unmatchedMaxAge = age
+        try await withManagement(policy: policy) { fixture in
             try await fixture.addEvent(.clockIn, of: "a1", ago: age - .seconds(60), matched: false)
             try await fixture.addEvent(.clockIn, of: "a2", ago: age + .seconds(1), matched: false)
             #expect(try await fixture.addAgent("a1").json()["shift"] as? String == "in")

@@ -120,21 +120,9 @@ struct NeedPlanTests {
         }
     }
 
-    /// The plan of a prepared statement made for all values.
     private func plan(of statement: PQStatement, _ pool: PQPool) async throws -> String {
-        let types = try statement.binds.map { bind in try #require(Self.types[bind.type.oid]) }
-        let nulls = statement.binds.map { _ in "NULL" }.joined(separator: ", ")
-        return try await pool.withConnection { connection in
-            try await connection.simpleQuery("DEALLOCATE ALL; SET plan_cache_mode = force_generic_plan")
-            try await connection.simpleQuery("PREPARE need (\(types.joined(separator: ", "))) AS \(statement.text)")
-            let lines = try await connection.rows(
-                PQStatement(stringLiteral: "EXPLAIN (COSTS off) EXECUTE need (\(nulls))")
-            ) { row throws(PQError) in try row.column("QUERY PLAN", as: String.self) }
-            return lines.joined(separator: "\n")
+        try await pool.withConnection { connection in
+            try await connection.plan(of: statement).joined(separator: "\n")
         }
     }
-
-    private static let types: [UInt32: String] = [
-        20: "bigint", 21: "smallint", 25: "text", 1009: "text[]", 1184: "timestamptz", 1185: "timestamptz[]",
-    ]
 }

@@ -9,7 +9,7 @@ import Testing
 struct GuardListingTests {
     private func importFile(_ service: RunningService, _ text: String) async throws -> AgentImport.Report {
         let clock = DatabaseClock()
-        try await clock.measure(with: service.owner)
+        try await clock.measure(service.owner)
         let directory = AgentDirectory(
             pool: service.owner,
             policy: service.policy,

@@ -20,41 +20,14 @@ struct GuardPlanTests {
         ("unattended", AccountWatch.judge(watchedFor: .seconds(60))),
     ]
 
-    @Test(arguments: 0..<10)
+    @Test(arguments: statements.indices)
     func `no table is read as a whole`(number: Int) async throws {
         let (name, statement) = Self.statements[number]
         try await withMigratedDatabase { pool, _ in
             let plan = try await pool.withConnection { connection in
                 try await connection.simpleQuery("VACUUM ANALYZE")
-                try await connection.simpleQuery(
-                    """
-                    SET plan_cache_mode = force_generic_plan;
-                    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off
-                    """
-                )
-                let types = try await connection.rows(
-                    """
-                    SELECT format_type(t.oid::oid, NULL) AS name
-                    FROM unnest(\(statement.binds.map { Int64($0.type.oid) })) WITH ORDINALITY AS t (oid, place)
-                    ORDER BY t.place
-                    """
-                ) { row throws(PQError) in try row.column("name", as: String.self) }
-                let list = types.isEmpty ? "" : " (\(types.joined(separator: ", ")))"
-                let nulls = types.isEmpty ? "" : " (" + types.map { _ in "NULL" }.joined(separator: ", ") + ")"
-                try await connection.simpleQuery("PREPARE w\(list) AS \(statement.text)")
-                try await connection.simpleQuery("CREATE TEMP TABLE x (line text)")
-                try await connection.simpleQuery(
-                    """
-                    DO $$ DECLARE line text; BEGIN
-                        FOR line IN EXECUTE 'EXPLAIN (COSTS off) EXECUTE w\(nulls)' LOOP
-                            INSERT INTO x VALUES (line);
-                        END LOOP;
-                    END $$
-                    """
-                )
-                return try await connection.rows("SELECT line FROM x") { row throws(PQError) in
-                    try row.column("line", as: String.self)
-                }
+                let settings = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+                return try await connection.plan(of: statement, settings: settings)
             }
             #expect(!plan.contains { $0.contains("Seq Scan") }, "\(name): \(plan.joined(separator: "\n"))")
         }

@@ -169,6 +169,7 @@ func withMigratedDatabase(
 /// Serves the routes for the length of the body, as `serve` would: with the role `rollcall_app`.
 func withManagement(
     limits: BodyLimits = BodyLimits(),
+    policy: ReconcilePolicy = ReconcilePolicy(),
     rules: MatchingRules = MatchingRules(sources: ["hr": false]),
     _ body: @escaping @Sendable (ManagementFixture) async throws -> Void
 ) async throws {
@@ -178,14 +179,14 @@ func withManagement(
         configuration.sessionSettings["role"] = "rollcall_app"
         let pool = PQPool(configuration, logger: logger)
         let clock = DatabaseClock()
-        try await clock.measure(with: pool)
+        try await clock.measure(pool)
         let bell = RecordingBell()
         let keyRing = KeyRing(pool: pool)
         let dependencies = ManagementDependencies(
             pool: pool,
             readPool: pool,
             keyRing: keyRing,
-            policy: ReconcilePolicy(),
+            policy: policy,
             rules: rules,
             clock: clock,
             wakes: bell,
@@ -193,7 +194,8 @@ func withManagement(
             limits: limits,
             logger: logger
         )
-        try await dependencies.directory.register(accounts: ["main"], sources: ["hr"])
+        try await Registry(pool: pool).accounts(["main"])
+        try await Registry(pool: pool).sources(["hr"])
         var keys: [Role: String] = [:]
         for role in Role.allCases {
             keys[role] = try await keyRing.create(NewAPIKey(name: role.rawValue, role: role), by: "test").secret
@@ -205,7 +207,7 @@ func withManagement(
             unreadBodyTimeout: limits.unreadTimeout,
             logger: logger
         ) { router in
-            addProblems(to: router, limits: limits, routes: managementRoutes)
+            router.add(middleware: ProblemMiddleware(limits: limits, routes: RouteTable(managementRoutes)))
             addManagementRoutes(to: router, dependencies)
         } onListening: { number in
             port.yield(number)

@@ -229,13 +229,7 @@ struct WawpDeliveryTests {
             let found = try await pool.query(HintDesk.lookUp(hints))
             #expect(found.count == 20)
             let text = try await pool.withConnection { connection in
-                let statement = HintDesk.lookUp(hints)
-                try await connection.simpleQuery("SET plan_cache_mode = force_generic_plan")
-                try await connection.simpleQuery("PREPARE look (text[], text[], text[]) AS \(statement.text)")
-                return try await connection.rows("EXPLAIN (COSTS off) EXECUTE look (NULL, NULL, NULL)") {
-                    row throws(PQError) in
-                    try row.column("QUERY PLAN", as: String.self)
-                }.joined(separator: "\n")
+                try await connection.plan(of: HintDesk.lookUp(hints)).joined(separator: "\n")
             }
             #expect(text.contains("instances_of_name") && text.contains("instances_session_key"), "\(text)")
             #expect(!text.contains("Seq Scan on instances"), "\(text)")

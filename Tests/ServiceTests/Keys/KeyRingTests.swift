@@ -1,5 +1,6 @@
 import Domain
 import LibPQ
+import Logging
 import Service
 import Testing
 
@@ -57,6 +58,24 @@ struct KeyRingTests {
             #expect(found54 == .ignored)
             let found55 = try await ring.list().count
             #expect(found55 == 1)
+        }
+    }
+
+    @Test
+    func `the first admin is made while retention works`() async throws {
+        try await withMigratedDatabase { owner, connectionString in
+            let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            var configuration = PQConfiguration(connectionString: connectionString, maxConnections: 1)
+            // As a replica's writers: one that waited for retention would fail.
+            configuration.callTimeout = .seconds(5)
+            let pool = PQPool(configuration, logger: logger)
+            let ring = KeyRing(pool: pool)
+            try await owner.withTransaction { transaction in
+                _ = try await transaction.run(["SELECT pg_advisory_xact_lock(7265, 2)"])
+                let made = try await ring.bootstrap(String(repeating: "b", count: 32))
+                #expect(made == .created)
+            }
+            await pool.shutdown()
         }
     }
 

@@ -69,7 +69,7 @@ struct OutsidersTests {
             var events = (1...100).map { event("a\($0)", teams: $0.isMultiple(of: 2) ? ["t\($0 % 10)"] : nil) }
             events.insert(event("a1", teams: ["t2"]), at: 30)
             let clock = DatabaseClock()
-            try await clock.measure(with: pool)
+            try await clock.measure(pool)
             let transaction = AppendTransaction(
                 pool: pool,
                 leases: LeaseBook(),
@@ -99,20 +99,10 @@ struct OutsidersTests {
             for statement in Self.fill { _ = try await pool.query(statement) }
             let statement = LedgerStatements.outsiders([event("a1", teams: ["t1"])], at: [0])
             let plan = try await pool.withConnection { connection in
+                try await connection.simpleQuery("ANALYZE")
                 // As the pool of writers has it.
-                try await connection.simpleQuery(
-                    """
-                    ANALYZE;
-                    SET plan_cache_mode = force_generic_plan;
-                    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
-                    PREPARE o (bigint[], integer[], integer[], text[], boolean[], integer[], text[]) AS \(statement.text)
-                    """
-                )
-                return try await connection.rows(
-                    "EXPLAIN (COSTS off) EXECUTE o (NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
-                ) { row throws(PQError) in
-                    try row.column("QUERY PLAN", as: String.self)
-                }
+                let settings = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+                return try await connection.plan(of: statement, settings: settings)
             }
             .joined(separator: "\n")
             for index in ["agents_pkey", "agents_agent_id_key", "agent_aliases_pkey"] {

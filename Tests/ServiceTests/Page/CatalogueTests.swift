@@ -108,7 +108,7 @@ struct CatalogueTests {
             case .sourceSilent: "incident.source." + kind.rawValue
             }
         }
-        keys += ["import", "edit", "order", "setting", "from_listing", "listing"].map { "guard.what." + $0 }
+        keys += (HeldKind.allCases.map(\.rawValue) + ["from_listing"]).map { "guard.what." + $0 }
         keys += [
             "hold.stopped", "hold.running", "release", "released", "removal", "erasure", "instance", "no_instance",
             "events",

@@ -80,7 +80,7 @@ func withPage(
         configuration.sessionSettings["role"] = "rollcall_app"
         let pool = PQPool(configuration, logger: logger)
         let clock = DatabaseClock()
-        try await clock.measure(with: pool)
+        try await clock.measure(pool)
         let bell = RecordingBell()
         let keyRing = KeyRing(pool: pool)
         let sessions = PageSessions(pool: pool, keyRing: keyRing, publicURL: publicURL)
@@ -97,7 +97,7 @@ func withPage(
             logger: logger,
             session: sessions.caller
         )
-        try await dependencies.directory.register(accounts: ["main"], sources: [])
+        try await Registry(pool: pool).accounts(["main"])
         var keys: [Role: String] = [:]
         for role in Role.allCases {
             keys[role] = try await keyRing.create(NewAPIKey(name: role.rawValue, role: role), by: "test").secret

@@ -133,13 +133,31 @@ struct ReadRoutesTests {
     func `every route and every code is in the description`() async throws {
         try await withManagement { fixture in
             let text = try await fixture.send("GET", "/openapi.yaml", as: nil).text
-            for route in managementRoutes {
-                #expect(text.contains("\n  \(route.path):\n"), "\(route.path)")
+            for route in managementRoutes + eventRoutes + pageRoutes.filter({ $0.path.hasPrefix("/v1/") }) {
+                let methods = try Self.lines(of: route.path, in: text).filter { $0.hasPrefix("    ") }
+                let isThere = methods.contains { $0.hasPrefix("    \(route.method.lowercased()):") }
+                #expect(isThere, "\(route.method) \(route.path)")
             }
-            for code in ProblemCode.allCases { #expect(text.contains(code.rawValue), "\(code.rawValue)") }
-            for condition in Condition.allCases { #expect(text.contains(condition.rawValue)) }
-            for reason in Reason.allCases { #expect(text.contains(reason.rawValue), "\(reason.rawValue)") }
+            #expect(try Self.words(of: "Problem", in: text) == Set(ProblemCode.allCases.map(\.rawValue)))
+            #expect(try Self.words(of: "Condition", in: text) == Set(Condition.allCases.map(\.rawValue)))
+            #expect(try Self.words(of: "Reason", in: text) == Set(Reason.allCases.map(\.rawValue)))
         }
+    }
+
+    /// What the description says under an address.
+    private static func lines(of path: String, in text: String) throws -> ArraySlice<Substring> {
+        let lines = text.split(separator: "\n")
+        let start = try #require(lines.firstIndex { $0 == "  \(path):" }, "\(path)")
+        return lines[(start + 1)...].prefix { $0.hasPrefix("   ") }
+    }
+
+    /// The first list of allowed words in a schema.
+    private static func words(of schema: String, in text: String) throws -> Set<String> {
+        let schemas = try #require(text.range(of: "\n  schemas:\n"))
+        let start = try #require(text[schemas.lowerBound...].range(of: "\n    \(schema):\n"))
+        let list = try #require(text[start.upperBound...].range(of: "enum:"))
+        let words = text[list.upperBound...].drop { $0 != "[" }.dropFirst().prefix { $0 != "]" }
+        return Set(words.split { $0 == "," || $0.isWhitespace }.map(String.init))
     }
 
     @Test

@@ -197,10 +197,10 @@ struct SessionHistoryTests {
                 FROM unnest(ARRAY[300, 100, 50]) AS d
                 """,
             ])
-            let store = PartitionStore(pool: fixture.pool)
-            #expect(try await store.forgetGaps(keep: Retention.changesKept) == 2)
-            #expect(try await store.forgetOwners(keep: Retention.changesKept) == 2)
-            #expect(try await store.forgetOwners(keep: Retention.changesKept) == 0)
+            let history = OldHistory(pool: fixture.pool)
+            #expect(try await history.forget(keep: Retention.changesKept) == 4)
+            #expect(try await history.forget(keep: Retention.changesKept) == 0)
+            #expect(try await fixture.count("SELECT count(*) AS count FROM look_gaps WHERE instance = 1") == 1)
             #expect(try await fixture.count("SELECT count(*) AS count FROM session_owners") == 2)
         }
     }

@@ -140,9 +140,9 @@ struct StatsTests {
                 FROM instances x, unnest(ARRAY[300, 200, 100, 95]) AS d
                 """
             )
-            let store = PartitionStore(pool: fixture.pool)
-            #expect(try await store.forgetChanges(keep: Retention.changesKept) == 3)
-            #expect(try await store.forgetChanges(keep: Retention.changesKept) == 0)
+            let history = OldHistory(pool: fixture.pool)
+            #expect(try await history.forget(keep: Retention.changesKept) == 3)
+            #expect(try await history.forget(keep: Retention.changesKept) == 0)
             #expect(try await fixture.count("SELECT count(*) AS count FROM session_changes") == 1)
         }
     }

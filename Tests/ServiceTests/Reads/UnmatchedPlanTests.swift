@@ -28,17 +28,9 @@ struct UnmatchedPlanTests {
         ])
     }
 
-    private func plan(of statement: PQStatement, _ types: String, _ pool: PQPool) async throws -> String {
+    private func plan(of statement: PQStatement, _ pool: PQPool) async throws -> String {
         try await pool.withConnection { connection in
-            try await connection.simpleQuery("PREPARE reading \(types) AS \(statement.text)")
-            let nulls = statement.binds.map { _ in "NULL" }.joined(separator: ", ")
-            try await connection.simpleQuery("SET plan_cache_mode = force_generic_plan")
-            let lines = try await connection.rows(
-                PQStatement(
-                    stringLiteral: "EXPLAIN (COSTS off) EXECUTE reading" + (nulls.isEmpty ? "" : " (\(nulls))")
-                )
-            ) { row throws(PQError) in try row.column("QUERY PLAN", as: String.self) }
-            return lines.joined(separator: "\n")
+            try await connection.plan(of: statement).joined(separator: "\n")
         }
     }
 
@@ -58,15 +50,11 @@ struct UnmatchedPlanTests {
         try await withMigratedDatabase { pool, _ in
             try await fill(pool)
             let plans = [
-                try await plan(
-                    of: UnmatchedNameStatements.walk(source: nil, after: .init()),
-                    "(int, text, int, int)",
-                    pool
-                ),
-                try await plan(of: UnmatchedNameStatements.counts, "(int, bigint)", pool),
-                try await plan(of: UnmatchedNameStatements.punches([Self.someName]), "(int[], text[])", pool),
-                try await plan(of: UnmatchedNameStatements.suggestions([Self.someName]), "(int[], text[])", pool),
-                try await plan(of: UnmatchedStatements.candidates(of: [1]), "(bigint[])", pool),
+                try await plan(of: UnmatchedNameStatements.walk(source: nil, after: .init()), pool),
+                try await plan(of: UnmatchedNameStatements.counts, pool),
+                try await plan(of: UnmatchedNameStatements.punches([Self.someName]), pool),
+                try await plan(of: UnmatchedNameStatements.suggestions([Self.someName]), pool),
+                try await plan(of: UnmatchedStatements.candidates(of: [1]), pool),
             ]
             for plan in plans {
                 #expect(!plan.contains("Seq Scan on clock_events") && !plan.contains("Seq Scan on agents"), "\(plan)")

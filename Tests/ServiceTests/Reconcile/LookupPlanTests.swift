@@ -7,22 +7,18 @@ import Testing
 /// Plans that were made while the queue and the looks were vacuumed and empty, as they are every night, and are kept.
 @Suite("Lookup plans")
 struct LookupPlanTests {
-    @Test(arguments: ["subjects_by_instance WHERE instance", "subjects_by_agent WHERE agent"])
-    func `what a decision needs is found by keys, however empty the queue was`(what: String) async throws {
+    private static let facts: [PQStatement] = [
+        "SELECT * FROM subjects_by_instance WHERE instance = ANY (\([Int64]()))",
+        "SELECT * FROM subjects_by_agent WHERE agent = ANY (\([Int64]()))",
+    ]
+
+    @Test(arguments: facts)
+    func `what a decision needs is found by keys, however empty the queue was`(statement: PQStatement) async throws {
         try await withMigratedDatabase { pool, _ in
             let plan = try await pool.withConnection { connection in
                 try await connection.simpleQuery(Self.fleet)
                 try await connection.simpleQuery("VACUUM ANALYZE")
-                try await connection.simpleQuery(
-                    """
-                    SET plan_cache_mode = force_generic_plan;
-                    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
-                    PREPARE facts (bigint[]) AS SELECT * FROM \(what) = ANY ($1)
-                    """
-                )
-                return try await connection.rows("EXPLAIN (COSTS off) EXECUTE facts (NULL)") { row throws(PQError) in
-                    try row.column("QUERY PLAN", as: String.self)
-                }
+                return try await connection.plan(of: statement, settings: Self.byIndex)
             }
             let scans = plan.filter { $0.contains(" Scan using ") || $0.contains("Seq Scan") }
             let lookUps = plan.filter { $0.contains("Index Cond: ") }
@@ -38,35 +34,7 @@ struct LookupPlanTests {
         try await withMigratedDatabase { pool, _ in
             let plan = try await pool.withConnection { connection in
                 try await connection.simpleQuery("VACUUM ANALYZE")
-                try await connection.simpleQuery(
-                    """
-                    SET plan_cache_mode = force_generic_plan;
-                    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off
-                    """
-                )
-                let statement = statements[number]
-                let types = try await connection.rows(
-                    """
-                    SELECT format_type(t.oid::oid, NULL) AS name
-                    FROM unnest(\(statement.binds.map { Int64($0.type.oid) })) WITH ORDINALITY AS t (oid, place)
-                    ORDER BY t.place
-                    """
-                ) { row throws(PQError) in try row.column("name", as: String.self) }
-                let nulls = Array(repeating: "NULL", count: types.count).joined(separator: ", ")
-                try await connection.simpleQuery("PREPARE w (\(types.joined(separator: ", "))) AS \(statement.text)")
-                try await connection.simpleQuery("CREATE TEMP TABLE x (line text)")
-                try await connection.simpleQuery(
-                    """
-                    DO $$ DECLARE line text; BEGIN
-                        FOR line IN EXECUTE 'EXPLAIN (COSTS off) EXECUTE w (\(nulls))' LOOP
-                            INSERT INTO x VALUES (line);
-                        END LOOP;
-                    END $$
-                    """
-                )
-                return try await connection.rows("SELECT line FROM x") { row throws(PQError) in
-                    try row.column("line", as: String.self)
-                }
+                return try await connection.plan(of: statements[number], settings: Self.byIndex)
             }
             let scans = plan.filter { $0.contains(" Scan using ") || $0.contains("Seq Scan") || $0.contains("Bitmap") }
             let lookUps = plan.filter { $0.contains("Index Cond: ") && $0.contains("ANY (ARRAY[n.") }
@@ -116,6 +84,8 @@ struct LookupPlanTests {
             + PlanStatements.all(agents: [], plans: [waiting], term: 1, now: now)
             + [PlanStatements.complete([outcome])]
     }
+
+    private static let byIndex = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
 
     private static let fleet = """
         INSERT INTO engine_accounts (name) VALUES ('main');

@@ -13,16 +13,8 @@ struct StalestPlanTests {
             let plan = try await pool.withConnection { connection in
                 try await connection.simpleQuery(Self.fleet)
                 try await connection.simpleQuery("VACUUM ANALYZE")
-                try await connection.simpleQuery("SET plan_cache_mode = force_generic_plan")
-                let text = "PREPARE stalest (integer, integer, bigint, bigint, bigint, bigint) AS \(statement.text)"
-                try await connection.simpleQuery(text)
-                try #require(statement.binds.count == 6)
-                let lines = try await connection.rows(
-                    "EXPLAIN (ANALYZE, COSTS off, TIMING off) EXECUTE stalest (1, 1, 0, 1000, 1000, 12)"
-                ) { row throws(PQError) in
-                    try row.column("QUERY PLAN", as: String.self)
-                }
-                return lines.joined(separator: "\n")
+                let arguments = ["1", "1", "0", "1000", "1000", "12"]
+                return try await connection.plan(of: statement, arguments: arguments).joined(separator: "\n")
             }
             #expect(plan.contains("instances_of_account"), "\(plan)")
             for index in ["observed_states_pkey", "looks_pkey"] { #expect(plan.contains(index), "\(plan)") }

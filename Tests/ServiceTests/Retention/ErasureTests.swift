@@ -77,12 +77,7 @@ struct ErasureTests {
                 try await service.count("SELECT count(*) AS count FROM erasures") == 0
             }
             // The planner's samples are drawn anew right after.
-            var left: [String] = [""]
-            for _ in 0..<100 where !left.isEmpty {
-                left = try await footprint.places(of: Zelda.words)
-                try await service.pause(0.1)
-            }
-            #expect(left.isEmpty, "\(left)")
+            try await service.until { try await footprint.places(of: Zelda.words).isEmpty }
 
             #expect(try await service.count("SELECT count(*) AS count FROM deliveries") == 2)
             #expect(try await self.others(service) == others)
@@ -94,7 +89,7 @@ struct ErasureTests {
             )
             #expect(names == 1)
             let clock = DatabaseClock()
-            try await clock.measure(with: service.owner)
+            try await clock.measure(service.owner)
             try await expectVerified(service, clock)
             try await expectAppendOnly(service)
         }

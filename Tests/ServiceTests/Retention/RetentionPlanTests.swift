@@ -28,22 +28,22 @@ struct RetentionPlanTests {
 
     @Test
     func `a fresh table gets this month and two more`() {
-        #expect(RetentionPlan.due(state([]), keep: keep) == months.map { .make($0) } + [.trim])
+        #expect(RetentionPlan.due(state([]), keep: keep) == months.map { .make($0) })
     }
 
     @Test
     func `what lies outside all months becomes a partition of its own first`() {
         let steps = RetentionPlan.due(state([], restIsEmpty: false), keep: keep)
-        #expect(steps == [.setRestApart, .make(months[1]), .make(months[2]), .trim])
+        #expect(steps == [.setRestApart, .make(months[1]), .make(months[2])])
         let apart = DeliveryPartition(kind: .apart, name: "old", upperAt: now)
-        #expect(RetentionPlan.due(state(made + [apart], restIsEmpty: false), keep: keep) == [.attach("old"), .trim])
+        #expect(RetentionPlan.due(state(made + [apart], restIsEmpty: false), keep: keep) == [.attach("old")])
     }
 
     @Test
-    func `once all is made nothing is due but to look for old bodies`() {
-        #expect(RetentionPlan.due(state(made), keep: keep) == [.trim])
+    func `once all is made nothing is due`() {
+        #expect(RetentionPlan.due(state(made), keep: keep) == [])
         // Strays that lie beyond today are nobody's business as long as there is a month for today.
-        #expect(RetentionPlan.due(state(made, restIsEmpty: false), keep: keep) == [.trim])
+        #expect(RetentionPlan.due(state(made, restIsEmpty: false), keep: keep) == [])
     }
 
     @Test
@@ -51,12 +51,12 @@ struct RetentionPlanTests {
         let edge = now - keep
         let old = month("old", edge - .seconds(86_400 * 30), edge)
         let young = month("young", nil, edge + .microseconds(1))
-        #expect(RetentionPlan.due(state(made + [old, young]), keep: keep) == [.drop("old"), .trim])
+        #expect(RetentionPlan.due(state(made + [old, young]), keep: keep) == [.drop("old")])
     }
 
     @Test
     func `nothing younger than a day goes, whatever is set`() {
         let yesterday = month("y", nil, now - .seconds(86_399))
-        #expect(RetentionPlan.due(state(made + [yesterday]), keep: .zero) == [.trim])
+        #expect(RetentionPlan.due(state(made + [yesterday]), keep: .zero) == [])
     }
 }

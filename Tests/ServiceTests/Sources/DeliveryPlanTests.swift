@@ -50,23 +50,9 @@ struct DeliveryPlanTests {
         """,
     ]
 
-    /// The plan for all values, as the pool of readers has it.
     private func plan(of statement: PQStatement, _ pool: PQPool) async throws -> String {
-        let names: [UInt32: String] = [
-            16: "boolean", 20: "bigint", 23: "integer", 25: "text", 1184: "timestamptz", 1185: "timestamptz[]",
-            1016: "bigint[]",
-        ]
-        let types = try statement.binds.map { bind in try #require(names[bind.type.oid]) }
-        let nulls = types.map { _ in "NULL" }.joined(separator: ", ")
-        return try await pool.withConnection { connection in
-            try await connection.simpleQuery("DEALLOCATE ALL; SET plan_cache_mode = force_generic_plan; SET jit = off")
-            try await connection.simpleQuery("PREPARE walk (\(types.joined(separator: ", "))) AS \(statement.text)")
-            return try await connection.rows(
-                PQStatement(stringLiteral: "EXPLAIN (COSTS off) EXECUTE walk (\(nulls))")
-            ) { row throws(PQError) in
-                try row.column("QUERY PLAN", as: String.self)
-            }
-            .joined(separator: "\n")
+        try await pool.withConnection { connection in
+            try await connection.plan(of: statement, settings: "SET jit = off").joined(separator: "\n")
         }
     }
 }

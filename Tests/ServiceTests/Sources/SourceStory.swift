@@ -33,7 +33,7 @@ struct SourceStory: Sendable {
                 name: source,
                 reader: try makeClockSource(settings),
                 matchesAgentID: false,
-                refusesConflicts: settings.kind == .genericBearer
+                refusesConflicts: settings.kind.refusesConflicts
             )
         }
     }

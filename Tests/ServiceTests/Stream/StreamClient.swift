@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Glibc
 import Synchronization
+import TestSupport
 
 /// A server-sent event, or a comment.
 struct StreamEvent: Sendable {
@@ -21,10 +22,6 @@ struct StreamEvent: Sendable {
 
 /// A browser's end of a stream: reads events on a thread of its own, and can hang up.
 final class StreamClient: Sendable {
-    struct Refused: Error {
-        var head: String
-    }
-
     /// What was waited for did not come in time, or the stream ended before.
     struct Missing: Error {
         var seen: [String]
@@ -35,19 +32,9 @@ final class StreamClient: Sendable {
 
     /// Connects and asks.
     init(_ path: String, port: Int, headers: [String: String]) throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = try LoopbackPort.connect(to: port)
         var limit = timeval(tv_sec: 20, tv_usec: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let outcome = unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard outcome == 0 else { throw Refused(head: "connect") }
         var head = "GET \(path) HTTP/1.1\r\nHost: localhost\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         let bytes = Array((head + "\r\n").utf8)

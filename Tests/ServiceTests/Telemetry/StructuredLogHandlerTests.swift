@@ -34,10 +34,10 @@ struct StructuredLogHandlerTests {
     @Test
     func `an event is one line of JSON in a fixed order`() {
         let capture = Capture()
-        logger(capture).info("instance started", metadata: [LogKeys.term: "3", LogKeys.agent: "amira"])
+        logger(capture).info("instance started", metadata: [LogKeys.term: "3", LogKeys.instance: "amira"])
         let line =
             #"{"time":"2026-03-02T08:00:00.250Z","level":"info","label":"test","message":"instance started","#
-            + #""metadata":{"agent":"amira","term":"3"}}"# + "\n"
+            + #""metadata":{"instance":"amira","term":"3"}}"# + "\n"
         #expect(capture.texts == [line])
     }
 

@@ -97,8 +97,3 @@ struct EventAdmission: Sendable {
         occurredAt - now > skew ? ["future"] : []
     }
 }
-
-extension Unicode.Scalar {
-    /// Whether it is a control character (C0, DEL or C1).
-    var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
-}

@@ -209,7 +209,7 @@ extension JSONReader {
         else { throw .malformed }
         var value: UInt32 = 0
         for offset in 2..<6 {
-            guard let digit = hexadecimalDigit(bytes[index + offset]) else { throw .malformed }
+            guard let digit = Hexadecimal.digit(bytes[index + offset]) else { throw .malformed }
             value = value << 4 | UInt32(digit)
         }
         return value

@@ -27,6 +27,6 @@ struct SessionSecret: Sendable, Hashable {
             for: Array("rollcall page".utf8),
             using: SymmetricKey(data: Array(text.utf8))
         )
-        return code.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        return Hexadecimal.text(code)
     }
 }

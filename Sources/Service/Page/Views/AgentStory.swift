@@ -11,8 +11,6 @@ struct AgentStory: Sendable {
 
     /// Lines of each table.
     static let lineLimit = 20
-    /// How far back commands are looked for.
-    private static let span = Duration.seconds(31 * 86_400)
 
     /// - Throws: ``Problem`` `not_found`, or for a span that makes no sense; `PQError`.
     func agent(
@@ -25,11 +23,11 @@ struct AgentStory: Sendable {
             let standing = try await agents.standings([details]).first
         else { throw Problem(.notFound) }
         let now = clock.now()
-        let owned = try await history.ownerships(of: details.agent, from: now - Self.span, to: now)
+        let owned = try await history.ownerships(of: details.agent, from: now - HistoryReads.spanLimit, to: now)
         let commands = try await history.commands(
             of: Set(owned.map(\.instance)).sorted(),
             agent: details.agent,
-            from: now - Self.span,
+            from: now - HistoryReads.spanLimit,
             to: now + .seconds(60),
             limit: Self.lineLimit
         )

@@ -1,0 +1,15 @@
+import LibPQ
+
+/// Reads how the engine accounts do.
+struct EnginePulseReads: Sendable {
+    let pool: PQPool
+
+    /// All accounts; for a caller who is bound to teams those that its agents have sessions on.
+    ///
+    /// Indexes: see ``EnginePulse/statement(teams:withUnused:)``.
+    func engines(for caller: Caller) async throws(PQError) -> [EnginePulse] {
+        let teams = caller.teams?.sorted()
+        let statement = EnginePulse.statement(teams: teams, withUnused: teams == nil)
+        return try await pool.rows(statement) { row throws(PQError) in try EnginePulse(row) }
+    }
+}
