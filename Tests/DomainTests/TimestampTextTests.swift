@@ -20,6 +20,16 @@ struct TimestampTextTests {
         #expect(Timestamp(rfc3339: text) == nil)
     }
 
+    @Test(arguments: [
+        (0, "1970-01-01T00:00:00Z"), (-1, "1969-12-31T23:59:59.999999Z"),
+        (946_684_800_050_000, "2000-01-01T00:00:00.050Z"), (946_684_800_007_008, "2000-01-01T00:00:00.007008Z"),
+        (253_402_300_799_000_000, "9999-12-31T23:59:59Z"),
+        (-62_135_596_800_000_000, "0001-01-01T00:00:00Z"),
+    ])
+    func `every number has its digits`(microseconds: Int64, text: String) {
+        #expect(Timestamp(microseconds: microseconds).rfc3339 == text)
+    }
+
     @Test
     func `what is written is read back`() {
         for step in 0..<20_000 {

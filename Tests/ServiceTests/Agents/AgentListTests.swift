@@ -119,4 +119,22 @@ struct AgentListTests {
             #expect(NSDictionary(dictionary: alone) == NSDictionary(dictionary: listed))
         }
     }
+
+    @Test
+    func `an engine account that came a moment ago has its name in the list`() async throws {
+        try await withSixAgents { fixture in
+            _ = try await fixture.send("GET", "/v1/agents")  // From here on the accounts are known, for half a minute.
+            try await Registry(pool: fixture.dependencies.pool).accounts(["second"])
+            let answer = try await fixture.send(
+                "PUT",
+                "/v1/agents/n7",
+                json: #"{"team":"b","instance":{"engine":"second","instance_id":"i-n7"}}"#
+            )
+            #expect(answer.status == 201)
+            let engines = try await fixture.send("GET", "/v1/agents?team=b").items().map { item in
+                (item["instance"] as? [String: Any])?["engine"] as? String
+            }
+            #expect(engines == ["main", "main", "second"])
+        }
+    }
 }
