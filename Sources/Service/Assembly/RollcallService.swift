@@ -60,7 +60,11 @@ package struct RollcallService: Service {
         let clock = configuration.clock
         try await clock.measure(pools.writers)
         try await SettingDesk.begin(configuration.policy, pool: pools.writers)
-        let keyRing = try await keyRing(pools)
+        let keyRing = KeyRing(pool: pools.writers)
+        if let secret = configuration.bootstrapAdminKey { _ = try await keyRing.bootstrap(secret) }
+        try await keyRing.refresh()
+        // Without an admin key nobody could ever make one.
+        guard keyRing.hasAdmin else { throw NoAdminKey() }
         let leases = LeaseBook()
         let alerts = alertSender(pools)
         let freshness = FreshnessBook(
@@ -122,16 +126,6 @@ package struct RollcallService: Service {
 
 /// The parts of ``serve(_:)``.
 extension RollcallService {
-    /// All live keys, the bootstrap key among them where it is the first.
-    private func keyRing(_ pools: Pools) async throws -> KeyRing {
-        let keyRing = KeyRing(pool: pools.writers)
-        if let secret = configuration.bootstrapAdminKey { _ = try await keyRing.bootstrap(secret) }
-        try await keyRing.refresh()
-        // Without an admin key nobody could ever make one.
-        guard keyRing.hasAdmin else { throw NoAdminKey() }
-        return keyRing
-    }
-
     private func appendQueue(
         _ pools: Pools,
         _ leases: LeaseBook,

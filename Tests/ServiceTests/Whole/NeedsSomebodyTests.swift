@@ -105,8 +105,15 @@ struct NeedsSomebodyTests {
                 try await service.clock("clock-out", agent)
                 try await service.clock("clock-in", agent)
             }
-            // Nothing is left to be done about anybody.
-            try await service.until { try await service.count("SELECT count(*) AS count FROM reconcile_queue") == 0 }
+            // Everybody keeps the place in line, and nothing can be done about anybody.
+            try await service.until {
+                try await service.count(
+                    """
+                    SELECT count(*) AS count FROM reconcile_queue
+                    JOIN observed_states USING (instance) WHERE reason = \(Reason.accountRefused.rawValue)
+                    """
+                ) == agents.count
+            }
             // Those that were under way when the first answer came, and no more.
             #expect(try await service.engine.calls(since: before).count <= agents.count)
             #expect(try await service.send("GET", "/v1/incidents").decoded(as: IncidentsView.self).items.count == 1)
