@@ -7,8 +7,8 @@ BENCH_BINARY   the binary (default: .build/release/rollcall of this work tree)
 
 What the harness does with its peers' own table has no meaning here and is led past Rollcall's:
 * W5 begins with `update agents set observed = 'STOPPED'` for a tenth of the agents. Here that statement meets a view of
-  the same name which ignores it, and the tenth is made true instead: a tenth of the stub's sessions wait for a scan,
-  a sweep sees that, and the list is asked for the nine tenths that are converged.
+  the same name which ignores it, and the tenth is made true instead: an eleventh of the stub's sessions, some of every
+  team as there, wait for a scan, a sweep sees that, and the list is asked for the others, which are converged.
 * The harness's psql sees that view because it connects as `postgres`; Rollcall connects as a role of its own.
 """
 import csv, os, subprocess, sys, tempfile, time
@@ -72,7 +72,7 @@ class Rollcall(Adapter):
     def __init__(self):
         super().__init__()
         self.is_seen = False  # whether the fleet has been looked at since it was imported
-        self.is_tenth_waiting = False  # whether W5's tenth waits for a scan
+        self.is_part_waiting = False  # whether W5's part of the sessions waits for a scan
 
     def fresh(self):
         sql("postgres", f"DO $$BEGIN CREATE ROLE {ROLE} LOGIN CREATEROLE; EXCEPTION WHEN duplicate_object THEN END$$")
@@ -81,7 +81,7 @@ class Rollcall(Adapter):
         sql(self.db, f"ALTER SCHEMA public OWNER TO {ROLE}")
         self.command_line("migrate")
         sql(self.db, VIEW)
-        self.is_seen = self.is_tenth_waiting = False
+        self.is_seen = self.is_part_waiting = False
 
     def register(self, n, first=0, up=False):
         with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="") as file:
@@ -156,9 +156,10 @@ class Rollcall(Adapter):
     @property
     def list_path(self):
         # The harness reads this right before W5 alone, with the service running.
-        if self.procs and self.is_seen and not self.is_tenth_waiting:
-            self.is_tenth_waiting = True
-            ctl("inject?every=10&offset=3&state=SCAN_QR_CODE")
+        if self.procs and self.is_seen and not self.is_part_waiting:
+            self.is_part_waiting = True
+            # Of every team: there are 20, so that every tenth would be the whole of two of them.
+            ctl("inject?every=11&offset=3&state=SCAN_QR_CODE")
             self.sweep()
         return "/v1/agents?team=team{agent}&condition=converged&limit=50"
 
