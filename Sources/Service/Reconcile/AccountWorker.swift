@@ -223,6 +223,7 @@ final class AccountWorker: Sendable {
 
     /// Writes a batch, again and again while the database is away: what was learned is not forgotten.
     private func write(_ batch: PassLoop.Batch) async {
+        var isTold = false
         while true {
             do {
                 if !batch.looks.isEmpty { try await store.record(batch.looks, of: account) }
@@ -242,7 +243,13 @@ final class AccountWorker: Sendable {
                 where error.isTransient || error.kind == .commitUnknown || error.kind == .notReplicated
             {
                 // What was committed is found so when it is written again, and then what follows from it is carried out.
-                logger.debug("passes not written, trying again", metadata: [LogKeys.error: "\(error)"])
+                let isLong = passes.unwrittenSince(now: clock.now()) != nil
+                logger.log(
+                    level: isLong && !isTold ? .warning : .debug,
+                    "passes not written, trying again",
+                    metadata: [LogKeys.account: "\(name)", LogKeys.error: "\(error)"]
+                )
+                isTold = isTold || isLong
                 try? await clock.sleep(for: PassLoop.retryPause)  // Cancelled at the end only.
             } catch {
                 logger.error("passes refused by the database", metadata: [LogKeys.error: "\(error)"])

@@ -59,10 +59,12 @@ struct Housekeeping: Sendable {
     /// `last`: what the beat before answered.
     /// `spent`: how many calls of the yielding accounts left in the last second.
     /// `silences`: since when the engines of accounts have not answered; of an account that is missing it does.
+    /// `unwritten`: since when what was found out about accounts could not be written.
     func beat(
         after last: Answer = Answer(),
         spent: [Int32: Int32] = [:],
-        silences: [Int32: Timestamp] = [:]
+        silences: [Int32: Timestamp] = [:],
+        unwritten: [Int32: Timestamp] = [:]
     ) async throws(PQError) -> Answer {
         crashPoints.reach(.beforeBeat)
         let sent = clock.monotonic()
@@ -76,6 +78,7 @@ struct Housekeeping: Sendable {
                 yielding: last.yielding,
                 spent: spent,
                 silences: silences,
+                unwritten: unwritten,
                 breakAction: breakAction
             )
         )

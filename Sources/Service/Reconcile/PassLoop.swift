@@ -17,11 +17,15 @@ final class PassLoop: Sendable {
     static let linger: Duration = .milliseconds(20)
     /// Between tries while the database is away; what was learned is kept meanwhile.
     static let retryPause: Duration = .milliseconds(250)
+    /// A batch that has been written for less is none that cannot be written.
+    static let patience: Duration = .seconds(2)
 
     fileprivate struct State {
         var items: [PassItem] = []
         var looks: [Look] = []
         var waiter: CheckedContinuation<Bool, Never>?
+        /// When the batch was taken that is being written; what waits came later.
+        var takenAt: Timestamp?
         var isClosed = false
     }
 
@@ -40,6 +44,11 @@ final class PassLoop: Sendable {
 
     /// How much waits to be written.
     var count: Int { state.withLock { $0.items.count + $0.looks.count } }
+
+    /// Since when what was learned could not be written; `nil` while it can.
+    func unwrittenSince(now: Timestamp) -> Timestamp? {
+        state.withLock { $0.takenAt.flatMap { now - $0 >= Self.patience ? $0 : nil } }
+    }
 
     func add(_ item: PassItem) {
         wake { $0.items.append(item) }
@@ -66,11 +75,14 @@ final class PassLoop: Sendable {
 
     /// The next batch: at once for what people wait for, else after a moment in which more may come.
     ///
+    /// Who asks has written the one before it.
+    ///
     /// - Returns: `nil` when the loop was closed and is empty.
     func next() async -> Batch? {
         while true {
             let urgent = await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
                 let ready = state.withLock { state -> Bool? in
+                    state.takenAt = nil
                     guard state.items.isEmpty, state.looks.isEmpty, !state.isClosed else { return state.isUrgent }
                     state.waiter = continuation
                     return nil
@@ -78,7 +90,8 @@ final class PassLoop: Sendable {
                 if let ready { continuation.resume(returning: ready) }
             }
             if !urgent { try? await clock.sleep(for: Self.linger) }  // Cancelled at the end only.
-            let (batch, isClosed) = state.withLock { state in (state.take(), state.isClosed) }
+            let now = clock.now()
+            let (batch, isClosed) = state.withLock { state in (state.take(now: now), state.isClosed) }
             if let batch { return batch }
             if isClosed { return nil }
         }
@@ -104,7 +117,7 @@ extension PassLoop.State {
             || items.contains { $0.priority == .people && $0.news == nil }
     }
 
-    fileprivate mutating func take() -> PassLoop.Batch? {
+    fileprivate mutating func take(now: Timestamp) -> PassLoop.Batch? {
         guard !items.isEmpty || !looks.isEmpty else { return nil }
         let batch = PassLoop.Batch(
             items: Array(items.prefix(PassLoop.batchLimit)),
@@ -112,6 +125,7 @@ extension PassLoop.State {
         )
         items.removeFirst(batch.items.count)
         looks.removeFirst(batch.looks.count)
+        takenAt = now
         return batch
     }
 }

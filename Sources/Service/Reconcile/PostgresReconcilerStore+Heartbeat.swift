@@ -117,6 +117,7 @@ extension PostgresReconcilerStore {
     /// for, and who would take one waits for this beat.
     private func statement(_ heartbeat: Heartbeat) -> PQStatement {
         let silent = heartbeat.silences.sorted { $0.key < $1.key }
+        let unwritten = heartbeat.unwritten.sorted { $0.key < $1.key }
         return """
             WITH beat AS (
                 INSERT INTO replicas AS r (replica, seen_at, expires_at, release, accounts, break_action)
@@ -130,14 +131,17 @@ extension PostgresReconcilerStore {
             ), held AS (
                 SELECT account, term FROM engine_leases WHERE holder = \(heartbeat.replica) ORDER BY account FOR SHARE
             ), pulse AS (
-                INSERT INTO engine_pulses AS p (account, beat_at, silent_since)
-                SELECT h.account, now(), s.since
+                INSERT INTO engine_pulses AS p (account, beat_at, silent_since, unwritten_since)
+                SELECT h.account, now(), s.since, u.since
                 FROM held h
                 LEFT JOIN unnest(\(silent.map(\.key))::integer[], \(silent.map(\.value))::timestamptz[]) AS s (account, since)
                     ON s.account = h.account
+                LEFT JOIN unnest(\(unwritten.map(\.key))::integer[], \(unwritten.map(\.value))::timestamptz[]) AS u (account, since)
+                    ON u.account = h.account
                 ORDER BY h.account
                 ON CONFLICT (account) DO UPDATE
-                SET beat_at = excluded.beat_at, silent_since = excluded.silent_since
+                SET beat_at = excluded.beat_at, silent_since = excluded.silent_since,
+                    unwritten_since = excluded.unwritten_since
             )
             SELECT 'lease' AS what, l.account, h.term AS number, NULL::bigint AS wakes, NULL::text AS keys,
                 clock_timestamp() AS now, r.replica, NULL::integer[] AS accounts

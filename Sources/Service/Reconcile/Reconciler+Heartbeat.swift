@@ -72,7 +72,8 @@ extension Reconciler {
                 let answer = try await housekeeping.beat(
                     after: last,
                     spent: workers.filter { last.yielding.contains($0.key) }.mapValues(\.calls.spent),
-                    silences: silences
+                    silences: silences,
+                    unwritten: workers.compactMapValues { $0.passes.unwrittenSince(now: now) }
                 )
                 hold(answer, after: last, workers: workers)
                 last = answer

@@ -107,6 +107,8 @@ struct Heartbeat: Sendable {
     var spent: [Int32: Int32] = [:]
     /// Since when the engines of accounts have not answered; of an account that is missing it does.
     var silences: [Int32: Timestamp] = [:]
+    /// Since when what was found out about accounts could not be written; of an account that is missing it is.
+    var unwritten: [Int32: Timestamp] = [:]
     /// What it was started with; see ``SettingDesk``.
     var breakAction = BreakAction.keep
 }

@@ -6,7 +6,7 @@ import NIOCore
 struct EnginePulse: Sendable, Equatable {
     /// The account's name.
     var engine: String
-    /// Whether a live replica holds the account's lease.
+    /// Whether a live replica holds the account's lease and can write what it finds out.
     var isActing: Bool
     /// Since when nothing that was asked was answered; `nil` while the engine answers.
     var silentSince: Timestamp?
@@ -24,7 +24,7 @@ struct EnginePulse: Sendable, Equatable {
     /// `withUnused`: those besides that nobody has a session on.
     static func statement(teams: [String]? = nil, withUnused: Bool = false) -> PQStatement {
         """
-        SELECT e.name, coalesce(r.expires_at > now(), false) AS acting,
+        SELECT e.name, coalesce(r.expires_at > now(), false) AND p.unwritten_since IS NULL AS acting,
             p.silent_since, coalesce(p.line_asked, 0) AS asked, coalesce(p.line_people, 0) AS people,
             coalesce(p.line_repair, 0) AS repair, coalesce(p.line_look, 0) AS look, coalesce(p.line_sweep, 0) AS sweep,
             p.finishes_at, p.predicted_at

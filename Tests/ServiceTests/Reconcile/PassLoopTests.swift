@@ -32,4 +32,24 @@ struct PassLoopTests {
         loop.close()
         #expect(await reader.value.flatMap(\.self) == Array(1...7))
     }
+
+    @Test
+    func `a batch that is not written for long is told of, from its beginning on, until it is`() async throws {
+        let clock = DatabaseClock()
+        let loop = PassLoop(clock: clock)
+        let begin = clock.now()
+        loop.add(PassItem(instance: 1, priority: .people))
+        #expect(loop.unwrittenSince(now: begin + .seconds(60)) == nil, "nobody began to write it")
+        _ = await loop.next()
+        loop.add(PassItem(instance: 2, priority: .people))
+        #expect(loop.unwrittenSince(now: clock.now()) == nil, "so long may it take")
+        let since = try #require(loop.unwrittenSince(now: clock.now() + .seconds(60)))
+        #expect((begin...clock.now()).contains(since))
+        let batch = await loop.next()
+        let later = try #require(loop.unwrittenSince(now: clock.now() + .seconds(60)))
+        #expect(batch?.items.map(\.instance) == [2] && later >= since)
+        loop.close()
+        _ = await loop.next()
+        #expect(loop.unwrittenSince(now: clock.now() + .seconds(60)) == nil)
+    }
 }
