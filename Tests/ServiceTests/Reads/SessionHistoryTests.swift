@@ -1,5 +1,7 @@
 import Domain
+import FoundationEssentials
 import LibPQ
+import Logging
 import Testing
 
 @testable import Service
@@ -177,6 +179,28 @@ struct SessionHistoryTests {
             ])
             let states = try await observed(fixture, "ana").map(\.state)
             #expect(states.starts(with: ["not_recorded", "WORKING", "not_read", "WORKING"]), "\(states)")
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a heartbeat notes it whether it goes on or clears away who was there before`(goesOn: Bool) async throws {
+        try await withManagement { fixture in
+            let (former, next) = (UUID(), UUID())
+            _ = try await fixture.pool.query(
+                """
+                INSERT INTO replicas (replica, seen_at, expires_at, release)
+                VALUES (\(former), now() - interval '2 hours', now() - interval '2 hours', 'x')
+                """
+            )
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let store = PostgresReconcilerStore(pool: fixture.pool, listening: fixture.pool.configuration, logger: logger)
+            let beat = Heartbeat(replica: goesOn ? former : next, release: "x", accounts: [], lastWake: 0)
+            for _ in 1...2 {
+                _ = try await store.beat(beat)
+                let noted = try await gaps(fixture)
+                #expect(noted.count == 1 && abs(noted.seconds - 7200) < 60, "once, and no more with beats in time")
+            }
+            #expect(try await fixture.count("SELECT count(*) AS count FROM replicas") == 1)
         }
     }
 
