@@ -26,4 +26,18 @@ package struct AppRequestContext: RequestContext {
         }
         return caller
     }
+
+    /// The administrator who calls, unless its key is bound to teams.
+    ///
+    /// `act`: what concerns everybody and so no such key may do, for the refusal's sentence: "manage keys".
+    ///
+    /// - Throws: `unauthenticated` without a key; `forbidden` with another.
+    @discardableResult
+    func requireAllTeams(to act: String) throws(Problem) -> Caller {
+        let caller = try require(.admin)
+        guard caller.teams == nil else {
+            throw Problem(.forbidden, "A key that is bound to teams may not \(act).")
+        }
+        return caller
+    }
 }

@@ -8,15 +8,18 @@ struct KeyRoutes: Sendable {
     let keyRing: KeyRing
     let limits: BodyLimits
 
+    /// A key that is bound to teams could make itself one that is not.
+    private static let act = "manage keys"
+
     @Sendable
     func list(_ request: Request, context: AppRequestContext) async throws -> Response {
-        try context.requireAllTeams()
+        try context.requireAllTeams(to: Self.act)
         return .list(try await keyRing.list(), nextCursor: nil) { key, buffer in key.write(secret: nil, to: &buffer) }
     }
 
     @Sendable
     func create(_ request: Request, context: AppRequestContext) async throws -> Response {
-        let caller = try context.requireAllTeams()
+        let caller = try context.requireAllTeams(to: Self.act)
         let fields = try await jsonBody(request, context: context, limits: limits)
         guard let role = try fields.word("role", as: Role.self) else { throw Problem.invalid("role", "It is missing.") }
         let key = try NewAPIKey(
@@ -31,23 +34,11 @@ struct KeyRoutes: Sendable {
 
     @Sendable
     func revoke(_ request: Request, context: AppRequestContext) async throws -> Response {
-        let caller = try context.requireAllTeams()
+        let caller = try context.requireAllTeams(to: Self.act)
         guard let id = UUID(uuidString: try context.pathParameter("key")),
             try await keyRing.revoke(id, by: caller.name)
         else { throw Problem(.notFound) }
         return Response(status: .noContent)
-    }
-}
-
-extension AppRequestContext {
-    /// The caller, unless its key is bound to teams: it could make itself one that is not.
-    @discardableResult
-    fileprivate func requireAllTeams() throws(Problem) -> Caller {
-        let caller = try require(.admin)
-        guard caller.teams == nil else {
-            throw Problem(.forbidden, "A key that is bound to teams may not manage keys.")
-        }
-        return caller
     }
 }
 

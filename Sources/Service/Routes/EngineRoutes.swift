@@ -86,11 +86,12 @@ struct EngineRoutes: Sendable {
     }
 
     private func sweep(_ request: Request, _ context: AppRequestContext) async throws -> Response {
+        // It reads everybody's sessions, whatever their teams, and counts them.
+        try context.requireAllTeams(to: "sweep an account")
         let name = try context.pathParameter("account")
         guard reconciler.knows(name) else { throw Problem(.notFound) }
-        let wait = request.uri.queryParameters["wait"].flatMap { Int($0) } ?? Self.defaultWait
-        let patience = Duration.seconds(min(max(wait, 0), Self.longestWait))
-        guard let report = try await report(of: name, wait: patience) else {
+        let wait = try QueryParameters(request).integer("wait", in: 0...Self.longestWait) ?? Self.defaultWait
+        guard let report = try await report(of: name, wait: .seconds(wait)) else {
             throw Problem(.overloaded, "No replica acts for this account at this moment; ask again.", retryAfter: 2)
         }
         let counts = report.counts

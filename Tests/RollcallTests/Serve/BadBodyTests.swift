@@ -61,6 +61,18 @@ struct BadBodyTests {
         try await service.expectRefused(422, "invalid_field", field: field) { try await service.post(body) }
     }
 
+    @Test(arguments: ["application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-8"])
+    func `the routes of one agent read a body as JSON whatever type it is said to be of`(type: String) async throws {
+        let service = try Served.shared()
+        let send = { (body: String) in
+            try await service.send("POST", "/v1/agents/typed/clock-in", json: body, headers: ["Content-Type": type])
+        }
+        let answer = try await send(#"{"event_id":"typed as \#(type)"}"#)
+        #expect(answer.status == 202, "\(answer.text)")
+        #expect(try answer.decoded(ReceiptView.self).eventId == "typed as \(type)")
+        try await service.expectRefused(400, "malformed_json") { try await send("event_id=typed") }
+    }
+
     @Test(arguments: ["", "void", "clock-in", "CLOCK_IN", "lunch", "clock_in ", "clock_in\\u0000"])
     func `an unknown kind is refused`(kind: String) async throws {
         let service = try Served.shared()

@@ -76,6 +76,18 @@ struct SweepTests {
         }
     }
 
+    @Test(arguments: ["abc", "-1", "601", "1.5", "60s", "99999999999999999999"])
+    func `how long to wait is a whole number of seconds up to 600, and nothing else is taken for one`(
+        wait: String
+    ) async throws {
+        try await withRunningService { service async throws in
+            let answer = try await service.send("POST", "/v1/engines/main/sweep?wait=\(wait)")
+            #expect(answer.status == 422, "\(answer.text)")
+            #expect(try answer.code() == "invalid_field")
+            #expect(try answer.json()["field"] as? String == "wait")
+        }
+    }
+
     @Test
     func `an account nobody configured cannot be swept`() async throws {
         try await withRunningService { service async throws in
