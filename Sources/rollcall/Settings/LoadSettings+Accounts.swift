@@ -40,6 +40,19 @@ extension LoadSettings {
         }
     }
 
+    /// Refuses names that make two settings one variable, so that nobody's secret is another's.
+    mutating func refuseShared(engines: [String], sources: [String]) {
+        for (one, other) in SettingCatalogue.sharing(engines: engines, sources: sources) {
+            reader.add(
+                .init(
+                    setting: one.variable,
+                    fault: "it is \(one.dotted) and \(other.dotted) at once",
+                    remedy: "rename one of the two"
+                )
+            )
+        }
+    }
+
     mutating func addMissingEngine() {
         reader.add(
             .init(

@@ -75,6 +75,7 @@ package struct LoadSettings {
         let alerts = alerts()
         let engineNames = names("engines")
         let sourceNames = names("sources")
+        refuseShared(engines: engineNames, sources: sourceNames)
         let engines = engineNames.compactMap { engine($0) }
         let sources = sourceNames.compactMap { source($0, publicURL: publicURL) }
         if engineNames.isEmpty, purpose != .command { addMissingEngine() }

@@ -50,6 +50,16 @@ enum SettingCatalogue {
             + sources.flatMap { spelled(ofSource, of: .source($0)) }
     }
 
+    /// The settings that have one variable while these accounts and sources are listed, two by two.
+    ///
+    /// There are such where one name goes on as a word begins: `client_secret` of `x`, and `secret` of `x-client`.
+    static func sharing(engines: [String], sources: [String]) -> [(first: SettingName, second: SettingName)] {
+        var taken: [String: SettingName] = [:]
+        return names(engines: engines, sources: sources).compactMap { name in
+            taken.updateValue(name, forKey: name.variable).map { (first: $0, second: name) }
+        }
+    }
+
     private static func spelled(_ entries: [Entry], of owner: SettingName.Owner) -> [SettingName] {
         entries.flatMap { entry in
             let name = SettingName(entry.word, of: owner)

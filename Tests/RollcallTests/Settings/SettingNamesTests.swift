@@ -55,10 +55,43 @@ struct SettingNamesTests {
         #expect(problems.contains { $0.setting == "ROLLCALL_ENGINES" } == !isFine)
     }
 
-    @Test func `no two settings share a variable, whatever the accounts are called`() {
-        let names = ["main", "main-token", "token", "s", "url", "main-webhook", "public", "time"]
-        let variables = SettingCatalogue.names(engines: names, sources: names).map(\.variable)
-        #expect(Set(variables).count == variables.count)
+    /// A name, and all that go on from it as a word of these settings begins.
+    private static func names(_ entries: [SettingCatalogue.Entry]) -> [String] {
+        let beginnings = entries.flatMap { entry in
+            let parts = entry.word.split(separator: "_")
+            return parts.indices.map { parts[...$0].joined(separator: "-") }
+        }
+        return ["x"] + Set(beginnings).sorted().map { "x-\($0)" }
+    }
+
+    /// The variables that several of these names are spelled by.
+    private static func shared(_ names: [SettingName]) -> Set<String> {
+        Set(Dictionary(grouping: names, by: \.variable).filter { $0.value.count > 1 }.keys)
+    }
+
+    @Test func `no two settings share a variable, whatever the engine accounts are called`() {
+        let names = Self.names(SettingCatalogue.ofEngine)
+        #expect(names.count > SettingCatalogue.ofEngine.count)
+        #expect(Self.shared(SettingCatalogue.names(engines: names, sources: ["x"])).isEmpty)
+    }
+
+    @Test func `sources of which two settings share a variable are refused, whatever they are called, and no others`() {
+        var refused: [String] = []
+        for other in Self.names(SettingCatalogue.ofSource).dropFirst() {
+            let shared = Self.shared(SettingCatalogue.names(engines: [], sources: ["x", other]))
+            let problems = SettingsFixture.problems(["ROLLCALL_SOURCES": "x,\(other)"])
+            #expect(Set(problems.filter { $0.fault.contains("at once") }.map(\.setting)) == shared, "\(other)")
+            if !shared.isEmpty { refused.append(other) }
+        }
+        #expect(refused == ["x-client"])
+    }
+
+    @Test(arguments: ["x,x-client", "x-client,x"])
+    func `a variable that would be the secret of two sources is named with both`(sources: String) throws {
+        let problems = SettingsFixture.problems(["ROLLCALL_SOURCES": sources])
+        let problem = try #require(problems.first { $0.setting == "ROLLCALL_SOURCE_X_CLIENT_SECRET" })
+        #expect(problem.fault.contains("sources.x.client_secret"))
+        #expect(problem.fault.contains("sources.x-client.secret"))
     }
 
     @Test func `check-config lists every setting`() throws {
