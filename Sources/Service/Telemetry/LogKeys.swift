@@ -37,7 +37,6 @@ package enum LogKeys {
 
     // Failure.
     package static let error = "error"
-    package static let errno = "errno"
 
     /// Keys whose values are our own identifiers and numbers, so that a long row of digits is no telephone.
     package static let identifiers: Set<String> = [instance, term, count, outcomes, milliseconds]

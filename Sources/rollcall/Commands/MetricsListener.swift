@@ -1,3 +1,4 @@
+import Glibc
 import Hummingbird
 import Logging
 import NIOCore
@@ -19,7 +20,8 @@ struct MetricsListener: ServiceLifecycle.Service {
 
     /// Serves until told to stop.
     ///
-    /// A default port that is taken is done without; a chosen one ends the process.
+    /// A default port that is taken is done without; a chosen one ends the process, and so does an address that cannot be
+    /// listened on.
     func run() async throws {
         let router = Router()
         let metrics = metrics
@@ -40,10 +42,10 @@ struct MetricsListener: ServiceLifecycle.Service {
         )
         do {
             try await application.run()
-        } catch let error as IOError where !listener.isPortChosen {
+        } catch let error as IOError where !listener.isPortChosen && error.errnoCode == EADDRINUSE {
             logger.warning(
                 "metrics are not served: the default port is taken",
-                metadata: [LogKeys.errno: "\(error.errnoCode)"]
+                metadata: [LogKeys.address: "http://\(listener.host):\(listener.port)"]
             )
             try? await gracefulShutdown()  // Cancelled: the same as told to stop.
         }

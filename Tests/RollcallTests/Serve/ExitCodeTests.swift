@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -153,13 +154,48 @@ struct ExitCodeTests {
         }
     }
 
-    @Test
-    func `an address that is none of ours is exit code 3`() async throws {
+    // Nobody has 192.0.2.0/24, so the usual port for metrics may be taken here or not.
+    @Test(arguments: [("ROLLCALL_HTTP_HOST", "host.invalid"), ("ROLLCALL_METRICS_HOST", "192.0.2.1")])
+    func `an address that is none of ours is exit code 3`(setting: String, host: String) async throws {
         try await withInstallation { installation in
             var settings = installation.settings
-            settings["ROLLCALL_HTTP_HOST"] = "host.invalid"
+            settings["ROLLCALL_METRICS_PORT"] = nil
+            settings[setting] = host
             let outcome = try await RollcallProcess.run("serve", settings: settings)
             #expect(outcome.code == 3, "\(outcome.output)")
+            #expect(outcome.output.contains("and those of METRICS"), "\(outcome.output)")
+        }
+    }
+
+    @Test
+    func `a port for metrics that was chosen and is taken is exit code 3`() async throws {
+        let taken = try LoopbackPort.listener()
+        defer { close(taken) }
+        try await withInstallation { installation in
+            var settings = installation.settings
+            settings["ROLLCALL_METRICS_PORT"] = "\(try LoopbackPort.number(of: taken))"
+            let outcome = try await RollcallProcess.run("serve", settings: settings)
+            #expect(outcome.code == 3, "\(outcome.output)")
+            #expect(outcome.output.contains("and those of METRICS"), "\(outcome.output)")
+        }
+    }
+
+    @Test
+    func `the usual port for metrics is done without while it is taken, and that is said`() async throws {
+        // Whoever else has it will do as well.
+        let taken = try? LoopbackPort.listener(on: 9464)
+        defer { if let taken { close(taken) } }
+        try await withInstallation { installation in
+            var settings = installation.settings
+            settings["ROLLCALL_METRICS_PORT"] = nil
+            let process = try RollcallProcess(["serve"], settings: settings)
+            defer { process.kill() }
+            let said = try await process.line(containing: "the default port is taken")
+            #expect(said.contains(#""level":"warning""#) && said.contains("127.0.0.1:9464"), "\(said)")
+            let service = try await installation.served(process)
+            #expect(try await service.http.send("GET", "/readyz").status == 200)
+            process.signal(15)
+            #expect(try await process.ending() == .exit(0), "\(process.output)")
         }
     }
 }

@@ -28,12 +28,19 @@ final class RollcallProcess: Sendable {
     }
 
     let processID: pid_t
+    private let leadsGroup: Bool
     private let state = Mutex(State())
 
     /// Starts the program with these settings and none of this process's own.
     ///
-    /// `program`: the path of another build of it.
-    init(_ arguments: [String], settings: [String: String] = [:], program: String? = nil) throws {
+    /// `program`: the path of another build of it. `leadsGroup`: whether it and its children are a group of their own, as what
+    /// somebody starts in a terminal is.
+    init(
+        _ arguments: [String],
+        settings: [String: String] = [:],
+        program: String? = nil,
+        leadsGroup: Bool = false
+    ) throws {
         let path = try program ?? Built.path("rollcall")
         var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("ROLLCALL_") }
         environment.merge(settings) { _, new in new }
@@ -41,7 +48,13 @@ final class RollcallProcess: Sendable {
         guard pipe(&ends) == 0 else { throw Failure(description: "no pipe: \(errno)") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         defer { close(ends[1]) }
-        processID = try Self.spawn([path] + arguments, environment: environment.map { "\($0)=\($1)" }, output: ends[1])
+        processID = try Self.spawn(
+            [path] + arguments,
+            environment: environment.map { "\($0)=\($1)" },
+            output: ends[1],
+            leadsGroup: leadsGroup
+        )
+        self.leadsGroup = leadsGroup
         let reading = ends[0]
         DispatchQueue(label: "rollcall.process").async { [self] in follow(reading) }
     }
@@ -70,6 +83,14 @@ final class RollcallProcess: Sendable {
         state.withLock { state in
             // Under the lock, so that its number cannot belong to another process yet.
             if state.ending == nil { _ = Glibc.kill(processID, number) }
+        }
+    }
+
+    /// Does what Ctrl-C does in a terminal: interrupts the group that it leads.
+    func interrupt() {
+        precondition(leadsGroup, "the tests are of its group")
+        state.withLock { state in
+            if state.ending == nil { _ = killpg(processID, SIGINT) }
         }
     }
 
@@ -159,21 +180,32 @@ extension RollcallProcess {
         return (code, process.output)
     }
 
-    private static func spawn(_ arguments: [String], environment: [String], output: Int32) throws -> pid_t {
+    private static func spawn(
+        _ arguments: [String],
+        environment: [String],
+        output: Int32,
+        leadsGroup: Bool
+    ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, output, 2)
-        // The threads that tests run on block signals, and a child would inherit that.
+        // The threads that tests run on block signals, a shell that began them in its background had them ignore Ctrl-C, and a
+        // child would inherit both.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigaddset(&signals, SIGINT)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        var flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
+        // Its own number becomes that of its group.
+        if leadsGroup { flags |= POSIX_SPAWN_SETPGROUP }
+        posix_spawnattr_setflags(&attributes, Int16(flags))
         let words = arguments.map { strdup($0) } + [nil]
         let variables = environment.map { strdup($0) } + [nil]
         defer { for text in words + variables { free(text) } }
