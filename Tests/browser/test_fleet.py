@@ -34,6 +34,23 @@ def test_a_clock_in_becomes_working_without_a_reload(rollcall, page, view_key):
     assert page.is_marked()
 
 
+def test_a_row_says_what_a_break_asks_of_the_session_where_the_shift_does_not(rollcall, page, view_key):
+    rollcall.add_agent("bree", team="pause")
+    rollcall.clock_in("bree")
+    rollcall.wait_for("bree", observed="WORKING", condition="converged")
+    page.sign_in(view_key, "/?team=pause")
+    page.wait_live()
+    assert page.cell("bree", "wanted") == ""
+    rollcall.must("POST", "/v1/agents/bree/break-start")
+    page.wait_cell("bree", "shift", "on break")
+    page.wait_cell("bree", "wanted", "should be running")
+    page.open("/?team=pause")
+    assert page.cell("bree", "wanted") == "should be running", "the server says it, too"
+    rollcall.clock_out("bree")
+    page.wait_cell("bree", "shift", "off shift")
+    page.wait(lambda: page.cell("bree", "wanted") == "")
+
+
 def test_drift_is_shown_explained_and_repaired(rollcall, page, view_key):
     rollcall.add_agent("dora")
     rollcall.clock_in("dora")

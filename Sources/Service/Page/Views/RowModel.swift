@@ -26,6 +26,7 @@ struct RowModel {
             "desired": standing.desired.run.rawValue,
             "desired_label": words("state." + standing.desired.run.rawValue),
             "because": words("because." + standing.desired.rule.rawValue),
+            "wanted": wanted,
             "observed": observed,
             "reading": details.reading ?? "",
             "condition": standing.condition.rawValue,
@@ -54,7 +55,7 @@ struct RowModel {
     static var blank: [String: Any] {
         let texts = [
             "agent_id", "href", "name", "team", "shift", "shift_label", "observed", "reading", "condition", "agreement",
-            "agreement_label", "reason_text", "turn", "turn_text", "engine", "never",
+            "agreement_label", "reason_text", "turn", "turn_text", "engine", "never", "wanted",
         ]
         var values: [String: Any] = [
             "stale": false, "hold": false, "since": false, "shift_since": false, "as_of": false,
@@ -67,6 +68,12 @@ struct RowModel {
     private var turnText: String {
         let turn = agreement.turn(standing.reason)
         return words(turn == .rollcall && agreement.needsSomebody ? "turn.rollcall.exception" : "turn." + turn.rawValue)
+    }
+
+    /// What is desired, where a row's shift does not say so: on a break the policy for breaks decides; a hold has a sentence.
+    private var wanted: String {
+        guard standing.desired.rule == .onBreak else { return "" }
+        return words("fleet.wanted", ["state": words("state." + standing.desired.run.rawValue)])
     }
 
     /// The session's state in words; what is old is said to be old, and a word that nobody knows is shown as it is.

@@ -45,6 +45,7 @@ export function fill(place, agent) {
   text("reason", reason(agent));
   text("observed", observed(agent, isStale));
   field("observed").dataset.word = agent.observed ?? "";
+  text("wanted", agent.rule === "break" ? say("fleet.wanted", { state: say(`state.${agent.desired}`) }) : "");
   hold(field("hold"), agent.hold);
   show(field("as_of"), agent.as_of, place.tagName === "LI" ? say("time.never") : "");
   if (field("shift")) {
