@@ -2,15 +2,16 @@ package import Domain
 
 /// Which agents a list shows, and where it goes on.
 package struct AgentFilter: Sendable, Hashable {
-    /// The teams to show; `nil` for all.
-    package var teams: [String]?
+    /// The teams to show, each once and in order, since a list goes on after a team; `nil` for all.
+    package internal(set) var teams: [String]?
     package var shift: Shift?
     package var condition: Condition?
     /// Part of agent id, name, instance id or session name, without case.
     package var search: String?
 
+    /// `teams`: in any order.
     package init(teams: [String]? = nil, shift: Shift? = nil, condition: Condition? = nil, search: String? = nil) {
-        self.teams = teams
+        self.teams = teams.map { Set($0).sorted() }
         self.shift = shift
         self.condition = condition
         self.search = search
@@ -28,7 +29,7 @@ extension AgentFilter {
     /// - Throws: `invalid_field`.
     init(_ query: QueryParameters, caller: Caller) throws(Problem) {
         self.init(
-            teams: caller.teams?.sorted(),
+            teams: caller.teams.map(Array.init),
             shift: try query.word("shift", as: Shift.self),
             condition: try query.word("condition", as: Condition.self),
             search: query["q"]

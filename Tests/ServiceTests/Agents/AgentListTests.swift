@@ -43,6 +43,21 @@ struct AgentListTests {
     }
 
     @Test
+    func `teams that are named in any order and twice are walked once each`() async throws {
+        try await withSixAgents { fixture in
+            let reads = fixture.dependencies.reads
+            let filter = AgentFilter(teams: ["b", "a", "b"])
+            var (ids, cursor) = ([String](), String?.none)
+            repeat {
+                let page = try await reads.page(filter, cursor: cursor, limit: 1)
+                ids += page.agents.map(\.agentID)
+                cursor = page.nextCursor
+            } while cursor != nil && ids.count < 20
+            #expect(ids == ["n1", "n2", "n3", "n6", "n4", "n5"])
+        }
+    }
+
+    @Test
     func `filters narrow the list`() async throws {
         try await withSixAgents { fixture in
             try await fixture.addEvent(.clockIn, of: "n2", ago: .seconds(60), matched: true)
