@@ -26,6 +26,8 @@ package struct RollcallConfiguration: Sendable {
     package var idleInTransactionTimeout = Pools.idleInTransactionTimeout
     /// How much a request's body may be, and how long it may take.
     package var bodyLimits = BodyLimits()
+    /// Requests that may wait for convergence at a time.
+    package var waitingLimit = ConvergenceWaiters.usualLimit
     /// What time it is; another than a new one only where deliveries of another day are played.
     package var clock = DatabaseClock()
     /// The proxies whose word counts for where a sign-in comes from.

@@ -95,7 +95,12 @@ package struct RollcallService: Service {
         let page = page(pools, keyRing, freshness, reconciler, room: sources.room)
         let feed = page.feed
         reconciler.watch { feed.touched($0) }
-        let waiters = ConvergenceWaiters(pool: pools.readers, freshness: freshness, clock: clock)
+        let waiters = ConvergenceWaiters(
+            pool: pools.readers,
+            freshness: freshness,
+            clock: clock,
+            limit: configuration.waitingLimit
+        )
         let hints = HintDesk(
             pool: pools.writers,
             reconciler: reconciler,

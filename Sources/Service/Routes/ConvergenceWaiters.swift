@@ -8,8 +8,8 @@ import Synchronization
 /// One statement every ``interval`` reads the conditions of all instances somebody waits for, whichever replica acts for
 /// them; nothing runs while nobody waits.
 final class ConvergenceWaiters: Service {
-    /// Requests that may wait at a time; one more is answered at once.
-    static let limit = 1000
+    /// Requests that may wait at a time unless told otherwise.
+    static let usualLimit = 1000
     static let interval: Duration = .milliseconds(100)
 
     private struct Waiter {
@@ -30,28 +30,31 @@ final class ConvergenceWaiters: Service {
     private let pool: PQPool
     private let freshness: FreshnessBook
     private let clock: DatabaseClock
+    private let limit: Int
 
-    init(pool: PQPool, freshness: FreshnessBook, clock: DatabaseClock) {
+    /// `limit`: requests that may wait at a time; one more is answered at once.
+    init(pool: PQPool, freshness: FreshnessBook, clock: DatabaseClock, limit: Int) {
         self.pool = pool
         self.freshness = freshness
         self.clock = clock
+        self.limit = limit
         (arrivals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Waits until the receipt's instance has converged.
     ///
     /// - Returns: whether it has; `false` at once when it cannot without a person, or too many wait.
-    func wait(for receipt: Receipt, atMost limit: Duration) async -> Bool {
+    func wait(for receipt: Receipt, atMost patience: Duration) async -> Bool {
         guard let instance = receipt.instance, let agent = receipt.agent, agent.rule != .hold else { return false }
         return await withCheckedContinuation { continuation in
             let waiter = Waiter(
                 instance: instance,
                 generation: agent.generation,
                 continuation: continuation,
-                deadline: ContinuousClock.now + limit
+                deadline: ContinuousClock.now + patience
             )
             let isTaken = state.withLock { state in
-                guard !state.isClosed, state.waiters.count < Self.limit else { return false }
+                guard !state.isClosed, state.waiters.count < self.limit else { return false }
                 state.waiters.append(waiter)
                 return true
             }

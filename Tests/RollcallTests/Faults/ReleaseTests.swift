@@ -1,5 +1,6 @@
 import Foundation
 import LibPQ
+import Service
 import Testing
 
 /// Two releases on one database: the one before this, and one after it.
@@ -19,6 +20,49 @@ struct ReleaseTests {
             let checked = try await installation.run("migrate", "--check")
             #expect(checked.code == 0, "\(checked.output)")
             #expect(try await second.clock("clock-in", "ana").status == 202)
+        }
+    }
+
+    @Test
+    func `what is pending is said, and without leave to migrate nothing is applied and nobody is sent here`()
+        async throws
+    {
+        struct Readiness: Decodable {
+            var status: String
+            var migrations: String
+        }
+
+        try await withInstallation { installation in
+            let first = try await installation.serve()
+            first.process.signal(15)
+            #expect(try await first.process.ending() == .exit(0))
+            let newest = try #require(Migration.all.last)
+            try await installation.owner.query("DELETE FROM schema_migrations WHERE number = \(newest.number)")
+            let checked = try await installation.run("migrate", "--check")
+            #expect(checked.code == 1, "\(checked.output)")
+            #expect(checked.output.contains("pending: \(newest.name)"), "\(checked.output)")
+            let process = try installation.start(["ROLLCALL_MIGRATE": "false"])
+            let second = try await installation.served(process)
+            let answer = try await second.http.send("GET", "/readyz")
+            #expect(answer.status == 503)
+            let readiness: Readiness = try answer.decoded()
+            #expect(readiness.status == "unready" && readiness.migrations == "pending", "\(answer.text)")
+            let applied = try await installation.count("SELECT count(*) AS count FROM schema_migrations")
+            #expect(applied == Int64(Migration.all.count - 1))
+        }
+    }
+
+    @Test(arguments: ["true", "false"])
+    func `a schema that another text of a migration made is not served`(migrate: String) async throws {
+        try await withInstallation { installation in
+            #expect(try await installation.run("migrate").code == 0)
+            let edited = try #require(Migration.all.first)
+            try await installation.owner.query(
+                "UPDATE schema_migrations SET sha256 = 'of another text' WHERE number = \(edited.number)"
+            )
+            let ended = try await installation.run("serve", settings: ["ROLLCALL_MIGRATE": migrate])
+            #expect(ended.code == 1, "\(ended.output)")
+            #expect(ended.output.contains("migrations/\(edited.name).sql"), "\(ended.output)")
         }
     }
 

@@ -11,11 +11,13 @@ struct DemoTests {
     @Test
     func `one day ends right for everybody, whoever watches sees it, and nothing is left`() async throws {
         let (port, simulator) = (try LoopbackPort.free(), try LoopbackPort.free())
+        let folder = try Self.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }  // Only tidies up.
         let demo = try RollcallProcess(
             ["--once"],
             settings: [
                 "DEMO_PORT": "\(port)", "DEMO_SIMULATOR_PORT": "\(simulator)",
-                "DEMO_PROGRAM": try Built.path("rollcall"),
+                "DEMO_PROGRAM": try Built.path("rollcall"), "TMPDIR": folder,
             ],
             program: Self.script
         )
@@ -37,8 +39,66 @@ struct DemoTests {
         }
         let moves = stream.matches(of: /"agent_id":"ada"[^\n]*"observed":"(\w+)"/).map { String($0.1) }
         #expect(moves.contains("WORKING") && moves.last == "STOPPED", "\(moves)")
+        try Self.expectNothing(in: folder, at: port, simulator)
+    }
+
+    @Test
+    func `Ctrl-C ends it and leaves nothing behind, neither file nor process`() async throws {
+        let (port, simulator) = (try LoopbackPort.free(), try LoopbackPort.free())
+        let folder = try Self.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }  // Only tidies up.
+        let demo = try RollcallProcess(
+            [],
+            settings: [
+                "DEMO_PORT": "\(port)", "DEMO_SIMULATOR_PORT": "\(simulator)",
+                "DEMO_PROGRAM": try Built.path("rollcall"), "TMPDIR": folder,
+            ],
+            program: Self.script,
+            leadsGroup: true
+        )
+        defer { demo.signal(SIGTERM) }
+        _ = try await demo.line(containing: "a manager's key:")
+        let running = Self.processes(about: folder, port)
+        for word in ["serve --embedded", "demo --url", "postgres"] {
+            #expect(running.contains { $0.contains(word) }, "\(running)")
+        }
+        demo.interrupt()
+        #expect(try await demo.ending(within: .seconds(60)) == .exit(130), "\(demo.output)")
+        try Self.expectNothing(in: folder, at: port, simulator)
+    }
+
+    /// An empty folder that PostgreSQL's user may pass through, with a path that is short enough for a socket's.
+    private static func makeFolder() throws -> String {
+        let name = "rollcall-demo-\(UInt32.random(in: .min ... .max))"
+        let folder = FileManager.default.temporaryDirectory.appending(path: name).path
+        try FileManager.default.createDirectory(
+            atPath: folder,
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o755]
+        )
+        return folder
+    }
+
+    /// Fails where there are files, processes or listeners of a demo still.
+    private static func expectNothing(in folder: String, at port: Int, _ simulator: Int) throws {
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+        #expect(processes(about: folder, port) == [])
         for port in [port, simulator] {
             #expect(throws: (any Error).self) { close(try LoopbackPort.connect(to: port)) }
+        }
+    }
+
+    /// The command lines of the processes that work in a folder, were told of it, or were told of the demo's address.
+    private static func processes(about folder: String, _ port: Int) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.filter { $0.allSatisfy(\.isNumber) }.compactMap { name in
+            // Each may be over meanwhile, or nothing of ours.
+            let place = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(name)/cwd")
+            let words = (try? String(contentsOfFile: "/proc/\(name)/cmdline", encoding: .utf8)) ?? ""
+            let line = words.replacing("\0", with: " ")
+            let isOurs =
+                place?.hasPrefix(folder) == true || line.contains(folder) || line.contains("http://127.0.0.1:\(port) ")
+            return isOurs ? line : nil
         }
     }
 

@@ -193,7 +193,11 @@ struct SessionHistoryTests {
                 """
             )
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let store = PostgresReconcilerStore(pool: fixture.pool, listening: fixture.pool.configuration, logger: logger)
+            let store = PostgresReconcilerStore(
+                pool: fixture.pool,
+                listening: fixture.pool.configuration,
+                logger: logger
+            )
             let beat = Heartbeat(replica: goesOn ? former : next, release: "x", accounts: [], lastWake: 0)
             for _ in 1...2 {
                 _ = try await store.beat(beat)

@@ -29,6 +29,8 @@ struct ServiceSetup: Sendable {
     var webhookSecret: String?
     var clockSkew: Duration = .seconds(2)
     var bodyLimits = BodyLimits()
+    /// Requests that may wait for convergence at a time; `nil` for as many as usual.
+    var waitingLimit: Int?
     var idleInTransactionTimeout = Pools.idleInTransactionTimeout
     /// Where its database is; `nil` for a fresh one.
     var databaseURL: String?
@@ -144,6 +146,7 @@ private func serve(
         clockSkew: setup.clockSkew
     )
     configuration.bodyLimits = setup.bodyLimits
+    if let limit = setup.waitingLimit { configuration.waitingLimit = limit }
     configuration.idleInTransactionTimeout = setup.idleInTransactionTimeout
     configuration.clock = setup.clock
     let owner = PQPool(PQConfiguration(connectionString: databaseURL, maxConnections: 2), logger: logger)
