@@ -21,6 +21,22 @@ package struct Freshness: Sendable, Hashable {
         self.offShift = max(offShift, round)
     }
 
+    /// How long a walk waits after some of its looks: their share of the interval.
+    ///
+    /// All of an account's walks together then want no more than its budget.
+    ///
+    /// - Parameters:
+    ///   - looks: that were put in line just now.
+    ///   - count: looks of the whole walk; without any the interval passes.
+    ///   - desired: of the instances that are walked through.
+    ///   - shortest: the least that is waited.
+    /// - Returns: the wait.
+    package func pause(after looks: Int, of count: Int, desired: RunState, shortest: Duration) -> Duration {
+        let interval = desired == .running ? onShift : offShift
+        guard count > 0 else { return interval }
+        return max(interval * min(looks, count) / count, shortest)
+    }
+
     /// How long the last look of an instance counts.
     package func lifetime(desired: RunState) -> Duration {
         (desired == .running ? onShift : offShift) * Self.intervals

@@ -53,7 +53,7 @@ package struct CrashPoints: Sendable {
         case passCommitted = "pass-committed"
         /// A parked event has come due, and its agent's state is not yet committed.
         case unparkFolded = "unpark-folded"
-        /// Told to stop and drained; the leases are still held.
+        /// Told to stop, and an account or all of them are drained; what is given up now is still held.
         case beforeLeave = "before-leave"
         /// The leases are given up; the process has not ended.
         case afterLeave = "after-leave"

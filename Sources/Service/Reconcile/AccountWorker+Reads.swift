@@ -67,6 +67,9 @@ extension AccountWorker {
         return true
     }
 
+    /// Whether an instance has a look under way or waiting.
+    func isLooking(at instance: Int64) -> Bool { looking.withLock { $0[instance] != nil } }
+
     /// Makes a look, if the lease still lasts.
     func read(_ look: LookJob) async {
         // The account's budget is its holder's.

@@ -110,6 +110,7 @@ final class AccountWorker: Sendable {
     func drain() {
         isDraining.store(true, ordering: .relaxed)
         for job in calls.close() { giveUp(job) }
+        timers.removeAll()
     }
 
     /// The time of an instance has come: looks, or passes over it where more than a look may follow.
@@ -146,13 +147,14 @@ final class AccountWorker: Sendable {
     func carryOut(_ plans: [Plan], runs: [Int64: SweepRun] = [:]) {
         let now = clock.now()
         let lease = leases.lease(of: account)
+        let isActing = lease != nil && !isDraining.load(ordering: .relaxed)
         if lease != nil { forecaster.take(plans, now: now) }
         let overtaken = plans.compactMap(\.overtaken)
         if !overtaken.isEmpty { for job in calls.withdraw(overtaken) { giveUp(job) } }
         for plan in plans {
             let instance = plan.subject.instance
             // Whoever acts for the account reads the queue; here nothing waits.
-            guard lease != nil || plan.command != nil else { continue }
+            guard isActing || plan.command != nil else { continue }
             if let dueAt = plan.dueAt {
                 timers.schedule(
                     instance,

@@ -60,11 +60,13 @@ struct Housekeeping: Sendable {
     /// `spent`: how many calls of the yielding accounts left in the last second.
     /// `silences`: since when the engines of accounts have not answered; of an account that is missing it does.
     /// `unwritten`: since when what was found out about accounts could not be written.
+    /// `isDraining`: what is held is kept, and nothing is taken any more.
     func beat(
         after last: Answer = Answer(),
         spent: [Int32: Int32] = [:],
         silences: [Int32: Timestamp] = [:],
-        unwritten: [Int32: Timestamp] = [:]
+        unwritten: [Int32: Timestamp] = [:],
+        isDraining: Bool = false
     ) async throws(PQError) -> Answer {
         crashPoints.reach(.beforeBeat)
         let sent = clock.monotonic()
@@ -72,7 +74,7 @@ struct Housekeeping: Sendable {
             Heartbeat(
                 replica: replica,
                 release: release,
-                accounts: accounts,
+                accounts: isDraining ? [] : accounts,
                 lastWake: last.lastWake,
                 lastOverdue: last.lastOverdue,
                 yielding: last.yielding,
@@ -102,6 +104,13 @@ struct Housekeeping: Sendable {
             keyVersion: answer.keyVersion,
             otherReplicas: answer.otherReplicas
         )
+    }
+
+    /// Lays down the leases of some accounts, says that no account is taken any more, and tells the others.
+    ///
+    /// `spent`: how many of their calls left in the last second.
+    func layDown(_ accounts: Set<Int32>, spent: [Int32: Int32]) async throws(PQError) {
+        try await store.layDown(accounts, of: replica, spent: spent)
     }
 
     /// Gives up the leases and the heartbeat, and says so, so that another replica need not wait.

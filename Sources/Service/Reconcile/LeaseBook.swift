@@ -90,6 +90,13 @@ final class LeaseBook: Sendable {
         }
     }
 
+    /// Lets go of leases that are about to be laid down in order.
+    func letGo(of accounts: Set<Int32>) {
+        entries.withLock { entries in
+            for account in accounts { entries[account]?.lease = nil }
+        }
+    }
+
     /// Notes that a command is in line here, or is no more.
     func setCommanded(_ instance: Int64, of account: Int32, _ isCommanded: Bool) {
         entries.withLock { entries in

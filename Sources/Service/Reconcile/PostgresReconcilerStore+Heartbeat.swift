@@ -20,7 +20,9 @@ extension PostgresReconcilerStore {
                 answer.terms[account] = try row.column("number", as: Int64?.self)
             case "replica":
                 guard let id = try row.column("replica", as: UUID?.self) else { continue }
-                spread.replicas.append(.init(id: id, accounts: Set(try row.column("accounts", as: [Int32].self))))
+                // The statement sees its own row as it was before.
+                let accounts = id == replica ? heartbeat.accounts : try row.column("accounts", as: [Int32].self)
+                spread.replicas.append(.init(id: id, accounts: Set(accounts)))
                 if id != replica { answer.otherReplicas += 1 }
             case "due":
                 answer.due.append(Wake(instance: number, account: account))
@@ -123,7 +125,7 @@ extension PostgresReconcilerStore {
                 INSERT INTO replicas AS r (replica, seen_at, expires_at, release, accounts, break_action)
                 VALUES (\(heartbeat.replica), now(), now() + make_interval(secs => \(Housekeeping.leaseTTL.inSeconds)), \(heartbeat.release), \(heartbeat.accounts), \(heartbeat.breakAction.rawValue))
                 ON CONFLICT (replica) DO UPDATE
-                SET seen_at = excluded.seen_at, expires_at = excluded.expires_at
+                SET seen_at = excluded.seen_at, expires_at = excluded.expires_at, accounts = excluded.accounts
             ), gone AS (
                 DELETE FROM replicas WHERE expires_at < now() - interval '1 hour'
             ), alive AS (
@@ -181,6 +183,18 @@ extension PostgresReconcilerStore {
             SELECT 'rest', NULL, NULL, NULL,
                 \(keysVersion: ()), clock_timestamp(), NULL, NULL
             """
+    }
+
+    /// Lays down leases, takes no account any more, and says so, so that another replica need not wait.
+    func layDown(_ accounts: Set<Int32>, of replica: UUID, spent: [Int32: Int32]) async throws(PQError) {
+        _ = try await pool.pipeline(
+            [
+                Self.layDown(replica, accounts.sorted(), spent: spent),
+                "UPDATE replicas SET accounts = '{}' WHERE replica = \(replica)",
+                "SELECT pg_notify(\(Self.wakes), '')",
+            ],
+            timeout: Housekeeping.interval
+        )
     }
 
     /// Gives up the leases and the heartbeat, and says so, so that another replica need not wait.

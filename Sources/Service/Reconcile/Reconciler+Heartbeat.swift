@@ -13,47 +13,67 @@ struct BeatNews: Sendable {
     var keyVersion: String
 }
 
+/// Asks for the next beat; whoever asks while one is asked for gets the same.
+struct BeatBell: Sendable {
+    /// One element for each beat to be made.
+    let rings: AsyncStream<Void>
+    private let bell: AsyncStream<Void>.Continuation
+
+    init() {
+        (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    func ring() { bell.yield() }
+}
+
 /// Where a heartbeat leaves what follows from it.
 ///
 /// Each keeps the newest alone: what nobody took up by then is in what the next beat answers.
 private struct BeatFollowers: Sendable {
     let news: AsyncStream<BeatNews>.Continuation
     let parked: AsyncStream<[Int64]>.Continuation
-    let beat: AsyncStream<Void>.Continuation
 }
 
 /// The heartbeat, and what follows from it beside it.
 ///
 /// A lease lasts as long as its holder's heartbeat, so the beat awaits nothing but itself.
 extension Reconciler {
-    /// Beats, and does what follows from it, until the task is cancelled.
-    func runHeartbeat(_ housekeeping: Housekeeping, workers: [Int32: AccountWorker]) async {
-        let (beats, beat) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// Beats until every account is drained or the task is cancelled, and until the service is told to stop does what follows
+    /// from it.
+    func runHeartbeat(
+        _ housekeeping: Housekeeping,
+        workers: [Int32: AccountWorker],
+        _ drain: AccountDrain,
+        _ bell: BeatBell
+    ) async {
         let (answers, news) = AsyncStream<BeatNews>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let (lists, parked) = AsyncStream<[Int64]>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let followers = BeatFollowers(news: news, parked: parked, beat: beat)
+        let followers = BeatFollowers(news: news, parked: parked)
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.beat(housekeeping, workers: workers, at: beats, followers) }
-            group.addTask { await self.follow(answers, workers: workers) }
-            group.addTask { await self.unpark(lists) }
-            group.addTask { await self.tick { beat.yield() } }
-            group.addTask {
-                await self.dependencies.channel.run { wakes in
-                    self.hear(wakes)
-                    beat.yield()
-                } onChange: { news in
-                    self.show(news)
-                }
-            }
+            group.addTask { await self.untilStopped { await self.follow(answers, workers: workers) } }
+            group.addTask { await self.untilStopped { await self.unpark(lists) } }
+            group.addTask { await self.untilStopped { await self.runChannel(bell) } }
+            group.addTask { await self.tick(bell) }
+            await beat(housekeeping, workers: workers, drain, bell, followers)
+            group.cancelAll()
         }
     }
 
-    private func tick(_ beat: () -> Void) async {
+    private func runChannel(_ bell: BeatBell) async {
+        await dependencies.channel.run { wakes in
+            self.hear(wakes)
+            bell.ring()
+        } onChange: { news in
+            self.show(news)
+        }
+    }
+
+    private func tick(_ bell: BeatBell) async {
         // The first beat only registers the replica; the second, right after it, may take leases.
-        beat()
+        bell.ring()
         try? await dependencies.clock.sleep(for: .milliseconds(50))  // Cancelled: the loop ends.
         while !Task.isCancelled {
-            beat()
+            bell.ring()
             try? await dependencies.clock.sleep(for: Housekeeping.interval)  // As above.
         }
     }
@@ -61,39 +81,83 @@ extension Reconciler {
     private func beat(
         _ housekeeping: Housekeeping,
         workers: [Int32: AccountWorker],
-        at beats: AsyncStream<Void>,
+        _ drain: AccountDrain,
+        _ bell: BeatBell,
         _ followers: BeatFollowers
     ) async {
         var last = Housekeeping.Answer()
-        for await _ in beats {
+        for await _ in bell.rings {
+            var drained: Set<Int32>?
+            switch drain.phase {
+            case .acting: break
+            case .draining(let accounts): drained = accounts
+            case .over: return
+            }
             do {
-                let now = dependencies.clock.now()
-                let silences = workers.compactMapValues { $0.standing.activity.silentSince(now: now) }
+                if let drained { try await layDown(drained, of: &last, housekeeping, workers: workers) }
+                let silences = self.silences(of: workers)
                 let answer = try await housekeeping.beat(
                     after: last,
                     spent: workers.filter { last.yielding.contains($0.key) }.mapValues(\.calls.spent),
                     silences: silences,
-                    unwritten: workers.compactMapValues { $0.passes.unwrittenSince(now: now) }
+                    unwritten: workers.compactMapValues { $0.passes.unwrittenSince(now: now) },
+                    isDraining: drained != nil
                 )
                 hold(answer, after: last, workers: workers)
                 last = answer
                 health.withLock { $0 = ContinuousClock.now }
-                for wake in answer.due {
-                    workers[wake.account]?.wake(wake.instance, priority: .repair, look: .ifStillDue)
-                }
-                orders?.note(answer.sweeps)
-                dependencies.channel.note(otherReplicas: answer.otherReplicas)
-                for worker in workers.values { worker.calls.reserve(answer.otherReplicas > 0) }
-                if !answer.parked.isEmpty { followers.parked.yield(answer.parked) }
-                followers.news.yield(
-                    BeatNews(leases: answer.leases, silences: silences, keyVersion: answer.keyVersion)
-                )
-                // What others put in line waits for no second.
-                if answer.hasMore { followers.beat.yield() }
+                if drained == nil { heed(answer, silences, workers: workers, bell, followers) }
             } catch {
                 logger.warning("heartbeat failed", metadata: [LogKeys.error: "\(error)"])
             }
         }
+    }
+
+    private func silences(of workers: [Int32: AccountWorker]) -> [Int32: Timestamp] {
+        let now = dependencies.clock.now()
+        return workers.compactMapValues { $0.standing.activity.silentSince(now: now) }
+    }
+
+    /// Lays down the leases of accounts that are drained.
+    ///
+    /// `last`: loses those that were; of one that was not the next beat tries again.
+    private func layDown(
+        _ drained: Set<Int32>,
+        of last: inout Housekeeping.Answer,
+        _ housekeeping: Housekeeping,
+        workers: [Int32: AccountWorker]
+    ) async throws(PQError) {
+        let accounts = drained.intersection(last.leases.keys)
+        guard !accounts.isEmpty else { return }
+        // Before they are anybody's: nothing may be begun under them.
+        dependencies.leases.letGo(of: accounts)
+        dependencies.crashPoints.reach(.beforeLeave)
+        let spent = workers.filter { accounts.contains($0.key) }.mapValues(\.calls.spent)
+        try await housekeeping.layDown(accounts, spent: spent)
+        for account in accounts.sorted() {
+            last.leases[account] = nil
+            logger.notice("lease laid down", metadata: [LogKeys.account: "\(workers[account]?.name ?? "")"])
+        }
+    }
+
+    /// Does at once what a beat answered besides leases.
+    private func heed(
+        _ answer: Housekeeping.Answer,
+        _ silences: [Int32: Timestamp],
+        workers: [Int32: AccountWorker],
+        _ bell: BeatBell,
+        _ followers: BeatFollowers
+    ) {
+        for wake in answer.due {
+            workers[wake.account]?.wake(wake.instance, priority: .repair, look: .ifStillDue)
+        }
+        orders?.note(answer.sweeps)
+        dependencies.channel.note(otherReplicas: answer.otherReplicas)
+        for worker in workers.values { worker.calls.reserve(answer.otherReplicas > 0) }
+        if !answer.parked.isEmpty { followers.parked.yield(answer.parked) }
+        followers.news.yield(BeatNews(leases: answer.leases, silences: silences, keyVersion: answer.keyVersion))
+        // What others put in line waits for no second.
+        if answer.hasMore { bell.ring() }
     }
 
     /// Takes in the leases as a beat answered them; what waits in line under another term may not leave.

@@ -121,7 +121,8 @@ package final class Reconciler: Service, WakeBell {
     /// Whether an engine account of this name is configured.
     func knows(_ name: String) -> Bool { settings[name] != nil }
 
-    /// Registers accounts, then beats, acts and sweeps until the service is told to stop; then drains.
+    /// Registers accounts, then beats, acts and sweeps until the service is told to stop; then drains, and gives each account up
+    /// as soon as its last call is over.
     package func run() async throws {
         let accounts = try await registerAccounts()
         dependencies.crashPoints.reach(.bootRegistered)
@@ -140,33 +141,44 @@ package final class Reconciler: Service, WakeBell {
             }
         }
         self.workers.withLock { $0 = workers }
-        await withDiscardingTaskGroup { group in
-            group.addTask {
-                await self.untilStopped { await self.dependencies.store.keep(self.dependencies.incidents) }
-            }
-            for worker in workers.sorted(by: { $0.key < $1.key }).map(\.value) {
-                group.addTask { await worker.run() }
-                group.addTask { await self.untilStopped { await self.sweeper(for: worker).run() } }
-                group.addTask { await self.untilStopped { await self.silenceWatch(for: worker).run() } }
-            }
-            group.addTask {
-                await self.untilStopped { await self.runHeartbeat(housekeeping, workers: workers) }
-            }
-            if let orders {
-                group.addTask { await self.untilStopped { await orders.run { try await self.sweep($0, wait: $1) } } }
-            }
-            await dependencies.untilStopped()
-            for worker in workers.sorted(by: { $0.key < $1.key }).map(\.value) { worker.drain() }
-        }
+        await act(housekeeping, workers)
         // They hold on to us by what they tell of their commits.
         self.workers.withLock { $0 = [:] }
         do {
             dependencies.crashPoints.reach(.beforeLeave)
-            let spent = accounts.keys.compactMap { account in workers[account].map { (account, $0.calls.spent) } }
-            try await housekeeping.leave(spent: Dictionary(uniqueKeysWithValues: spent))
+            try await housekeeping.leave(spent: workers.mapValues(\.calls.spent))
             dependencies.crashPoints.reach(.afterLeave)
         } catch {
             logger.warning("leases not given up; they run out by themselves", metadata: [LogKeys.error: "\(error)"])
+        }
+    }
+
+    /// Beats, acts and sweeps; returns once every account is drained.
+    private func act(_ housekeeping: Housekeeping, _ workers: [Int32: AccountWorker]) async {
+        let drain = AccountDrain(of: workers.keys)
+        let bell = BeatBell()
+        let inOrder = workers.sorted { $0.key < $1.key }.map(\.value)
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await self.untilStopped { await self.dependencies.store.keep(self.dependencies.incidents) }
+            }
+            for worker in inOrder {
+                group.addTask {
+                    await worker.run()
+                    drain.drained(worker.account)
+                    bell.ring()
+                }
+                group.addTask { await self.untilStopped { await self.sweeper(for: worker).run() } }
+                group.addTask { await self.untilStopped { await self.silenceWatch(for: worker).run() } }
+            }
+            group.addTask { await self.runHeartbeat(housekeeping, workers: workers, drain, bell) }
+            if let orders {
+                group.addTask { await self.untilStopped { await orders.run { try await self.sweep($0, wait: $1) } } }
+            }
+            await dependencies.untilStopped()
+            drain.begin()
+            for worker in inOrder { worker.drain() }
+            bell.ring()
         }
     }
 
@@ -176,7 +188,6 @@ package final class Reconciler: Service, WakeBell {
             store: dependencies.store,
             leases: dependencies.leases,
             policy: dependencies.sweep,
-            callsPerSecond: settings[worker.name]?.callsPerSecond ?? 1,
             logger: logger
         )
     }
@@ -193,7 +204,7 @@ package final class Reconciler: Service, WakeBell {
     }
 
     /// Runs `body`, and cancels it once the service is told to stop.
-    private func untilStopped(_ body: @escaping @Sendable () async -> Void) async {
+    func untilStopped(_ body: @escaping @Sendable () async -> Void) async {
         await BackgroundTasks.run(body, until: dependencies.untilStopped)
     }
 }

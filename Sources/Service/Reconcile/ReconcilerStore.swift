@@ -17,6 +17,12 @@ protocol ReconcilerStore: Sendable {
     /// told last time are to be another's, and learns what is due.
     func beat(_ heartbeat: Heartbeat) async throws(PQError) -> HeartbeatAnswer
 
+    /// Lays down a replica's leases of some accounts, and notes that it would act for none any more; what else it holds stays its
+    /// own.
+    ///
+    /// `spent`: how many calls left in the last second, by account.
+    func layDown(_ accounts: Set<Int32>, of replica: UUID, spent: [Int32: Int32]) async throws(PQError)
+
     /// Gives up a replica's leases and its heartbeat.
     ///
     /// `spent`: how many calls left in the last second, by account.
@@ -93,7 +99,7 @@ protocol ReconcilerStore: Sendable {
 struct Heartbeat: Sendable {
     var replica: UUID
     var release: String
-    /// The accounts that it would act for.
+    /// The accounts that it would act for; none once it drains, when it keeps what it holds.
     var accounts: [Int32]
     /// The highest wake number it has seen.
     var lastWake: Int64

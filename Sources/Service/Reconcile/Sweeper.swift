@@ -1,18 +1,21 @@
 import Domain
 import LibPQ
 import Logging
+import Synchronization
 
 /// Walks through an account's instances again and again, so that drift nobody reported is found.
 ///
 /// Agents on shift and the others are walked through separately, each in its own interval. A walk reads the fleet in
 /// pages by primary key and spreads their looks evenly, so its cost is the same at any moment and nothing is kept per instance.
+/// Where a round of all looks takes longer than an interval, the interval is as long as the round (``Freshness``): with nothing else
+/// to do, sweeps use the whole budget. Whatever else is in line goes first (``CallLine``).
 ///
 /// Where the engine can list its sessions, a walk begins with one list, and looks only at what that left out. When there is no
 /// list, because the call failed or the engine has none, every instance is looked at.
 struct Sweeper: Sendable {
     /// Instances in a page.
     static let pageLimit = 1000
-    /// Looks that may wait before the next page is read.
+    /// Looks and passes of an ordered sweep that may wait before the next page is read.
     static let aheadLimit = 500
     /// How often an account that is refused is probed, by one read.
     static let probeInterval: Duration = .seconds(60)
@@ -25,14 +28,14 @@ struct Sweeper: Sendable {
     let store: any ReconcilerStore
     let leases: LeaseBook
     let policy: SweepPolicy
-    let callsPerSecond: Int
     let logger: Logger
 
     /// Sweeps while the task runs; pages are read only while the lease is held.
     func run() async {
+        let rounds = WalkCounts()
         await withDiscardingTaskGroup { group in
-            group.addTask { await walk(.running, interval: policy.onShift) }
-            group.addTask { await walk(.stopped, interval: policy.offShift) }
+            group.addTask { await walk(.running, rounds) }
+            group.addTask { await walk(.stopped, rounds) }
             group.addTask { await probe() }
         }
     }
@@ -100,10 +103,12 @@ struct Sweeper: Sendable {
         var position: Int64 = 0
         /// How many instances there are to look at.
         var count = 0
+        /// The instance that was put in line last.
+        var last: Int64?
         var listed: ListedSessions?
     }
 
-    private func walk(_ desired: RunState, interval: Duration) async {
+    private func walk(_ desired: RunState, _ rounds: WalkCounts) async {
         var walk = Walk()
         while !Task.isCancelled {
             guard leases.lease(of: worker.account) != nil, !leases.isRefused(worker.account) else {
@@ -113,13 +118,40 @@ struct Sweeper: Sendable {
             }
             do {
                 if walk.position == 0 { walk = try await begin(desired) }
+                rounds.set(walk.count, of: desired)
                 let looks = try await step(&walk, desired)
-                let pause = pause(after: looks, of: walk.count, interval: interval)
+                let pause = freshness(rounds).pause(
+                    after: looks,
+                    of: walk.count,
+                    desired: desired,
+                    shortest: Self.shortestPause
+                )
                 try? await worker.clock.sleep(for: pause)  // As above.
+                await untilLooked(walk.last)
             } catch {
                 logger.debug("sweep page not read", metadata: [LogKeys.error: "\(error)"])
                 try? await worker.clock.sleep(for: .seconds(1))  // As above.
             }
+        }
+    }
+
+    /// How long a round of both walks takes with what may leave now.
+    private func freshness(_ rounds: WalkCounts) -> Freshness {
+        Freshness(
+            onShift: policy.onShift,
+            offShift: policy.offShift,
+            instances: rounds.total,
+            callsPerSecond: worker.calls.load.callsPerSecond
+        )
+    }
+
+    /// Waits until a walk's last look is over, and so all before it: what goes first may have used the budget meanwhile.
+    ///
+    /// So no walk has more than a page in line, and none comes to an instance that still waits for the look before.
+    private func untilLooked(_ last: Int64?) async {
+        guard let last else { return }
+        while worker.isLooking(at: last), !Task.isCancelled {
+            try? await worker.clock.sleep(for: Self.shortestPause)  // Cancelled: the loop ends.
         }
     }
 
@@ -150,6 +182,7 @@ struct Sweeper: Sendable {
         var looks = 0
         for entry in page where walk.listed?.list.statuses[entry.address.instanceID] == nil {
             look(entry, priority: .sweep, run: nil)
+            walk.last = entry.instance
             looks += 1
         }
         walk.position = page.count < Self.pageLimit ? 0 : page.last?.instance ?? 0
@@ -165,15 +198,6 @@ struct Sweeper: Sendable {
             isSettled: entry.isSettled
         )
         return worker.take(finding, of: entry, sentAt: listed.sentAt, run: run)
-    }
-
-    /// The share of the interval that a page may take, stretched to what the call budget allows, half of it being left
-    /// to everything else.
-    private func pause(after looks: Int, of count: Int, interval: Duration) -> Duration {
-        guard count > 0 else { return interval }
-        let share = min(1, Double(looks) / Double(count))
-        let budget = Double(looks) / Double(max(1, callsPerSecond)) * 2
-        return max(.seconds(max(interval.inSeconds * share, budget)), Self.shortestPause)
     }
 
     @discardableResult
@@ -198,5 +222,16 @@ struct Sweeper: Sendable {
     /// How many looks a walk is about to make.
     private func count(_ desired: RunState) async throws(PQError) -> Int {
         try await store.count(worker.account, desired: desired)
+    }
+}
+
+/// How many looks the walks of an account make in a round.
+private final class WalkCounts: Sendable {
+    private let counts = Mutex<[RunState: Int]>([:])
+
+    var total: Int { counts.withLock { $0.values.reduce(0, +) } }
+
+    func set(_ count: Int, of desired: RunState) {
+        counts.withLock { $0[desired] = count }
     }
 }

@@ -24,6 +24,13 @@ struct MemoryStore: ReconcilerStore {
         }
     }
 
+    func layDown(_ accounts: Set<Int32>, of replica: UUID, spent: [Int32: Int32]) async throws(PQError) {
+        try await serve { tables, now in
+            tables.layDown(accounts, of: replica, now: now, spent: spent)
+            database.witness.see { $0.left(tables, now: now) }
+        }
+    }
+
     func leave(_ replica: UUID, spent: [Int32: Int32]) async throws(PQError) {
         try await serve { tables, now in
             tables.leave(replica, now: now, spent: spent)
@@ -47,7 +54,8 @@ struct MemoryStore: ReconcilerStore {
         return try await database.serve(timeout: request.timeout) { tables, _ in
             var reading = stale ?? tables.reading(request)
             if database.planted == .fenceDropped { reading.term = request.term }
-            let writing = try decide(reading)
+            var writing = try decide(reading)
+            if database.planted == .stormUnnoticed { writing.restartWishes = [] }
             database.write(writing, &tables)
             database.witness.see { $0.passed(writing, by: replica, account: request.account, tables) }
             return writing

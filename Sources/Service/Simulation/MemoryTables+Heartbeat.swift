@@ -19,7 +19,7 @@ extension MemoryTables {
         let alive = replicas.filter { $0.key == replica || $0.value.expiresAt > now }
         var spread = LeaseSpread()
         spread.replicas = alive.sorted { $0.key < $1.key }
-            .map { LeaseSpread.Replica(id: $0.key, accounts: $0.value.accounts) }
+            .map { .init(id: $0.key, accounts: $0.key == replica ? Set(heartbeat.accounts) : $0.value.accounts) }
         for (account, lease) in leases {
             spread.holders[account] = .some(lease.holder.flatMap { alive[$0] == nil ? nil : $0 })
         }
@@ -69,6 +69,11 @@ extension MemoryTables {
     mutating func leave(_ replica: UUID, now: Timestamp, spent: [Int32: Int32]) {
         for (account, lease) in leases where lease.holder == replica { layDown(account, now: now, spent: spent) }
         replicas[replica] = nil
+    }
+
+    mutating func layDown(_ accounts: Set<Int32>, of replica: UUID, now: Timestamp, spent: [Int32: Int32]) {
+        for account in accounts where leases[account]?.holder == replica { layDown(account, now: now, spent: spent) }
+        replicas[replica]?.accounts = []
     }
 
     private mutating func layDown(_ account: Int32, now: Timestamp, spent: [Int32: Int32]) {

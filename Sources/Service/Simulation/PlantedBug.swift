@@ -38,6 +38,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case failedIsStoppedAgain = "failed-is-stopped-again"
     case restartsUnbounded = "restarts-unbounded"
     case fallsUnbounded = "falls-unbounded"
+    case stormUnnoticed = "storm-unnoticed"
     case budgetIgnored = "budget-ignored"
     case handoverForgotten = "handover-forgotten"
     case lanesUnbounded = "lanes-unbounded"
@@ -84,6 +85,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .failedIsStoppedAgain: .failedOffShiftStoppedOnce
         case .restartsUnbounded: .restartsBounded
         case .fallsUnbounded: .fallsSpaced
+        case .stormUnnoticed: .stormsSlowed
         case .budgetIgnored, .handoverForgotten: .budgetKept
         case .lanesUnbounded: .concurrencyBounded
         case .looksTwice: .oneLookAtATime
@@ -133,12 +135,13 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .failedIsStoppedAgain: "A session that is FAILED off shift is stopped with every look."
         case .restartsUnbounded: "Restarts are neither counted nor spaced."
         case .fallsUnbounded: "A session that goes down again and again is started at once each time."
+        case .stormUnnoticed: "A pass does not say which sessions want a restart."
         case .budgetIgnored: "The budget of calls is a hundred times what it should be."
         case .handoverForgotten: "Who takes an account over is told that nothing was asked of its engine lately."
         case .lanesUnbounded: "More calls are made at a time than allowed."
         case .looksTwice: "A look is sent twice at a time."
         case .refusalIgnored: "A refused credential does not pause the account."
-        case .sweepForgotten: "Instances are swept once an hour."
+        case .sweepForgotten: "Instances are swept a third as often as they should be."
         case .wakeLost: "A heartbeat does not say what others put in line."
         case .queueKept: "What is done stays in line."
         case .restless: "A session that works for a while is started again."
@@ -171,7 +174,8 @@ extension PlantedBug {
     }
 
     func spoil(_ sweep: inout SweepPolicy) {
-        if self == .sweepForgotten { sweep = SweepPolicy(onShift: .seconds(3600), offShift: .seconds(3600)) }
+        guard self == .sweepForgotten else { return }
+        sweep = SweepPolicy(onShift: sweep.onShift * 3, offShift: sweep.offShift * 3)
     }
 
     /// The decision as this mistake makes it.

@@ -21,6 +21,9 @@ struct Scenario: Sendable {
     /// The engine is away all the time, and nothing else breaks.
     var isEngineAway = false
 
+    /// Everybody is on shift at some time, and all sessions fail alike for longer than a minute.
+    var hasStorm = false
+
     /// Once nothing breaks any more, everything converges within this.
     ///
     /// The longest waits that may follow each other: an unknown outcome, the longest retry, a restart window with its spacing, a
@@ -28,6 +31,8 @@ struct Scenario: Sendable {
     static let bound: Int64 = 480_000_000
     /// How long it rests then, in microseconds: longer than three of the slowest intervals.
     static let rest: Int64 = 65_000_000
+    /// From when on everything has to be fresh, in microseconds: two of the slowest intervals and more.
+    static let freshAfter: Int64 = 45_000_000
     /// Within which an event that another replica took leads to a command.
     static let wake: Int64 = 5_000_000
 
@@ -55,12 +60,22 @@ struct Scenario: Sendable {
         policy.pairingLookFor = .seconds(60)
         policy.breakAction = numbers.chance(500) ? .keep : .stop
         sweep = SweepPolicy(onShift: .seconds(10), offShift: .seconds(20))
+        if seed % 12 == 5 { prepareStorm() }
+    }
+
+    /// As many sessions at one account as it takes for failing alike, and calls enough to restart them all at once.
+    private mutating func prepareStorm() {
+        hasStorm = true
+        accounts = 1
+        agents = 14 + Int(seed / 12 % 3)
+        callsPerSecond = 20
     }
 
     /// A day without an engine, while people clock in and out.
     static func engineAway(seed: UInt64) -> Scenario {
         var scenario = Scenario(seed: seed)
         scenario.isEngineAway = true
+        scenario.hasStorm = false
         scenario.stress = 86_400_000_000
         scenario.eventEvery = 300_000_000
         return scenario

@@ -103,6 +103,9 @@ extension SimulatedWorld {
     private func judgeRest(since: Int64) {
         let now = scheduler.now
         if let open = unconverged() { return witness.see { $0.violate(.convergesInTime, "no more: \(open)") } }
+        if now - since > Scenario.freshAfter {
+            database.withTables { tables, now in witness.see { $0.checkFresh(tables, now: now) } }
+        }
         guard now - since > Scenario.rest else { return }
         database.withTables { tables, now in
             witness.see { state in
@@ -152,19 +155,29 @@ extension SimulatedWorld {
 }
 
 extension Witness.State {
-    /// At rest: everything is fresh, and nothing overdue lies in line.
-    mutating func checkRest(_ tables: MemoryTables, now: Timestamp) {
+    /// At rest: every instance was read within two of its intervals, which are what a round takes where that is longer.
+    mutating func checkFresh(_ tables: MemoryTables, now: Timestamp) {
         for (number, instance) in tables.instances.sorted(by: { $0.key < $1.key }) {
             let desired = instance.agent.flatMap { tables.agents[$0]?.facts.desired } ?? .stopped
-            let interval = desired == .running ? rules.sweep.onShift : rules.sweep.offShift
+            let freshness = Freshness(
+                onShift: rules.sweep.onShift,
+                offShift: rules.sweep.offShift,
+                instances: tables.instances.count { $0.value.account == instance.account },
+                callsPerSecond: rules.callsPerSecond
+            )
+            let interval = desired == .running ? freshness.onShift : freshness.offShift
             let readAt = tables.subject(number)?.evidence.readAt
-            if readAt.map({ now - $0 > interval * Freshness.intervals }) ?? true {
+            if readAt.map({ now - $0 > interval * 2 }) ?? true {
                 violate(
                     .sweepKeepsFresh,
                     "\(instance.subject.address.instanceID) was read at \(readAt?.rfc3339 ?? "no time"), it is \(now.rfc3339)"
                 )
             }
         }
+    }
+
+    /// At rest: nothing overdue lies in line.
+    mutating func checkRest(_ tables: MemoryTables, now: Timestamp) {
         for (number, row) in tables.queue.sorted(by: { $0.key < $1.key }) where now - row.dueAt > .seconds(15) {
             violate(.queueRestsEmpty, "instance \(number) has been due since \(row.dueAt.rfc3339)")
         }

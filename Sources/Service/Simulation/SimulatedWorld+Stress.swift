@@ -84,6 +84,20 @@ extension SimulatedWorld {
         scheduler.after(duration) { self.engine.set(fault, to: 0) }
     }
 
+    /// Everybody clocks in, and soon after all sessions fail, and fail again however often they are restarted.
+    func storm() {
+        for number in 1...scenario.agents { send([body("a\(number)", "clock_in", at: database.now())]) }
+        scheduler.after(25_000_000) {
+            self.witness.tell("all sessions fail")
+            self.engine.set(.failedLoop, to: 1000)
+            self.engine.withState { state, now in
+                // A session that is struck so plans nothing.
+                for name in state.names { _ = state.strike(.failedLoop, name, now: now) }
+            }
+        }
+        scheduler.after(draw { $0.microseconds(90_000_000...150_000_000) }) { self.engine.set(.failedLoop, to: 0) }
+    }
+
     /// Faults that have to last for a while, or to meet something else, before they show.
     private static let rareFaults: [EngineFault] = [
         .stuckStarting, .failedLoop, .keepsFalling, .startWins, .resurrect, .staleReads,
@@ -191,10 +205,6 @@ extension SimulatedWorld {
 
     /// Writes a clock event.
     private func draft() -> [UInt8] {
-        let number = withState { state in
-            state.lastEvent += 1
-            return state.lastEvent
-        }
         let now = database.now()
         let (agent, kind, shift) = draw { numbers in
             let isStranger = scenario.strangers > 0 && numbers.chance(60)
@@ -213,7 +223,15 @@ extension SimulatedWorld {
             let old = -numbers.microseconds(90_000_000_000...120_000_000_000)
             return (agent, kind, isOld ? old : shift)
         }
-        let occurredAt = Timestamp(microseconds: now.microseconds + shift).rfc3339
+        return body(agent, kind, at: Timestamp(microseconds: now.microseconds + shift))
+    }
+
+    private func body(_ agent: String, _ kind: String, at instant: Timestamp) -> [UInt8] {
+        let number = withState { state in
+            state.lastEvent += 1
+            return state.lastEvent
+        }
+        let occurredAt = instant.rfc3339
         let body = Array(
             #"{"event_id":"e\#(number)","agent_id":"\#(agent)","kind":"\#(kind)","occurred_at":"\#(occurredAt)"}"#.utf8
         )

@@ -89,6 +89,7 @@ final class SimulatedWorld: Sendable {
         scheduler.after(4_000_000) { self.scenario.isEngineAway ? self.takeEngineAway() : self.mishap() }
         scheduler.after(scenario.stress) { self.calm() }
         scheduler.after(1_000_000) { self.tick() }
+        if scenario.hasStorm { scheduler.after(draw { $0.microseconds(30_000_000...60_000_000) }) { self.storm() } }
         if planted == .standbyLags { scheduler.after(3_000_000) { self.lag() } }
     }
 

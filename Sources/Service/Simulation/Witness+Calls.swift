@@ -58,11 +58,27 @@ extension Witness.State {
             violate(.unknownOutcomeIsRead, "\(what.rawValue) of \(name) after a command without a clear answer")
         }
         if what != .stop { checkGap(call, what, name) }
+        if what == .restart { checkStorm(call, name) }
         tracks[call.instance, default: .init()].open = (open ?? []) + [number]
         if what == .stop {
             tracks[call.instance]?.lastStop = number
             tracks[call.instance]?.stopSeenAt = nil
         }
+    }
+
+    /// As many sessions as are fewer than a storm may be restarted at once; from then on one, and twice as many after each restart
+    /// that helped.
+    private mutating func checkStorm(_ call: Witness.Call, _ name: String) {
+        tracks[call.instance, default: .init()].awaitsWorking = true
+        var times = restartsAt[call.replica]?[call.account] ?? []
+        // Just less than the distance that restarts of one session keep anyway.
+        times.removeAll { now - $0 >= 19_000_000 }
+        times.append(now)
+        restartsAt[call.replica, default: [:]][call.account] = times
+        let helped = helpedAt[call.account]?.count { now - $0 < RestartGate.window.microseconds } ?? 0
+        let allowed = RestartGate.stormLimit - 1 + helped + (1 << min(helped, 8))
+        guard times.count > allowed else { return }
+        violate(.stormsSlowed, "\(times.count) restarts within 19 s, the last of \(name), and \(helped) have helped")
     }
 
     private mutating func useIntent(_ call: Witness.Call, _ what: EngineCall, _ name: String) {
@@ -158,6 +174,10 @@ extension Witness.State {
             tracks[instance]?.stopSeenAt = min(earlier, call.enteredAt)
         }
         if reading != .status(.failed) { tracks[instance]?.stopsOfFailed = 0 }
+        if reading == .status(.working), tracks[instance]?.awaitsWorking == true {
+            tracks[instance]?.awaitsWorking = false
+            helpedAt[call.account, default: []].append(now)
+        }
     }
 
     private mutating func noteRefusal(_ call: Witness.Call, _ answer: EngineAnswer) {

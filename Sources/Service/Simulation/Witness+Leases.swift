@@ -26,7 +26,11 @@ extension Witness.State {
             if isNewHolder {
                 tell("\(lease.holder?.short ?? "-") takes account \(account), term \(lease.term)")
                 // What it knew of the account it knew under another term.
-                if let holder = lease.holder { refusedSince[holder]?[account] = nil }
+                if let holder = lease.holder {
+                    refusedSince[holder]?[account] = nil
+                    restartsAt[holder]?[account] = nil
+                    helpedAt[account] = nil
+                }
             }
             if isNewHolder, let holder = before.holder, let until = expiry[holder], until > now {
                 violate(.leaseTakenOnlyWhenFree, "account \(account) was \(holder.short)'s until \(until.rfc3339)")

@@ -55,6 +55,8 @@ final class Witness: Sendable {
         /// A command without a clear answer that no read has followed.
         var unclearSince: Int64?
         var stopsOfFailed = 0
+        /// It was restarted, and not read as WORKING since.
+        var awaitsWorking = false
         var looks: [UUID: Int] = [:]
         /// Newest last, at most ``Witness/readLimit``.
         var reads: [(stamp: Timestamp, reading: SessionReading?)] = []
@@ -80,6 +82,9 @@ final class Witness: Sendable {
         var arrivedAt: [Int32: [Int64]] = [:]
         var underWay: [UUID: [Int32: Int]] = [:]
         var refusedSince: [UUID: [Int32: Int64]] = [:]
+        /// When holders restarted sessions since they took an account, and when sessions were read as WORKING after that.
+        var restartsAt: [UUID: [Int32: [Int64]]] = [:]
+        var helpedAt: [Int32: [Int64]] = [:]
         var thawedAt: [UUID: Int64] = [:]
         var lateCommands = 0
         var commandCount = 0

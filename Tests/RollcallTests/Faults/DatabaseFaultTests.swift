@@ -21,9 +21,11 @@ struct DatabaseFaultTests {
             let checked = try await run.installation.run("check-config")
             #expect(checked.output.contains(/durability +replicated/), "\(checked.output)")
             try await primary.stop(mode: .immediate)
+            let since = FaultLoad.now()
             run.countFromNow()
             // A new primary that waited for a standby of its own would take nothing.
             try await standby.set("synchronous_standby_names", to: "''")
+            run.noteOutage(from: since)
             try await standby.promote()
         }
     }
@@ -48,6 +50,7 @@ struct DatabaseFaultTests {
             #expect(meanwhile.allSatisfy { $0.status == 503 })
             let slowest = meanwhile.map { $0.answeredAt - $0.sentAt }.max() ?? 0
             #expect(slowest < 3_500_000, "the slowest 503 took \(slowest) us")
+            run.noteOutage(from: since)
             try await standby.startAgain()
             run.countFromNow()
         }
@@ -62,8 +65,14 @@ struct DatabaseFaultTests {
             "PostgreSQL restarted 3 times, then crashed 3 times",
             cluster: cluster
         ) { run in
+            var before: ThrowawayCluster.StopMode?
             for mode in [ThrowawayCluster.StopMode.fast, .fast, .fast, .immediate, .immediate, .immediate] {
                 try await cluster.stop(mode: mode)
+                let since = FaultLoad.now()
+                // Longer than a lease lasts, once of each kind.
+                if mode != before { try await run.last(.seconds(6)) }
+                before = mode
+                run.noteOutage(from: since)
                 try await cluster.startAgain()
                 run.countFromNow()
                 try await run.untilTaken(30)
@@ -123,6 +132,9 @@ struct DatabaseFaultTests {
                 let meanwhile = run.load.attempts(from: locked, to: locked + 8_000_000)
                 #expect(meanwhile.contains { $0.status == 503 })
                 #expect(meanwhile.allSatisfy { $0.status == 503 })
+                // Heartbeats wait for the same connections; now and then one may have had its turn.
+                let beat = try await transaction.query(FaultRun.lastBeat).first?.column("seen_at", as: PQTimestamp.self)
+                run.noteOutage(from: try #require(beat).microseconds)
             }
             run.countFromNow()
         }
@@ -142,6 +154,10 @@ struct DatabaseFaultTests {
             try disk.fill()
             try await run.until("an event is refused") { run.load.attempts.contains { $0.status == 503 } }
             try await run.last(.seconds(10))
+            // What fits into a page that there is can still be written, a heartbeat among it.
+            let beats = try await run.installation.owner.query(FaultRun.lastBeat)
+            let beat = try #require(try beats.first?.column("seen_at", as: PQTimestamp.self))
+            run.noteOutage(from: beat.microseconds)
             try disk.empty()
             run.countFromNow()
         }
@@ -172,6 +188,7 @@ struct DatabaseFaultTests {
             let meanwhile = run.load.attempts(from: since, to: FaultLoad.now())
             #expect(meanwhile.contains { $0.status == 503 })
             #expect(meanwhile.allSatisfy { !$0.isTaken }, "without its log nothing is committed")
+            run.noteOutage(from: since)
             try disk.empty()
             run.countFromNow()
             try await run.until("the server runs again") { await cluster.revive() }

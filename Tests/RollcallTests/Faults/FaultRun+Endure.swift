@@ -93,6 +93,7 @@ extension FaultRun {
                 if !workers.isEmpty {
                     try await until("a session is commanded") { try await self.engine.count(of: "start") > 0 }
                 }
+                noteFootprints()
                 try await strike(self)
                 recovery = try await untilRecovered()
                 try await untilTaken(60)
@@ -159,6 +160,7 @@ extension FaultRun {
         }
         history.terms = terms()
         history.freezes = freezes
+        history.outages = outages
         history.ends = try await ends()
         return history
     }

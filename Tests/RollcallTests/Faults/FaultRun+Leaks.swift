@@ -3,19 +3,28 @@ import LibPQ
 import Testing
 
 extension FaultRun {
-    /// Descriptors that a replica may hold besides those of its start: connections to the engine that stay open.
-    private static let descriptorSlack = 60
-    /// Memory of one replica in KiB; a debug build takes about a third of it.
-    private static let memoryLimit = 400_000
+    /// Notes what each replica holds that takes requests, with the first load on it and before anything breaks.
+    func noteFootprints() {
+        for replica in live where replica.served != nil {
+            noteFootprint(of: replica.number, replica.process.footprint)
+        }
+    }
 
     /// Checks that what broke left nothing behind: no connection, descriptor or lease, and no memory.
     func expectNothingLeft() async throws {
+        let noted = footprints
+        let descriptors = try #require(noted.values.map(\.descriptors).max(), "nothing was noted to compare with")
+        let memory = try #require(noted.values.map(\.memory).max())
         for replica in live where replica.served != nil {
             let process = replica.process
+            // One that was begun later is compared with those before it: they are all alike.
+            let before = noted[replica.number] ?? Footprint(descriptors: descriptors, memory: memory)
+            print("footprint of \(replica.number): \(before) became \(process.footprint)")
             try await until("replica \(replica.number) has closed what broke") {
-                process.descriptorCount <= 100 + Self.descriptorSlack
+                !process.footprint.hasMoreDescriptors(than: before)
             }
-            #expect(process.memory < Self.memoryLimit, "replica \(replica.number): \(process.memory) KiB")
+            let now = process.footprint
+            #expect(!now.hasMoreMemory(than: before), "replica \(replica.number): \(before) became \(now)")
         }
         let count = live.count
         // Six connections each, as the settings say, and the one that listens is among them.
@@ -47,6 +56,8 @@ extension FaultRun {
 }
 
 extension RollcallProcess {
+    var footprint: Footprint { Footprint(descriptors: descriptorCount, memory: memory) }
+
     /// Files and sockets it has open; 0 once it has ended.
     var descriptorCount: Int {
         // Ended: there is no such folder.

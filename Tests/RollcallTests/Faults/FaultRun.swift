@@ -31,6 +31,9 @@ final class FaultRun: Sendable {
     private struct State {
         var replicas: [Replica] = []
         var freezes: [History.Freeze] = []
+        var outages: [History.Outage] = []
+        /// What a replica holds while all is well, by its number.
+        var footprints: [Int: Footprint] = [:]
         var countsFrom: Int64?
     }
 
@@ -46,6 +49,8 @@ final class FaultRun: Sendable {
     var replicas: [Replica] { state.withLock { $0.replicas } }
     var live: [Replica] { replicas.filter { !$0.isGone } }
     var freezes: [History.Freeze] { state.withLock { $0.freezes } }
+    var outages: [History.Outage] { state.withLock { $0.outages } }
+    var footprints: [Int: Footprint] { state.withLock { $0.footprints } }
     /// From when the time to recover counts; `nil` before ``countFromNow()``.
     var countsFrom: Int64? { state.withLock { $0.countsFrom } }
 
@@ -155,6 +160,18 @@ final class FaultRun: Sendable {
             }
         }
         replicas[number].process.signal(SIGCONT)
+    }
+
+    /// Notes that the database took no heartbeat since then, and until now.
+    func noteOutage(from start: Int64) {
+        state.withLock { $0.outages.append(.init(from: start, to: FaultLoad.now())) }
+    }
+
+    /// When the database last took a heartbeat, for ``noteOutage(from:)`` where it is there and takes none.
+    static let lastBeat: PQStatement = "SELECT max(seen_at) AS seen_at FROM replicas"
+
+    func noteFootprint(of number: Int, _ footprint: Footprint) {
+        state.withLock { $0.footprints[number] = footprint }
     }
 
     private func tellSenders() {

@@ -64,6 +64,12 @@ struct History {
         var to: Int64
     }
 
+    /// A time in which the database took no heartbeat of anybody.
+    struct Outage: Hashable {
+        var from: Int64
+        var to: Int64
+    }
+
     /// How an agent ended.
     struct End: Hashable {
         var agent: String
@@ -81,5 +87,6 @@ struct History {
     var calls: [Call] = []
     var terms: [Term] = []
     var freezes: [Freeze] = []
+    var outages: [Outage] = []
     var ends: [End] = []
 }

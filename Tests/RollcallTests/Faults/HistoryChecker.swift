@@ -16,7 +16,8 @@ struct HistoryChecker {
         case gapBroken(call: Int)
         /// A command came while another of the same session was under way.
         case twoAtATime(call: Int)
-        /// A command came from a replica that no longer had the lease, and was not frozen.
+        /// A command came from a replica that no longer had the lease, and was not frozen: another had taken the account, or the
+        /// database had taken no heartbeat for longer than a lease lasts.
         case lateCommand(call: Int)
         /// A frozen replica's late command was followed by no read.
         case unrepaired(call: Int)
@@ -51,6 +52,8 @@ struct HistoryChecker {
     var gap: Int64 = 3_000_000
     /// After this long a call without an answer is over, in microseconds.
     var callTimeout: Int64 = 3_000_000
+    /// How long a lease lasts after its holder's last heartbeat, in microseconds.
+    var leaseTTL: Int64 = 3_500_000
     /// How long a call may be on its way to the engine on a busy machine, in microseconds: who has no answer counts from when it
     /// left, and the engine knows only when it came.
     var way: Int64 = 500_000
@@ -124,20 +127,18 @@ struct HistoryChecker {
 
     private func end(of call: History.Call) -> Int64 { call.answered ?? call.received + callTimeout }
 
-    /// No command comes from a replica after another has taken its account.
+    /// No command comes from a replica after another has taken its account, or after its lease has run out with nobody to take it.
     private func checkLeases(_ history: History, _ verdict: inout Verdict) {
         var accounts: [String: String] = [:]
         for end in history.ends {
             if let instance = end.instance { accounts[instance] = end.account }
         }
         for call in history.calls where call.isCommand {
-            guard let account = accounts[call.instance] else { continue }
-            let terms = history.terms.filter { $0.account == account && $0.takenAt <= call.receivedAt }
-            guard let holder = terms.max(by: { $0.number < $1.number }), holder.replica != call.replica else {
+            guard let account = accounts[call.instance], let over = leaseEnd(of: call, account, history) else {
                 continue
             }
             let wasFrozen = history.freezes.contains { freeze in
-                freeze.replica == call.replica && freeze.from <= holder.takenAt
+                freeze.replica == call.replica && freeze.from <= over
                     && (freeze.to...freeze.to + callTimeout).contains(call.receivedAt)
             }
             guard wasFrozen else {
@@ -151,6 +152,19 @@ struct HistoryChecker {
             }
             if !isSeen { verdict.findings.append(.unrepaired(call: call.number)) }
         }
+    }
+
+    /// When the lease that a call would have needed was over by the time the call came; `nil` where it was not.
+    private func leaseEnd(of call: History.Call, _ account: String, _ history: History) -> Int64? {
+        let terms = history.terms.filter { $0.account == account && $0.takenAt <= call.receivedAt }
+        if let holder = terms.max(by: { $0.number < $1.number }), holder.replica != call.replica {
+            return holder.takenAt
+        }
+        // Nobody can take it meanwhile, and its holder has to know by its own clock.
+        let outage = history.outages.first { outage in
+            call.receivedAt > outage.from + leaseTTL + way && call.receivedAt < outage.to
+        }
+        return outage.map { $0.from + leaseTTL }
     }
 
     private func isConverged(_ end: History.End) -> Bool {

@@ -139,6 +139,30 @@ struct HistoryCheckerTests {
     }
 
     @Test
+    func `a command while the database is away for longer than a lease lasts is late`() {
+        // Its commands came at 4, 7.2 and 7.4 s.
+        #expect(findings(.sound(outage: 3_100_000, to: 9_000_000)) == [.lateCommand(call: 3), .lateCommand(call: 4)])
+        #expect(findings(.sound(outage: 3_100_000, to: 7_300_000)) == [.lateCommand(call: 3)])
+        #expect(findings(.sound(outage: 3_300_000, to: 9_000_000)) == [.lateCommand(call: 4)])
+        // The lease has not run out yet, with the way of the call; or there is a database again.
+        #expect(findings(.sound(outage: 3_500_000, to: 9_000_000)).isEmpty)
+        #expect(findings(.sound(outage: 3_100_000, to: 7_100_000)).isEmpty)
+    }
+
+    @Test
+    func `of one that was frozen as its lease ran out without a database the late command is counted`() {
+        var history = History.sound(outage: 3_100_000, to: 7_300_000)
+        history.freezes = [History.Freeze(replica: 1, from: 6_000_000, to: 7_150_000)]
+        history.calls[5].replica = 0
+        let verdict = HistoryChecker().check(history)
+        #expect(verdict.findings.isEmpty)
+        #expect(verdict.lateFromFrozen == 1)
+        // By then its lease was over, and it has seen that.
+        history.freezes[0].from = 6_700_000
+        #expect(findings(history) == [.lateCommand(call: 3)])
+    }
+
+    @Test
     func `a session that is not where the shift wants it is unconverged`() {
         var history = History.sound
         history.ends[0].session = "WORKING"
@@ -146,6 +170,15 @@ struct HistoryCheckerTests {
         history = .sound
         history.ends[0].condition = "drifted"
         #expect(findings(history) == [.unconverged("ana")])
+    }
+
+    @Test
+    func `a replica that holds more at the end than under its first load is found`() {
+        let before = Footprint(descriptors: 46, memory: 73_000)
+        #expect(!Footprint(descriptors: 53, memory: 75_000).hasMoreDescriptors(than: before))
+        #expect(!Footprint(descriptors: 53, memory: 75_000).hasMoreMemory(than: before))
+        #expect(Footprint(descriptors: 66, memory: 75_000).hasMoreDescriptors(than: before))
+        #expect(Footprint(descriptors: 46, memory: 95_000).hasMoreMemory(than: before))
     }
 
     @Test
@@ -179,6 +212,13 @@ extension History {
         var look = history.call("info", at: lookAt, answered: lookAt + 10_000)
         look.reading = reading
         history.calls.append(look)
+        return history
+    }
+
+    /// The same, without a database for a time.
+    fileprivate static func sound(outage from: Int64, to: Int64) -> History {
+        var history = sound
+        history.outages = [Outage(from: from, to: to)]
         return history
     }
 

@@ -29,4 +29,40 @@ struct FreshnessTests {
         #expect(freshness.isStale(readAt: now - .seconds(181), desired: .stopped, now: now))
         #expect(freshness.isStale(readAt: nil, desired: .stopped, now: now))
     }
+
+    @Test(arguments: [
+        (looks: 1000, count: 1000, onShift: 20_000, offShift: 60_000), (500, 1000, 10_000, 30_000),
+        (0, 1000, 200, 200), (1, 1000, 200, 200), (0, 0, 20_000, 60_000), (9, 3, 20_000, 60_000),
+    ])
+    func `a walk waits after a page for its share of the interval`(
+        looks: Int,
+        count: Int,
+        onShift: Int,
+        offShift: Int
+    ) {
+        let freshness = Freshness(onShift: .seconds(20), offShift: .seconds(60), instances: 1000, callsPerSecond: 50)
+        for (desired, milliseconds) in [(RunState.running, onShift), (.stopped, offShift)] {
+            let pause = freshness.pause(after: looks, of: count, desired: desired, shortest: .milliseconds(200))
+            #expect(pause == .milliseconds(milliseconds))
+        }
+    }
+
+    @Test(arguments: [(0, 1), (1, 0), (900, 100), (100, 900), (1000, 0), (20_000, 80_000), (3, 4)])
+    func `both walks together want no more than the budget, and all of it where they need it`(on: Int, off: Int) {
+        for callsPerSecond in [1, 7, 50] {
+            let freshness = Freshness(
+                onShift: .seconds(20),
+                offShift: .seconds(60),
+                instances: on + off,
+                callsPerSecond: callsPerSecond
+            )
+            let rates = [(on, RunState.running), (off, .stopped)].map { count, desired in
+                let round = freshness.pause(after: count, of: count, desired: desired, shortest: .milliseconds(200))
+                return Double(count) / round.inSeconds
+            }
+            let rate = rates.reduce(0, +)
+            #expect(rate <= Double(callsPerSecond) * 1.001)
+            if on + off > 60 * callsPerSecond { #expect(rate > Double(callsPerSecond) * 0.98) }
+        }
+    }
 }

@@ -58,6 +58,23 @@ struct AccountWorkerTests {
         }
         #expect(waiting.withLock { $0 } == 0)
     }
+
+    @Test
+    func `what could only be kept back again is not thought over while it drains`() throws {
+        let scene = WorkerScene()
+        let down = Evidence(reading: .status(.stopped), readAt: scene.clock.now(), readingSince: scene.clock.now())
+        // What a pass says then: it is due, and nobody here may act.
+        let due = scene.plan(1, desired: .running, down, mayAct: false)
+        #expect(due.command == nil && due.dueAt == scene.clock.now())
+        try scene.run { worker in
+            worker.carryOut([due])
+            #expect(worker.timers.count == 1)
+            worker.drain()
+            #expect(worker.timers.count == 0)
+            worker.carryOut([due])
+            #expect(worker.timers.count == 0)
+        }
+    }
 }
 
 /// A worker in simulated time, with or without its account's lease.
@@ -114,7 +131,9 @@ private final class WorkerScene {
     }
 
     /// What is planned now for an instance of an agent.
-    func plan(_ instance: Int64, desired run: RunState, _ evidence: Evidence) -> Plan {
+    ///
+    /// `mayAct`: whether an intent may be written; `nil` where it may while the lease is held.
+    func plan(_ instance: Int64, desired run: RunState, _ evidence: Evidence, mayAct: Bool? = nil) -> Plan {
         let subject = Subject(
             instance: instance,
             account: 1,
@@ -136,7 +155,7 @@ private final class WorkerScene {
         let context = PlanningContext(
             policy: ReconcilePolicy(),
             now: clock.now(),
-            mayAct: holding,
+            mayAct: mayAct ?? holding,
             isAccountRefused: false
         )
         return Service.plan(subject, agent: change, priority: .people, context: context)

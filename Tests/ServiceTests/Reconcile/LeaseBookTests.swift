@@ -59,6 +59,17 @@ struct LeaseBookTests {
     }
 
     @Test
+    func `of a lease that is let go of nothing is left, and it has not run out`() throws {
+        let book = LeaseBook(clock: hand)
+        book.replace(with: [1: HeldLease(term: 3, deadline: 3_000_000), 2: HeldLease(term: 4, deadline: 3_000_000)])
+        let lease = try #require(book.lease(of: 1))
+        book.letGo(of: [1])
+        #expect(book.lease(of: 1) == nil && book.lastKnown(of: 1) == nil && book.heldAccounts() == [2])
+        hand.pass(.seconds(9))
+        #expect(!book.hasRunOut(lease, of: 1))
+    }
+
+    @Test
     func `that an account is refused is forgotten with the lease, since only its holder calls it`() {
         let book = LeaseBook(clock: hand)
         book.replace(with: [1: HeldLease(term: 3, deadline: 4_500_000)])

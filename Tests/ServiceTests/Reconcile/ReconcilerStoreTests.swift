@@ -69,6 +69,36 @@ struct ReconcilerStoreTests {
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `who drains gives up what is drained at once, keeps the rest, and takes nothing`(kind: StoreKind) async throws
+    {
+        try await kind.withScene { scene in
+            let keys = try await scene.store.register(["main", "spare"])
+            let (main, spare) = (try #require(keys["main"]), try #require(keys["spare"]))
+            let (holder, next) = (UUID(), UUID())
+            func beat(_ replica: UUID, _ accounts: [Int32]) async throws -> HeartbeatAnswer {
+                let heartbeat = Heartbeat(replica: replica, release: "test", accounts: accounts, lastWake: 0)
+                return try await scene.store.beat(heartbeat)
+            }
+            _ = try await beat(holder, [main, spare])
+            // Told to stop in that instant: what is free stays free.
+            #expect(try await beat(holder, []).terms.isEmpty)
+            #expect(try await beat(holder, [main, spare]).terms == [main: 1, spare: 1])
+
+            try await scene.store.layDown([main], of: holder, spent: [main: 7])
+            #expect(try await beat(holder, []).terms == [spare: 1])
+            _ = try await beat(next, [main, spare])
+            let taken = try await beat(next, [main, spare])
+            #expect(taken.terms == [main: 2])
+            #expect(taken.handovers[main]?.spent == 7)
+            // The other has as many now; still nothing is yielded but what is drained.
+            #expect(try await beat(holder, []).yielding.isEmpty)
+            #expect(try await beat(holder, []).terms == [spare: 1])
+            try await scene.store.leave(holder, spent: [:])
+            #expect(try await beat(next, [main, spare]).terms == [main: 2, spare: 2])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `a beat names what was put in line since the last one, and what lies there too long`(
         kind: StoreKind
     ) async throws {

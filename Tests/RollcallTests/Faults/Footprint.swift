@@ -1,0 +1,19 @@
+/// What a replica holds.
+struct Footprint: Sendable, Hashable {
+    /// Descriptors that may be more later: connections to the engine that stay open for a while.
+    static let descriptorSlack = 12
+    /// Memory that may be more later, in KiB.
+    static let memorySlack = 16_000
+
+    var descriptors: Int
+    /// In KiB.
+    var memory: Int
+
+    func hasMoreDescriptors(than before: Footprint) -> Bool {
+        descriptors > before.descriptors + Self.descriptorSlack
+    }
+
+    func hasMoreMemory(than before: Footprint) -> Bool {
+        memory > before.memory + Self.memorySlack
+    }
+}
