@@ -1,5 +1,5 @@
-/// Tells one session that a person has to see to from many that came to be so at about the same time: logged out, or unknown to
-/// the engine.
+/// Tells one session that a person has to see to from many that came to be so at about the same time: logged out, unknown to the
+/// engine, or refused a command.
 ///
 /// The limits are those of ``RestartGate``: ``RestartGate/stormLimit`` different instances within ``RestartGate/window`` are many,
 /// and it is over once fewer than ``RestartGate/calmLimit`` are so for ``RestartGate/calm``. Nothing is done for them but to say
@@ -15,7 +15,7 @@ package struct AlikeWatch: Sendable {
     package static let memory: Duration = .seconds(7200)
 
     private struct Met: Sendable {
-        /// Since when the engine says so.
+        /// Since when it is so.
         var since: Timestamp
         /// When it was last met so.
         var at: Timestamp
@@ -39,9 +39,12 @@ package struct AlikeWatch: Sendable {
     /// How many are remembered that became so within the window; at most ``limit``.
     package func newCount(now: Timestamp) -> Int { met.values.count { now - $0.since < RestartGate.window } }
 
+    /// Since when an instance is so that is remembered.
+    package func since(of instance: Int64) -> Timestamp? { met[instance]?.since }
+
     /// Takes in that an instance was met so.
     ///
-    /// `since`: since when the engine says so.
+    /// `since`: since when it is so.
     package mutating func meet(_ instance: Int64, since: Timestamp, now: Timestamp) {
         if met[instance] != nil || met.count < Self.limit {
             met[instance] = Met(since: since, at: now)

@@ -103,4 +103,85 @@ struct RestartGateTests {
         gate.prune(start + RestartGate.window + RestartGate.calm)
         #expect(gate.isIdle)
     }
+
+    /// A gate that met instances without budget, a second apart.
+    private func spent(
+        _ instances: Range<Int64>,
+        _ gate: RestartGate = RestartGate(),
+        from first: Timestamp? = nil
+    ) -> RestartGate {
+        var gate = gate
+        for instance in instances {
+            let now = (first ?? start) + .seconds(Int(instance))
+            gate.ranOut(instance, since: now, now: now)
+        }
+        return gate
+    }
+
+    @Test
+    func `who has no budget left counts, and many of them are many without a single wish`() {
+        let few = spent(0..<Int64(RestartGate.stormLimit) - 1)
+        #expect(!few.isStorm && !few.isIdle)
+        var gate = spent(0..<Int64(RestartGate.stormLimit))
+        #expect(gate.isStorm)
+        // As long as they are met: a sweep does.
+        for minute in 1...400 {
+            let now = start + .seconds(minute * 60)
+            if minute % 60 == 0 { gate = spent(0..<Int64(RestartGate.stormLimit), gate, from: now) }
+            gate.prune(now)
+            #expect(gate.isStorm, "\(minute)")
+        }
+        let over = start + .seconds(400 * 60)
+        let well = Int64(RestartGate.stormLimit - RestartGate.calmLimit) + 1
+        for instance in 0..<well { gate.recovered(instance, now: over) }
+        gate.prune(over + RestartGate.calm - .milliseconds(1))
+        #expect(gate.isStorm)
+        gate.prune(over + RestartGate.calm)
+        #expect(!gate.isStorm)
+    }
+
+    @Test
+    func `who wants a restart and who has no budget left are counted together, each once`() {
+        var gate = RestartGate()
+        for instance in 0..<Int64(6) {
+            let goes = gate.permits(instance, now: start)
+            #expect(goes)
+        }
+        gate = spent(2..<9, gate)
+        #expect(!gate.isStorm, "nine")
+        gate = spent(9..<10, gate)
+        #expect(gate.isStorm)
+    }
+
+    @Test
+    func `who has had no budget left for long begins nothing`() {
+        var gate = RestartGate()
+        for instance in 0..<Int64(9) { gate.ranOut(instance, since: start - RestartGate.window, now: start) }
+        for instance in 9..<Int64(18) { gate.ranOut(instance, since: start, now: start) }
+        #expect(!gate.isStorm)
+        gate.ranOut(18, since: start, now: start)
+        #expect(gate.isStorm)
+    }
+
+    @Test
+    func `a trial that nobody wants to run any more says nothing of the others`() {
+        var gate = storm()
+        gate.left(Int64(RestartGate.stormLimit) - 1, now: start)
+        let next = granted(&gate, 100..<110, at: start)
+        #expect(next == [100])
+    }
+
+    @Test
+    func `who was not met for two hours is forgotten, and what is remembered is bounded`() {
+        var gate = RestartGate()
+        for instance in 0..<Int64(2 * RestartGate.spentLimit) { gate.ranOut(instance, since: start, now: start) }
+        for instance in 0..<Int64(RestartGate.spentLimit) { gate.recovered(instance, now: start) }
+        gate.prune(start + RestartGate.calm)
+        gate.prune(start + RestartGate.calm + RestartGate.calm)
+        #expect(gate.isIdle)
+        gate = spent(0..<20)
+        gate.prune(start + .seconds(20) + RestartGate.spentMemory)
+        gate.prune(start + .seconds(20) + RestartGate.spentMemory + RestartGate.calm)
+        #expect(gate.isIdle)
+    }
 }

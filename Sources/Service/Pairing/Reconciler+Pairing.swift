@@ -23,7 +23,8 @@ extension Reconciler {
 
     /// Makes a pairing read where another replica acts.
     func pairingBeside(_ wish: PairingWish, of address: SessionAddress, account: Int32) async -> PairingAnswer {
-        guard let engine = worker(account)?.engine as? any PairingEngine else { return .notOffered }
+        guard let worker = worker(account), let engine = worker.engine as? any PairingEngine else { return .notOffered }
+        worker.calls.noteBeside()
         return await engine.pairing(wish, of: address)
     }
 
@@ -37,7 +38,7 @@ extension AccountWorker {
         guard !job.answer.isGiven else { return }
         guard let engine = engine as? any PairingEngine else { return job.answer.give(.notOffered) }
         let answer = await engine.pairing(job.wish, of: job.address)
-        if case .refused(let refusal) = answer { heed(standing.note(refusal)) }
+        if case .refused(let refusal) = answer { heed(standing.note(refusal, askedAt: nil)) }
         job.answer.give(answer)
     }
 }

@@ -16,9 +16,8 @@ struct Incident: Sendable, Equatable {
     var change: Int64?
     /// While it is open, how many agents it concerns now, as far as the caller sees them; counted to 10,000.
     ///
-    /// Of an account: its agents that the list shows as exceptions, those among them of whom nothing fresh is known; of many
-    /// sessions that are logged out or unknown, the agents of these. Of a held
-    /// change: the agents whose part waits. Of a source: 0, since nobody knows whom it does not tell of.
+    /// Of an account: its agents that the list shows as exceptions, those among them of whom nothing fresh is known; of an incident
+    /// that is about some sessions, the agents of these (``IncidentKind/scope``). Of a held change: the agents whose part waits. Of a source: 0, since nobody knows whom it does not tell of.
     var agents: Int64
 }
 
@@ -79,11 +78,7 @@ struct IncidentReads: Sendable {
                             LEFT JOIN looks l ON l.instance = x.instance
                             WHERE x.account = i.account
                               AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
-                              AND CASE i.kind
-                                WHEN 'sessions_logged_out' THEN o.reason = 'pairing_required'
-                                WHEN 'sessions_unknown' THEN o.reason = 'session_missing'
-                                ELSE true
-                              END
+                              AND \(isAbout: ())
                               AND (
                                 o.attention IS NOT NULL
                                 OR o.reason <> 'account_refused' AND (

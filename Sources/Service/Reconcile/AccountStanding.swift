@@ -25,7 +25,22 @@ struct AccountStanding: Sendable {
 
     /// A look that was made to find out whether the engine answers has no answer.
     func noteOutage() {
-        incidents.raise(.engineOutage, account: account, detail: "nothing that it is asked is answered")
+        raise(.engineOutage, "nothing that it is asked is answered")
+    }
+
+    /// The lease under which something is said of the account: the one that was held last, whose end the database knows.
+    ///
+    /// Without one nothing is said: who acts now sees for itself.
+    private var term: Int64? { leases.lastKnown(of: account)?.term }
+
+    private func raise(_ kind: IncidentKind, _ detail: String) {
+        guard let term else { return }
+        incidents.raise(kind, account: account, term: term, detail: detail)
+    }
+
+    private func clear(_ kind: IncidentKind) {
+        guard let term else { return }
+        incidents.clear(kind, account: account, term: term)
     }
 
     /// A call leaves now.
@@ -35,57 +50,86 @@ struct AccountStanding: Sendable {
         return now
     }
 
+    /// Takes in what was decided of sessions, and what the passing of time makes of it.
+    func take(_ plans: [Plan]) {
+        note(restarts.take(plans, now: clock.now()))
+        noteAlike(plans)
+    }
+
     /// Takes in whether many sessions fail alike; `nil` when that is as it was.
-    func note(_ failsAlike: Bool?) {
+    private func note(_ failsAlike: Bool?) {
         switch failsAlike {
         case true:
-            let detail = "many sessions want a restart; they go one by one"
-            incidents.raise(.sessionsFailing, account: account, detail: detail)
-        case false: incidents.clear(.sessionsFailing, account: account)
+            raise(.sessionsFailing, "many sessions want a restart; they go one by one")
+        case false: clear(.sessionsFailing)
         case nil: break
         }
     }
 
-    /// Takes in what passes found of sessions that somebody has to see to, and what the passing of time makes of it.
-    func noteAlike(_ plans: [Plan]) {
+    /// Takes in what was found of sessions that somebody has to see to.
+    private func noteAlike(_ plans: [Plan]) {
         for news in alike.take(plans, now: clock.now()) {
             guard news.isMany else {
-                incidents.clear(news.kind, account: account)
+                clear(news.kind)
                 continue
             }
-            let what = news.kind == .sessionsLoggedOut ? "have to be paired again" : "are not known to the engine"
+            let what =
+                switch news.kind {
+                case .sessionsLoggedOut: "have to be paired again"
+                case .commandsRefused: "are refused their start or their stop"
+                case .sessionsUnknown, .sessionsFailing, .accountRefused, .engineOutage, .accountUnattended,
+                    .changeHeld,
+                    .sourceSilent:
+                    "are not known to the engine"
+                }
             let minutes = RestartGate.window.microseconds / 60_000_000
             let detail = "many sessions \(what), all within \(minutes) minutes"
-            incidents.raise(news.kind, account: account, detail: detail)
+            raise(news.kind, detail)
         }
     }
 
     /// Takes over from whoever acted for the account before: incidents that are open in the database are this holder's to close.
     func begin(pool: PQPool) async throws(PQError) {
-        try await incidents.resume(account, pool: pool)
-        restarts.begin(isStorm: incidents.isOpen(.sessionsFailing, account: account))
-        alike.begin(open: Set(IncidentKind.allCases.filter { incidents.isOpen($0, account: account) }))
+        // By now it may be another's again.
+        guard let term else { return }
+        try await incidents.resume(account, term: term, pool: pool)
+        let open = Set(IncidentKind.allCases.filter { incidents.isOpen($0, account: account, term: term) })
+        restarts.begin(isStorm: open.contains(.sessionsFailing))
+        alike.begin(open: open)
         for row in try await pool.query(Self.alike(account)) {
             guard let reason = Reason(rawValue: try row.column("reason", as: String.self)) else { continue }
             let now = clock.now()
-            let since = try row.column("reading_since", as: Timestamp?.self) ?? now
-            alike.meet(try row.column("instance", as: Int64.self), reason: reason, since: since, now: now)
+            let instance = try row.column("instance", as: Int64.self)
+            let since = try row.column("since", as: Timestamp.self)
+            if reason == .restartBudgetUsed { restarts.meet(instance, since: since, now: now) }
+            alike.meet(
+                instance,
+                reason: reason,
+                readingSince: try row.column("reading_since", as: Timestamp?.self),
+                attentionSince: since,
+                now: now
+            )
         }
     }
 
-    /// Sessions of an account that somebody has to see to, as they are stored.
+    /// Sessions of an account that somebody has to see to, as they are stored; of each reason as many as are remembered.
     ///
     /// Index: `observed_states_exceptions`, and `instances_pkey`.
     static func alike(_ account: Int32) -> PQStatement {
-        """
-        SELECT o.instance, o.reason, o.reading_since
-        FROM observed_states o
-        JOIN instances x ON x.instance = o.instance
-        WHERE o.attention IN (\(Condition.needsPairing.code), \(Condition.needsAttention.code))
-          AND o.reason IN (\(Reason.pairingRequired.rawValue), \(Reason.sessionMissing.rawValue))
-          AND x.account = \(account)
-        LIMIT \(Int64(2 * AlikeWatch.limit))
-        """
+        let reasons = AlikeLine.reasons.union([.restartBudgetUsed]).map(\.rawValue).sorted()
+        return """
+            SELECT k.instance, k.reason, k.since, k.reading_since
+            FROM unnest(\(reasons)) AS r (reason)
+            CROSS JOIN LATERAL (
+                SELECT o.instance, o.reason, o.since, o.reading_since
+                FROM observed_states o
+                JOIN instances x ON x.instance = o.instance
+                WHERE o.attention IN (\(Condition.needsPairing.code), \(Condition.needsAttention.code))
+                  AND o.reason = r.reason
+                  AND x.account = \(account)
+                LIMIT \(Int64(AlikeWatch.limit))
+            ) k
+            """
     }
 
     /// Takes in that a command has ended which left under a lease.
@@ -106,11 +150,13 @@ struct AccountStanding: Sendable {
 
     /// Takes in how a call went.
     ///
+    /// - Parameters:
+    ///   - answer: what came of it.
+    ///   - askedAt: when it left, as ``asked()`` said; `nil` for one that was not asked through that.
     /// - Returns: what that changes for all sessions of the account.
-    func note(_ answer: EngineAnswer) -> Turn? {
-        activity.took(answer.verdict, at: clock.now())
-        note(restarts.take([], now: clock.now()))
-        noteAlike([])
+    func note(_ answer: EngineAnswer, askedAt: Timestamp?) -> Turn? {
+        activity.took(answer.verdict, askedAt: askedAt, at: clock.now())
+        take([])
         if let pause = calls.noteAskedPause(answer) {
             meters.paused()
             logger.notice(
@@ -120,19 +166,19 @@ struct AccountStanding: Sendable {
         }
         if let pause = calls.noteOutcome(answer.verdict) {
             meters.paused()
-            incidents.raise(.engineOutage, account: account, detail: "no call succeeds; pausing \(pause)")
+            raise(.engineOutage, "no call succeeds; pausing \(pause)")
         } else if EngineActivity.isSignOfLife(answer.verdict) {
-            incidents.clear(.engineOutage, account: account)
+            clear(.engineOutage)
         }
         if answer.verdict == .auth {
             guard leases.setRefused(account, true) else { return nil }
             logger.warning("the engine refuses the account's credential")
-            incidents.raise(.accountRefused, account: account, detail: "HTTP 401 for the whole account")
+            raise(.accountRefused, "HTTP 401 for the whole account")
             return .refused
         }
         if answer.httpStatus != nil, answer.verdict == .ok || answer.verdict == .missing {
             // Another replica may have raised it, and not live to see this.
-            incidents.clear(.accountRefused, account: account)
+            clear(.accountRefused)
             if leases.setRefused(account, false) {
                 logger.notice("the engine accepts the account's credential again")
                 return .accepted

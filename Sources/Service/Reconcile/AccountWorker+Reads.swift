@@ -23,10 +23,13 @@ extension AccountWorker {
         }
         let sentAt = standing.asked()
         let list = await engine.list()
-        standing.activity.took(list.answer.verdict, at: clock.now())
         meters.listed(list.answer.verdict, in: clock.now() - sentAt)
         // A key that may not list can be one that may read its sessions, so only a session's own read judges the account.
-        if list.answer.verdict != .auth { heed(standing.note(list.answer)) }
+        if list.answer.verdict == .auth {
+            standing.activity.took(.auth, askedAt: sentAt, at: clock.now())
+        } else {
+            heed(standing.note(list.answer, askedAt: sentAt))
+        }
         guard list.answer.verdict == .ok else {
             logger.debug("sessions not listed", metadata: [LogKeys.verdict: "\(list.answer.verdict.rawValue)"])
             return job.finish(nil)
@@ -81,7 +84,7 @@ extension AccountWorker {
         meters.called(.info, answer.verdict, in: time)
         forecaster.lookTook(time, of: look.instance, waited: look.queuedAt.map { max(.zero, sentAt - $0) } ?? .zero)
         looking.withLock { $0[look.instance] = nil }
-        heed(standing.note(answer))
+        heed(standing.note(answer, askedAt: sentAt))
         look.probe?.ended(answer.verdict)
         guard let reading = answer.reading else {
             look.run?.look(succeeded: false)

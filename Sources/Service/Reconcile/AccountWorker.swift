@@ -148,7 +148,10 @@ final class AccountWorker: Sendable {
         let now = clock.now()
         let lease = leases.lease(of: account)
         let isActing = lease != nil && !isDraining.load(ordering: .relaxed)
-        if lease != nil { forecaster.take(plans, now: now) }
+        if lease != nil {
+            forecaster.take(plans, now: now)
+            standing.take(plans)
+        }
         let overtaken = plans.compactMap(\.overtaken)
         if !overtaken.isEmpty { for job in calls.withdraw(overtaken) { giveUp(job) } }
         for plan in plans {
@@ -207,7 +210,7 @@ final class AccountWorker: Sendable {
         crashPoints.reach(.afterEngineCall)
         meters.called(command.action.call, answer.verdict, in: endedAt - sentAt)
         forecaster.commandTook(endedAt - sentAt)
-        heed(standing.note(answer))
+        heed(standing.note(answer, askedAt: sentAt))
         standing.noteEnd(of: command, under: lease)
         logger.debug(
             "command sent",
@@ -276,8 +279,6 @@ final class AccountWorker: Sendable {
         let runs = SweepRun.byInstance(items)
         SweepRun.settle(runs, with: plans)
         onCommit(plans)
-        standing.note(transaction.restarts.take(plans, now: clock.now()))
-        standing.noteAlike(plans)
         carryOut(plans, runs: runs)
         let departed = Departures.due(plans)
         if !departed.isEmpty { try await store.letGo(of: departed) }

@@ -1,7 +1,8 @@
 import Domain
 import Synchronization
 
-/// The ``AlikeWatch``es of an account, shared by its passes: many logged out, and many unknown to the engine.
+/// The ``AlikeWatch``es of an account, shared by its passes: many logged out, many unknown to the engine, many that it refuses a
+/// command.
 final class AlikeLine: Sendable {
     /// An incident that begins or ends.
     struct News: Sendable, Hashable {
@@ -15,9 +16,13 @@ final class AlikeLine: Sendable {
         var told: Set<IncidentKind> = []
     }
 
-    private static let kinds: [IncidentKind: Reason] = [
-        .sessionsLoggedOut: .pairingRequired, .sessionsUnknown: .sessionMissing,
+    private static let kinds: [IncidentKind: Set<Reason>] = [
+        .sessionsLoggedOut: [.pairingRequired], .sessionsUnknown: [.sessionMissing],
+        .commandsRefused: [.startRefused, .stopRefused],
     ]
+
+    /// The reasons that are watched.
+    static let reasons: Set<Reason> = kinds.values.reduce(into: []) { $0.formUnion($1) }
 
     private let state = Mutex(State())
 
@@ -34,9 +39,12 @@ final class AlikeLine: Sendable {
     }
 
     /// Takes in an instance as it is stored when a lease is taken, so that what a predecessor saw counts on.
-    func meet(_ instance: Int64, reason: Reason, since: Timestamp, now: Timestamp) {
+    ///
+    /// `readingSince`: since when it reads as it does; `attentionSince`: since when somebody is needed.
+    func meet(_ instance: Int64, reason: Reason, readingSince: Timestamp?, attentionSince: Timestamp, now: Timestamp) {
         state.withLock { state in
-            for (kind, wanted) in Self.kinds where wanted == reason {
+            for (kind, wanted) in Self.kinds where wanted.contains(reason) {
+                let since = reason.isRefusal ? attentionSince : readingSince ?? now
                 state.watches[kind, default: AlikeWatch()].meet(instance, since: since, now: now)
             }
         }
@@ -46,23 +54,62 @@ final class AlikeLine: Sendable {
     func take(_ plans: [Plan], now: Timestamp) -> [News] {
         state.withLock { state in
             var news: [News] = []
-            for (kind, reason) in Self.kinds {
-                var watch = state.watches[kind] ?? AlikeWatch()
-                for plan in plans {
-                    let instance = plan.subject.instance
-                    if plan.decision.reason == reason {
-                        watch.meet(instance, since: plan.subject.evidence.readingSince ?? now, now: now)
-                    } else {
-                        watch.release(instance)
-                    }
-                }
-                if !watch.isIdle { watch.settle(now) }
-                state.watches[kind] = watch
-                guard watch.isMany != state.told.contains(kind) else { continue }
-                if watch.isMany { state.told.insert(kind) } else { state.told.remove(kind) }
-                news.append(News(kind: kind, isMany: watch.isMany))
+            for (kind, reasons) in Self.kinds {
+                let isMany = state.watches[kind, default: AlikeWatch()].take(plans, reasons, now: now)
+                guard isMany != state.told.contains(kind) else { continue }
+                if isMany { state.told.insert(kind) } else { state.told.remove(kind) }
+                news.append(News(kind: kind, isMany: isMany))
             }
             return news
+        }
+    }
+}
+
+extension AlikeWatch {
+    /// Takes in plans and lets time pass; says whether many are so.
+    fileprivate mutating func take(_ plans: [Plan], _ reasons: Set<Reason>, now: Timestamp) -> Bool {
+        for plan in plans { take(plan, reasons, now: now) }
+        if !isIdle { settle(now) }
+        return isMany
+    }
+
+    private mutating func take(_ plan: Plan, _ reasons: Set<Reason>, now: Timestamp) {
+        let instance = plan.subject.instance
+        let reason = plan.decision.reason
+        if reasons.contains(reason) {
+            meet(instance, since: since(of: plan, now: now), now: now)
+        } else if !reasons.contains(where: \.isRefusal) || !plan.decision.mayBeRefusedAgain {
+            release(instance)
+        }
+    }
+
+    /// Since when it is so: by what is read, or for a refusal, which no read tells of, since it was first met.
+    private func since(of plan: Plan, now: Timestamp) -> Timestamp {
+        guard plan.decision.reason.isRefusal else { return plan.subject.evidence.readingSince ?? now }
+        // What was stored so and is not remembered began at some time before.
+        let began = plan.stored.reason.isRefusal ? now - RestartGate.window : now
+        return since(of: plan.subject.instance) ?? began
+    }
+}
+
+extension Reason {
+    /// Whether the engine keeps refusing a command.
+    fileprivate var isRefusal: Bool { self == .startRefused || self == .stopRefused }
+}
+
+extension Decision {
+    /// Whether this is a step of a try, after which the engine may refuse the same again: then nothing has changed yet.
+    fileprivate var mayBeRefusedAgain: Bool {
+        switch reason {
+        case .shouldRun, .shouldStop, .startSent, .stopSent, .restartSent, .booting, .stopGap, .outcomeUnknown,
+            .lookFirst,
+            .neverRead, .confirmingDrift, .wentDown, .cameUp, .retryLater, .startRefused, .stopRefused, .failedRestart,
+            .stuckRestart, .accountRefused, .rebootAsked, .stale, .noInstance:
+            true
+        case .working, .stopped, .failedCountsAsStopped, .missingOffShift, .restartSpacing, .restartBudgetUsed,
+            .pairingRequired, .sessionMissing, .unknownWord, .listedOnly, .keepsFalling, .keepsComingUp, .failingAlike,
+            .suspect:
+            false
         }
     }
 }

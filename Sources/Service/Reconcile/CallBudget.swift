@@ -14,6 +14,8 @@ struct CallBudget: Sendable {
     private static let slotLength: Int64 = 10_000
     private static let slotCount = 101
     private static let waySlots = Int(longestWay / slotLength)
+    /// How long a call may count, in microseconds.
+    static let longestCount = Int64(slotCount + waySlots) * slotLength
 
     private let perSecond: Int
     /// Calls a second that are left to others.
@@ -56,6 +58,13 @@ struct CallBudget: Sendable {
         used += 1
         underWay[Self.way(current)] += 1
         return true
+    }
+
+    /// Counts a call that left at `leftAt`, in microseconds of the monotonic clock, whatever the budget allows.
+    mutating func count(leftAt: Int64) {
+        advance(to: leftAt / Self.slotLength)
+        used += 1
+        underWay[Self.way(current)] += 1
     }
 
     /// Takes in that a call was answered which left at `leftAt`, both in microseconds of the monotonic clock.

@@ -49,6 +49,8 @@ final class CallQueue: Sendable {
         var isClosed = false
         /// How many calls were handed out.
         var departed = 0
+        /// When this replica last made a call without acting for the account, by the monotonic clock.
+        var besideAt: Int64?
         /// Somebody already waits to try again at the budget's or the pause's end.
         var hasTimer = false
     }
@@ -185,12 +187,31 @@ final class CallQueue: Sendable {
 
     /// Begins with what whoever acted for the account until now has left of the budget.
     func beginBudget(_ handover: Handover) {
-        let now = clock.monotonic() - handover.age.microseconds
-        let budget = CallBudget(perSecond: callsPerSecond, spent: handover.spent.map(Int.init), now: now)
+        let now = clock.monotonic()
+        let budget = CallBudget(
+            perSecond: callsPerSecond,
+            spent: handover.spent.map(Int.init),
+            now: now - handover.age.microseconds
+        )
         state.withLock { state in
             let reserved = state.budget.reserved
             state.budget = budget
             state.budget.reserved = reserved
+            // What is left to others while somebody else acts was this replica's own a moment ago.
+            if let besideAt = state.besideAt, now - besideAt < CallBudget.longestCount {
+                state.budget.count(leftAt: besideAt)
+            }
+        }
+    }
+
+    /// Counts a call that this replica makes now without acting for the account, also should it act in the next second.
+    ///
+    /// Such calls are further apart than they count (``PairingDesk``), so the last one is enough.
+    func noteBeside() {
+        let now = clock.monotonic()
+        state.withLock { state in
+            state.besideAt = now
+            state.budget.count(leftAt: now)
         }
     }
 

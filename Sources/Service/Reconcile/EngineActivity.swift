@@ -11,9 +11,23 @@ final class EngineActivity: Sendable {
         var askedAt: Timestamp?
         /// When the engine last said anything.
         var answeredAt: Timestamp?
+        /// Calls that have left and have not ended.
+        var underWay = 0
+        /// Calls that ended since the engine last said anything, and brought nothing from it: nobody there, or out of time.
+        var unheard = 0
+        /// The longest that the engine lately took for an answer.
+        var slowestAnswer: Duration = .zero
+        /// When that answer came.
+        var slowestAt: Timestamp?
+
+        /// Calls to which the engine has said nothing.
+        var unanswered: Int { underWay + unheard }
     }
 
     private let state = Mutex(Calls())
+
+    /// How long an answer that took its time is remembered.
+    private static let slownessMemory: Duration = .seconds(600)
 
     /// A call that has been under way for less says nothing.
     static let patience = Duration.milliseconds(1500)
@@ -21,8 +35,10 @@ final class EngineActivity: Sendable {
     var calls: Calls { state.withLock { $0 } }
 
     /// Forgets what was asked before: whoever acted for the account meanwhile knows better.
+    ///
+    /// What is under way still is so.
     func begin() {
-        state.withLock { $0 = Calls() }
+        state.withLock { $0 = Calls(underWay: $0.underWay) }
     }
 
     /// A call leaves.
@@ -30,15 +46,29 @@ final class EngineActivity: Sendable {
         state.withLock { calls in
             calls.unansweredSince = calls.unansweredSince ?? now
             calls.askedAt = now
+            calls.underWay += 1
         }
     }
 
     /// A call ended.
-    func took(_ verdict: EngineVerdict, at now: Timestamp) {
-        guard Self.isSignOfLife(verdict) else { return }
+    ///
+    /// `askedAt`: when it left, of each once for which ``asked(at:)`` was said; `nil` for another.
+    func took(_ verdict: EngineVerdict, askedAt: Timestamp?, at now: Timestamp) {
         state.withLock { calls in
+            if askedAt != nil { calls.underWay -= 1 }
+            guard Self.isSignOfLife(verdict) else {
+                if askedAt != nil, verdict == .unreachable || verdict == .ambiguous { calls.unheard += 1 }
+                return
+            }
             calls.unansweredSince = nil
+            calls.unheard = 0
             calls.answeredAt = now
+            guard let askedAt else { return }
+            let isForgotten = calls.slowestAt.map { now - $0 >= Self.slownessMemory } ?? true
+            if isForgotten || now - askedAt >= calls.slowestAnswer {
+                calls.slowestAnswer = now - askedAt
+                calls.slowestAt = now
+            }
         }
     }
 

@@ -18,6 +18,11 @@ final class RestartLine: Sendable {
         state.withLock { $0 = State(gate: RestartGate(isStorm: isStorm), wasStorm: isStorm) }
     }
 
+    /// Takes in an instance without budget as it is stored when a lease is taken, so that what a predecessor saw counts on.
+    func meet(_ instance: Int64, since: Timestamp, now: Timestamp) {
+        state.withLock { $0.gate.ranOut(instance, since: since, now: now) }
+    }
+
     /// The gate as it is, for a transaction to ask: it may run again, or in vain.
     var gate: RestartGate { state.withLock { $0.gate } }
 
@@ -32,9 +37,16 @@ final class RestartLine: Sendable {
     /// Takes in what passes found; says whether many fail alike where that changed.
     func take(_ plans: [Plan], now: Timestamp) -> Bool? {
         state.withLock { state in
+            for plan in plans where plan.decision.reason == .restartBudgetUsed {
+                state.gate.ranOut(plan.subject.instance, since: now, now: now)
+            }
             guard !state.gate.isIdle || state.wasStorm else { return nil }
-            for plan in plans where plan.decision.condition == .converged {
-                state.gate.recovered(plan.subject.instance, now: now)
+            for plan in plans where plan.decision.condition == .converged || plan.decision.condition == .held {
+                if plan.decision.reason == .working {
+                    state.gate.recovered(plan.subject.instance, now: now)
+                } else {
+                    state.gate.left(plan.subject.instance, now: now)
+                }
             }
             state.gate.prune(now)
             guard state.gate.isStorm != state.wasStorm else { return nil }

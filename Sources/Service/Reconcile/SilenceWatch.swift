@@ -39,11 +39,13 @@ struct SilenceWatch: Sendable {
         while !Task.isCancelled {
             let now = worker.clock.now()
             take(&memory, now: now)
+            let load = worker.calls.load
             let situation = StalestLook(
                 quietLimit: quietLimit,
                 actingSince: leases.isRefused(worker.account) ? nil : memory.actingSince,
                 calls: worker.standing.activity.calls,
-                waiting: worker.calls.load.counts.total,
+                waiting: load.counts.total,
+                isPaused: load.isPaused,
                 last: memory.probe?.state,
                 failures: memory.failures
             )

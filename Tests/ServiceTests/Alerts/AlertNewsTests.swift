@@ -12,26 +12,38 @@ struct AlertNewsTests {
             .filter { $0.subject == .cannotWork }.compactMap(\.agentID).sorted()
     }
 
+    /// As if all had been so for an hour.
+    private func age(_ fixture: ManagementFixture) async throws {
+        _ = try await fixture.pool.pipeline([
+            "UPDATE agent_states SET desired_since = now() - interval '1 hour'",
+            "UPDATE observed_states SET since = now() - interval '1 hour'",
+            "UPDATE session_owners SET from_at = now() - interval '1 hour'",
+        ])
+    }
+
     @Test
     func `an incident about some sessions tells of these alone, one about the whole account of all`() async throws {
         try await withManagement { fixture in
-            try await fixture.addOnShift(["qr", "gone", "failed"])
+            try await fixture.addOnShift(["qr", "gone", "failed", "odd", "dead"])
             try await fixture.observe("qr", "SCAN_QR_CODE", .needsPairing, reason: .pairingRequired)
             try await fixture.observe("gone", "MISSING", .needsAttention, reason: .sessionMissing)
             try await fixture.observe("failed", "FAILED", .needsAttention, reason: .restartBudgetUsed)
-            _ = try await fixture.pool.pipeline([
-                "UPDATE agent_states SET desired_since = now() - interval '1 hour'",
-                "UPDATE observed_states SET since = now() - interval '1 hour'",
-            ])
-            #expect(try await told(fixture) == ["failed", "gone", "qr"])
+            try await fixture.observe("odd", "HIBERNATING", .unknown, reason: .unknownWord)
+            try await fixture.observe("dead", "WORKING?", .needsAttention, reason: .suspect)
+            try await age(fixture)
+            #expect(try await told(fixture) == ["dead", "failed", "gone", "odd", "qr"])
             for (kind, others) in [
-                (IncidentKind.sessionsLoggedOut, ["failed", "gone"]), (.sessionsUnknown, ["failed"]),
-                (.engineOutage, []),
+                (IncidentKind.sessionsFailing, ["dead", "gone", "odd", "qr"]),
+                (.sessionsLoggedOut, ["dead", "gone", "odd"]),
+                (.sessionsUnknown, ["dead", "odd"]), (.engineOutage, []),
             ] {
                 _ = try await fixture.pool.query(
                     "INSERT INTO incidents (account, kind) SELECT account, \(kind.rawValue) FROM engine_accounts"
                 )
                 #expect(try await told(fixture) == others)
+                let incident = try await fixture.send("GET", "/v1/incidents").items().first
+                #expect(incident?["kind"] as? String == kind.rawValue)
+                #expect(incident?["agents"] as? Int == (kind == .engineOutage ? 5 : 1), "\(kind)")
             }
         }
     }
@@ -45,21 +57,98 @@ struct AlertNewsTests {
             for agent in ["hangs", "boots", "off"] {
                 try await fixture.observe(agent, "STOPPED", .starting, reason: .startSent)
             }
+            try await age(fixture)
             _ = try await fixture.pool.pipeline([
-                "UPDATE agent_states SET desired_since = now() - interval '1 hour'",
                 """
-                UPDATE observed_states o
-                SET since = now() - CASE WHEN x.instance_id = 'i-boots' THEN interval '10 seconds' ELSE interval '1 hour' END
-                FROM instances x
-                WHERE x.instance = o.instance
+                UPDATE agent_states s
+                SET desired_since = now() - interval '10 seconds'
+                FROM agents a
+                WHERE a.agent = s.agent AND a.agent_id = 'boots'
                 """,
-                """
-                INSERT INTO reconcile_queue (instance, account, priority, due_at)
-                SELECT instance, account, 0, now() + interval '10 seconds' FROM instances
-                ON CONFLICT (instance) DO NOTHING
-                """,
+                Self.queue,
             ])
             #expect(try await told(fixture) == ["hangs"])
+        }
+    }
+
+    private static let queue: PQStatement = """
+        INSERT INTO reconcile_queue (instance, account, priority, due_at)
+        SELECT instance, account, 0, now() + interval '10 seconds' FROM instances
+        ON CONFLICT (instance) DO NOTHING
+        """
+
+    /// How a session was read, and since when its condition is what it is, in seconds before now.
+    struct Past: Sendable {
+        var agent: String
+        var condition: Condition = .drifted
+        var since = 10
+        var readings: [(ago: Int, reading: String)] = []
+        /// Since when it cannot work; `nil` for one that is not told of.
+        var told: Int?
+    }
+
+    private static let loop: [(ago: Int, reading: String)] = [
+        (7200, "WORKING"), (3000, "FAILED"), (2000, "STARTING"), (1000, "FAILED"),
+    ]
+    private static let pasts = [
+        Past(agent: "loops", readings: loop, told: 3000),
+        Past(agent: "starts", condition: .starting, readings: loop + [(20, "STARTING")], told: 3000),
+        Past(agent: "fell", since: 3600, readings: [(7200, "WORKING"), (10, "FAILED")]),
+        Past(agent: "came", since: 3600, readings: [(7200, "FAILED"), (90, "WORKING"), (10, "FAILED")]),
+        // What was before the shift counts for nothing.
+        Past(agent: "never", readings: [(90_000, "WORKING"), (80_000, "STOPPED"), (100, "FAILED")], told: 3600),
+        Past(agent: "untouched", told: 3600),
+        // It works by what is read, and cannot be used.
+        Past(agent: "barred", condition: .needsAttention, since: 100, readings: [(7200, "WORKING")], told: 100),
+        Past(agent: "moved", readings: loop),
+    ]
+
+    @Test
+    func `who cannot work is told of by when the session last worked, however often it changed since`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(Self.pasts.map(\.agent))
+            for past in Self.pasts {
+                let reading = past.readings.last?.reading ?? "STOPPED"
+                try await fixture.observe(past.agent, reading, past.condition, reason: .failedRestart)
+            }
+            try await age(fixture)
+            _ = try await fixture.pool.pipeline([
+                "DELETE FROM session_changes", "UPDATE observed_states SET attempts = 2", Self.queue,
+                """
+                UPDATE session_owners o
+                SET from_at = now() - interval '10 seconds'
+                FROM instances x
+                WHERE x.instance = o.instance AND x.instance_id = 'i-moved'
+                """,
+            ])
+            for past in Self.pasts {
+                _ = try await fixture.pool.pipeline([
+                    """
+                    INSERT INTO session_changes (instance, at, recorded_at, reading)
+                    SELECT x.instance, now() - make_interval(secs => n.ago), now(), n.reading
+                    FROM instances x
+                    CROSS JOIN unnest(\(past.readings.map { Double($0.ago) }), \(past.readings.map(\.reading))) AS n (ago, reading)
+                    WHERE x.instance_id = \("i-" + past.agent)
+                    """,
+                    """
+                    UPDATE observed_states o
+                    SET since = now() - make_interval(secs => \(Double(past.since)))
+                    FROM instances x
+                    WHERE x.instance = o.instance AND x.instance_id = \("i-" + past.agent)
+                    """,
+                ])
+            }
+            let news = try await fixture.pool.rows(AlertStatements.news(after: .seconds(60), page: 0), AlertNews.init)
+                .filter { $0.subject == .cannotWork }
+            for past in Self.pasts {
+                let since = news.first { $0.agentID == past.agent }?.since
+                guard let told = past.told else {
+                    #expect(since == nil, "\(past.agent)")
+                    continue
+                }
+                let age = try #require(since.map { fixture.clock.now() - $0 }, "\(past.agent)")
+                #expect(abs(age.inSeconds - Double(told)) < 30, "\(past.agent): \(age)")
+            }
         }
     }
 

@@ -102,7 +102,7 @@ struct CatalogueTests {
         keys += IncidentKind.allCases.map { kind in
             switch kind {
             case .accountRefused, .engineOutage, .sessionsFailing, .sessionsLoggedOut, .sessionsUnknown,
-                .accountUnattended:
+                .commandsRefused, .accountUnattended:
                 "incident.engine." + kind.rawValue
             case .changeHeld: "incident.change." + kind.rawValue
             case .sourceSilent: "incident.source." + kind.rawValue

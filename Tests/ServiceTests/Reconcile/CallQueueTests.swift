@@ -6,7 +6,12 @@ import Testing
 @Suite("CallQueue", .timeLimit(.minutes(1)))
 struct CallQueueTests {
     /// How many of ten calls leave within a second of simulated time after two quiet ones.
-    private func callsInASecond(_ before: @escaping @Sendable (CallQueue) -> Void) -> Int {
+    ///
+    /// `early`: comes a second and a half before.
+    private func callsInASecond(
+        early: @escaping @Sendable (CallQueue) -> Void = { _ in },
+        _ before: @escaping @Sendable (CallQueue) -> Void
+    ) -> Int {
         let scheduler = Scheduler(seed: 1)
         let process = SimulatedProcessClock(scheduler: scheduler, start: 0, drift: 0)
         let queue = CallQueue(callsPerSecond: 5, clock: DatabaseClock(process: process))
@@ -16,6 +21,7 @@ struct CallQueueTests {
             while await queue.next() != nil { counter.add() }
         }
         let pacer = Task(executorPreference: executor) { await queue.runPacer() }
+        scheduler.after(500_000) { early(queue) }
         scheduler.after(2_000_000) {
             before(queue)
             for number in 1...10 as ClosedRange<Int64> {
@@ -42,6 +48,27 @@ struct CallQueueTests {
         // Half a second ago all of it: half a second later all of it again, spread.
         #expect(callsInASecond { $0.beginBudget(Handover(age: .milliseconds(500))) } == 4)
         #expect(callsInASecond { $0.beginBudget(Handover(spent: 5, age: .seconds(2))) } == 5)
+    }
+
+    @Test
+    func `a call that was made beside the holder a moment ago counts when its maker becomes the holder`() {
+        let none = Handover(spent: 0)
+        let early = callsInASecond { queue in
+            queue.noteBeside()
+            queue.beginBudget(none)
+        }
+        #expect(early == 4)
+        let late = callsInASecond { queue in
+            queue.beginBudget(none)
+            queue.noteBeside()
+        }
+        #expect(late == 4)
+        let last = callsInASecond { queue in
+            queue.noteBeside()
+            queue.beginBudget(Handover(spent: 4, age: .milliseconds(10)))
+        }
+        #expect(last == 0)
+        #expect(callsInASecond(early: { $0.noteBeside() }) { $0.beginBudget(none) } == 5, "it is long over")
     }
 
     /// What a call was answered: so many seconds to wait, if any.

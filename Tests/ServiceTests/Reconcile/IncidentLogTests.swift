@@ -27,14 +27,15 @@ struct IncidentLogTests {
             )
             let written = Mutex(0)
             let log = IncidentLog(logger: logger) { written.withLock { $0 += 1 } }
+            _ = try await owner.query(Self.lease)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await log.run(pool: pool) }
                 for (number, isOpen) in [(1, true), (2, false)] {
                     try await lose(isWritten: isWritten, owner, proxy) {
                         if isOpen {
-                            log.raise(.engineOutage, account: 1, detail: "nothing answers")
+                            log.raise(.engineOutage, account: 1, term: 1, detail: "nothing answers")
                         } else {
-                            log.clear(.engineOutage, account: 1)
+                            log.clear(.engineOutage, account: 1, term: 1)
                         }
                     }
                     try await until(owner) { written.withLock { $0 } == number }
@@ -49,6 +50,112 @@ struct IncidentLogTests {
             await pool.shutdown()
         }
     }
+
+    /// What a change waits for while the lease changes hands: the incidents, or the lease itself.
+    @Test(arguments: ["incidents", "engine_leases"], ["engine_outage", nil])
+    func `what a former holder has to say is dropped, be it a beginning or an end`(
+        table: String,
+        open: String?
+    ) async throws {
+        try await withLog { owner, log, written in
+            _ = try await owner.query(Self.lease)
+            if open != nil {
+                log.raise(.engineOutage, account: 1, term: 1, detail: "nothing answers")
+                try await until(owner) { written() == 1 }
+            }
+            try await owner.withTransaction { transaction in
+                if table == "incidents" {
+                    try await transaction.query("LOCK TABLE incidents IN EXCLUSIVE MODE")
+                } else {
+                    try await transaction.query(Self.takeover)
+                }
+                if open == nil {
+                    log.raise(.engineOutage, account: 1, term: 1, detail: "nothing answers")
+                } else {
+                    log.clear(.engineOutage, account: 1, term: 1)
+                }
+                try await until(owner) { try await owner.query(Self.waitingForAny).rowCount == 1 }
+                if table == "incidents" { _ = try await owner.query(Self.takeover) }
+            }
+            // Once this is written whatever came before it was thought over.
+            log.raise(.accountRefused, account: 1, term: 2, detail: "HTTP 401")
+            try await until(owner) { written() == (open == nil ? 1 : 2) }
+            #expect(try await kinds(owner) == (["account_refused", open].compactMap { $0 }))
+            // Nor does who laid the lease down.
+            try await owner.withTransaction { transaction in
+                try await transaction.query("UPDATE engine_leases SET holder = NULL")
+                log.clear(.accountRefused, account: 1, term: 2)
+                try await until(owner) { try await owner.query(Self.waitingForAny).rowCount == 1 }
+            }
+            _ = try await owner.query(Self.takeover)
+            log.raise(.sessionsUnknown, account: 1, term: 3, detail: "many")
+            try await until(owner) { written() == (open == nil ? 2 : 3) }
+            #expect(try await kinds(owner) == (["account_refused", open, "sessions_unknown"].compactMap { $0 }))
+        }
+    }
+
+    @Test
+    func `who takes over keeps what it said already, and believes nothing that it knew before`() async throws {
+        try await withLog { owner, log, written in
+            _ = try await owner.query(Self.lease)
+            log.raise(.engineOutage, account: 1, term: 1, detail: "nothing answers")
+            log.raise(.accountRefused, account: 1, term: 1, detail: "HTTP 401")
+            try await until(owner) { written() == 2 }
+            _ = try await owner.query(Self.takeover)
+            _ = try await owner.query("UPDATE incidents SET closed_at = now() WHERE kind = 'engine_outage'")
+            _ = try await owner.query("INSERT INTO incidents (account, kind) VALUES (1, 'sessions_unknown')")
+            // Calls leave before what is open was read.
+            try await owner.withTransaction { transaction in
+                try await transaction.query("LOCK TABLE incidents IN EXCLUSIVE MODE")
+                log.raise(.sessionsFailing, account: 1, term: 2, detail: "many")
+                log.clear(.engineOutage, account: 1, term: 2)
+                try await until(owner) { try await owner.query(Self.waitingForAny).rowCount == 1 }
+                try await log.resume(1, term: 2, pool: owner)
+            }
+            let open = IncidentKind.allCases.filter { log.isOpen($0, account: 1, term: 2) }
+            #expect(open == [.accountRefused, .sessionsFailing, .sessionsUnknown])
+            for kind in IncidentKind.allCases { log.clear(kind, account: 1, term: 2) }
+            try await until(owner) { written() == 6 }
+            #expect(try await kinds(owner).isEmpty)
+            log.raise(.engineOutage, account: 1, term: 2, detail: "nothing answers")
+            try await until(owner) { written() == 7 }
+            #expect(try await kinds(owner) == ["engine_outage"])
+        }
+    }
+
+    /// Runs a log that writes to a database of its own; the last is how many changes it has written.
+    private func withLog(_ body: @Sendable (PQPool, IncidentLog, () -> Int) async throws -> Void) async throws {
+        try await withMigratedDatabase { owner, _ in
+            let written = Mutex(0)
+            let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            let log = IncidentLog(logger: logger) { written.withLock { $0 += 1 } }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await log.run(pool: owner) }
+                try await body(owner, log) { written.withLock { $0 } }
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func kinds(_ owner: PQPool) async throws -> [String] {
+        try await owner.rows("SELECT kind FROM incidents WHERE closed_at IS NULL ORDER BY kind") {
+            row throws(PQError) in
+            try row.column("kind", as: String.self)
+        }
+    }
+
+    private static let lease: PQStatement =
+        "INSERT INTO engine_leases (account, holder, term) VALUES (1, gen_random_uuid(), 1)"
+    private static let takeover: PQStatement =
+        "UPDATE engine_leases SET holder = gen_random_uuid(), term = term + 1 WHERE account = 1"
+
+    private static let waitingForAny: PQStatement = """
+        SELECT l.pid
+        FROM pg_locks l
+        JOIN pg_stat_activity a ON a.pid = l.pid
+        WHERE NOT l.granted
+          AND a.datname = current_database()
+        """
 
     /// Cuts the connection while a write waits, and lets the write happen all the same, or never.
     private func lose(

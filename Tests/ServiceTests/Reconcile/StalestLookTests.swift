@@ -22,6 +22,8 @@ struct StalestLookTests {
             asked: Int64? = nil,
             unanswered: Int64? = nil,
             waiting: Int = 0,
+            isPaused: Bool = false,
+            calls: (underWay: Int, unheard: Int, slowest: Int64) = (0, 0, 0),
             last: (asked: Int64, left: Int64?, verdict: EngineVerdict?)? = nil,
             failures: Int = 0,
             _ step: Int64?,
@@ -33,9 +35,13 @@ struct StalestLookTests {
                 calls: EngineActivity.Calls(
                     unansweredSince: unanswered.map(Self.ago),
                     askedAt: asked.map(Self.ago),
-                    answeredAt: answered.map(Self.ago)
+                    answeredAt: answered.map(Self.ago),
+                    underWay: calls.underWay,
+                    unheard: calls.unheard,
+                    slowestAnswer: .milliseconds(calls.slowest)
                 ),
                 waiting: waiting,
+                isPaused: isPaused,
                 last: last.map { last in
                     Probe.State(askedAt: Self.ago(last.asked), leftAt: last.left.map(Self.ago), verdict: last.verdict)
                 },
@@ -46,6 +52,29 @@ struct StalestLookTests {
         }
 
         private static func ago(_ milliseconds: Int64) -> Timestamp { now - .milliseconds(milliseconds) }
+    }
+
+    /// Calls wait in line behind some that have had no answer for `silent` milliseconds.
+    private static func crowded(
+        _ name: String,
+        silent: Int64 = 8000,
+        waiting: Int = 3,
+        isPaused: Bool = false,
+        calls: (underWay: Int, unheard: Int, slowest: Int64) = (2, 0, 0),
+        _ step: Int64? = 250,
+        isOutage: Bool = false
+    ) -> Row {
+        Row(
+            name,
+            answered: silent + 10,
+            asked: silent - 100,
+            unanswered: silent,
+            waiting: waiting,
+            isPaused: isPaused,
+            calls: calls,
+            step,
+            isOutage: isOutage
+        )
     }
 
     /// The step is milliseconds from now until it is thought over again; `nil` for a look.
@@ -133,6 +162,23 @@ struct StalestLookTests {
             unanswered: 4000,
             last: (6010, 6010, .ok),
             nil
+        ),
+        crowded("all lanes hang for 8 s and calls wait", isOutage: true),
+        crowded("all lanes hang for a moment", silent: 7900),
+        crowded("nothing waits, so a look will tell", waiting: 0, nil),
+        crowded("one call hangs, which may be slow", calls: (1, 0, 0)),
+        crowded("one call ran out of time, and so may the next", calls: (1, 1, 0), isOutage: true),
+        crowded("the engine asked for a pause", isPaused: true),
+        crowded("starts lately took 6 s, two are slower now", calls: (2, 0, 6000)),
+        crowded("starts lately took 6 s, and 12 s are over", silent: 12_000, calls: (2, 0, 6000), isOutage: true),
+        Row(
+            "another acts for an account whose calls hang here",
+            acting: nil,
+            asked: 9000,
+            unanswered: 9000,
+            waiting: 3,
+            calls: (2, 0, 0),
+            1000
         ),
         Row("such a look was kept back", answered: 9000, last: (1000, nil, .notSent), 4000),
     ]

@@ -16,8 +16,8 @@ struct EngineActivityTests {
         #expect(activity.silentSince(now: now + .milliseconds(200)) == nil, "nobody has waited long")
         activity.asked(at: now + .seconds(4))
         #expect(activity.silentSince(now: now + .seconds(5)) == now)
-        activity.took(.ok, at: now + .seconds(5))
-        #expect(activity.calls == .init(askedAt: now + .seconds(4), answeredAt: now + .seconds(5)))
+        activity.took(.ok, askedAt: now + .seconds(4), at: now + .seconds(5))
+        #expect(activity.calls.askedAt == now + .seconds(4) && activity.calls.answeredAt == now + .seconds(5))
         #expect(activity.silentSince(now: now + .seconds(6)) == nil)
     }
 
@@ -25,9 +25,46 @@ struct EngineActivityTests {
     func `whatever an engine says but that it fails is a sign of life`(verdict: EngineVerdict) {
         let activity = EngineActivity()
         activity.asked(at: now)
-        activity.took(verdict, at: now + .seconds(1))
+        activity.took(verdict, askedAt: now, at: now + .seconds(1))
         let isSilent = activity.silentSince(now: now + .seconds(60)) != nil
         #expect(isSilent == [.transient, .unreachable, .ambiguous, .notSent].contains(verdict))
+    }
+}
+
+@Suite("EngineActivity's calls")
+struct EngineActivityCallsTests {
+    private let now = Timestamp(seconds: 1_800_000_000)
+
+    @Test
+    func `calls without an answer are those under way and those that brought nothing since the last answer`() {
+        let activity = EngineActivity()
+        for second in 0..<4 { activity.asked(at: now + .seconds(second)) }
+        #expect(activity.calls.unanswered == 4)
+        activity.took(.ambiguous, askedAt: now, at: now + .seconds(5))
+        #expect(activity.calls.unanswered == 4)
+        // That it is busy is no answer, but it is there.
+        activity.took(.transient, askedAt: now + .seconds(1), at: now + .seconds(5))
+        #expect(activity.calls.unanswered == 3)
+        activity.took(.ok, askedAt: now + .seconds(2), at: now + .seconds(6))
+        #expect(activity.calls.unanswered == 1)
+        activity.took(.ok, askedAt: nil, at: now + .seconds(6))
+        #expect(activity.calls.unanswered == 1, "one that was never said to have left")
+        // Who takes over has the same calls under way.
+        activity.begin()
+        #expect(activity.calls.unanswered == 1 && activity.calls.unansweredSince == nil)
+        activity.took(.ok, askedAt: now + .seconds(3), at: now + .seconds(7))
+        #expect(activity.calls.unanswered == 0)
+    }
+
+    @Test
+    func `the longest that an answer took is remembered for a while`() {
+        let activity = EngineActivity()
+        for (left, took) in [(0, 2), (10, 6), (20, 1), (620, 3)] {
+            activity.asked(at: now + .seconds(left))
+            activity.took(.ok, askedAt: now + .seconds(left), at: now + .seconds(left + took))
+            let slowest = [0: 2, 10: 6, 20: 6, 620: 3][left].map { Duration.seconds($0) }
+            #expect(activity.calls.slowestAnswer == slowest)
+        }
     }
 }
 

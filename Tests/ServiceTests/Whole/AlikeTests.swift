@@ -55,6 +55,81 @@ struct AlikeTests {
         }
     }
 
+    @Test(arguments: [0, 2])
+    func `many that fail are one incident with few restarts or none, through a change of hands, until they work`(
+        restartLimit: Int
+    ) async throws {
+        try await withRunningService { setup in
+            setup.policy.alikeLook = .milliseconds(300)
+            setup.policy.restartLimit = restartLimit
+        } _: { service in
+            let agents = (1...RestartGate.stormLimit + 2).map { "a\($0)" }
+            let all = agents.map { "i-\($0)" }
+            try await service.engine.put(all)
+            for agent in agents { try await service.put(agent) }
+            try await service.engine.fault(.failed)
+            for agent in agents { try await service.clock("clock-in", agent) }
+            try await service.until { try await openIncidents(service) == ["sessions_failing"] }
+            if restartLimit == 0 {
+                try await service.until { try await service.count(Self.spent) == agents.count }
+                #expect(try await service.engine.commands().allSatisfy { $0 == "start" })
+            }
+            // Who takes over begins with what is stored.
+            _ = try await service.owner.query("UPDATE engine_leases SET holder = NULL")
+            try await service.until { try await service.count(Self.held) == 1 }
+            // Longer than calm would take to end it.
+            for _ in 0..<Int(RestartGate.calm.inSeconds / 5) + 2 where restartLimit == 0 {
+                try await service.pause(5)
+                try await service.sweep()
+                #expect(try await openIncidents(service) == ["sessions_failing"])
+            }
+            try await service.engine.mend()
+            try await service.engine.put(all, "WORKING")
+            try await service.until(within: .seconds(150)) {
+                try await service.sweep()
+                return try await openIncidents(service).isEmpty
+            }
+            let after: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
+            #expect(after.items.count == 1)
+        }
+    }
+
+    private static let spent: PQStatement =
+        "SELECT count(*) AS count FROM observed_states WHERE reason = 'restart_budget_used'"
+
+    @Test
+    func `many refused starts are one incident, through a change of hands, until nobody wants them`() async throws {
+        try await withRunningService { service in
+            let agents = (1...RestartGate.stormLimit + 2).map { "a\($0)" }
+            try await service.engine.put(agents.map { "i-\($0)" })
+            for agent in agents { try await service.put(agent) }
+            for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
+            try await service.engine.fault(.error, on: [.start], params: #"{"http_status":403}"#)
+            for agent in agents { try await service.clock("clock-in", agent) }
+            try await service.until { try await openIncidents(service) == ["commands_refused"] }
+            try await service.until { try await service.count(Self.refused) == agents.count }
+            let counted = try await service.send("GET", "/v1/incidents").items().first?["agents"] as? Int
+            #expect(counted == agents.count)
+            _ = try await service.owner.query("UPDATE engine_leases SET holder = NULL")
+            try await service.until { try await service.count(Self.held) == 1 }
+            for _ in 0..<2 { try await service.sweep() }
+            #expect(try await openIncidents(service) == ["commands_refused"])
+
+            // Nobody wants them started any more, which no pass finds.
+            for agent in agents { try await service.clock("clock-out", agent) }
+            for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
+            try await service.until(within: .seconds(150)) {
+                try await service.sweep()
+                return try await openIncidents(service).isEmpty
+            }
+            let after: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
+            #expect(after.items.count == 1)
+        }
+    }
+
+    private static let refused: PQStatement =
+        "SELECT count(*) AS count FROM observed_states WHERE attention = 5 AND reason IN ('start_refused', 'should_run')"
+
     private static let waiting: PQStatement =
         "SELECT count(*) AS count FROM observed_states WHERE reason = 'failing_alike'"
 

@@ -23,6 +23,8 @@ struct ServiceSetup: Sendable {
     var engineKind = EngineKind.wawp
     var callTimeout: Duration = .seconds(5)
     var callsPerSecond = 500
+    /// Calls under way at a time.
+    var concurrency = 32
     var sources: [ConfiguredSource] = []
     /// What time the service takes it to be.
     var clock = DatabaseClock()
@@ -134,7 +136,7 @@ private func serve(
                 name: "main",
                 engine: try setup.engineKind.makeEngine(account, client: client),
                 callsPerSecond: setup.callsPerSecond,
-                concurrency: 32,
+                concurrency: setup.concurrency,
                 timeout: setup.callTimeout,
                 webhookSignature: setup.engineKind.webhookSignature
             )

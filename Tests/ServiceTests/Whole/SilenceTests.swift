@@ -1,6 +1,7 @@
 import Domain
 import EngineSimulator
 import LibPQ
+import Synchronization
 import Testing
 
 /// An engine that nothing is asked of: whether it answers is found out all the same.
@@ -31,6 +32,33 @@ struct SilenceTests {
             #expect(delays.contains { $0.silence < 10 && $0.outage < limit })
             #expect(try await service.engine.commands() == [], "nobody's session was touched")
         }
+    }
+
+    @Test
+    func `an engine that hangs while calls wait in line is out within 10 s`() async throws {
+        // By turns, as above.
+        let delays = Mutex<[Double]>([])
+        repeat {
+            try await withRunningService { setup in
+                // Both lanes are taken at once, and no time-outs add up to an outage before.
+                setup.concurrency = 2
+                setup.callTimeout = .seconds(25)
+            } _: { service in
+                let agents = (1...6).map { "a\($0)" }
+                try await service.engine.put(agents.map { "i-\($0)" })
+                for agent in agents { try await service.put(agent) }
+                for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
+                try await service.engine.fault(.outage, params: #"{"mode":"hang"}"#)
+                let began = ContinuousClock.now
+                for agent in agents { try await service.clock("clock-in", agent) }
+                try await service.until(within: .seconds(60)) { try await service.count(Self.outages) == 1 }
+                delays.withLock { $0.append((ContinuousClock.now - began).seconds) }
+                try await service.engine.mend()
+                try await service.until(within: .seconds(90)) { try await service.count(Self.outages) == 0 }
+            }
+        } while delays.withLock { $0.allSatisfy { $0 >= 10 } && $0.count < 3 }
+        print("an outage with calls in line is stored after \(delays.withLock { $0 }) s")
+        #expect(delays.withLock { $0.contains { $0 < 10 } })
     }
 
     @Test
