@@ -132,11 +132,22 @@ struct Situation {
             suspect(readAt: readAt)
         case .status(.starting):
             boot(readAt: readAt)
+        case .status(.failed) where evidence.waitsForPairing:
+            unscanned(readAt: readAt)
         case .status(.failed):
             unconfirmed(readAt: readAt) ?? restart(.failedRestart, readAt: readAt)
         case .status(.stopped):
             unconfirmed(readAt: readAt) ?? start(readAt: readAt)
         }
+    }
+
+    /// A session that failed because nobody scanned while its codes lasted: the next ones end as these did unless somebody is
+    /// there, so it boots again once a person asks.
+    ///
+    /// Source: WAHA's docs, "Sessions": a code lasts 60 s, five more 20 s each, then it is FAILED.
+    private func unscanned(readAt: Timestamp) -> Decision {
+        guard evidence.rebootAskedAt != nil else { return Decision(nil, .pairingRequired, .needsPairing) }
+        return hasSentStop ? restart(.failedRestart, readAt: readAt) : stop(.rebootAsked)
     }
 
     /// Whether the last command is a stop that the engine heard, as far as anybody can tell; what it answers with an error of its

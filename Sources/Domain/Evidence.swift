@@ -76,6 +76,11 @@ package struct Evidence: Sendable, Hashable {
     package var attempts: Int
     /// A person asked for a stop and a start; cleared once the start has left.
     package var rebootAskedAt: Timestamp?
+    /// Since when reads say that somebody has to pair the session.
+    ///
+    /// Kept while it says something else that does not end that, as FAILED once nobody scanned any of its codes. What it is worth
+    /// says ``waitsForPairing``.
+    package var pairingSince: Timestamp?
 
     package init(
         reading: SessionReading? = nil,
@@ -89,7 +94,8 @@ package struct Evidence: Sendable, Hashable {
         restarts: [Timestamp] = [],
         falls: [Timestamp] = [],
         attempts: Int = 0,
-        rebootAskedAt: Timestamp? = nil
+        rebootAskedAt: Timestamp? = nil,
+        pairingSince: Timestamp? = nil
     ) {
         self.reading = reading
         self.readAt = readAt
@@ -103,6 +109,16 @@ package struct Evidence: Sendable, Hashable {
         self.falls = falls
         self.attempts = attempts
         self.rebootAskedAt = rebootAskedAt
+        self.pairingSince = pairingSince
+    }
+
+    /// Whether somebody has to pair the session before it can work.
+    ///
+    /// A release that does not know ``pairingSince`` leaves it as it is; that the session worked or was started since then shows
+    /// in what such a release writes.
+    package var waitsForPairing: Bool {
+        guard let pairingSince else { return false }
+        return pairingSince >= max(lastStartSentAt ?? pairingSince, deviatingSince ?? pairingSince)
     }
 }
 
@@ -120,6 +136,7 @@ extension Evidence {
     package mutating func take(read result: SessionReading, sentAt: Timestamp, desired: RunState) {
         if let readAt, sentAt < readAt { return }
         if let command = lastCommand, sentAt < command.sentAt { return }
+        notePairing(result, sentAt: sentAt)
         if reading != result {
             if reading == .status(.working), desired == .running, hasSentNothingSinceRead {
                 deviatingSince = deviatingSince ?? sentAt
@@ -141,6 +158,16 @@ extension Evidence {
         }
         reading = result
         readAt = sentAt
+    }
+
+    /// Takes in what a read says of the pairing; what was read before counts too, where another release took that in.
+    private mutating func notePairing(_ result: SessionReading, sentAt: Timestamp) {
+        let asks = SessionReading.status(.scanQRCode)
+        if result.endsPairing || reading?.endsPairing ?? false { pairingSince = nil }
+        guard result == asks || (reading == asks && !result.endsPairing), !waitsForPairing else { return }
+        pairingSince = (reading == asks ? readingSince : nil) ?? sentAt
+        // It asked before a start that was still on its way, and goes on asking.
+        if !waitsForPairing { pairingSince = sentAt }
     }
 
     /// Whether the last read is younger than the last command.
@@ -177,9 +204,11 @@ extension Evidence {
         case .start:
             lastStartSentAt = now
             rebootAskedAt = nil
+            pairingSince = nil
         case .restart:
             lastStartSentAt = now
             rebootAskedAt = nil
+            pairingSince = nil
             restarts = restarts.filter { now - $0 < restartWindow } + [now]
         }
     }
@@ -211,6 +240,16 @@ extension Evidence {
         switch command.action {
         case .stop: lastStopEndedAt = answer.verdict.isUnclear ? max(endedAt, sentAt + callTimeout) : endedAt
         case .start, .restart: lastStartSentAt = sentAt
+        }
+    }
+}
+
+extension SessionReading {
+    /// Whether a session that says so waits for nobody's telephone: it has one, or begins anew with its next start.
+    fileprivate var endsPairing: Bool {
+        switch self {
+        case .status(.working), .status(.suspect), .status(.stopped): true
+        case .missing, .status(.starting), .status(.scanQRCode), .status(.failed), .status(.unknown): false
         }
     }
 }

@@ -96,7 +96,7 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
         case .stuckRestart: "The session has been booting for too long, so it is being restarted."
         case .restartSpacing: "The session has failed again; the next restart waits a while."
         case .restartBudgetUsed: "The session keeps failing after restarts; somebody should look at it."
-        case .pairingRequired: "The session runs but its phone is not linked: the agent must scan the code."
+        case .pairingRequired: "The session has no phone linked: the agent must scan the code."
         case .sessionMissing: "The engine does not know this session; somebody should check the mapping."
         case .unknownWord: "The engine reports a state that Rollcall does not know, so nothing is done."
         case .accountRefused: "The engine refuses the account's credential; nothing can be done until that is mended."

@@ -20,14 +20,13 @@ package enum SessionStatus: Sendable, Hashable {
     /// A word we do not know, cut to 64 characters.
     case unknown(String)
 
-    /// - Parameter word: the engine's word, in any case of letters.
+    /// - Parameter word: the engine's word, in any case of letters. ``suspect`` is no engine's word.
     package init(word: String) {
         switch word.uppercased() {
         case "STOPPED": self = .stopped
         case "STARTING": self = .starting
         case "SCAN_QR_CODE": self = .scanQRCode
         case "WORKING": self = .working
-        case Self.suspectWord: self = .suspect
         case "FAILED": self = .failed
         default: self = .unknown(String(word.prefix(64)))
         }
@@ -35,11 +34,39 @@ package enum SessionStatus: Sendable, Hashable {
 
     /// Our own word, for the column; the engine's is WORKING, which is what is shown.
     private static let suspectWord = "WORKING?"
+    /// Our own word for what an engine does not know.
+    fileprivate static let missingWord = "MISSING"
+    /// Stands in columns before a word of an engine's that would read as one of ours.
+    private static let foreignMark = "\\"
 
     /// The word as it is shown: the engine's own.
-    package static func shown(_ word: String) -> String { word == suspectWord ? "WORKING" : word }
+    ///
+    /// `stored`: what ``stored`` wrote.
+    package static func shown(_ stored: String) -> String {
+        if stored == suspectWord { return "WORKING" }
+        return stored.hasPrefix(foreignMark) ? String(stored.dropFirst()) : stored
+    }
 
-    /// The word as columns and logs have it, the engine's own but for ``suspect``.
+    /// The word as columns have it: ``word``, but for words of an engine's that would read as one of ours, which are marked.
+    package var stored: String {
+        guard case .unknown(let word) = self,
+            [Self.suspectWord, Self.missingWord].contains(word) || word.hasPrefix(Self.foreignMark)
+        else { return self.word }
+        return Self.foreignMark + word
+    }
+
+    /// Reads back what ``stored`` wrote.
+    package init(stored: String) {
+        if stored == Self.suspectWord {
+            self = .suspect
+        } else if stored.hasPrefix(Self.foreignMark) {
+            self = .unknown(String(stored.dropFirst()))
+        } else {
+            self.init(word: stored)
+        }
+    }
+
+    /// The word as logs have it, the engine's own but for ``suspect``.
     package var word: String {
         switch self {
         case .stopped: "STOPPED"
@@ -59,16 +86,24 @@ package enum SessionReading: Sendable, Hashable {
     /// The engine does not know the session (404).
     case missing
 
-    /// The word that is stored and shown; `MISSING` for a session the engine does not know.
+    /// The word for logs; `MISSING` for a session the engine does not know.
     package var word: String {
         switch self {
         case .status(let status): status.word
-        case .missing: "MISSING"
+        case .missing: SessionStatus.missingWord
         }
     }
 
-    /// Reads back what ``word`` wrote.
-    package init(word: String) {
-        self = word == "MISSING" ? .missing : .status(SessionStatus(word: word))
+    /// The word as columns have it.
+    package var stored: String {
+        switch self {
+        case .status(let status): status.stored
+        case .missing: SessionStatus.missingWord
+        }
+    }
+
+    /// Reads back what ``stored`` wrote.
+    package init(stored: String) {
+        self = stored == SessionStatus.missingWord ? .missing : .status(SessionStatus(stored: stored))
     }
 }

@@ -99,7 +99,10 @@ extension AdminRoutes {
                     if let name = entry.sessionName { session.name = name }
                     if let paired = entry.paired { session.isPaired = paired }
                     if let ago = entry.stoppedMsAgo { session.stoppedAt = now - .milliseconds(ago) }
-                    if entry.status != nil { session.steps = [] }
+                    if entry.status != nil {
+                        session.steps = []
+                        session.codes = 0
+                    }
                 }
                 if let word = entry.status { world.enter(index, SessionStatus(word: word), at: now) }
                 if let word = entry.thenStatus {

@@ -78,12 +78,15 @@ enum PairingPicture {
 }
 
 extension World {
-    /// What the QR routes show of a session for a telephone to scan, in Base64; another one after each ``SimulatorConfiguration/qrLife``.
+    /// What the QR routes show of a session for a telephone to scan, in Base64; another one with each code.
+    ///
+    /// Where nobody is told of codes they are not counted: then it is another one after each ``SimulatorConfiguration/qrLife``.
     func picture(of session: SimulatedSession, now: Timestamp) -> String {
         guard configuration.drawsPictures else { return configuration.qrImage }
         let life = max(1, configuration.qrLife.microseconds)
-        let lives = UInt64(max(0, (now - session.since).microseconds / life))
+        let lives = session.contract == .waha ? 0 : max(0, (now - session.since).microseconds / life)
         let name = session.name.utf8.reduce(configuration.seed) { mixed($0, UInt64($1)) }
-        return PairingPicture.base64(seed: mixed(name, lives))
+        let code = mixed(session.boots, UInt64(session.codes) + UInt64(lives))
+        return PairingPicture.base64(seed: mixed(name, code))
     }
 }

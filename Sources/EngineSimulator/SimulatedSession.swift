@@ -19,6 +19,10 @@ struct SimulatedSession {
     var isPaired: Bool
     /// In order of time.
     var steps: [Step] = []
+    /// Whose contract the first call spoke that named it; what becomes of codes that nobody scans is the engine's.
+    var contract: Contract?
+    /// How many codes it has shown since it began to ask for a scan.
+    var codes = 0
     /// The last three statuses, oldest first, with when each began.
     var recent: [Step] = []
     /// When the last stop was acknowledged.

@@ -74,7 +74,7 @@ package struct SimulatorBehaviour: Sendable, Codable, Equatable {
 
     /// A status as answers have it; one that works and is dead says that it works.
     func written(_ status: SessionStatus) -> String {
-        let word = SessionStatus.shown(status.word)
+        let word = (status == .suspect ? .working : status).word
         return statusCase == .lower ? word.lowercased() : word
     }
 }

@@ -46,6 +46,8 @@ package struct SimulatorConfiguration: Sendable {
     package var latency: Duration = .zero
     /// A new QR comes this often while SCAN_QR_CODE lasts, and with it a webhook; simulated.
     ///
+    /// Not under WAHA's contract, which says how long its codes last (``World/scheduleNextCode(_:after:)``).
+    ///
     /// Source: Wawp, info: 20 to 40 s.
     package var qrLife: Duration = .seconds(30)
     /// What the QR routes show, Base64 of a PNG.

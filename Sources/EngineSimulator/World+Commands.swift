@@ -71,7 +71,10 @@ extension World {
     mutating func unpair(_ index: Int, now: Timestamp) {
         edit(index) { $0.isPaired = false }
         guard sessions[index].isRunning else { return }
-        edit(index) { $0.steps = [] }
+        edit(index) { session in
+            session.steps = []
+            session.codes = 0
+        }
         enter(index, .scanQRCode, at: now)
     }
 

@@ -33,6 +33,7 @@ extension World {
                 message: behaviour.errorFormat == .json ? nil : "Session not found"
             )
         }
+        adopt(index, by: .wawp, now: now)
         let before = sessions[index].status
         log.update(number) { $0.before = before }
 

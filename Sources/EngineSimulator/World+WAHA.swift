@@ -20,6 +20,7 @@ extension World {
         default: break
         }
         guard let name = call.instanceID, let index = find(name, now: now) else { return unknownToWAHA(call) }
+        adopt(index, by: .waha, now: now)
         let before = sessions[index].status
         log.update(number) { $0.before = before }
         switch call.operation {
@@ -62,6 +63,7 @@ extension World {
 
     /// The list; stopped sessions are left out unless all are asked for.
     private mutating func listed(_ call: ContractCall, now: Timestamp) -> ContractReply {
+        for index in sessions.indices { adopt(index, by: .waha, now: now) }
         settleAll(now: now)
         let listsStopped = call.parameter("all") == "true" && !behaviour.listLeavesOutStopped
         var body = ByteBuffer(string: "[")
@@ -114,6 +116,7 @@ extension World {
         let seed = SimulatorConfiguration.Seed(instanceID: name, sessionName: name, isPaired: false)
         let index = put(SimulatedSession(seed: seed, now: now))
         log.update(number) { $0.effect = .created }
+        adopt(index, by: .waha, now: now)
         takeConfig(call, index)
         if call.json?["start"].map({ $0 == .bool(true) }) ?? behaviour.createStarts { beginBoot(index, at: now) }
         return wahaReply(index, says: sessions[index].status, httpStatus: 201)

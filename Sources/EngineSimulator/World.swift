@@ -128,9 +128,11 @@ struct World {
 
     /// Puts a session into a status, and tells whoever listens.
     mutating func enter(_ index: Int, _ status: SessionStatus, at instant: Timestamp) {
+        sessions[index].countCode(status)
         sessions[index].status = status
         sessions[index].since = instant
         sessions[index].recent = sessions[index].recent.suffix(2) + [.init(at: instant, status: status)]
+        if status == .scanQRCode { scheduleNextCode(index, after: instant) }
         let session = sessions[index]
         guard !webhooks.urls.isEmpty || !session.webhooks.isEmpty else { return }
         eventCount += 1
@@ -148,7 +150,6 @@ struct World {
             )
         )
         if events.count > eventLimit { events.removeFirst(events.count - eventLimit) }
-        if status == .scanQRCode { schedule(index, .scanQRCode, at: instant + configuration.qrLife) }
     }
 
     /// Writes down what will happen to a session.

@@ -57,8 +57,6 @@ extension ReplyWords {
     var sessionStatus: SessionStatus? {
         guard let status else { return nil }
         let said = SessionStatus(word: status)
-        // Our own word for it is none of an engine's.
-        if said == .suspect { return .unknown(status) }
         return said == .working && namesNoAccount ? .suspect : said
     }
 }

@@ -28,4 +28,20 @@ struct PairingPictureTests {
             #expect(later != first && later.hasPrefix("data:image/png;base64,"))
         }
     }
+
+    @Test func `WAHA's first picture lasts a minute, the next ones a third of one`() async throws {
+        var configuration = SimulatorConfiguration.still
+        configuration.drawsPictures = true
+        try await withSimulator(configuration) { simulator in
+            try await simulator.put("SCAN_QR_CODE", isPaired: false)
+            let engine = try simulator.wahaEngine(token: "tok_valid_0001")
+            var pictures: [PairingAnswer] = [await engine.pairing(.qr, of: Simulator.session)]
+            for wait in [59, 1, 19, 1] as [Int64] {
+                try await simulator.advance(.seconds(wait))
+                pictures.append(await engine.pairing(.qr, of: Simulator.session))
+            }
+            #expect(pictures[0] == pictures[1] && pictures[2] == pictures[3])
+            #expect(Set(pictures).count == 3)
+        }
+    }
 }

@@ -154,4 +154,50 @@ struct SessionTimeTests {
         #expect(runs[0] == runs[1])
         #expect((10...40).contains(runs[0][.working] ?? 0))
     }
+
+    // Source: WAHA's docs, "Sessions": 60 s, then five times 20 s. Wawp's pages name no end.
+    @Test(arguments: [(EngineKind.waha, SessionStatus.failed), (.wawp, .scanQRCode)])
+    func `codes that nobody scans run out where the engine says so`(kind: EngineKind, end: SessionStatus) async throws {
+        try await withSimulator { simulator in
+            try await simulator.put("STOPPED", isPaired: false)
+            let engine = try simulator.engine(kind)
+            #expect(await engine.send(.start, to: Simulator.session).verdict == .ok)
+            try await simulator.advance(.seconds(5) + .milliseconds(159_999))
+            #expect(await engine.send(.info, to: Simulator.session).status == .scanQRCode)
+            try await simulator.advance(.milliseconds(1))
+            #expect(await engine.send(.info, to: Simulator.session).status == end)
+            try await simulator.advance(.seconds(86_400))
+            #expect(await engine.send(.info, to: Simulator.session).status == end)
+        }
+    }
+
+    @Test func `each boot has codes of its own, and a scan ends them`() async throws {
+        try await withSimulator { simulator in
+            try await simulator.put("WORKING")
+            let engine = try simulator.wahaEngine(token: "tok_valid_0001")
+            #expect(await engine.send(.info, to: Simulator.session).status == .working)
+            try await simulator.fault("needs_qr")
+            try await simulator.advance(.seconds(160))
+            #expect(await engine.list().statuses[Simulator.instance] == .failed)
+            #expect(await engine.send(.restart, to: Simulator.session).verdict == .ok)
+            try await simulator.advance(.seconds(150))
+            #expect(await engine.send(.info, to: Simulator.session).status == .scanQRCode)
+            try await simulator.admin(.POST, "scan", #"{"scope":"all"}"#)
+            try await simulator.advance(.seconds(600))
+            #expect(await engine.send(.info, to: Simulator.session).status == .working)
+        }
+    }
+
+    @Test func `a session that asks before any call names it runs out as well, also where lists alone name it`()
+        async throws
+    {
+        try await withSimulator { simulator in
+            try await simulator.put("SCAN_QR_CODE", isPaired: false)
+            let engine = try simulator.wahaEngine(token: "tok_valid_0001")
+            try await simulator.advance(.seconds(90))
+            #expect(await engine.list().statuses[Simulator.instance] == .scanQRCode)
+            try await simulator.advance(.seconds(70))
+            #expect(await engine.list().statuses[Simulator.instance] == .failed)
+        }
+    }
 }

@@ -100,3 +100,29 @@ def test_a_code_that_the_browser_does_not_copy_is_marked_instead(rollcall, page,
     page.wait_text("#pairing-place output", "ABCD-1234")
     page.find("#pairing-place button").click()
     page.wait(lambda: page.run("return getSelection().toString()") == "ABCD-1234", what="the mark")
+
+
+def test_codes_that_ran_out_begin_anew_for_a_person_alone_and_the_dialog_waits_for_them(rollcall, page, manage_key):
+    rollcall.add_agent("vera", name="Vera", team="codes")
+    rollcall.clock_in("vera")
+    rollcall.wait_for("vera", observed="WORKING", condition="converged")
+    rollcall.fault("needs_qr", ["I-vera"])
+    rollcall.wait_for("vera", condition="needs_pairing")
+    page.sign_in(manage_key, "/agents/vera")
+    page.wait_live()
+    page.wait(lambda: page.find("#pair").is_displayed())
+    page.find("#pair").click()
+    page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
+    page.provoked += ["status of 409", "status of 503"]
+    # As an engine does whose codes end.
+    rollcall.fault("failed", ["I-vera"], count=1)
+    rollcall.wait_for("vera", observed="FAILED", condition="needs_pairing")
+    page.wait_text("#pairing-status", "Nobody scanned", 20)
+    assert not page.has("#pairing-place img")
+    assert rollcall.agent("vera")["observed"] == "FAILED", "what the page repeats by itself starts nothing"
+    page.find("#pairing-place button").click()
+    page.wait_text("#pairing-status", "no code yet")
+    page.wait(lambda: page.has("#pairing-place img"), 30, what="the new QR code")
+    assert rollcall.agent("vera")["observed"] == "SCAN_QR_CODE"
+    rollcall.sim("POST", "/_sim/scan", {"scope": ["I-vera"]})
+    page.wait(lambda: not page.find("#pairing").is_displayed(), 30, what="the dialog's end")

@@ -94,28 +94,6 @@ struct AgentOrders: Sendable {
         }
     }
 
-    /// Asks for a clean reboot: stop, gap, start.
-    ///
-    /// - Throws: ``Problem`` `not_found`, `no_instance`, `held`, `not_on_shift`; ``PQError``.
-    func reboot(_ agentID: String, by caller: Caller) async throws {
-        try await change(agentID, by: caller) { subject, transaction, now in
-            guard let instance = subject.subject else { throw Problem(.noInstance) }
-            guard !subject.isHeld(at: now) else { throw Problem(.held) }
-            guard subject.facts.derived(policy: policy, now: now).run == .running else { throw Problem(.notOnShift) }
-            let wake = Wake(instance: instance.instance, account: instance.account)
-            try await transaction.run([
-                AgentStates.enqueue([wake], at: now),
-                """
-                UPDATE observed_states
-                SET reboot_asked_at = \(now)
-                WHERE instance = \(instance.instance)
-                """,
-                Self.audit(caller, "agent.reboot", agentID),
-            ])
-            return [wake]
-        }
-    }
-
     /// What became of the wish to remove an agent.
     enum Removal: Sendable, Equatable {
         case gone
@@ -189,7 +167,8 @@ struct LockedAgent: Sendable {
 }
 
 extension AgentOrders {
-    private func change(
+    /// Locks an agent, runs the body, commits, and rings the wakes that it returned.
+    func change(
         _ agentID: String,
         by caller: Caller,
         _ body: (LockedAgent, PQTransaction, Timestamp) async throws -> [Wake]
@@ -199,10 +178,10 @@ extension AgentOrders {
         }
     }
 
-    /// Locks an agent, runs the body, commits, and rings the wakes that it returned.
+    /// The same with what the body found beside them.
     ///
     /// `changingMap`: takes the lock on the map of agents first.
-    private func change<Value>(
+    func change<Value>(
         _ agentID: String,
         by caller: Caller,
         changingMap: Bool = false,
@@ -294,7 +273,7 @@ extension AgentOrders {
         ]
     }
 
-    private static func audit(_ caller: Caller, _ deed: String, _ agentID: String) -> PQStatement {
+    static func audit(_ caller: Caller, _ deed: String, _ agentID: String) -> PQStatement {
         "INSERT INTO audit (actor, deed, subject) VALUES (\(caller.name), \(deed), \(agentID))"
     }
 }

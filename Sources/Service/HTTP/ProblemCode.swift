@@ -17,6 +17,8 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case noInstance = "no_instance"
     case nameInUse = "name_in_use"
     case noPairingNeeded = "no_pairing_needed"
+    case codesRanOut = "codes_ran_out"
+    case pairingBegins = "pairing_begins"
     case notOffered = "not_offered"
     case sessionMissing = "session_missing"
     case alreadyDecided = "already_decided"
@@ -41,14 +43,14 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .methodNotAllowed: .methodNotAllowed
         case .bodyTimeout: .requestTimeout
         case .instanceTaken, .held, .notOnShift, .instanceRunning, .noInstance, .nameInUse, .noPairingNeeded,
-            .notOffered, .sessionMissing, .alreadyDecided:
+            .codesRanOut, .notOffered, .sessionMissing, .alreadyDecided:
             .conflict
         case .bodyTooLarge, .tooManyItems: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
         case .invalidField, .idempotencyConflict: .unprocessableContent
         case .rateLimited: .tooManyRequests
         case .internalError: .internalServerError
-        case .databaseUnavailable, .engineUnavailable, .overloaded: .serviceUnavailable
+        case .pairingBegins, .databaseUnavailable, .engineUnavailable, .overloaded: .serviceUnavailable
         }
     }
 
@@ -70,6 +72,8 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .noInstance: "The agent has no instance."
         case .nameInUse: "The name is that of an agent."
         case .noPairingNeeded: "The session does not wait for a telephone."
+        case .codesRanOut: "Nobody scanned while the session's codes lasted."
+        case .pairingBegins: "The session is starting and has no code yet."
         case .notOffered: "The engine offers nothing of this kind."
         case .sessionMissing: "The engine does not know the session."
         case .alreadyDecided: "Nothing of the change waits any more."
@@ -104,6 +108,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .noInstance: "Give the agent an instance first."
         case .nameInUse: "Erase the agent, or take the alias from the agent first."
         case .noPairingNeeded: "Look at the agent's condition; ask again once it is needs_pairing."
+        case .codesRanOut: "Ask for a new one by hand: the session then starts anew."
         case .notOffered: "Ask for another kind: qr or code."
         case .sessionMissing: "Make the session at the engine, or give the agent another instance."
         case .alreadyDecided: "See GET /v1/guard for what became of it."
@@ -114,7 +119,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .idempotencyConflict: "Use a new id for a new event."
         case .rateLimited: "Wait as long as Retry-After says."
         case .internalError: "Try again; if it stays, tell the operator the time of the request."
-        case .databaseUnavailable, .engineUnavailable, .overloaded:
+        case .pairingBegins, .databaseUnavailable, .engineUnavailable, .overloaded:
             "Send the same request again after Retry-After seconds."
         }
     }

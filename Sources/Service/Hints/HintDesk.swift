@@ -118,7 +118,7 @@ final class HintDesk: Service {
                     account: try row.column("account", as: Int32.self)
                 ),
                 known: HintedSession(
-                    reading: try row.column("reading", as: String?.self).map { SessionReading(word: $0) },
+                    reading: try row.column("reading", as: String?.self).map { SessionReading(stored: $0) },
                     action: try row.column("command_action", as: Int16?.self).flatMap { Action(code: $0) },
                     sentAt: try row.column("command_sent_at", as: Timestamp?.self)
                 )

@@ -41,6 +41,7 @@ package struct Migration: Sendable, Hashable {
         Migration(number: 23, name: "0023_sign_in_failures", bytes: PackageResources._023_sign_in_failures_sql),
         Migration(number: 24, name: "0024_unchecked_changes", bytes: PackageResources._024_unchecked_changes_sql),
         Migration(number: 25, name: "0025_session_history", bytes: PackageResources._025_session_history_sql),
+        Migration(number: 26, name: "0026_pairing", bytes: PackageResources._026_pairing_sql),
         Migration(number: 29, name: "0029_unwritten_passes", bytes: PackageResources._029_unwritten_passes_sql),
         Migration(number: 30, name: "0030_quiet_beats", bytes: PackageResources._030_quiet_beats_sql),
     ]

@@ -10,6 +10,7 @@ import NIOCore
 struct PairingRoutes: Sendable {
     private let reads: AgentReads
     private let pool: PQPool
+    private let orders: AgentOrders
     private let desk: PairingDesk?
     private let limits: BodyLimits
 
@@ -22,6 +23,9 @@ struct PairingRoutes: Sendable {
     private static let codeLife = 180
     /// Seconds after which a link whose end cannot be read is asked for again, which brings the same one while it lives.
     private static let linkLife = 60
+
+    /// Seconds after which it is worth asking again whether a session that starts has a code.
+    private static let bootLook = 3
 
     private enum Kind: String, CaseIterable {
         case qr, code, link
@@ -39,6 +43,7 @@ struct PairingRoutes: Sendable {
     init(_ dependencies: ManagementDependencies) {
         reads = dependencies.reads
         pool = dependencies.pool
+        orders = dependencies.orders
         desk = dependencies.pairing
         limits = dependencies.limits
     }
@@ -57,7 +62,10 @@ struct PairingRoutes: Sendable {
             }
         guard let details = try await reads.agent(agentID, for: caller) else { throw Problem(.notFound) }
         guard let spec = details.instanceSpec, let account = details.account else { throw Problem(.noInstance) }
-        guard details.reading.map({ SessionStatus(word: $0) }) == .scanQRCode else { throw Problem(.noPairingNeeded) }
+        guard details.reading.map({ SessionStatus(word: $0) }) == .scanQRCode else {
+            let isPersons = request.headers[.rollcallReread] == nil
+            throw try await refusal(agentID, isPersons: isPersons, by: caller)
+        }
         guard let desk else { throw Problem(.engineUnavailable) }
         // Whoever sees it can take the session over, so who asked is known even if nothing came of it.
         _ = try await pool.query(
@@ -67,6 +75,15 @@ struct PairingRoutes: Sendable {
         var answer = try await desk.ask(wish, of: address, account: account)
         if answer == .none { answer = try await desk.ask(.newLink, of: address, account: account) }
         return Self.answer(kind, try Self.offer(answer))
+    }
+
+    /// Why a session that asks for no scan has nothing to show; one whose codes ran out starts anew for a person.
+    private func refusal(_ agentID: String, isPersons: Bool, by caller: Caller) async throws -> Problem {
+        switch try await orders.wantPairing(agentID, isPersons: isPersons, by: caller) {
+        case .notNeeded: Problem(.noPairingNeeded)
+        case .ranOut: Problem(.codesRanOut)
+        case .begins: Problem(.pairingBegins, retryAfter: Self.bootLook)
+        }
     }
 
     private static func phoneNumber(_ fields: JSONFields) throws(Problem) -> String {

@@ -186,7 +186,7 @@ struct HistoryReads: Sendable {
                 sentAt: try row.column("sent_at", as: Timestamp?.self),
                 endedAt: try row.column("ended_at", as: Timestamp?.self),
                 verdict: try row.column("verdict", as: String?.self),
-                claim: try row.column("claim", as: String?.self),
+                claim: try row.column("claim", as: String?.self).map { SessionStatus(stored: $0).word },
                 httpStatus: try row.column("http_status", as: Int16?.self)
             )
         }

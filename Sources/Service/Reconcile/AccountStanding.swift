@@ -121,7 +121,11 @@ struct AccountStanding: Sendable {
             SELECT k.instance, k.reason, k.since, k.reading_since
             FROM unnest(\(reasons)) AS r (reason)
             CROSS JOIN LATERAL (
-                SELECT o.instance, o.reason, o.since, o.reading_since
+                SELECT o.instance, o.reason, o.since,
+                    CASE
+                        WHEN o.reason = \(Reason.pairingRequired.rawValue) THEN least(o.pairing_since, o.reading_since)
+                        ELSE o.reading_since
+                    END AS reading_since
                 FROM observed_states o
                 JOIN instances x ON x.instance = o.instance
                 WHERE o.attention IN (\(Condition.needsPairing.code), \(Condition.needsAttention.code))

@@ -85,7 +85,9 @@ extension AlikeWatch {
 
     /// Since when it is so: by what is read, or for a refusal, which no read tells of, since it was first met.
     private func since(of plan: Plan, now: Timestamp) -> Timestamp {
-        guard plan.decision.reason.isRefusal else { return plan.subject.evidence.readingSince ?? now }
+        guard plan.decision.reason.isRefusal else {
+            return plan.subject.evidence.since(of: plan.decision.reason) ?? now
+        }
         // What was stored so and is not remembered began at some time before.
         let began = plan.stored.reason.isRefusal ? now - RestartGate.window : now
         return since(of: plan.subject.instance) ?? began
@@ -111,5 +113,12 @@ extension Decision {
             .suspect:
             false
         }
+    }
+}
+
+extension Evidence {
+    /// Since when a session has been so that somebody has to see to it; one whose codes ran out, since it asked for a scan.
+    fileprivate func since(of reason: Reason) -> Timestamp? {
+        reason == .pairingRequired && waitsForPairing ? pairingSince : readingSince
     }
 }

@@ -164,7 +164,7 @@ enum LookStatements {
             FROM unnest(
                 \(instances),
                 \(instances.map { newest[$0]?.lookedAt }),
-                \(instances.map { newest[$0]?.reading.word })
+                \(instances.map { newest[$0]?.reading.stored })
             ) AS n (instance, looked_at, reading)
             WHERE (SELECT o.reading FROM observed_states o WHERE o.instance = n.instance) = n.reading
               AND (SELECT set_config('rollcall.look_lifetime', \(setting(freshness)), true)) IS NOT NULL

@@ -119,6 +119,7 @@ enum PlanStatements {
                 deviating_since = n.deviating_since,
                 attempts = n.attempts,
                 reboot_asked_at = n.reboot_asked_at,
+                pairing_since = n.pairing_since,
                 restarts = n.restarts::timestamptz[],
                 falls = n.falls::timestamptz[],
                 since = CASE WHEN o.condition = n.condition THEN o.since ELSE \(now) END,
@@ -127,10 +128,10 @@ enum PlanStatements {
                 attention = n.attention
             FROM unnest(
                 \(subjects.map(\.instance)),
-                \(evidence.map { $0.reading?.word }),
+                \(evidence.map { $0.reading?.stored }),
                 \(evidence.map(\.readAt)),
                 \(evidence.map(\.readingSince)),
-                \(evidence.map { $0.claim?.word }),
+                \(evidence.map { $0.claim?.stored }),
                 \(evidence.map { $0.lastCommand?.id }),
                 \(evidence.map { $0.lastCommand?.action.code }),
                 \(evidence.map { $0.lastCommand?.sentAt }),
@@ -141,6 +142,7 @@ enum PlanStatements {
                 \(evidence.map(\.deviatingSince)),
                 \(evidence.map { Int32($0.attempts) }),
                 \(evidence.map(\.rebootAskedAt)),
+                \(evidence.map(\.pairingSince)),
                 \(evidence.map { $0.restarts.arrayLiteral }),
                 \(evidence.map { $0.falls.arrayLiteral }),
                 \(subjects.map(\.condition.rawValue)),
@@ -149,7 +151,7 @@ enum PlanStatements {
             ) AS n (
                 instance, reading, read_at, reading_since, claim,
                 command_id, command_action, command_sent_at, command_ended_at, command_verdict,
-                start_sent_at, stop_ended_at, deviating_since, attempts, reboot_asked_at, restarts, falls,
+                start_sent_at, stop_ended_at, deviating_since, attempts, reboot_asked_at, pairing_since, restarts, falls,
                 condition, reason, attention
             )
             WHERE o.instance = ANY (ARRAY[n.instance])
@@ -201,7 +203,7 @@ enum PlanStatements {
             \(outcomes.map(\.endedAt)),
             \(outcomes.map(\.answer.verdict.rawValue)),
             \(outcomes.map { $0.answer.httpStatus.map(Int16.init(clamping:)) }),
-            \(outcomes.map { $0.answer.status?.word }),
+            \(outcomes.map { $0.answer.status?.stored }),
             \(outcomes.map { $0.answer.detail.isEmpty ? nil : $0.answer.detail })
         ) AS n (instance, command_id, sent_at, ended_at, verdict, http_status, claim, detail)
         WHERE c.instance = ANY (ARRAY[n.instance])

@@ -167,7 +167,7 @@ extension PostgresReconcilerStore {
                     instanceID: try row.column("instance_id", as: String.self),
                     sessionName: try row.column("session_name", as: String?.self)
                 ),
-                reading: try row.column("reading", as: String?.self).map(SessionReading.init(word:)),
+                reading: try row.column("reading", as: String?.self).map(SessionReading.init(stored:)),
                 condition: Condition(rawValue: try row.column("condition", as: String.self)) ?? .unknown
             )
         }

@@ -12,7 +12,7 @@ struct SubjectRows {
     private let hasRecords, isLeaving: PQColumn<Bool?>
     private let shiftSince, lastEffectiveAt, nextPunchAt, holdUntil: PQColumn<Timestamp?>
     private let readAt, readingSince, commandSentAt, commandEndedAt, startSentAt, stopEndedAt: PQColumn<Timestamp?>
-    private let deviatingSince, rebootAskedAt, dueAt: PQColumn<Timestamp?>
+    private let deviatingSince, rebootAskedAt, pairingSince, dueAt: PQColumn<Timestamp?>
     private let foldTail, holdReason, holdAuthor, rule, instanceID, sessionName, breakAction: PQColumn<String?>
     private let reading, claim, commandVerdict, condition, reason: PQColumn<String?>
     private let restarts, falls: PQColumn<[Timestamp]?>
@@ -45,6 +45,7 @@ struct SubjectRows {
         stopEndedAt = try result.decoder("stop_ended_at")
         deviatingSince = try result.decoder("deviating_since")
         rebootAskedAt = try result.decoder("reboot_asked_at")
+        pairingSince = try result.decoder("pairing_since")
         dueAt = try result.decoder("due_at")
         foldTail = try result.decoder("fold_tail")
         holdReason = try result.decoder("hold_reason")
@@ -119,10 +120,10 @@ struct SubjectRows {
 
     private func evidence(_ row: PQRow) throws(PQError) -> Evidence {
         Evidence(
-            reading: try reading[row].map(SessionReading.init(word:)),
+            reading: try reading[row].map(SessionReading.init(stored:)),
             readAt: try readAt[row],
             readingSince: try readingSince[row],
-            claim: try claim[row].map(SessionStatus.init(word:)),
+            claim: try claim[row].map(SessionStatus.init(stored:)),
             lastCommand: try lastCommand(row),
             lastStartSentAt: try startSentAt[row],
             lastStopEndedAt: try stopEndedAt[row],
@@ -130,7 +131,8 @@ struct SubjectRows {
             restarts: try restarts[row] ?? [],
             falls: try falls[row] ?? [],
             attempts: Int(try attempts[row] ?? 0),
-            rebootAskedAt: try rebootAskedAt[row]
+            rebootAskedAt: try rebootAskedAt[row],
+            pairingSince: try pairingSince[row]
         )
     }
 

@@ -36,19 +36,20 @@ struct EngineSession: Sendable {
 
 /// What can go wrong with an engine.
 enum EngineFault: String, Sendable, CaseIterable {
-    case slow, hung, late, effectWithoutReply, failsBefore, failsAfter, failsEarly, unreachable, tooMany
+    case slow, hung, late, effectWithoutReply, failsBefore, failsAfter, failsEarly, unreachable, tooMany, refusedForGood
     case lies, noWord, errorBody
     case staleReads, strangeWord, stuckStarting, failedLoop, keepsFalling, vanish, unpair, selfStop, selfRestart
-    case selfStart, flicker, startWins, resurrect, outage, refused, leavesOut
+    case selfStart, flicker, dead, startWins, resurrect, outage, refused, leavesOut
 
     /// Whether it strikes calls; the others strike sessions.
     var strikesCalls: Bool {
         switch self {
         case .slow, .hung, .late, .effectWithoutReply, .failsBefore, .failsAfter, .failsEarly, .unreachable,
-            .tooMany, .lies, .noWord, .errorBody, .staleReads, .strangeWord, .outage, .refused, .leavesOut:
+            .tooMany, .refusedForGood, .lies, .noWord, .errorBody, .staleReads, .strangeWord, .outage, .refused,
+            .leavesOut:
             true
         case .stuckStarting, .failedLoop, .keepsFalling, .vanish, .unpair, .selfStop, .selfRestart, .selfStart,
-            .flicker, .startWins, .resurrect:
+            .flicker, .dead, .startWins, .resurrect:
             false
         }
     }

@@ -32,6 +32,7 @@ package enum Invariant: String, Sendable, CaseIterable {
     case unknownWordNotActedOn = "unknown-word-not-acted-on"
     case missingGetsNoCall = "missing-gets-no-call"
     case failedOffShiftStoppedOnce = "failed-off-shift-stopped-once"
+    case unscannedWaits = "unscanned-waits"
     case restartsBounded = "restarts-bounded"
     case fallsSpaced = "falls-spaced"
     case stormsSlowed = "storms-slowed"
@@ -77,6 +78,7 @@ package enum Invariant: String, Sendable, CaseIterable {
         case .unknownWordNotActedOn: "A status word nobody knows leads to no command."
         case .missingGetsNoCall: "A session the engine does not know gets no command."
         case .failedOffShiftStoppedOnce: "A session that is FAILED off shift gets one stop."
+        case .unscannedWaits: "A session that is FAILED since nobody scanned its codes is restarted once a person asks."
         case .restartsBounded: "Restarts of an instance keep to their number per window and to their spacing."
         case .fallsSpaced: "Commands to a session that turns by itself again and again keep their growing distance."
         case .stormsSlowed:

@@ -36,6 +36,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case strangeWordIsStopped = "strange-word-is-stopped"
     case missingIsStarted = "missing-is-started"
     case failedIsStoppedAgain = "failed-is-stopped-again"
+    case unscannedIsRestarted = "unscanned-is-restarted"
     case restartsUnbounded = "restarts-unbounded"
     case fallsUnbounded = "falls-unbounded"
     case stormUnnoticed = "storm-unnoticed"
@@ -83,6 +84,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .strangeWordIsStopped: .unknownWordNotActedOn
         case .missingIsStarted: .missingGetsNoCall
         case .failedIsStoppedAgain: .failedOffShiftStoppedOnce
+        case .unscannedIsRestarted: .unscannedWaits
         case .restartsUnbounded: .restartsBounded
         case .fallsUnbounded: .fallsSpaced
         case .stormUnnoticed: .stormsSlowed
@@ -133,6 +135,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .strangeWordIsStopped: "A status word nobody knows counts as STOPPED."
         case .missingIsStarted: "A session the engine does not know counts as STOPPED."
         case .failedIsStoppedAgain: "A session that is FAILED off shift is stopped with every look."
+        case .unscannedIsRestarted: "That a session asked for a scan is forgotten once it fails."
         case .restartsUnbounded: "Restarts are neither counted nor spaced."
         case .fallsUnbounded: "A session that goes down again and again is started at once each time."
         case .stormUnnoticed: "A pass does not say which sessions want a restart."
@@ -226,6 +229,7 @@ extension PlantedBug {
         case .strangeWordIsStopped:
             if case .status(.unknown) = evidence.reading { evidence.reading = .status(.stopped) }
         case .missingIsStarted where evidence.reading == .missing: evidence.reading = .status(.stopped)
+        case .unscannedIsRestarted: evidence.pairingSince = nil
         default: break
         }
     }

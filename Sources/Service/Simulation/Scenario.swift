@@ -11,6 +11,8 @@ struct Scenario: Sendable {
     var lists: Bool
     var callsPerSecond: Int
     var width: Int
+    /// How long codes last that nobody scans, in microseconds, before the session fails; `nil` where they never end.
+    var codesLast: Int64?
     /// How long things break, in microseconds.
     var stress: Int64
     /// The mean time between two mishaps and between two clock events, in microseconds.
@@ -60,6 +62,7 @@ struct Scenario: Sendable {
         policy.pairingLookFor = .seconds(60)
         policy.breakAction = numbers.chance(500) ? .keep : .stop
         sweep = SweepPolicy(onShift: .seconds(10), offShift: .seconds(20))
+        codesLast = numbers.chance(700) ? numbers.microseconds(30_000_000...90_000_000) : nil
         if seed % 12 == 5 { prepareStorm() }
     }
 

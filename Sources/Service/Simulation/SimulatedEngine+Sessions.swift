@@ -16,7 +16,8 @@ extension SimulatedEngine.State {
         switch fault {
         case .staleReads, .strangeWord: call == .info || call == nil
         case .leavesOut: call == nil
-        case .late, .failsEarly, .lies, .noWord, .errorBody, .effectWithoutReply: call != nil && call != .info
+        case .late, .failsEarly, .lies, .noWord, .errorBody, .effectWithoutReply, .refusedForGood:
+            call != nil && call != .info
         default: true
         }
     }
@@ -39,6 +40,9 @@ extension SimulatedEngine.State {
         case .hung: return (nil, [])
         case .refused: return (EngineAnswer(verdict: .auth, httpStatus: 401), [])
         case .failsBefore: return (EngineAnswer(verdict: .transient, httpStatus: 502), [])
+        // As a missing parameter, or a subscription that is over.
+        case .refusedForGood:
+            return (EngineAnswer(verdict: .permanent, httpStatus: numbers.chance(500) ? 400 : 403), [])
         case .tooMany:
             return (EngineAnswer(verdict: .transient, httpStatus: 429, retryAfter: .seconds(2)), [])
         default: break
@@ -124,11 +128,30 @@ extension SimulatedEngine.State {
         guard var session = sessions[step.id], session.exists, session.age == step.age else { return [] }
         defer { sessions[step.id] = session }
         if step.status == .starting { return [boot(&session, now: now)] }
-        session.enter(step.status, at: now)
-        guard step.status == .working, numbers.chance(faults[.keepsFalling] ?? 0) else { return [] }
+        // Whose telephone is gone works no more, whatever was to come.
+        let status: SessionStatus = step.status == .working && !session.isPaired ? .scanQRCode : step.status
+        session.enter(status, at: now)
+        if status == .scanQRCode { return showCodes(&session) }
+        guard status == .working, numbers.chance(faults[.keepsFalling] ?? 0) else { return [] }
         return [
             .init(id: step.id, age: session.age, after: numbers.microseconds(1_000_000...8_000_000), status: .stopped)
         ]
+    }
+
+    /// A session asks for a scan; returns how that ends if nobody does.
+    private func showCodes(_ session: inout EngineSession) -> [SimulatedEngine.Step] {
+        guard let codesLast else { return [] }
+        session.age += 1
+        return [.init(id: session.id, age: session.age, after: codesLast, status: .failed)]
+    }
+
+    /// Somebody scans the code that a session shows, if it shows one.
+    mutating func scan(_ id: String, now: Int64) {
+        guard var session = sessions[id], session.exists, session.status == .scanQRCode else { return }
+        session.isPaired = true
+        session.age += 1
+        session.enter(.working, at: now)
+        sessions[id] = session
     }
 
     /// Strikes one session.
@@ -139,7 +162,14 @@ extension SimulatedEngine.State {
         case .vanish: session.exists = false
         case .unpair:
             session.isPaired = false
-            if session.status == .working { session.enter(.scanQRCode, at: now) }
+            guard session.status == .working || session.status == .suspect else { return [] }
+            session.enter(.scanQRCode, at: now)
+            return showCodes(&session)
+        case .dead:
+            // Until somebody has it boot again; it says that it works, and names no account.
+            guard session.status == .working else { return [] }
+            session.age += 1
+            session.enter(.suspect, at: now)
         case .selfStop:
             guard session.isRunning else { return [] }
             session.age += 1

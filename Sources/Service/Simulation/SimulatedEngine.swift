@@ -15,6 +15,8 @@ final class SimulatedEngine: Sendable {
         var lists: [Int: [String: SessionStatus]] = [:]
         /// Calls that their caller gave up while they were under way; for the bug of that name.
         var ghosts: Set<Int> = []
+        /// How long codes last that nobody scans, in microseconds; `nil` for as long as it takes.
+        let codesLast: Int64?
         /// Changes of sessions that are to come by themselves.
         var pendingSteps = 0
         var isOver = false
@@ -28,13 +30,13 @@ final class SimulatedEngine: Sendable {
     let timeout: Int64
     private let state: Mutex<State>
 
-    init(seed: UInt64, database: SimulatedDatabase, timeout: Duration, planted: PlantedBug?) {
+    init(seed: UInt64, database: SimulatedDatabase, timeout: Duration, codesLast: Int64?, planted: PlantedBug?) {
         scheduler = database.scheduler
         witness = database.witness
         self.database = database
         self.timeout = timeout.microseconds
         self.planted = planted
-        state = Mutex(State(numbers: SeededNumbers(seed: seed, stream: 3)))
+        state = Mutex(State(numbers: SeededNumbers(seed: seed, stream: 3), codesLast: codesLast))
     }
 
     func add(_ session: EngineSession) {

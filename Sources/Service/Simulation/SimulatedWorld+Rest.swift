@@ -96,6 +96,11 @@ extension SimulatedWorld {
         switch (desired, session.status) {
         case (.running, .working), (.stopped, .stopped), (.stopped, .failed): return isSettled
         case (.running, .scanQRCode): return subject.condition == .needsPairing
+        // Its codes ran out, as far as anybody saw, and a person is waited for.
+        case (.running, .failed):
+            let hasAsked = witness.see { $0.tracks[subject.instance]?.scanAskedAt != nil }
+            return (hasAsked || !session.isPaired) && subject.condition == .needsPairing
+        case (.running, .suspect): return subject.condition == .needsAttention && subject.reason == .suspect
         default: return false
         }
     }

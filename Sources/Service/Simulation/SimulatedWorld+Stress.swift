@@ -28,7 +28,8 @@ extension SimulatedWorld {
         case ..<66: engineFault()
         case ..<84: strikeSession()
         case ..<90: webhook()
-        case ..<97: order()
+        case ..<96: order()
+        case ..<98: scan()
         default: mapStranger()
         }
         scheduler.after(draw { $0.microseconds(100_000...2 * scenario.mishapEvery) }) { self.mishap() }
@@ -105,8 +106,8 @@ extension SimulatedWorld {
 
     private func strikeSession() {
         let fault = draw { numbers in
-            numbers.chance(30)
-                ? numbers.pick([EngineFault.vanish, .unpair])
+            numbers.chance(80)
+                ? numbers.pick([EngineFault.vanish, .unpair, .unpair, .dead, .dead])
                 : numbers.pick([EngineFault.selfStop, .selfStart, .selfRestart, .flicker, .failedLoop])
         }
         let name = engine.withState { state, _ in state.names.isEmpty ? "" : state.numbers.pick(state.names) }
@@ -168,6 +169,18 @@ extension SimulatedWorld {
             }
             return tables.recompute([agent], policy: policy, now: now)
         }
+    }
+
+    /// An agent scans the code of a session that shows one.
+    private func scan() {
+        let name = engine.withState { state, now -> String? in
+            let names = state.names.filter { state.sessions[$0]?.status == .scanQRCode }
+            guard !names.isEmpty else { return nil }
+            let name = state.numbers.pick(names)
+            state.scan(name, now: now)
+            return name
+        }
+        if let name { witness.tell("\(name): its code is scanned") }
     }
 
     /// Somebody whom events named before is made an agent.

@@ -59,6 +59,7 @@ final class SimulatedWorld: Sendable {
             seed: scenario.seed,
             database: database,
             timeout: scenario.policy.callTimeout,
+            codesLast: scenario.codesLast,
             planted: planted
         )
         var state = State(numbers: SeededNumbers(seed: scenario.seed, stream: 5))
@@ -100,10 +101,10 @@ final class SimulatedWorld: Sendable {
 
     /// Makes an agent with an instance and its session.
     private func hire(_ id: String) {
-        let (account, status) = draw { numbers in
+        let (account, status, isPaired) = draw { numbers in
             (
                 Int32(1 + numbers.below(scenario.accounts)),
-                numbers.pick([SessionStatus.stopped, .stopped, .working, .failed])
+                numbers.pick([SessionStatus.stopped, .stopped, .working, .failed]), !numbers.chance(80)
             )
         }
         let instance = database.withTables { tables, now in
@@ -112,7 +113,10 @@ final class SimulatedWorld: Sendable {
             tables.enqueue([Wake(instance: instance, account: account)], at: now)
             return instance
         }
-        engine.add(EngineSession(id: "i-\(id)", instance: instance, account: account, status: status))
+        var session = EngineSession(id: "i-\(id)", instance: instance, account: account, status: status)
+        session.isPaired = isPaired
+        if !isPaired, status == .working { session.status = .stopped }
+        engine.add(session)
     }
 
     // MARK: Processes

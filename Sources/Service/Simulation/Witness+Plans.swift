@@ -25,6 +25,7 @@ extension Witness.State {
     mutating func planned(_ plan: Plan, by replica: UUID, _ tables: MemoryTables, now: Timestamp) {
         checkReading(plan)
         checkConverged(plan, tables)
+        notePairing(plan)
         guard let command = plan.command else { return }
         tell(
             "\(replica.short) intends \(command.action.rawValue) of \(plan.subject.address.instanceID): "
@@ -130,6 +131,30 @@ extension Witness.State {
             "restart of \(name), read as \(evidence.reading?.word ?? "nothing") at "
                 + "\(evidence.readAt?.rfc3339 ?? "no time")"
         )
+    }
+
+    /// Takes in what is stored of a pairing.
+    private mutating func notePairing(_ plan: Plan) {
+        let instance = plan.subject.instance
+        switch plan.subject.evidence.reading {
+        case .status(.scanQRCode): tracks[instance, default: .init()].scanAskedAt = plan.subject.evidence.readAt
+        case .status(.working), .status(.suspect), .status(.stopped): tracks[instance]?.scanAskedAt = nil
+        case .status(.starting), .status(.failed), .status(.unknown), .missing, nil: break
+        }
+        guard let command = plan.command, command.action != .stop else { return }
+        if command.action == .restart, plan.subject.evidence.reading == .status(.failed),
+            plan.stored.evidence.rebootAskedAt == nil, let asked = tracks[instance]?.scanAskedAt
+        {
+            // A batch of news is stored as what it comes to, so what was read between is in the engine's log alone.
+            let wasUp = tracks[instance]?.reads.contains { stamp, reading in
+                stamp >= asked && [.status(.working), .status(.suspect), .status(.stopped)].contains(reading)
+            }
+            let name = plan.subject.address.instanceID
+            if wasUp != true {
+                violate(.unscannedWaits, "restart of \(name), which asked for a scan at \(asked.rfc3339)")
+            }
+        }
+        tracks[instance]?.scanAskedAt = nil
     }
 
     private mutating func checkRestarts(_ plan: Plan, _ command: PlannedCommand, now: Timestamp) {

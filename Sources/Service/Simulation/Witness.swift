@@ -57,6 +57,8 @@ final class Witness: Sendable {
         var stopsOfFailed = 0
         /// It was restarted, and not read as WORKING since.
         var awaitsWorking = false
+        /// When the read left that asked for a scan and was stored, with nothing since that ends that.
+        var scanAskedAt: Timestamp?
         var looks: [UUID: Int] = [:]
         /// Newest last, at most ``Witness/readLimit``.
         var reads: [(stamp: Timestamp, reading: SessionReading?)] = []

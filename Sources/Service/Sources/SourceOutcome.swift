@@ -55,10 +55,10 @@ enum SourceOutcome: String, Sendable, Hashable, CaseIterable {
             case .bodyTimeout: .timedOut
             case .rateLimited: .rateLimited
             case .idempotencyConflict: .conflict
-            case .databaseUnavailable, .engineUnavailable, .overloaded, .internalError: .unavailable
+            case .databaseUnavailable, .engineUnavailable, .pairingBegins, .overloaded, .internalError: .unavailable
             case .malformedJSON, .conflictingIDs, .invalidField, .forbidden, .outsideTeam, .notFound, .methodNotAllowed,
                 .instanceTaken, .held, .notOnShift, .instanceRunning, .noInstance, .nameInUse,
-                .noPairingNeeded, .notOffered, .sessionMissing, .alreadyDecided:
+                .noPairingNeeded, .codesRanOut, .notOffered, .sessionMissing, .alreadyDecided:
                 .malformed
             }
     }

@@ -122,4 +122,42 @@ struct ReconcilerPassTests {
             #expect(plans.first?.stored.evidence.readAt == later)
         }
     }
+
+    @Test(arguments: StoreKind.allCases)
+    func `that a session asked for a scan is remembered when its codes have run out`(kind: StoreKind) async throws {
+        try await kind.withScene { scene in
+            let (_, account, term) = try await scene.lease()
+            let (_, instance) = try await scene.addAgent("ana", account: account)
+            let now = try await scene.now()
+            _ = try await scene.append(scene.event("e1", "ana", .clockIn, at: now), leases: LeaseBook())
+            try await scene.pass(account, instance, term: term, news: [.read(.status(.scanQRCode), sentAt: now)])
+            let failed = News.read(.status(.failed), sentAt: now + .milliseconds(1))
+            try await scene.pass(account, instance, term: term, news: [failed])
+            let plan = try #require(try await scene.pass(account, instance, term: term).first)
+            #expect(plan.stored.evidence.pairingSince == now)
+            #expect(
+                plan.command == nil && plan.stored.reason == .pairingRequired
+                    && plan.decision.condition == .needsPairing
+            )
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases, ["MISSING", "WORKING?"])
+    func `a word of an engine's that is one of ours stays the engine's, and lets nobody go`(
+        kind: StoreKind,
+        word: String
+    ) async throws {
+        try await kind.withScene { scene in
+            let (_, account, term) = try await scene.lease()
+            let (agent, instance) = try await scene.addAgent("ana", account: account)
+            try await scene.removeAgent(agent)
+            let read = News.read(.status(.unknown(word)), sentAt: try await scene.now())
+            try await scene.pass(account, instance, term: term, news: [read])
+            let plan = try #require(try await scene.pass(account, instance, term: term).first)
+            #expect(plan.stored.evidence.reading == .status(.unknown(word)))
+            #expect(plan.command == nil && plan.decision.condition == .unknown && plan.decision.reason == .unknownWord)
+            try await scene.store.letGo(of: [instance])
+            #expect(try await scene.pass(account, instance, term: term).count == 1, "it is still there")
+        }
+    }
 }

@@ -29,11 +29,27 @@ struct SimulationTests {
         for seed in 1...5 as ClosedRange<UInt64> { #expect(Simulation.run(seed: seed).isClean) }
     }
 
+    @Test
+    func `whatever can go wrong with an engine does, and sessions meet it`() {
+        var open = Set(EngineFault.allCases.map(\.rawValue))
+        var told = Set(["is answered permanent", "is answered ok WORKING?", "its code is scanned", "is answered auth"])
+        for seed in 1...40 as ClosedRange<UInt64> where !open.isEmpty || !told.isEmpty {
+            let history = Simulation.run(seed: seed, keepsHistory: true).history
+            open = open.filter { fault in
+                !history.contains { $0.hasSuffix(": \(fault)") || $0.contains("the engine: \(fault),") }
+            }
+            told = told.filter { words in !history.contains { $0.contains(words) } }
+        }
+        #expect(open.isEmpty && told.isEmpty)
+    }
+
     /// Seeds within which each bug has to be found.
     static let patience = 150
 
     /// Some of each kind: a wrong value, a wrong decision, a wrong port, a lost wake-up.
-    @Test(arguments: [.gapMissing, .failedIsRestarted, .orderByArrival, .wakeLost] as [PlantedBug])
+    @Test(
+        arguments: [.gapMissing, .failedIsRestarted, .orderByArrival, .wakeLost, .unscannedIsRestarted] as [PlantedBug]
+    )
     func `a planted bug is found, and by the invariant that is there for it`(bug: PlantedBug) async {
         let report = await SimulationRuns.run(seeds: Self.patience, from: 1, planted: bug)
         let found = report.failure?.violations.map(\.invariant) ?? []

@@ -1,5 +1,6 @@
 import Domain
 import EngineSimulator
+import Engines
 import LibPQ
 import Testing
 
@@ -167,6 +168,41 @@ struct AlikeTests {
             }
             let after: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
             #expect(after.items.count == 1)
+        }
+    }
+
+    @Test
+    func
+        `many that were logged out are still one incident when their codes have run out, and nothing is called for them`()
+        async throws
+    {
+        try await withRunningService {
+            $0.engineKind = .waha
+            $0.engine.speed = 1
+            $0.policy.pairingLook = .milliseconds(200)
+        } _: { service in
+            let agents = (1...RestartGate.stormLimit + 2).map { "a\($0)" }
+            let all = agents.map { "i-\($0)" }
+            try await service.engine.put(all, "WORKING")
+            for agent in agents {
+                try await service.put(agent)
+                try await service.clock("clock-in", agent)
+            }
+            for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
+            let began = try await service.engine.calls().last?.number ?? 0
+            try await service.engine.fault(.needsQR, all)
+            try await service.sweep()
+            try await service.until { try await openIncidents(service) == ["sessions_logged_out"] }
+            try await service.engine.advance(160)
+            for agent in agents {
+                try await service.until(agent) { $0.observed == "FAILED" && $0.condition == "needs_pairing" }
+            }
+            _ = try await service.owner.query("UPDATE engine_leases SET holder = NULL")
+            try await service.until { try await service.count(Self.held) == 1 }
+            for _ in 0..<2 { try await service.sweep() }
+            let incidents: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
+            #expect(incidents.items.map(\.kind) == ["sessions_logged_out"] && incidents.items[0].closedAt == nil)
+            #expect(try await service.engine.commands(since: began).isEmpty)
         }
     }
 

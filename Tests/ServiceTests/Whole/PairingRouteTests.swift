@@ -1,5 +1,6 @@
 import Domain
 import EngineSimulator
+import Engines
 import LibPQ
 import Testing
 
@@ -113,6 +114,66 @@ struct PairingRouteTests {
                     #expect(later.receivedMonotonicUs - earlier.receivedMonotonicUs > 1_000_000)
                 }
             }
+        }
+    }
+
+    /// Has an agent on shift whose session failed because nobody scanned: 160 s of the engine's, which leaps over them.
+    private func letCodesRunOut(_ service: RunningService) async throws {
+        try await waitForScan(service)
+        try await service.engine.advance(170)
+        try await service.until("ana") { $0.observed == "FAILED" }
+    }
+
+    @Test
+    func `codes that ran out bring no restart, until a person asks for a new one`() async throws {
+        try await withRunningService {
+            $0.engineKind = .waha
+            $0.policy.pairingLook = .milliseconds(100)
+        } _: { service in
+            try await letCodesRunOut(service)
+            for _ in 0..<2 { try await service.sweep() }
+            let ana = try await service.agent("ana")
+            #expect(ana.condition == "needs_pairing" && ana.reason == "pairing_required")
+            #expect(try await service.engine.commands(of: "i-ana") == ["start"])
+            // As the page repeats what somebody asked for minutes ago.
+            let repeated = try await service.send(
+                "POST",
+                "/v1/agents/ana/pairing",
+                json: #"{"as":"qr"}"#,
+                headers: ["X-Rollcall-Reread": "true"]
+            )
+            #expect(repeated.status == 409)
+            #expect(try repeated.code() == "codes_ran_out")
+            #expect(try await service.engine.commands(of: "i-ana") == ["start"])
+
+            let first = try await ask(service, #"{"as":"qr"}"#)
+            #expect(first.status == 503 && first.headers["retry-after"] == "3")
+            #expect(try first.code() == "pairing_begins")
+            try await service.until {
+                let answer = try await ask(service, #"{"as":"qr"}"#)
+                if answer.status == 200 { return true }
+                #expect(try answer.code() == "pairing_begins", "\(answer.text)")
+                return false
+            }
+            #expect(try await service.engine.commands(of: "i-ana").filter { $0 != "qr" } == ["start", "stop", "start"])
+            try await service.engine.scan()
+            try await service.sweep()
+            try await service.until("ana") { $0.observed == "WORKING" && $0.condition == "converged" }
+        }
+    }
+
+    @Test
+    func `a reboot that a person asks for does the same, and off shift nobody gets a code`() async throws {
+        try await withRunningService {
+            $0.engineKind = .waha
+            $0.policy.pairingLook = .milliseconds(100)
+        } _: { service in
+            try await letCodesRunOut(service)
+            #expect(try await service.send("POST", "/v1/agents/ana/reboot").status == 202)
+            try await service.until("ana") { $0.observed == "SCAN_QR_CODE" }
+            #expect(try await service.engine.commands(of: "i-ana") == ["start", "stop", "start"])
+            try await service.clock("clock-out", "ana", wait: 30)
+            #expect(try await ask(service, #"{"as":"qr"}"#).code() == "no_pairing_needed")
         }
     }
 }

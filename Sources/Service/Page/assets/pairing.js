@@ -20,6 +20,7 @@ let waits = null;
 let asking = null; // the question under way
 let wantedAt = 0; // when a person last asked, by the page's own clock
 let paused = null; // what is asked for again once somebody is there
+let isComing = false; // a code: the session starts for it
 
 if (dialog) prepare();
 
@@ -56,9 +57,10 @@ export function namePairing(name) {
   document.getElementById("pairing-title").replaceChildren(...phrase("pairing.title", { name: element("bdi", name) }));
 }
 
-/** The agent's news: who is paired needs no code any more. */
+/** The agent's news: who is paired needs no code any more. On its way to one a session stops and starts. */
 export function pairingNews(agent) {
-  if (dialog?.open && dialog.dataset.agent === agent.agent_id && agent.condition !== "needs_pairing") dialog.close();
+  if (!dialog?.open || dialog.dataset.agent !== agent.agent_id || agent.condition === "needs_pairing") return;
+  if (!isComing || !["stopping", "starting"].includes(agent.condition)) dialog.close();
 }
 
 function choose(chosen) {
@@ -88,6 +90,7 @@ function clear() {
   asking?.abort();
   asking = null;
   paused = null;
+  isComing = false;
   place.replaceChildren();
   form.reset();
   status();
@@ -110,8 +113,8 @@ function again(wish) {
   else pause(wish);
 }
 
-/** Takes away what is of no more use, and offers a new one to who comes back. */
-function pause(wish) {
+/** Takes away what is of no more use, says why, and offers a new one to who comes back. */
+function pause(wish, why = say("pairing.paused")) {
   clear();
   paused = wish;
   tell(null);
@@ -123,7 +126,7 @@ function pause(wish) {
     dialog.querySelector("[data-as][aria-pressed=true]").focus(); // the button is gone
   });
   place.replaceChildren(button);
-  status(say("pairing.paused"));
+  status(why);
 }
 
 async function ask(wish, isRepeat) {
@@ -136,20 +139,24 @@ async function ask(wish, isRepeat) {
   try {
     const answer = await send("POST", address, wish, { signal: own.signal, isRepeat });
     if (asking !== own) return;
+    isComing = false;
     draw(answer);
     // What no end is known of is never left standing.
     wait = (wish.as === "qr" ? null : until(answer.expires_at)) ?? ((answer.refresh_after ?? 0) * 1000 || usual);
   } catch (error) {
     if (asking !== own) return;
+    // What a script repeats starts no session anew: that takes a person.
+    if (error.problem?.code === "codes_ran_out") return pause(wish, error.message);
+    isComing = error.problem?.code === "pairing_begins";
     place.replaceChildren();
     tell(null);
     status(error.message);
-    // Who is not asked to wait waits as long as usual; a code's number is gone, so it is asked for by a person.
-    if (error.problem?.code !== "not_offered" && wish.as !== "code") wait = (error.retryAfter ?? 0) * 1000 || usual;
+    // Who is not asked to wait waits as long as usual; a code that is refused is asked for by a person.
+    if (isComing || (error.problem?.code !== "not_offered" && wish.as !== "code")) wait = (error.retryAfter ?? 0) * 1000 || usual;
   }
   if (wait === null) return;
   // A code is asked for by a person, who says for which number; one that is over is taken away.
-  const next = () => (wish.as === "code" ? choose("code") : again(wish));
+  const next = () => (wish.as === "code" && !isComing ? choose("code") : again(wish));
   waits = setTimeout(() => address && next(), Math.max(wait, soonest));
 }
 
