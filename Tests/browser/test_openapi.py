@@ -165,4 +165,4 @@ def test_what_changes_something_answers_as_described(check):
     check("POST", "/v1/sources/hr/verify", {"agent_id": "4712", "kind": "clock_out"})
     check("PUT", "/v1/agents/goran", {"name": "Goran Ilić"})
     check("POST", "/v1/agents/goran/reconcile", None, 202)
-    check("POST", "/v1/engines/main/sweep?wait=0", None, 202)
+    check("POST", "/v1/engines/main/sweep?wait=30")

@@ -7,7 +7,8 @@ import Synchronization
 /// Looks after what the guard holds: drops what nobody decided on in time, lets clock events through, and carries out what was
 /// approved where the request that approved it could not.
 ///
-/// At rest two small statements each ``interval``; every replica runs one, and what they do is the same whoever does it.
+/// At rest one small statement each ``interval`` and one each ``settledPause``; every replica has one, and what they do is the
+/// same whoever does it.
 final class GuardKeeper: Service {
     static let interval: Duration = .seconds(30)
     /// Between two looks at a setting that replicas do not agree on yet.
@@ -15,6 +16,8 @@ final class GuardKeeper: Service {
     /// Between the two looks that have to find the same before a setting is asked for or taken back: within it every replica that
     /// reaches the database again is heard.
     static let secondLookPause: Duration = .seconds(10)
+    /// Between two looks at one that they agree on: a replica that starts with another looks at it itself.
+    static let settledPause: Duration = .seconds(60)
     /// The least time between two rounds, however often it is nudged.
     static let pause: Duration = .seconds(1)
 
@@ -66,7 +69,7 @@ final class GuardKeeper: Service {
             do {
                 let standing = try await desk.settings.tend(after: before)
                 before = standing.step
-                if !standing.mayChange { pause = Self.interval }
+                if !standing.mayChange { pause = Self.settledPause }
                 if standing.step.needsSecondLook { pause = Self.secondLookPause }
                 if standing.step != told { tell(standing.step) }
                 told = standing.step

@@ -12,7 +12,7 @@ final class PassLoop: Sendable {
     /// Clean looks in one statement.
     static let lookLimit = 2048
     /// Looks that nobody waits for in one statement: at rest one is made in 5 s, and none is worth a statement of its own.
-    static let idleLookLimit = 6
+    static let idleLookLimit = 12
     /// How long outcomes are gathered before they are written: nobody waits for them sooner.
     static let linger: Duration = .milliseconds(20)
     /// Between tries while the database is away; what was learned is kept meanwhile.

@@ -96,6 +96,7 @@ extension Reconciler {
             do {
                 if let drained { try await layDown(drained, of: &last, housekeeping, workers: workers) }
                 let silences = self.silences(of: workers)
+                let now = dependencies.clock.now()
                 let answer = try await housekeeping.beat(
                     after: last,
                     spent: workers.filter { last.yielding.contains($0.key) }.mapValues(\.calls.spent),

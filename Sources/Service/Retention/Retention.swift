@@ -13,7 +13,7 @@ struct Retention: Service {
     /// How often is looked for what became due.
     static let interval: Duration = .seconds(3_600)
     /// How often is looked for erasures that other replicas, or commands, left unfinished.
-    static let erasureInterval: Duration = .seconds(30)
+    static let erasureInterval: Duration = .seconds(60)
     /// How long changes of sessions stay: a timeline shows 31 days, and figures of the month before are still wanted then.
     static let changesKept: Duration = .seconds(92 * 86_400)
     /// Tries of a step that waits for a lock, and the pause between them.
