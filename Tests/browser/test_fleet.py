@@ -227,10 +227,15 @@ def test_thousands_of_agents_do_not_freeze_it(rollcall, page, view_key):
     page.wait(lambda: page.find("#agents").get_attribute("aria-rowcount") == "452", what="everybody")
     assert page.count("agents") == 451
     assert len(page.agents()) < 250, "only what is in view exists"
-    total, _, sizes = page.first_load()
-    print(f"first load of 451 agents: {total} bytes compressed, {len(sizes)} requests")
-    assert any(name.startswith("/v1/agents?") and size > 0 for name, size, _ in sizes), "the list is counted too"
-    assert total < 60_000, sizes
+    for language in ("es", "ar", "en"):
+        page.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
+        page.open(f"/?team=many&lang={language}")
+        page.wait_live()
+        page.wait_loaded()
+        total, _, sizes = page.first_load()
+        print(f"first load of 451 agents, {language}: {total} bytes compressed, {len(sizes)} requests")
+        assert any(name.startswith("/v1/agents?") and size > 0 for name, size, _ in sizes), "the list is counted too"
+        assert total < 60_000, sizes
     assert page.agents()[0] == "m0000"
     # To the end, and back, by the keyboard alone.
     page.find("body").send_keys(Keys.END)

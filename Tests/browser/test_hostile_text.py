@@ -11,9 +11,37 @@ NAMES = {
     "template": "{{agent_id}} {{{name}}} ${window.caught = 1} </tr></table>",
     "right-to-left": "\u202eאבג שלום \u202dمرحبا",
     "override": "\u202eexe.txt",
+    "closes": "closes\u2069\u202c what is not open",
+    "nests": "\u2067 one \u202b two \u2069 three",
     "long": "W" * 200,
     "wide": "👩🏽‍💻 Ünïcödé 漢字",
 }
+# How those are shown whose marks of direction are not closed, or close what is not open. The server's tests have the same table.
+BALANCED = {
+    NAMES["right-to-left"]: NAMES["right-to-left"] + "\u202c\u202c",
+    NAMES["override"]: NAMES["override"] + "\u202c",
+    NAMES["closes"]: "closes what is not open",
+    "\u202c\u2069": "",
+    "a\u2068b": "a\u2068b\u2069",
+    "\u2066\u2067\u2068": "\u2066\u2067\u2068\u2069\u2069\u2069",
+    "\u202a\u2067x": "\u202a\u2067x\u2069\u202c",
+    "\u2068\u202bx\u202c\u2069": "\u2068\u202bx\u202c\u2069",
+    "\u2068\u202bx\u2069y\u202c": "\u2068\u202bx\u2069y",
+    "\u202b\u2068x\u202cy\u2069": "\u202b\u2068xy\u2069\u202c",
+    "plain": "plain",
+    "\u200e\u200fمرحبا": "\u200e\u200fمرحبا",
+}
+
+
+def shown(name):
+    return BALANCED.get(name, name)
+
+
+def longer(name):
+    """How a name is shown that ends with one sign more: before what closes it."""
+    text = shown(name)[:199]
+    bare = text.rstrip("\u202c")
+    return bare + "!" + text[len(bare):]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,15 +64,17 @@ def test_the_table_shows_them_as_text_at_first_and_live(rollcall, page, view_key
     page.wait_live()
     page.mark()
     for agent, name in NAMES.items():
-        assert text_of(page, f"{page.row(agent)} [data-field=name]") == name
-        assert text_of(page, f"{page.row(agent)} [data-field=team]") == name
+        assert text_of(page, f"{page.row(agent)} [data-field=name]") == shown(name)
+        assert text_of(page, f"{page.row(agent)} [data-field=team]") == shown(name)
         # The same by the stream, into a row that stands and into one that is new.
         rollcall.must("PUT", f"/v1/agents/{agent}", {"name": name[:199] + "!", "team": "plain"})
         rollcall.add_agent(f"{agent}-new", name=name, team=name, with_instance=False)
     for agent, name in NAMES.items():
-        page.wait(lambda: text_of(page, f"{page.row(agent)} [data-field=name]") == name[:199] + "!")
-        page.wait(lambda: text_of(page, f"{page.row(agent + '-new')} [data-field=name]") == name)
-        assert text_of(page, f"{page.row(agent + '-new')} [data-field=team]") == name
+        page.wait(lambda: text_of(page, f"{page.row(agent)} [data-field=name]") == longer(name))
+        page.wait(lambda: text_of(page, f"{page.row(agent + '-new')} [data-field=name]") == shown(name))
+        assert text_of(page, f"{page.row(agent + '-new')} [data-field=team]") == shown(name)
+        choice = 'return [...document.querySelectorAll("#filter [name=team] option")].find((each) => each.value === arguments[0])?.label'
+        assert page.run(choice, name) == " ".join(shown(name).split())
     assert_nothing_ran(page)
     assert page.is_marked()
     page.shoot("hostile")
@@ -56,10 +86,18 @@ def test_the_agent_s_page_shows_them_as_text(rollcall, page, manage_key, agent):
     rollcall.must("PUT", f"/v1/agents/{agent}", {"name": name, "team": name})
     page.sign_in(manage_key, f"/agents/{agent}")
     page.wait_live()
-    assert text_of(page, "h1 bdi") == name
-    assert text_of(page, "#team") == name
-    assert page.driver.title == f"{' '.join(name.split())} · Rollcall"
+    assert text_of(page, "h1 bdi") == shown(name)
+    assert text_of(page, "#team") == shown(name)
+    assert page.driver.title == f"{' '.join(shown(name).split())} · Rollcall"
     assert_nothing_ran(page)
+
+
+def test_marks_of_direction_are_closed_and_none_that_is_not_open(page):
+    page.open()
+    balance = "return import('/assets/words.js').then((words) => arguments[0].map(words.balanced))"
+    assert page.run(balance, list(BALANCED)) == list(BALANCED.values())
+    apart = "return import('/assets/words.js').then((words) => words.apart(arguments[0]))"
+    assert page.run(apart, "a\u2069b\u202e") == "\u2068ab\u202e\u202c\u2069"
 
 
 def test_a_name_neither_widens_the_page_nor_hides_what_is_beside_it(page, view_key):
@@ -98,14 +136,14 @@ def test_the_guard_s_card_and_dialog_show_them_as_text(page, view_key, kept, cha
     page.wait_live()
     card = f'#guard-list [data-change="{change}"]'
     page.wait(lambda: page.find(card).is_displayed(), what="the card")
-    assert text_of(page, f"{card} bdi") == text
+    assert text_of(page, f"{card} bdi") == shown(text)
     page.click(f"{card} [data-open]")
     page.wait(lambda: page.find("#guard-dialog").is_displayed(), what="the change")
-    assert text_of(page, "#guard-words bdi") == text
+    assert text_of(page, "#guard-words bdi") == shown(text)
     for agent, name in kept.items():
         part = f'#guard-parts [data-agent="{agent}"]'
-        assert text_of(page, f"{part} bdi") == name
-        assert text_of(page, f"{part} q") == text
+        assert text_of(page, f"{part} bdi") == shown(name)
+        assert text_of(page, f"{part} q") == shown(text)
         assert text_of(page, f"{part} small bdi") == agent
     assert_nothing_ran(page)
     # What stands behind somebody's words runs as it is written, and nothing is wider than its place.

@@ -1,6 +1,5 @@
 """Who needs somebody, when that are many, and what is said of it to who does not see."""
 
-import datetime
 import time
 
 import pytest
@@ -12,12 +11,12 @@ AT_WORK = 60
 
 @pytest.fixture(scope="module")
 def crowd(rollcall):
-    """More agents at work without a session than are shown; the last by id has waited longest."""
+    """More agents at work without a session than are shown; the last by id has waited longest, and is the newest of the map."""
     agents = [f"c{number:03}" for number in reversed(range(AT_WORK))]
-    for agent in agents:
+    for agent in reversed(agents):
         rollcall.add_agent(agent, team="crowd", with_instance=False)
-        at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5)
-        rollcall.must("POST", f"/v1/agents/{agent}/clock-in", {"occurred_at": at.isoformat()})
+    for agent in agents:
+        rollcall.clock_in(agent)
     wait_until(lambda: need_count(rollcall, "crowd") == AT_WORK, what="the counts")
     return agents
 

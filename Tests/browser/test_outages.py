@@ -180,7 +180,7 @@ def test_an_engine_that_falls_silent_greys_its_sessions_and_nothing_else(rollcal
     rollcall.fault("outage", mode=mode)
     try:
         waited = page.wait_clock("the grey")
-        page.wait_text("#pulse", "Engine main has not answered for")
+        page.wait_text("#pulse", "Engine main has not answered since")
         assert not page.is_grey(), "the page itself is live"
         assert not page.find("#silence").is_displayed()
         page.shoot(f"engine-silent-{mode}")
@@ -190,3 +190,27 @@ def test_an_engine_that_falls_silent_greys_its_sessions_and_nothing_else(rollcal
     assert page.find(page.row("olga")).get_attribute("data-uncertain") == "false"
     assert waited < 10, "within ten seconds"
     page.wait_agreement("olga", "fine", 60)
+
+
+def test_an_outage_is_told_once_and_not_every_second_to_who_listens(rollcall, page, view_key):
+    page.sign_in(view_key)
+    page.wait_live()
+    page.wait_agreement("olga", "fine", 60)
+    page.run(
+        """
+        const place = document.getElementById("pulse");
+        window.said = [];
+        new MutationObserver(() => {
+          window.said.push(place.textContent);
+          window.saidAt ??= performance.now();
+        }).observe(place, { childList: true, characterData: true, subtree: true });
+        """
+    )
+    rollcall.fault("outage", mode="503")
+    try:
+        page.wait(lambda: page.run("return performance.now() - window.saidAt > 5000"), 60, "five seconds of the outage")
+        said = page.run("return window.said")
+    finally:
+        rollcall.mend()
+    assert len(said) == 1 and "Engine main has not answered since" in said[0], said
+    page.wait(lambda: page.text("#pulse") == "", 90, "the end of the silence")

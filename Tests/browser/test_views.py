@@ -302,14 +302,16 @@ def test_a_browser_s_own_language_is_spoken_without_asking(rollcall, open_browse
     assert page.text("h1") == "Iniciar sesión"
 
 
-def test_the_first_load_is_small_and_compressed(rollcall, page):
-    page.sign_in(rollcall.admin_key)
+@pytest.mark.parametrize("language", ["en", "es", "ar"])
+def test_the_first_load_is_small_and_compressed(rollcall, page, language):
+    page.sign_in(rollcall.admin_key, f"/?lang={language}")
     page.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
     page.open()
+    assert page.find("html").get_attribute("lang") == language
     page.wait_live()
     page.wait_loaded()
     total, plain, sizes = page.first_load()
-    print(f"first load: {total} bytes compressed, {plain} plain, {len(sizes)} requests")
+    print(f"first load, {language}: {total} bytes compressed, {plain} plain, {len(sizes)} requests")
     assert any(name.startswith("/v1/agents?") and size > 0 for name, size, _ in sizes), "the list is counted too"
     assert total < 60_000, sizes
     assert all(size < plain for _, size, plain in sizes if plain > 2_000), sizes

@@ -34,6 +34,7 @@ package struct AgentStanding: Sendable, Hashable {
     package var desired: DesiredState
     package var condition: Condition
     package var reason: Reason
+    /// Since when; of what is a need only while the agent is here, no longer than they are.
     package var since: Timestamp
     /// The hold, unless it is over.
     package var hold: Hold?
@@ -66,7 +67,15 @@ extension AgentDetails {
             standing.reason = readAt == nil && reason == .neverRead ? .neverRead : .stale
             if let readAt { standing.since = readAt + freshness.lifetime(desired: storedDesired) }
         }
+        if isNeedOnlyHere(standing.condition), let hereSince = state.since {
+            standing.since = max(standing.since, hereSince)
+        }
         return standing
+    }
+
+    /// Whether this condition needs somebody because the agent is here, and would need nobody otherwise.
+    private func isNeedOnlyHere(_ condition: Condition) -> Bool {
+        needsSomebody(shift: state.shift, condition: condition) && !needsSomebody(shift: .out, condition: condition)
     }
 }
 

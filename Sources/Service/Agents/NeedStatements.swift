@@ -9,7 +9,8 @@ import LibPQ
 /// ``AgentWalkEnds/walkLimit`` rows, twice what one page is made for.
 ///
 /// Of all who stand alike, which is all that ``agreement(shift:desired:condition:reason:)`` looks at, those come that have waited
-/// longest, so that whichever agreement is worst its first are among them. Only then are whole agents read, by primary keys.
+/// longest, so that whichever agreement is worst its first are among them; since when is what ``AgentStanding/since`` says. Only then
+/// are whole agents read, by primary keys.
 /// `LIMIT` in figures and `OFFSET 0` keep the planner to that, also for a prepared statement.
 struct NeedStatements {
     let filter: AgentFilter
@@ -48,7 +49,8 @@ struct NeedStatements {
                 OFFSET 0
             ) t
             CROSS JOIN LATERAL (
-                SELECT d.agent, d.shift, d.desired, d.condition, d.reason, d.since
+                SELECT d.agent, d.shift, d.desired, d.condition, d.reason,
+                    CASE d.condition WHEN 'held' THEN greatest(d.since, d.shift_since) ELSE d.since END AS since
                 FROM agent_sessions d
                 WHERE d.agent = t.agent
                   AND d.condition = ANY (\(conditions.map(\.rawValue)))
@@ -89,15 +91,15 @@ struct NeedStatements {
                 LIMIT \(figure: AgentWalkEnds.walkLimit)
             ) t
             CROSS JOIN LATERAL (
-                SELECT s.agent, s.desired, s.condition, CASE
+                SELECT s.agent, s.desired, s.condition, greatest(s.shift_since, CASE
                     WHEN s.instance IS NULL THEN t.created_at
                     ELSE coalesce(
                         s.read_at + (\(now)::timestamptz - (CASE s.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[s.account]),
                         s.since, t.created_at
                     )
-                END AS since
+                END) AS since
                 FROM (
-                    SELECT d.agent, d.desired, d.instance, d.account, d.read_at, d.since, CASE
+                    SELECT d.agent, d.shift_since, d.desired, d.instance, d.account, d.read_at, d.since, CASE
                         WHEN d.instance IS NULL THEN 'unassigned'
                         WHEN d.reason = 'account_refused' THEN d.condition
                         WHEN d.read_at >= (CASE d.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[d.account] THEN d.condition
@@ -148,15 +150,15 @@ struct NeedStatements {
                 LIMIT \(figure: AgentWalkEnds.walkLimit)
             ) t
             CROSS JOIN LATERAL (
-                SELECT s.agent, s.desired, s.condition, CASE
+                SELECT s.agent, s.desired, s.condition, greatest(s.shift_since, CASE
                     WHEN s.instance IS NULL THEN t.created_at
                     ELSE coalesce(
                         s.read_at + (\(now)::timestamptz - (CASE s.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[s.account]),
                         s.since, t.created_at
                     )
-                END AS since
+                END) AS since
                 FROM (
-                    SELECT d.agent, d.desired, d.instance, d.account, d.read_at, d.since, CASE
+                    SELECT d.agent, d.shift_since, d.desired, d.instance, d.account, d.read_at, d.since, CASE
                         WHEN d.instance IS NULL THEN 'unassigned'
                         WHEN d.reason = 'account_refused' THEN d.condition
                         WHEN d.read_at >= (CASE d.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[d.account] THEN d.condition
@@ -193,8 +195,9 @@ extension AgentReads {
     /// ``FleetModel/needLimit`` of them are shown.
     func waiting(_ conditions: [Condition], _ filter: AgentFilter) async throws(PQError) -> WaitingAgents {
         let statements = NeedStatements(filter: filter, freshness: try await freshness.table(), now: clock.now())
-        let exceptions = conditions.filter(\.isException)
-        let others = conditions.filter { !$0.isException }
+        // What is unknown is so by the age of its look as a rule, and that has no entry in the index of exceptions.
+        let exceptions = conditions.filter { $0.isException && $0 != .unknown }
+        let others = conditions.filter { !$0.isException || $0 == .unknown }
         var wanted: [PQStatement] = []
         if !exceptions.isEmpty { wanted.append(statements.exceptions(exceptions)) }
         if !others.isEmpty {

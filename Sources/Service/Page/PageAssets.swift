@@ -36,16 +36,16 @@ struct PageAssets: Sendable {
         self.assets = assets
     }
 
-    /// A script without the lines that are comments alone, which a browser need not load.
+    /// A script without the lines that are comments alone, and without what its lines are indented by: a browser need not load them.
     ///
-    /// Ours are lines that begin with `//`, and those from `/**` to `*/`.
+    /// Ours are lines that begin with `//`, and those from `/**` to `*/`; no text of ours goes over the end of a line.
     static func withoutNotes(_ script: [UInt8]) -> [UInt8] {
         var isNote = false
         var kept: [Substring] = []
         for line in String(decoding: script, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: true) {
             let words = line.drop { $0 == " " }
             if words.hasPrefix("/**") { isNote = true }
-            if !isNote, !words.hasPrefix("//") { kept.append(line) }
+            if !isNote, !words.hasPrefix("//") { kept.append(words) }
             if isNote, words.hasSuffix("*/") { isNote = false }
         }
         return Array((kept.joined(separator: "\n") + "\n").utf8)

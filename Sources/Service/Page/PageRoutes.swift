@@ -108,15 +108,16 @@ struct PageRoutes: Sendable {
         }
     }
 
-    /// How many names are nobody's, for the page that is open already.
+    /// How many names are nobody's, and since when, for the page that is open already.
     private func unmatchedCount(_ request: Request) async throws -> Response {
         guard let session = try await sessions.session(of: request) else { throw Problem(.unauthenticated) }
         let count = try await reads.unmatched.count(for: session.caller)
         let words = views.languages[views.languages.language(of: request)]
         return .json { buffer in
             var object = JSONObjectWriter(&buffer)
-            object.member("names", count, into: &buffer)
-            object.member("text", unmatchedSentence(count, words), into: &buffer)
+            object.member("names", count.names, into: &buffer)
+            object.member("text", unmatchedSentence(count.names, words), into: &buffer)
+            object.member("since", count.since, into: &buffer)
             object.end(&buffer)
         }
     }

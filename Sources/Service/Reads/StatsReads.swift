@@ -16,8 +16,9 @@ final class StatsReads: Sendable {
 
     /// How long a span may be.
     static let spanLimit: Duration = .seconds(31 * 86_400)
-    /// The spans of questions are widened to so many seconds, and an answer is given again until it is older: many who look at
-    /// one page cost no more than one.
+    /// The spans of questions are widened to so many seconds, and an answer is given again until it is older.
+    ///
+    /// Who asks while it is being read waits for that, so many who look at one page cost no more than one.
     private static let grain: Int64 = 15
     private static let answerLimit = 32
     /// A start that began sooner after its clock event than this is taken for its consequence, and a session that runs sooner
@@ -27,7 +28,7 @@ final class StatsReads: Sendable {
 
     private let pool: PQPool
     private let freshness: FreshnessBook
-    private let answers = Mutex<[Question: Stats]>([:])
+    private let state = Mutex(State())
 
     init(pool: PQPool, freshness: FreshnessBook) {
         self.pool = pool
@@ -39,16 +40,81 @@ final class StatsReads: Sendable {
         var question = question
         question.from = Self.rounded(question.from)
         question.to = Self.rounded(question.to)
-        if let known = answers.withLock({ $0[question] }) { return known }
-        let stats = try await read(question)
-        answers.withLock { answers in
-            // Questions about a day until now differ all the time; the oldest will not be asked again.
-            if answers.count >= Self.answerLimit, let oldest = answers.keys.min(by: { $0.to < $1.to }) {
-                answers[oldest] = nil
+        while true {
+            switch state.withLock({ $0.turn(question) }) {
+            case .known(let stats): return stats
+            case .read: return try await readForAll(question)
+            case .wait:
+                // Without an outcome whoever read gave up, and this one may have to.
+                if let outcome = await outcome(of: question) { return try outcome.get() }
             }
-            answers[question] = stats
         }
-        return stats
+    }
+
+    /// How many wait for what another reads, for tests.
+    var waiting: Int { state.withLock { $0.underWay.values.reduce(0) { $0 + $1.count } } }
+
+    /// Reads, and gives whoever asked the same meanwhile the answer or the error.
+    private func readForAll(_ question: Question) async throws(PQError) -> Stats {
+        let outcome: Result<Stats, PQError>
+        do throws(PQError) {
+            outcome = .success(try await read(question))
+        } catch {
+            outcome = .failure(error)
+        }
+        // Who hung up while reading says nothing of the database.
+        let isCalledOff = Task.isCancelled && (try? outcome.get()) == nil
+        for waiter in state.withLock({ $0.end(question, outcome) }) {
+            waiter.resume(returning: isCalledOff ? nil : outcome)
+        }
+        return try outcome.get()
+    }
+
+    /// What comes of the read under way; `nil` where there is none any more, or it was called off.
+    private func outcome(of question: Question) async -> Result<Stats, PQError>? {
+        await withCheckedContinuation { waiter in
+            let isUnderWay = state.withLock { state in
+                guard state.underWay[question] != nil else { return false }
+                state.underWay[question]?.append(waiter)
+                return true
+            }
+            if !isUnderWay { waiter.resume(returning: nil) }
+        }
+    }
+
+    private struct State {
+        var answers: [Question: Stats] = [:]
+        /// Who waits for each question that is being read.
+        var underWay: [Question: [CheckedContinuation<Result<Stats, PQError>?, Never>]] = [:]
+
+        enum Turn {
+            case known(Stats)
+            case read
+            case wait
+        }
+
+        /// What whoever asks has to do.
+        mutating func turn(_ question: Question) -> Turn {
+            if let known = answers[question] { return .known(known) }
+            if underWay[question] != nil { return .wait }
+            underWay[question] = []
+            return .read
+        }
+
+        /// Keeps an answer; gives who waits for it.
+        mutating func end(
+            _ question: Question,
+            _ outcome: Result<Stats, PQError>
+        ) -> [CheckedContinuation<Result<Stats, PQError>?, Never>] {
+            if case .success(let stats) = outcome {
+                // Questions about a day until now differ all the time; the oldest will not be asked again.
+                if answers.count >= StatsReads.answerLimit, let oldest = answers.keys.min(by: { $0.to < $1.to }) {
+                    answers[oldest] = nil
+                }
+                answers[question] = stats
+            }
+            return underWay.removeValue(forKey: question) ?? []
+        }
     }
 
     private static func rounded(_ instant: Timestamp) -> Timestamp {

@@ -147,13 +147,13 @@ enum UnmatchedNameStatements {
     }
 
     /// How many names of each source are nobody's, up to ``countLimit`` and one more, among the source's first
-    /// ``countWalkLimit``.
+    /// ``countWalkLimit``; and when the first event came that waits under them.
     ///
     /// A name that belongs to an agent is not counted, whatever the agent left out; nor is one of somebody who is erased.
     /// Indexes: `clock_events_unmatched`, `agent_aliases_pkey`, `clock_event_matches_pkey`, `left_out_events_pkey`.
     static var counts: PQStatement {
         """
-        SELECT s.source_id, u.count
+        SELECT s.source_id, u.count, u.since
         FROM clock_sources s
         CROSS JOIN LATERAL (
             WITH RECURSIVE names (external_id, place) AS (
@@ -178,24 +178,25 @@ enum UnmatchedNameStatements {
                 ) x
                 WHERE n.place < \(Int32(countWalkLimit))
             )
-            SELECT count(*) AS count
+            SELECT count(*) AS count, min(o.received_at) AS since
             FROM (
-                SELECT 1
+                SELECT e.received_at
                 FROM names n
-                WHERE NOT is_erased(n.external_id)
-                  AND (
-                    SELECT l.agent FROM agent_aliases l WHERE l.source_id = s.source_id AND l.external_id = n.external_id
-                  ) IS NULL
-                  AND (
-                    SELECT c.sequence
+                CROSS JOIN LATERAL (
+                    SELECT c.received_at
                     FROM clock_events c
                     WHERE c.agent IS NULL
                       AND c.source_id = s.source_id
                       AND c.external_id = n.external_id
                       AND NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = c.sequence)
                       AND NOT EXISTS (SELECT FROM left_out_events w WHERE w.sequence = c.sequence)
+                    ORDER BY c.source_id, c.external_id, c.sequence
                     LIMIT 1
-                  ) IS NOT NULL
+                ) e
+                WHERE NOT is_erased(n.external_id)
+                  AND (
+                    SELECT l.agent FROM agent_aliases l WHERE l.source_id = s.source_id AND l.external_id = n.external_id
+                  ) IS NULL
                 LIMIT \(countLimit + 1)
             ) o
         ) u

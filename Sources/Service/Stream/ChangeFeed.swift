@@ -55,6 +55,7 @@ package final class ChangeFeed: Service {
             reads: dependencies.reads,
             summaries: dependencies.summaries,
             incidents: dependencies.incidents,
+            unmatched: dependencies.unmatchedCount,
             clock: dependencies.clock
         )
         logger = dependencies.logger

@@ -129,6 +129,9 @@ struct EventStream: Sendable {
             let visible = caller.teams == nil ? incident : try await ownIncidents().first { $0.id == incident.id }
             guard let visible else { return }
             text.write("incident", event.sequence, to: &buffer) { visible.write(to: &$0) }
+        case .waiting:
+            guard caller.teams == nil else { return }
+            text.write("waiting", event.sequence, to: &buffer) { $0.writeStaticString("{}") }
         }
     }
 

@@ -7,6 +7,8 @@ struct FeedEvent: Sendable {
         case agent(AgentNews)
         case summary(Summary)
         case incident(Incident)
+        /// Other names are nobody's than before, or other parts of changes wait; it says no more, and nothing to who is bound to teams.
+        case waiting
     }
 
     /// An agent before and after.
@@ -36,6 +38,7 @@ struct FeedEvent: Sendable {
         case .agent(let news): news.json.readableBytes + news.searchText.utf8.count + 160
         case .summary(let summary): summary.groups.count * 64 + 64
         case .incident: 512
+        case .waiting: 64
         }
     }
 }

@@ -11,6 +11,7 @@ struct FeedReader: Sendable {
     private let reads: AgentReads
     private let summaries: SummaryReads
     private let incidents: IncidentReads
+    private let unmatched: UnmatchedCount
     private let clock: DatabaseClock
 
     private var memory = FeedMemory()
@@ -29,6 +30,8 @@ struct FeedReader: Sendable {
     private var knownIncidents: [Int64: Incident]?
     private var incidentsDueAt = ContinuousClock.now
     private var pulsesDueAt = ContinuousClock.now
+    private var knownWaiting: Waiting?
+    private var waitingDueAt = ContinuousClock.now
 
     /// A round of a small fleet is not begun more often than this; a large one takes as long as it takes.
     static let roundInterval = Duration.seconds(2)
@@ -36,12 +39,16 @@ struct FeedReader: Sendable {
     static let wantedInterval = Duration.milliseconds(500)
     static let incidentInterval = Duration.seconds(2)
     static let pulseInterval = Duration.seconds(1)
+    /// What waits is asked for so often, or, where that takes long since many names are nobody's, for this part of the time.
+    static let waitingInterval = Duration.seconds(1)
+    static let waitingShare = 50
 
     init(_ sources: FeedSources) {
         pool = sources.pool
         reads = sources.reads
         summaries = sources.summaries
         incidents = sources.incidents
+        unmatched = sources.unmatched
         clock = sources.clock
     }
 
@@ -69,6 +76,7 @@ struct FeedReader: Sendable {
         news += agents.map { FeedEvent.Content.agent($0) }
         if let latest = try await readSummary() { news.append(.summary(latest)) }
         news += try await readIncidents().map { .incident($0) }
+        if try await readWaiting() { news.append(.waiting) }
     }
 
     private mutating func readAgents(
@@ -149,6 +157,26 @@ struct FeedReader: Sendable {
         guard let knownIncidents else { return [] }
         return latest.reversed().filter { knownIncidents[$0.id] != $0 }
     }
+
+    /// What waits for somebody and is no agent: names that are nobody's, by source, and parts, by change.
+    private struct Waiting: Equatable {
+        var names: [Int32: UnmatchedTally]
+        var parts: [Int64: Int64]
+    }
+
+    /// Whether something else waits than before.
+    private mutating func readWaiting() async throws(PQError) -> Bool {
+        guard waitingDueAt <= .now else { return false }
+        let began = ContinuousClock.now
+        waitingDueAt = began + Self.waitingInterval
+        var latest = Waiting(names: try await unmatched.recount(), parts: [:])
+        for row in try await pool.query(FeedStatements.waitingParts) {
+            latest.parts[try row.column("change", as: Int64.self)] = try row.column("waiting", as: Int64.self)
+        }
+        waitingDueAt = max(waitingDueAt, .now + (.now - began) * Self.waitingShare)
+        defer { knownWaiting = latest }
+        return knownWaiting.map { $0 != latest } ?? false
+    }
 }
 
 /// Where the feed reads from.
@@ -157,6 +185,7 @@ struct FeedSources: Sendable {
     var reads: AgentReads
     var summaries: SummaryReads
     var incidents: IncidentReads
+    var unmatched: UnmatchedCount
     var clock: DatabaseClock
 }
 

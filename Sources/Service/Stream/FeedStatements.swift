@@ -32,6 +32,28 @@ enum FeedStatements {
         """
     }
 
+    /// How many parts of each change wait for somebody, as far as that is worth counting.
+    ///
+    /// Indexes: `guard_changes_held`, `guard_items_of_change`.
+    static var waitingParts: PQStatement {
+        """
+        SELECT g.change, (
+            SELECT count(*)
+            FROM (
+                SELECT 1
+                FROM guard_items i
+                WHERE i.change = g.change
+                  AND i.state = 'held'
+                LIMIT 10000
+            ) n
+        ) AS waiting
+        FROM guard_changes g
+        WHERE g.state = 'held'
+        ORDER BY g.change DESC
+        LIMIT \(GuardReads.changeLimit)
+        """
+    }
+
     /// Agents that something touched, by themselves or by their instances.
     ///
     /// Indexes: `agents_pkey`, `instances_pkey`.

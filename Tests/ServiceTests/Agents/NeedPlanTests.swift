@@ -95,6 +95,33 @@ struct NeedPlanTests {
     }
 
     @Test
+    func `who needs somebody since they are here waits since then, whatever is older`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            try await fill(pool)
+            let changes: [PQStatement] = [
+                "UPDATE agents SET created_at = now() - interval '1 year'",
+                "UPDATE agent_states SET shift_since = now() - make_interval(secs => agent)",
+                """
+                UPDATE observed_states SET since = now() - interval '1 year', condition = 'held', attention = \(Condition.held.code)
+                WHERE attention = \(Condition.needsAttention.code)
+                """,
+                "UPDATE observed_states SET read_at = now() - interval '1 year' WHERE attention IS NULL",
+                "UPDATE looks SET looked_at = now() - interval '1 year' WHERE looked_at < now() - interval '1 hour'",
+            ]
+            for change in changes { _ = try await pool.query(change, timeout: .seconds(60)) }
+            let all = try await statements(AgentFilter(), pool)
+            #expect(try await ids(all.unsure([.unknown, .unassigned]), pool) == (longest(2) + longest(3)).sorted())
+            #expect(try await ids(all.exceptions([.held]), pool) == longest(0))
+            let teams = (0..<20).map { "team\($0)" }
+            let ofTeams = try await statements(AgentFilter(teams: teams), pool)
+            #expect(
+                try await ids(ofTeams.unsure([.unknown, .unassigned], ofTeams: teams), pool)
+                    == (longest(2) + longest(3)).sorted()
+            )
+        }
+    }
+
+    @Test
     func `exceptions are found by their index, the others by one walk, and no table is read from end to end`()
         async throws
     {

@@ -14,6 +14,7 @@ struct GuardPlanTests {
         ("supersede", GuardStatements.supersede(["a"], slot: .order, by: "x")),
         ("at rest", GuardDueStatements.isAnything),
         ("due", GuardDueStatements.claim),
+        ("waiting parts", FeedStatements.waitingParts),
         ("news", AlertStatements.news(after: .seconds(300), page: 0)),
         ("take", AlertStatements.take),
         ("alike", AccountStanding.alike(1)),

@@ -169,15 +169,17 @@ struct CatalogueTests {
             bare == """
                 import { a } from "./a.js"; // stays
                 const b = "// no note";
-                  b(); /* stays */
+                b(); /* stays */
 
                 """
         )
         for name in try Self.files(".js") {
             let lines = try Self.file("assets/" + name).split(separator: "\n").map { $0.drop { $0 == " " } }
-            // No line of code begins as one of a note does, and no note ends before code.
+            // No line of code begins as one of a note does, no note ends before code, and no text begins in one line and ends in
+            // another.
             let doubtful = lines.filter { line in
                 line.hasPrefix("/*") && !line.hasPrefix("/**") || line.firstMatch(of: #/\*\/./#) != nil
+                    || line.count { $0 == "`" } % 2 != 0 && !line.hasPrefix("//") && !line.hasPrefix("*")
             }
             #expect(doubtful == [], "\(name)")
         }
@@ -192,6 +194,38 @@ struct CatalogueTests {
                 let isKnown =
                     call.1 == "count" ? english.sentences[key + ".other"] != nil : english.sentences[key] != nil
                 #expect(isKnown, "\(name): \(key)")
+            }
+        }
+    }
+
+    /// A script and all that it imports.
+    private static func scripts(of name: String) throws -> Set<String> {
+        var found: Set = [name]
+        var open = [name]
+        while let next = open.popLast() {
+            for module in try file("assets/" + next).matches(of: #/from "\.\/([a-z-]+\.js)"/#).map({ String($0.1) })
+            where found.insert(module).inserted { open.append(module) }
+        }
+        return found
+    }
+
+    @Test
+    func `a page brings every word that its scripts say by name`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            let admin = try await page.signIn(as: .admin)
+            for (path, script) in [
+                ("/", "fleet.js"), ("/agents/a1", "agent.js"), ("/unmatched", "unmatched.js"),
+                ("/sources", "sources.js"), ("/stats", "stats.js"),
+            ] {
+                let source = try await page.send("GET", path, admin).text
+                let brought = Set(source.matches(of: #/<i data-key="([^"]+)"/#).map { String($0.1) })
+                for name in try Self.scripts(of: script) {
+                    for call in try Self.file("assets/" + name).matches(of: #/\b(say|phrase|count)\("([a-z_.]+)"/#) {
+                        let key = String(call.2) + (call.1 == "count" ? ".other" : "")
+                        #expect(brought.contains(key), "\(path), \(name): \(key)")
+                    }
+                }
             }
         }
     }

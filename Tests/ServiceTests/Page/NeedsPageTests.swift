@@ -6,18 +6,20 @@ import Testing
 /// Which of many who need somebody the page shows.
 @Suite("Needs on the page", .timeLimit(.minutes(2)))
 struct NeedsPageTests {
-    /// Agents at work without a session, 90 of them; the higher the number, the longer they wait.
+    /// Agents at work without a session, 90 of them; the higher the number, the longer they are here.
+    ///
+    /// Whoever is here longest was added last: how old a row is says nothing of how long somebody waits.
     private func fill(_ page: PageFixture) async throws {
         _ = try await page.management.pool.query(
             """
             WITH a AS (
                 INSERT INTO agents (agent_id, team, created_at)
-                SELECT 'n' || lpad(n::text, 4, '0'), '', now() - make_interval(mins => n)
+                SELECT 'n' || lpad(n::text, 4, '0'), '', now() - make_interval(days => 100 - n)
                 FROM generate_series(1, 90) AS n
-                RETURNING agent
+                RETURNING agent, agent_id
             )
-            INSERT INTO agent_states (agent, shift, desired)
-            SELECT agent, 1, 1
+            INSERT INTO agent_states (agent, shift, shift_since, desired)
+            SELECT agent, 1, now() - make_interval(mins => right(agent_id, 4)::integer), 1
             FROM a
             """
         )
@@ -48,6 +50,56 @@ struct NeedsPageTests {
             #expect(Array(needs(source).dropFirst(2)) == waiting)
             #expect(source.contains(#"data-count="needs_somebody">92<"#))
             #expect(source.contains("There are more than are shown here"))
+        }
+    }
+
+    @Test
+    func `nobody waits longer than they are here, however old their row or their hold is`() async throws {
+        try await withPage { page in
+            let pool = page.management.pool
+            // By turns without a session, held, and with one that was not read for long; the first of each came last.
+            for agent in ["h1", "h2", "q1", "q2"] { try await page.management.addAgent(agent) }
+            for agent in ["u1", "u2"] {
+                _ = try await page.management.send(
+                    "PUT",
+                    "/v1/agents/\(agent)",
+                    json: #"{"name":"","team":"","time_zone":"UTC"}"#
+                )
+            }
+            for agent in ["h1", "h2"] { try await page.management.observe(agent, "STOPPED", .held, reason: .stopped) }
+            for agent in ["q1", "q2"] {
+                try await page.management.observe(agent, "WORKING", .converged, reason: .working)
+            }
+            let changes: [PQStatement] = [
+                "UPDATE agents SET created_at = now() - interval '92 days'",
+                """
+                UPDATE agent_states s SET shift = 1, desired = 1,
+                    shift_since = now() - CASE WHEN a.agent_id LIKE '%1' THEN interval '2 minutes' ELSE interval '3 hours' END
+                FROM agents a WHERE a.agent = s.agent
+                """,
+                "UPDATE observed_states SET since = now() - interval '92 days' + make_interval(secs => instance)",
+                """
+                UPDATE observed_states SET read_at = now() - interval '92 days'
+                WHERE condition = 'converged'
+                """,
+                """
+                UPDATE looks SET looked_at = now() - interval '92 days'
+                WHERE instance IN (SELECT instance FROM observed_states WHERE condition = 'converged')
+                """,
+            ]
+            for change in changes { _ = try await pool.query(change) }
+            let signIn = try await page.signIn(as: .view)
+            let source = try await page.send("GET", "/", signIn).text
+            #expect(needs(source) == ["u2", "u1", "q2", "q1", "h2", "h1"])
+            #expect(!source.contains("for 92 d"))
+            for agent in ["u2", "q2", "h2"] {
+                let shown = try await page.send("GET", "/v1/agents/\(agent)", signIn).json()
+                #expect(shown["since"] as? String == shown["shift_since"] as? String, "\(agent)")
+            }
+            // Who is not here has what they have for as long as it is so.
+            _ = try await pool.query("UPDATE agent_states SET shift = 0")
+            let away = try await page.send("GET", "/v1/agents/h2", signIn).json()
+            #expect(away["since"] as? String != away["shift_since"] as? String)
         }
     }
 
@@ -137,6 +189,19 @@ struct NeedsPageTests {
             let bound = try await page.management.key(.view, teams: ["red"])
             let theirs = try await page.management.send("GET", "/v1/agents?no_team=true", key: bound)
             #expect(try theirs.items().isEmpty)
+        }
+    }
+
+    @Test
+    func `words for acting come to who may act alone`() async throws {
+        try await withPage { page in
+            for (role, mayAct) in [(Role.view, false), (.manage, true)] {
+                let source = try await page.send("GET", "/", try await page.signIn(as: role)).text
+                #expect(
+                    source.contains(#"data-key="bulk."#) == mayAct && source.contains(#"data-key="pairing."#) == mayAct
+                )
+                #expect(source.contains(#"data-key="fleet.news."#) && !source.contains(#"data-key="fleet.calm""#))
+            }
         }
     }
 

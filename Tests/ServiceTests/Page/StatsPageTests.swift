@@ -56,6 +56,19 @@ struct StatsPageTests {
     }
 
     @Test
+    func `figures of a team are said to be of those who are in it today`() async throws {
+        try await withPage { page in
+            try await fill(page)
+            let sentence = "The figures are of those who are in the team today."
+            let all = try await page.signIn(as: .view)
+            #expect(try await !page.send("GET", "/stats", all).text.contains(sentence))
+            #expect(try await page.send("GET", "/stats?team=east", all).text.contains(sentence))
+            let bound = try await page.signIn(key: try await page.management.key(.view, teams: ["east"]))
+            #expect(try await page.send("GET", "/stats", bound).text.contains(sentence))
+        }
+    }
+
+    @Test
     func `hours begin where the zone's hours begin`() async throws {
         try await withMigratedDatabase { pool, _ in
             // 00:10 of Kolkata is 18:40 of UTC: in one hour with 01:00 less a minute there, and in another with 19:00 of UTC.

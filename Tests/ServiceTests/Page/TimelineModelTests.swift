@@ -9,10 +9,16 @@ struct TimelineModelTests {
     private static let now = Timestamp(seconds: 1_800_000_000)
     private let words = PageLanguages()[.english]
 
-    private func model(_ timeline: Timeline, _ span: TimelineSpan, zone: String = "UTC") -> TimelineModel {
+    private func model(
+        _ timeline: Timeline,
+        _ span: TimelineSpan,
+        zone: String = "UTC",
+        events: [LedgerEntry] = [],
+        commands: [CommandEntry] = []
+    ) -> TimelineModel {
         let clock = LocalClock(zoneName: zone)
         return TimelineModel(
-            history: AgentHistory(timeline: timeline, events: [], commands: []),
+            history: AgentHistory(timeline: timeline, events: events, commands: commands),
             window: TimelineWindow(span: span, until: nil, clock: clock, now: Self.now),
             clock: clock,
             path: "/agents/ada",
@@ -89,6 +95,85 @@ struct TimelineModelTests {
         let values = model(timeline, .hour).values
         #expect(lane(values, "shift")["carried"] as? Bool == false)
         #expect((lane(values, "shift")["picture"] as? String)?.contains("nobody ever clocked in") == true)
+    }
+
+    /// An event that came some time after it happened.
+    private func event(_ kind: PunchKind, at: Timestamp, late: Duration = .zero) -> LedgerEntry {
+        LedgerEntry(
+            punch: LedgerPunch(sequence: at.microseconds, kind: kind, effectiveAt: at),
+            source: "hr",
+            occurredAt: at,
+            receivedAt: at + late
+        )
+    }
+
+    @Test
+    func `of a month the last clock-out is in the table, and of each lane the newest`() throws {
+        let from = Self.now - .seconds(30 * 86_400)
+        var events: [LedgerEntry] = []
+        var commands: [CommandEntry] = []
+        var seen: [Timeline.Interval] = []
+        for day in 0..<22 {
+            let began = from + .seconds(Int64(day) * 86_400)
+            for (kind, hour) in [(PunchKind.clockIn, 9), (.breakStart, 12), (.breakEnd, 13), (.clockOut, 17)] {
+                let at = began + .seconds(Int64(hour) * 3600)
+                events.append(event(kind, at: at))
+                commands.append(
+                    CommandEntry(
+                        id: Int64(commands.count),
+                        action: "start",
+                        reason: "should_run",
+                        intendedAt: at,
+                        sentAt: at
+                    )
+                )
+                // Each command takes the session through some states.
+                for (place, state) in ["STARTING", "WORKING", "STOPPED"].enumerated() {
+                    let start = at + .seconds(Int64(place) * 600)
+                    seen.append(Timeline.Interval(from: start, to: start + .seconds(600), state: state, reason: "read"))
+                }
+            }
+        }
+        let timeline = Timeline(
+            punches: events.map(\.punch),
+            holds: [],
+            breakAction: .stop,
+            observed: seen,
+            from: from,
+            to: Self.now
+        )
+        let values = model(timeline, .month, events: events, commands: commands).values
+        let lines = values["lines"] as? [[String: Any]] ?? []
+        func instants(_ what: String) -> [String] {
+            lines.filter { $0["what"] as? String == what }
+                .compactMap { ($0["from"] as? [String: Any])?["exact"] as? String }
+        }
+        let last = try #require(events.last).punch.effectiveAt.rfc3339
+        #expect(instants("Event: clock-out, from hr").count == 22)
+        #expect(instants("Event: clock-out, from hr").last == last)
+        #expect(lines.filter { ($0["what"] as? String)?.hasPrefix("Command: ") == true }.count == 88)
+        #expect(lines.filter { $0["lane"] as? String == "Shift" }.count == 89, "all, and the time before the first")
+        let session = lines.filter { $0["lane"] as? String == "Session" }
+        #expect(session.count == 120)
+        let newest = try #require(seen.last)
+        #expect((session.last?["from"] as? [String: Any])?["exact"] as? String == newest.from.rfc3339)
+        #expect(values["is_cut"] as? Bool == true)
+    }
+
+    @Test
+    func `of an event that came late it stands there when it came`() {
+        let from = Self.now - .seconds(7200)
+        let events = [
+            event(.clockIn, at: from + .seconds(600), late: .seconds(60)),
+            event(.clockOut, at: from + .seconds(1200), late: .seconds(61)),
+        ]
+        let values = model(timeline([], from: from), .six, events: events).values
+        let lines = (values["lines"] as? [[String: Any]] ?? []).compactMap { $0["what"] as? String }
+        #expect(
+            lines.suffix(2) == ["Event: clock-in, from hr", "Event: clock-out, from hr; it came 01-15 06:21"]
+        )
+        let marks = lane(values, "marks")["marks"] as? [[String: Any]] ?? []
+        #expect(marks.last?["title"] as? String == "01-15 06:20 Event: clock-out, from hr; it came 01-15 06:21")
     }
 
     /// Span, its seconds, and seconds from now to its end.

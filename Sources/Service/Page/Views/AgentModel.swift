@@ -47,7 +47,7 @@ struct AgentModel {
 
     private func alias(_ alias: AliasSpec, mayMap: Bool) -> [String: Any] {
         [
-            "source": alias.source, "external_id": alias.externalID, "may_map": mayMap,
+            "source": alias.source, "external_id": balanced(alias.externalID), "may_map": mayMap,
             "api": "/v1/sources/\(pathEscaped(alias.source))/aliases/\(pathEscaped(alias.externalID))",
         ]
     }

@@ -14,7 +14,7 @@ struct FleetModel {
     let summary: Summary
     let incidents: [Incident]
     /// Names that are nobody's.
-    let unmatched: Int
+    let unmatched: UnmatchedTally
     let now: Timestamp
 
     /// Agents shown among those who need somebody.
@@ -30,18 +30,14 @@ struct FleetModel {
         let values = frame.values(
             title: words("layout.agents"),
             script: "fleet.js",
-            scripted: [
-                "fleet.", "bulk.", "guard.", "pairing.", "shift.", "state.", "session.", "agreement.", "turn.",
-                "reason.",
-                "incident.", "time.",
-            ]
+            scripted: Self.scripted + (caller.role.includes(.manage) ? Self.scriptedForActing : [])
         )
         let own: [String: Any] = [
             "at_fleet": true,
             "order": Agreement.allCases.filter(\.needsSomebody).map(\.rawValue).joined(separator: " ") + " | "
                 + Agreement.allCases.filter { !$0.needsSomebody }.map(\.rawValue).joined(separator: " "),
             "needs": needs.map(\.values),
-            "is_calm": needs.isEmpty && needsCount == 0 && !isFoundCut,
+            "is_calm": needs.isEmpty && needsCount == 0 && !isFoundCut && openIncidents.isEmpty && unmatched.names == 0,
             "needs_count": isFoundCut ? "\(found)+" : String(needsCount),
             "more_needs": needs.count < needsCount,
             "rows": rows.map(\.values),
@@ -71,9 +67,10 @@ struct FleetModel {
             "any_team": filter.team == nil,
             "sort": (filter.sort ?? .agent).rawValue,
             "sorts": FleetFilter.Sort.allCases.map(sort),
-            "unmatched": unmatchedSentence(unmatched, words),
-            "has_unmatched": unmatched > 0,
-            "incidents": incidents.filter { $0.closedAt == nil }.map { incidentValues($0, words, now: now) },
+            "unmatched": unmatchedSentence(unmatched.names, words),
+            "has_unmatched": unmatched.names > 0,
+            "unmatched_since": unmatched.since.map { words.time($0, now: now) } ?? false,
+            "incidents": openIncidents.map { incidentValues($0, words, now: now) },
             "stream": "/v1/stream" + filter.query(["snapshot": "false"], isSorted: false),
             "list": "/v1/agents" + filter.query(["limit": "500"], isSorted: false),
             "page": filter.cursor.map { cursor in
@@ -82,6 +79,19 @@ struct FleetModel {
         ]
         return values.merging(own) { _, own in own }
     }
+
+    /// Of engines, of sources, and changes that wait for somebody.
+    private var openIncidents: [Incident] { incidents.filter { $0.closedAt == nil } }
+
+    /// What the script says, as beginnings of keys.
+    private static let scripted = [
+        "fleet.held", "fleet.last_seen", "fleet.loading", "fleet.narrow", "fleet.news", "fleet.no_instance",
+        "fleet.no_team",
+        "fleet.not_seen", "fleet.pick", "guard.", "shift.", "state.", "session.", "agreement.", "turn.", "reason.",
+        "incident.", "time.", "unmatched.since",
+    ]
+    /// And only to who may act.
+    private static let scriptedForActing = ["bulk.", "pairing."]
 
     /// What is wrong first.
     private static let conditions: [Condition] = [
@@ -117,7 +127,8 @@ struct FleetModel {
         return names.map { team in
             let groups = Summary(groups: teams[team] ?? [], asOf: summary.asOf)
             return [
-                "word": team, "label": team.isEmpty ? words("fleet.no_team") : team, "selected": filter.team == team,
+                "word": team, "label": team.isEmpty ? words("fleet.no_team") : balanced(team),
+                "selected": filter.team == team,
                 "href": "/" + filter.with(team: team).query(), "agents": groups.count { _ in true },
                 "here": groups.count(\.isHere), "able": groups.count(\.isAble),
                 "needs_somebody": groups.count(\.needsSomebody),

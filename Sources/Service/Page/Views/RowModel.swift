@@ -19,8 +19,8 @@ struct RowModel {
         var values: [String: Any] = [
             "agent_id": details.agentID,
             "href": "/agents/" + pathEscaped(details.agentID),
-            "name": details.name.isEmpty ? details.agentID : details.name,
-            "team": details.team,
+            "name": details.name.isEmpty ? details.agentID : balanced(details.name),
+            "team": balanced(details.team),
             "shift": details.state.shift.rawValue,
             "shift_label": words("shift." + details.state.shift.rawValue),
             "desired": standing.desired.run.rawValue,

@@ -99,7 +99,7 @@ struct SourceModel {
     private func event(_ event: ShownEvent) -> [String: Any] {
         [
             "kind": words("kind." + event.kind),
-            "who": event.agentID ?? event.externalID ?? words("sources.nobody"),
+            "who": event.agentID ?? event.externalID.map(balanced) ?? words("sources.nobody"),
             "href": event.agentID.map { "/agents/" + pathEscaped($0) } ?? "",
             "is_known": event.agentID != nil,
             "effect": event.effect.map { words("effect." + $0) } ?? "",

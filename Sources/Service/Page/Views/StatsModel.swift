@@ -15,6 +15,8 @@ struct StatsModel {
     let zones: [String]
     let team: String?
     let teams: [String]
+    /// Whether the figures are of some teams alone: one is chosen, or the key sees no others.
+    let isOfTeams: Bool
     let now: Timestamp
 
     /// Less than so many hours are shown as none.
@@ -32,11 +34,12 @@ struct StatsModel {
             "at_stats": true,
             "day": day,
             "today": today,
-            "teams": teams.map { ["word": $0, "label": $0, "selected": $0 == team] },
+            "teams": teams.map { ["word": $0, "label": balanced($0), "selected": $0 == team] },
             "zone": clock.name,
             "zones": zones.map { ["word": $0, "label": $0, "selected": $0 == clock.name] },
             "from": instant(figures.from),
             "to": instant(figures.to),
+            "is_of_teams": isOfTeams,
             "total": total,
             "unread": unread,
             "has_unread": figures.unreadHours >= Self.leastUnread,

@@ -43,6 +43,7 @@ struct StatsStory: Sendable {
             zones: Set(zones + [local.name]).sorted(),
             team: query["team"],
             teams: Array(teams.prefix(Self.teamLimit)),
+            isOfTeams: asked != nil,
             now: now
         )
     }

@@ -12,15 +12,20 @@ struct TimelineModel {
     let isCurrent: Bool
     let now: Timestamp
 
-    /// Bars and marks of a lane, and lines of the table, that are shown.
+    /// Bars and marks of a lane that are shown, the newest of them.
     private static let partLimit = 400
-    private static let lineLimit = 200
+    /// Lines of the table that a lane has, and that events and commands have: the newest of each.
+    ///
+    /// A month of shifts with a break each has 88.
+    private static let lineLimit = 120
+    /// An event that came no later after it happened than this came in time.
+    private static let lateness: Duration = .seconds(60)
     /// Stretches that a lane's description names.
     private static let namedLimit = 12
 
     var values: [String: Any] {
         let lanes = lanes
-        let lines = lanes.flatMap(\.lines) + markLines
+        let lines = lanes.map(\.lines) + [eventLines, commandLines]
         return [
             "zone": clock.name,
             "earlier": link(window.span, until: window.from),
@@ -46,8 +51,8 @@ struct TimelineModel {
                 ]
             },
             "picture": words("timeline.title"),
-            "lines": Array(lines.prefix(Self.lineLimit)),
-            "is_cut": lines.count > Self.lineLimit,
+            "lines": lines.flatMap { $0.suffix(Self.lineLimit) },
+            "is_cut": lines.contains { $0.count > Self.lineLimit },
         ]
     }
 
@@ -194,7 +199,9 @@ struct TimelineModel {
     }
 
     private func title(_ event: LedgerEntry) -> String {
-        words("timeline.event", ["what": words("kind." + event.punch.kind.rawValue), "source": event.source])
+        let values = ["what": words("kind." + event.punch.kind.rawValue), "source": event.source]
+        guard event.receivedAt - event.punch.effectiveAt > Self.lateness else { return words("timeline.event", values) }
+        return words("timeline.late_event", values.merging(["time": clock.dayAndTime(event.receivedAt)]) { $1 })
     }
 
     private func title(_ command: CommandEntry) -> String {
@@ -204,10 +211,14 @@ struct TimelineModel {
         )
     }
 
-    private var markLines: [[String: Any]] {
-        let events = history.events.map { ($0.punch.effectiveAt, title($0)) }
-        let commands = history.commands.map { ($0.sentAt ?? $0.intendedAt, title($0)) }
-        return (events + commands).sorted { $0.0 < $1.0 }.map { at, title in
+    private var eventLines: [[String: Any]] { markLines(history.events.map { ($0.punch.effectiveAt, title($0)) }) }
+
+    private var commandLines: [[String: Any]] {
+        markLines(history.commands.map { ($0.sentAt ?? $0.intendedAt, title($0)) })
+    }
+
+    private func markLines(_ marks: [(Timestamp, String)]) -> [[String: Any]] {
+        marks.sorted { $0.0 < $1.0 }.map { at, title in
             [
                 "lane": words("timeline.marks"), "what": title, "is_carried": false,
                 "from": instant(at), "to": false,

@@ -43,6 +43,7 @@ struct UnmatchedModel {
             "place": place,
             "source": name.source,
             "external_id": name.externalID,
+            "shown": balanced(name.externalID),
             "events": events(name),
             "kinds": name.kinds.map { words("kind." + $0.rawValue) }.joined(separator: ", "),
             "first": words.time(name.firstOccurredAt, now: now),
@@ -54,7 +55,7 @@ struct UnmatchedModel {
             "suggestions": name.suggestions.map { suggestion in
                 [
                     "agent_id": suggestion.agentID,
-                    "name": suggestion.name.isEmpty ? suggestion.agentID : suggestion.name,
+                    "name": suggestion.name.isEmpty ? suggestion.agentID : balanced(suggestion.name),
                     "because": words("unmatched.because." + suggestion.because),
                     "href": "/agents/" + pathEscaped(suggestion.agentID),
                 ]
@@ -86,9 +87,9 @@ struct UnmatchedModel {
 }
 
 /// That there are names nobody knows, in a sentence; empty when there are none.
-func unmatchedSentence(_ count: Int, _ words: Catalogue) -> String {
+func unmatchedSentence(_ count: Int64, _ words: Catalogue) -> String {
     let limit = UnmatchedNameStatements.countLimit
     guard count > 0 else { return "" }
     guard count <= limit else { return words("unmatched.many_names", ["n": String(limit)]) }
-    return words.count("unmatched.names", Int64(count))
+    return words.count("unmatched.names", count)
 }

@@ -16,7 +16,7 @@ struct PageFrame {
     /// `script`: the page's own; `scripted`: what the script says, as beginnings of keys.
     func values(title: String, script: String, scripted: [String] = []) -> [String: Any] {
         var values: [String: Any] = [
-            "title": title,
+            "title": balanced(title),
             "script": script.isEmpty ? false : script,
             "signed_in": caller != nil,
             "now": now.rfc3339,
@@ -27,7 +27,7 @@ struct PageFrame {
             "spoken": isReread ? [] : spoken(scripted),
         ]
         if let caller {
-            values["who"] = caller.name
+            values["who"] = balanced(caller.name)
             values["role"] = words("role." + caller.role.rawValue)
             values["may_act"] = caller.role.includes(.manage)
             values["may_map"] = caller.role.includes(.admin)

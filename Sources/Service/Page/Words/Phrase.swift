@@ -27,7 +27,7 @@ extension Catalogue {
     private func markup(_ value: PhraseValue, now: Timestamp) -> [String: Any] {
         switch value {
         case .text(let text): ["say_text": text]
-        case .name(let name): ["say_name": name]
+        case .name(let name): ["say_name": balanced(name)]
         case .strong(let text): ["say_strong": text]
         case .age(let instant): ["age_of": time(instant, now: now)]
         case .clock(let instant): ["clock_of": time(instant, now: now)]

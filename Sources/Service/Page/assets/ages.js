@@ -23,11 +23,6 @@ function span(milliseconds) {
   return ["days", Math.floor(seconds / 86400)];
 }
 
-export function spanWords(milliseconds) {
-  const [unit, n] = span(milliseconds);
-  return say(`age.for.${unit}`, { n });
-}
-
 /** How long it is until then; what is over is now. */
 export function aheadWords(milliseconds) {
   const seconds = Math.floor(milliseconds / 1000);

@@ -2,6 +2,7 @@
 
 import { time } from "./ages.js";
 import { showGuards } from "./guards.js";
+import { tell } from "./needs.js";
 import { keepReading, limit } from "./reading.js";
 import { isSignedOut } from "./session.js";
 import { element, knows, phrase } from "./words.js";
@@ -14,7 +15,11 @@ export function incident(incident) {
   }
   const place = document.getElementById("incidents");
   place.querySelector(`[data-incident="${incident.id}"]`)?.remove();
-  if (incident.closed_at) return;
+  if (!incident.closed_at) place.prepend(banner(incident));
+  tell();
+}
+
+function banner(incident) {
   const line = element("p");
   line.classList.add("banner", "incident");
   line.dataset.incident = incident.id;
@@ -29,24 +34,37 @@ export function incident(incident) {
     kind: incident.kind,
   };
   line.append(icon, ...phrase(knows(key) ? key : "incident.other", values));
-  place.prepend(line);
+  return line;
 }
 
-/** Names that nobody knows come without a word on the stream, so they are asked for now and then. */
+/** Names that nobody knows are asked for when the stream says that something waits, and now and then besides. */
 async function askUnmatched() {
   const response = await fetch("/unmatched/count", { cache: "no-store", credentials: "same-origin", signal: limit() });
   if (!response.ok) throw new Error(String(response.status));
-  const { text } = await response.json();
+  const { text, since } = await response.json();
   if (isSignedOut()) return;
   const place = document.getElementById("unmatched");
-  if ((place.querySelector("a")?.textContent ?? "") === text) return;
+  const shown = place.querySelector("time")?.getAttribute("datetime") ?? null;
+  if ((place.querySelector("a")?.textContent ?? "") === text && shown === since) return;
   place.replaceChildren();
-  if (!text) return;
+  if (text) place.append(unmatched(text, since));
+  tell();
+}
+const refresh = keepReading("unmatched", askUnmatched, 15_000);
+
+function unmatched(text, since) {
   const line = element("p");
   line.classList.add("banner", "quiet");
   const link = element("a", text);
   link.href = "/unmatched";
-  line.append(link);
-  place.append(line);
+  const turn = element("small");
+  turn.append(...phrase("unmatched.since", { since: time(since, "for") }));
+  line.append(link, " ", turn);
+  return line;
 }
-keepReading("unmatched", askUnmatched, 15_000);
+
+/** Something other than agents waits for somebody, or does no more: names that nobody knows, parts of changes. */
+export function waiting() {
+  refresh().catch(() => {});
+  showGuards();
+}

@@ -2,7 +2,7 @@
 
 import { send } from "./acts.js";
 import { measured, show, tick } from "./ages.js";
-import { incident } from "./banners.js";
+import { incident, waiting } from "./banners.js";
 import { prepareBulk } from "./bulk.js";
 import { hideChanges, prepareGuards, showGuards } from "./guards.js";
 import { follow, reread } from "./live.js";
@@ -102,9 +102,8 @@ function countNeeds() {
 }
 
 let loading = 0; // which reading is the newest
-/** Reads everybody who fits the filter, page by page, and shows them. */
-async function load() {
-  const own = ++loading;
+/** Reads everybody who fits the filter, page by page, and shows them, unless a newer reading begins meanwhile: gives whether none did. */
+async function load(own) {
   isLoaded = false;
   const place = document.getElementById("more-place");
   const agents = new Map();
@@ -112,10 +111,10 @@ async function load() {
   do {
     const address = fleet.dataset.list + (cursor ? `&cursor=${cursor}` : "");
     const response = await fetch(address, { cache: "no-store", credentials: "same-origin", signal: limit() });
-    if (own !== loading || isSignedOut()) return;
+    if (own !== loading || isSignedOut()) return false;
     if (!response.ok) throw new Error(String(response.status));
     const page = await response.json();
-    if (isSignedOut()) return;
+    if (isSignedOut()) return false;
     for (const agent of page.items) agents.set(agent.agent_id, agent);
     cursor = page.next_cursor;
     if (cursor) {
@@ -123,7 +122,7 @@ async function load() {
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   } while (cursor && agents.size < agentLimit);
-  if (own !== loading || isSignedOut()) return;
+  if (own !== loading || isSignedOut()) return false;
   place.textContent = cursor ? say("fleet.narrow", { n: agents.size }) : "";
   for (const [agentID, agent] of pending) {
     if (agent) agents.set(agentID, agent);
@@ -135,6 +134,7 @@ async function load() {
   roster.replace([...agents.values()]);
   roster.steady(() => document.getElementById("page-order")?.remove());
   whole();
+  return true;
 }
 
 /** On a page of a list, reads its rows again: they are older than the stream, which tells of what happens from its beginning on. */
@@ -157,11 +157,13 @@ async function readPage() {
 function startLoading() {
   if (isPage || isSignedOut()) return;
   const began = Date.now();
-  load().then(
-    () => readWell("list"),
+  const own = ++loading;
+  load(own).then(
+    (isNewest) => isNewest && readWell("list"),
     () => {
+      if (own !== loading) return; // the newer one says how it went
       readBadly("list", began);
-      setTimeout(startLoading, 3000);
+      setTimeout(() => own === loading && startLoading(), 3000);
     },
   );
 }
@@ -291,4 +293,5 @@ follow(fleet.dataset.stream, {
   removed: (agent) => later(agent.agent_id, null),
   summary: count,
   incident,
+  waiting,
 });

@@ -2,11 +2,12 @@
 
 import { explain, prepareDialog, send } from "./acts.js";
 import { time } from "./ages.js";
+import { tell } from "./needs.js";
 import { keepReading, limit } from "./reading.js";
 import { isSignedOut, whenSignedOut } from "./session.js";
 import { count, element, knows, phrase, say } from "./words.js";
 
-const interval = 30_000; // milliseconds; beginnings and ends come by the stream, parts that are decided do not
+const interval = 30_000; // milliseconds; the stream says when something changes, but not to who is bound to teams
 
 const place = document.getElementById("guards");
 const dialog = document.getElementById("guard-dialog");
@@ -58,6 +59,7 @@ async function read() {
   }
   isTold = true;
   hideChanges();
+  tell();
 }
 
 async function ask(address) {

@@ -2,7 +2,7 @@
 
 import { send } from "./acts.js";
 import { clock } from "./ages.js";
-import { apart, count, element, say } from "./words.js";
+import { apart, balanced, count, element, say } from "./words.js";
 
 /** Offers agents that fit what is being typed in any input with the list. */
 export function suggestAgents(list) {
@@ -24,7 +24,7 @@ export function suggestAgents(list) {
       ...items.map((agent) => {
         const option = element("option");
         option.value = agent.agent_id;
-        option.label = agent.name ? `${agent.name} (${agent.agent_id})` : agent.agent_id;
+        option.label = agent.name ? `${balanced(agent.name)} (${agent.agent_id})` : agent.agent_id;
         return option;
       }),
     );

@@ -50,9 +50,10 @@ export function countCards() {
   if (list.children.length < cardLimit) needCount(list.children.length);
 }
 
-/** Nobody is said to need anything only where nobody does, whatever is shown. */
-function tell() {
-  calm.hidden = list.children.length > 0 || needed > 0;
+/** Nobody is said to need anything only where nobody does, whatever is shown, and nothing waits for somebody either. */
+export function tell() {
+  const waits = document.querySelector("#incidents > *, #guard-list > *, #unmatched > *") !== null;
+  calm.hidden = waits || list.children.length > 0 || needed > 0;
   more.hidden = list.children.length >= needed;
 }
 

@@ -1,7 +1,7 @@
 // Whether each engine answers and somebody acts for it: what stands here of its sessions is greyed while not. And how long it
 // takes until many sessions are where people want them.
 
-import { aheadWords, now, spanWords } from "./ages.js";
+import { aheadWords, clock, now } from "./ages.js";
 import { isSignedOut, whenSignedOut } from "./session.js";
 import { count, element, say } from "./words.js";
 
@@ -44,7 +44,7 @@ function check() {
   const lines = found.map((each) => [
     each.engine,
     each.acting
-      ? say("live.engine_silent", { engine: each.engine, time: spanWords(now() - Date.parse(each.silent_since)) })
+      ? say("live.engine_silent", { engine: each.engine, time: clock(each.silent_since) })
       : say("live.nobody_acts", { engine: each.engine }),
     "incident",
   ]);

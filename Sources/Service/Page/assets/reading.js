@@ -79,8 +79,8 @@ export function keepReading(part, read, every, mayRead = () => true) {
         isStale = false;
         await read();
         last = Date.now();
-        // The longest stretch without the page changing under somebody's eyes is half a second.
-        await new Promise((resolve) => setTimeout(resolve, isStale ? 500 : 0));
+        // What changed meanwhile is there within half a second, this pause and the reading included.
+        await new Promise((resolve) => setTimeout(resolve, isStale ? 100 : 0));
       } while (isStale);
       readWell(part);
     } catch (error) {

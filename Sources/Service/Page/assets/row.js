@@ -1,7 +1,7 @@
 // Writes an agent into a row or a card, in the same words as the server's.
 
 import { clock, show, time } from "./ages.js";
-import { element, knows, phrase, say } from "./words.js";
+import { balanced, element, knows, phrase, say } from "./words.js";
 
 /** Agreements that need somebody, and all of them worst first. */
 export let order = [];
@@ -37,10 +37,10 @@ export function fill(place, agent) {
   place.dataset.since = agent.since;
   field("badge").dataset.agreement = agent.agreement;
   field("name").href = `/agents/${encodeURIComponent(agent.agent_id)}`;
-  text("name", nameOf(agent));
+  text("name", balanced(nameOf(agent)));
   text("agent_id", agent.agent_id);
-  text("pick", say("fleet.pick", { name: nameOf(agent) }));
-  text("team", agent.team);
+  text("pick", say("fleet.pick", { name: balanced(nameOf(agent)) }));
+  text("team", balanced(agent.team));
   text("agreement", say(`agreement.${agent.agreement}`));
   text("reason", reason(agent));
   text("observed", observed(agent, isStale));

@@ -1,6 +1,6 @@
 // The counts by team: rows follow the counts, new teams get one, and that of a team that is gone goes.
 
-import { say } from "./words.js";
+import { balanced, say } from "./words.js";
 
 const teamLimit = 500; // as many as the server shows
 
@@ -43,14 +43,14 @@ function add(body, name) {
   row.dataset.team = name;
   const link = row.querySelector("a");
   link.href = address(name);
-  link.querySelector("bdi").textContent = name || say("fleet.no_team");
+  link.querySelector("bdi").textContent = balanced(name) || say("fleet.no_team");
   body.insertBefore(row, [...body.rows].find((other) => isBefore(name, other.dataset.team)) ?? null);
   const select = document.querySelector("#filter [name=team]");
   if (!name) select.querySelector("[data-teamless]").hidden = false;
   const options = [...select.options].filter((option) => option.value);
   if (name && !options.some((option) => option.value === name)) {
     const next = options.find((option) => isBefore(name, option.value)) ?? select.querySelector("[data-teamless]");
-    select.insertBefore(new Option(name, name), next);
+    select.insertBefore(new Option(balanced(name), name), next);
   }
   return row;
 }

@@ -1,4 +1,4 @@
-// The names that nobody knows: read again now and then, and mapped by who may.
+// The names that nobody knows: read again when the stream says so and now and then, and mapped by who may.
 
 import { measured, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
@@ -7,7 +7,7 @@ import { keepReading } from "./reading.js";
 import { renew } from "./renew.js";
 import { apart, say } from "./words.js";
 
-const readAgainAfter = 5_000; // unmatched events come without a word on the stream
+const readAgainAfter = 5_000; // what it would do to map a name changes without a word on the stream
 
 const view = document.getElementById("unmatched");
 const outcome = document.getElementById("outcome");
@@ -60,4 +60,7 @@ document.addEventListener("submit", (event) => {
 
 adopt();
 suggestAgents(document.getElementById("agents"));
-follow("/v1/stream?snapshot=false&limit=0&q=%2F", { reset: refresh });
+follow("/v1/stream?snapshot=false&limit=0&q=%2F", {
+  reset: refresh,
+  waiting: () => refresh().catch(() => {}),
+});

@@ -16,9 +16,27 @@ export function say(key, values = {}) {
   return (sentences.get(key) ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
+/** What people made up, with every mark of direction in it closed, and none closed that is not open: the same as the server's. */
+export function balanced(text) {
+  if (!/[\u202a-\u202e\u2066-\u2069]/.test(text)) return text;
+  let kept = "";
+  let owed = ""; // what would close what is open, the innermost last
+  for (const sign of text) {
+    if (/[\u2066-\u2068]/.test(sign)) owed += "\u2069";
+    else if (/[\u202a\u202b\u202d\u202e]/.test(sign)) owed += "\u202c";
+    else if (sign === "\u2069" || sign === "\u202c") {
+      const place = owed.lastIndexOf(sign);
+      if (place < 0 || (sign === "\u202c" && place < owed.length - 1)) continue;
+      owed = owed.slice(0, place);
+    }
+    kept += sign;
+  }
+  return kept + [...owed].reverse().join("");
+}
+
 /** What people made up, for a text: it may run in another direction, and what stands beside it does not follow. */
 export function apart(text) {
-  return `\u2068${text}\u2069`;
+  return `\u2068${balanced(text)}\u2069`;
 }
 
 /** A sentence with a number, in the form that the number asks for. */
@@ -34,9 +52,9 @@ export function phrase(key, values = {}) {
   });
 }
 
-/** An element of a kind with a text in it. */
+/** An element of a kind with a text in it, which may be somebody's name. */
 export function element(kind, text = "") {
   const made = document.createElement(kind);
-  made.textContent = text;
+  made.textContent = balanced(text);
   return made;
 }
