@@ -61,6 +61,8 @@ extension Witness.State {
         if what == .restart { checkStorm(call, name) }
         tracks[call.instance, default: .init()].open = (open ?? []) + [number]
         if what == .stop {
+            // Nobody wants it any more: the next one's turn comes.
+            restarts[call.replica]?[call.account]?.removeAll { $0.instance == call.instance }
             tracks[call.instance]?.lastStop = number
             tracks[call.instance]?.stopSeenAt = nil
         }
@@ -70,15 +72,15 @@ extension Witness.State {
     /// that helped.
     private mutating func checkStorm(_ call: Witness.Call, _ name: String) {
         tracks[call.instance, default: .init()].awaitsWorking = true
-        var times = restartsAt[call.replica]?[call.account] ?? []
+        var recent = restarts[call.replica]?[call.account] ?? []
         // Just less than the distance that restarts of one session keep anyway.
-        times.removeAll { now - $0 >= 19_000_000 }
-        times.append(now)
-        restartsAt[call.replica, default: [:]][call.account] = times
+        recent.removeAll { now - $0.at >= 19_000_000 }
+        recent.append((now, call.instance))
+        restarts[call.replica, default: [:]][call.account] = recent
         let helped = helpedAt[call.account]?.count { now - $0 < RestartGate.window.microseconds } ?? 0
         let allowed = RestartGate.stormLimit - 1 + helped + (1 << min(helped, 8))
-        guard times.count > allowed else { return }
-        violate(.stormsSlowed, "\(times.count) restarts within 19 s, the last of \(name), and \(helped) have helped")
+        guard recent.count > allowed else { return }
+        violate(.stormsSlowed, "\(recent.count) restarts within 19 s, the last of \(name), and \(helped) have helped")
     }
 
     private mutating func useIntent(_ call: Witness.Call, _ what: EngineCall, _ name: String) {

@@ -28,7 +28,7 @@ extension Witness.State {
                 // What it knew of the account it knew under another term.
                 if let holder = lease.holder {
                     refusedSince[holder]?[account] = nil
-                    restartsAt[holder]?[account] = nil
+                    restarts[holder]?[account] = nil
                     helpedAt[account] = nil
                 }
             }

@@ -85,7 +85,7 @@ final class Witness: Sendable {
         var underWay: [UUID: [Int32: Int]] = [:]
         var refusedSince: [UUID: [Int32: Int64]] = [:]
         /// When holders restarted sessions since they took an account, and when sessions were read as WORKING after that.
-        var restartsAt: [UUID: [Int32: [Int64]]] = [:]
+        var restarts: [UUID: [Int32: [(at: Int64, instance: Int64)]]] = [:]
         var helpedAt: [Int32: [Int64]] = [:]
         var thawedAt: [UUID: Int64] = [:]
         var lateCommands = 0

@@ -87,7 +87,8 @@ struct FleetModel {
     private static let scripted = [
         "fleet.held", "fleet.last_seen", "fleet.loading", "fleet.narrow", "fleet.news", "fleet.no_instance",
         "fleet.no_team",
-        "fleet.not_seen", "fleet.pick", "guard.", "shift.", "state.", "session.", "agreement.", "turn.", "reason.",
+        "fleet.not_seen", "fleet.pick", "fleet.wanted", "guard.", "shift.", "state.", "session.", "agreement.", "turn.",
+        "reason.",
         "incident.", "time.", "unmatched.since",
     ]
     /// And only to who may act.
