@@ -147,7 +147,11 @@ struct Situation {
     /// Source: WAHA's docs, "Sessions": a code lasts 60 s, five more 20 s each, then it is FAILED.
     private func unscanned(readAt: Timestamp) -> Decision {
         guard evidence.rebootAskedAt != nil else { return Decision(nil, .pairingRequired, .needsPairing) }
-        return hasSentStop ? restart(.failedRestart, readAt: readAt) : stop(.rebootAsked)
+        guard hasSentStop else { return stop(.rebootAsked) }
+        var decision = restart(.failedRestart, readAt: readAt)
+        // Whoever asked waits for a code, and with this it comes.
+        if decision.condition == .drifted { decision.condition = .starting }
+        return decision
     }
 
     /// Whether the last command is a stop that the engine heard, as far as anybody can tell; what it answers with an error of its

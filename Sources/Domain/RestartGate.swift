@@ -4,7 +4,8 @@
 /// it worse. Then one goes first; each that helps doubles how many may go at a time, one that does not begins anew. So an engine
 /// that comes back is used again within minutes, without anybody's doing.
 ///
-/// Who has no budget of restarts left wants none, and fails all the same: it counts until it is as it should be.
+/// Who has no budget of restarts left wants none, and fails all the same: it counts until it is as it should be or waits for
+/// something else.
 ///
 /// Pure: time is passed in. What it remembers is bounded by ``wishLimit``, ``spentLimit`` and ``widest``.
 package struct RestartGate: Sendable {
@@ -96,7 +97,8 @@ package struct RestartGate: Sendable {
         prune(now)
     }
 
-    /// Takes in that nobody wants an instance to run any more, which says nothing of whether restarts help.
+    /// Takes in that nobody wants an instance to run any more, or that it waits for something else than a restart, which says
+    /// nothing of whether restarts help.
     package mutating func left(_ instance: Int64, now: Timestamp) {
         wishes[instance] = nil
         spent[instance] = nil

@@ -74,7 +74,8 @@ struct DecidePairingTests {
         // An engine that leaves it FAILED is asked in its other way.
         var stubborn = evidence
         stubborn.take(read: .status(.failed), sentAt: ended + .seconds(4), desired: .running)
-        #expect(decision(stubborn, at: ended + .seconds(4)).action == .restart)
+        let restart = decision(stubborn, at: ended + .seconds(4))
+        #expect(restart.action == .restart && restart.condition == .starting, "and whoever asked waits on")
         evidence.take(read: .status(.stopped), sentAt: ended + .seconds(4), desired: .running)
         #expect(decision(evidence, at: ended + .seconds(4)).action == .start)
         evidence.intend(.start, id: 2, at: ended + .seconds(4), restartWindow: policy.restartWindow)

@@ -93,8 +93,8 @@ extension Reconciler {
             case .draining(let accounts): drained = accounts
             case .over: return
             }
+            if let drained { await layDown(drained, of: &last, housekeeping, workers: workers) }
             do {
-                if let drained { try await layDown(drained, of: &last, housekeeping, workers: workers) }
                 let silences = self.silences(of: workers)
                 let now = dependencies.clock.now()
                 let answer = try await housekeeping.beat(
@@ -121,20 +121,27 @@ extension Reconciler {
 
     /// Lays down the leases of accounts that are drained.
     ///
-    /// `last`: loses those that were; of one that was not the next beat tries again.
+    /// A failure is no beat's: the others' leases go on, and the next beat tries again.
+    ///
+    /// `last`: loses those that were.
     private func layDown(
         _ drained: Set<Int32>,
         of last: inout Housekeeping.Answer,
         _ housekeeping: Housekeeping,
         workers: [Int32: AccountWorker]
-    ) async throws(PQError) {
+    ) async {
         let accounts = drained.intersection(last.leases.keys)
         guard !accounts.isEmpty else { return }
         // Before they are anybody's: nothing may be begun under them.
         dependencies.leases.letGo(of: accounts)
         dependencies.crashPoints.reach(.beforeLeave)
         let spent = workers.filter { accounts.contains($0.key) }.mapValues(\.calls.spent)
-        try await housekeeping.layDown(accounts, spent: spent)
+        do {
+            try await housekeeping.layDown(accounts, spent: spent)
+        } catch {
+            logger.warning("leases not laid down yet", metadata: [LogKeys.error: "\(error)"])
+            return
+        }
         for account in accounts.sorted() {
             last.leases[account] = nil
             logger.notice("lease laid down", metadata: [LogKeys.account: "\(workers[account]?.name ?? "")"])

@@ -41,7 +41,7 @@ final class RestartLine: Sendable {
                 state.gate.ranOut(plan.subject.instance, since: now, now: now)
             }
             guard !state.gate.isIdle || state.wasStorm else { return nil }
-            for plan in plans where plan.decision.condition == .converged || plan.decision.condition == .held {
+            for plan in plans where plan.decision.endsFailing {
                 if plan.decision.reason == .working {
                     state.gate.recovered(plan.subject.instance, now: now)
                 } else {
@@ -53,5 +53,12 @@ final class RestartLine: Sendable {
             state.wasStorm = state.gate.isStorm
             return state.wasStorm
         }
+    }
+}
+
+extension Decision {
+    /// Whether the instance fails no more: it is as it should be, or waits for something else than a restart.
+    fileprivate var endsFailing: Bool {
+        condition == .converged || condition == .held || reason == .pairingRequired || reason == .sessionMissing
     }
 }

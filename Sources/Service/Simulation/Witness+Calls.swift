@@ -176,6 +176,10 @@ extension Witness.State {
             tracks[instance]?.stopSeenAt = min(earlier, call.enteredAt)
         }
         if reading != .status(.failed) { tracks[instance]?.stopsOfFailed = 0 }
+        if reading == .status(.scanQRCode) || reading == .missing {
+            // It waits for something else than a restart.
+            restarts[call.replica]?[call.account]?.removeAll { $0.instance == instance }
+        }
         if reading == .status(.working), tracks[instance]?.awaitsWorking == true {
             tracks[instance]?.awaitsWorking = false
             helpedAt[call.account, default: []].append(now)

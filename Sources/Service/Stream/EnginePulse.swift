@@ -18,13 +18,16 @@ struct EnginePulse: Sendable, Equatable {
 
     /// The accounts that agents have sessions on, of these teams where teams are named.
     ///
+    /// What a holder before could not write is nothing of its successor's, which may be of a release that does not say so.
     /// Reads as many rows as there are accounts. Indexes: `engine_leases_pkey`, `replicas_pkey`, `engine_pulses_pkey`,
     /// `instances_of_account`, `agents_of_team`, `instances_agent_key`.
     ///
     /// `withUnused`: those besides that nobody has a session on.
     static func statement(teams: [String]? = nil, withUnused: Bool = false) -> PQStatement {
         """
-        SELECT e.name, coalesce(r.expires_at > now(), false) AND p.unwritten_since IS NULL AS acting,
+        SELECT e.name,
+            coalesce(r.expires_at > now(), false)
+                AND (p.unwritten_since IS NULL OR p.unwritten_since < l.since) AS acting,
             p.silent_since, coalesce(p.line_asked, 0) AS asked, coalesce(p.line_people, 0) AS people,
             coalesce(p.line_repair, 0) AS repair, coalesce(p.line_look, 0) AS look, coalesce(p.line_sweep, 0) AS sweep,
             p.finishes_at, p.predicted_at

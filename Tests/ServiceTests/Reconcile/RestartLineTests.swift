@@ -38,4 +38,18 @@ struct RestartLineTests {
         for instance in 1...12 as ClosedRange<Int64> { other.meet(instance, since: start - .seconds(1200), now: start) }
         #expect(other.take([], now: start) == nil, "that is no news")
     }
+
+    @Test(arguments: [SessionReading.status(.scanQRCode), .missing])
+    func `who waits for something else than a restart fails no more`(reading: SessionReading) {
+        var policy = ReconcilePolicy()
+        policy.restartLimit = 0
+        var fleet = FailingFleet(1...12, .status(.failed), since: start, policy: policy)
+        var told: [Bool] = []
+        for step in 1...30 {
+            let now = start + .seconds(step * 10)
+            let found = step <= 10 ? SessionReading.status(.failed) : reading
+            if let news = fleet.line.take(fleet.pass(found, at: now), now: now) { told.append(news) }
+        }
+        #expect(told == [true, false])
+    }
 }
