@@ -92,7 +92,7 @@ def test_a_code_that_the_browser_does_not_copy_is_marked_instead(rollcall, page,
     page.wait_live()
     page.wait(lambda: page.find("#pair").is_displayed())
     page.find("#pair").click()
-    assert page.run("return document.querySelector('#pairing-title bdi').textContent") == "Lia \u202eאבג"
+    assert page.run("return document.querySelector('#pairing-title bdi').textContent") == "Lia \u202eאבג\u202c"
     page.run("navigator.clipboard.writeText = () => Promise.reject(new Error())")
     page.find("#pairing [data-as=code]").click()
     page.find("#pairing-phone input").send_keys("+49 170 1234567")

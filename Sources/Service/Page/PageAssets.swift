@@ -26,8 +26,8 @@ struct PageAssets: Sendable {
 
     init() {
         var assets = [
-            "page.css": Asset("text/css; charset=utf-8", PackageResources.page_css),
-            "parts.css": Asset("text/css; charset=utf-8", PackageResources.parts_css),
+            "page.css": Asset("text/css; charset=utf-8", Self.withoutNotes(PackageResources.page_css)),
+            "parts.css": Asset("text/css; charset=utf-8", Self.withoutNotes(PackageResources.parts_css)),
             "icon.svg": Asset("image/svg+xml", PackageResources.icon_svg),
         ]
         for (name, bytes) in Self.scripts {
@@ -36,15 +36,16 @@ struct PageAssets: Sendable {
         self.assets = assets
     }
 
-    /// A script without the lines that are comments alone, and without what its lines are indented by: a browser need not load them.
+    /// A script or style sheet without the lines that are comments alone, and without what its lines are indented by: a browser need
+    /// not load them.
     ///
-    /// Ours are lines that begin with `//`, and those from `/**` to `*/`; no text of ours goes over the end of a line.
-    static func withoutNotes(_ script: [UInt8]) -> [UInt8] {
+    /// Ours are lines that begin with `//`, and those from `/*` to `*/`; no text of ours goes over the end of a line.
+    static func withoutNotes(_ text: [UInt8]) -> [UInt8] {
         var isNote = false
         var kept: [Substring] = []
-        for line in String(decoding: script, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: true) {
+        for line in String(decoding: text, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: true) {
             let words = line.drop { $0 == " " }
-            if words.hasPrefix("/**") { isNote = true }
+            if words.hasPrefix("/*") { isNote = true }
             if !isNote, !words.hasPrefix("//") { kept.append(words) }
             if isNote, words.hasSuffix("*/") { isNote = false }
         }

@@ -183,6 +183,13 @@ struct CatalogueTests {
             }
             #expect(doubtful == [], "\(name)")
         }
+        for name in try Self.files(".css") {
+            let doubtful = try Self.file("assets/" + name).split(separator: "\n").filter { line in
+                line.firstMatch(of: #/\*\/./#) != nil
+                    || line.contains("/*") && !line.contains("*/") && line.firstMatch(of: #/^ *\/\*/#) == nil
+            }
+            #expect(doubtful == [], "\(name)")
+        }
     }
 
     @Test
