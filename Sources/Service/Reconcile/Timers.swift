@@ -21,6 +21,17 @@ final class Timers: Sendable {
         var heap = Heap<Entry>()
         /// The due time that counts; entries of the heap that say otherwise are left-overs.
         var due: [Int64: Timestamp] = [:]
+
+        /// Entries of the heap that are kept whatever counts.
+        private static let fewest = 64
+
+        /// Keeps the heap within twice what counts: what is far away would lie there until its time, with each change anew.
+        mutating func dropLeftOvers() {
+            guard heap.count > max(Self.fewest, 2 * due.count) else { return }
+            var kept: [Int64: Entry] = [:]
+            for entry in heap.unordered where due[entry.instance] == entry.dueAt { kept[entry.instance] = entry }
+            heap = Heap(kept.values)
+        }
     }
 
     private let state = Mutex(State())
@@ -38,6 +49,7 @@ final class Timers: Sendable {
     func schedule(_ instance: Int64, at dueAt: Timestamp, priority: JobPriority, look: SessionAddress? = nil) {
         let isFirst = state.withLock { state in
             state.due[instance] = dueAt
+            state.dropLeftOvers()
             let isFirst = state.heap.min.map { dueAt < $0.dueAt } ?? true
             state.heap.insert(Entry(dueAt: dueAt, instance: instance, priority: priority, look: look))
             return isFirst
@@ -69,6 +81,9 @@ final class Timers: Sendable {
     }
 
     var count: Int { state.withLock { $0.due.count } }
+
+    /// Entries that are held, with those that do not count any more.
+    var heldCount: Int { state.withLock { $0.heap.count } }
 
     /// Calls `fire` for each instance when it is due, at most ``resolution`` late, until the task is cancelled.
     func run(fire: @escaping @Sendable (Entry) -> Void) async {
