@@ -67,14 +67,18 @@ package struct SweepPolicy: Sendable, Hashable {
     package var offShift: Duration
     /// Without an answer of an engine for so long it is asked, at most this often.
     package var quiet: Duration
+    /// How often an account whose credential is refused is probed, by one read.
+    package var probe: Duration
 
     package init(
         onShift: Duration = .seconds(20),
         offShift: Duration = .seconds(60),
-        quiet: Duration = .seconds(5)
+        quiet: Duration = .seconds(5),
+        probe: Duration = .seconds(60)
     ) {
         self.onShift = onShift
         self.offShift = offShift
         self.quiet = quiet
+        self.probe = probe
     }
 }

@@ -17,8 +17,6 @@ struct Sweeper: Sendable {
     static let pageLimit = 1000
     /// Looks and passes of an ordered sweep that may wait before the next page is read.
     static let aheadLimit = 500
-    /// How often an account that is refused is probed, by one read.
-    static let probeInterval: Duration = .seconds(60)
     /// The shortest wait between two pages.
     static let shortestPause: Duration = .milliseconds(200)
     /// How soon a lease that is taken, or an account that is accepted again, is noticed.
@@ -40,19 +38,38 @@ struct Sweeper: Sendable {
         }
     }
 
+    /// An instance whose account was probed through it.
+    private struct Probed {
+        var desired = RunState.running
+        var instance: Int64 = 0
+    }
+
     /// Asks now and then whether an account that is refused still is; nothing else is read of it meanwhile.
+    ///
+    /// Each probe reads another instance: a read that fails for a reason of the session's own says nothing of the account.
     private func probe() async {
+        var last = Probed()
         while !Task.isCancelled {
-            try? await worker.clock.sleep(for: Self.probeInterval)  // Cancelled: the loop ends.
+            try? await worker.clock.sleep(for: policy.probe)  // Cancelled: the loop ends.
             guard leases.isRefused(worker.account), leases.lease(of: worker.account) != nil else { continue }
             do {
-                let running = try await page(.running, after: 0, limit: 1)
-                let any = try await running.isEmpty ? page(.stopped, after: 0, limit: 1) : running
-                if let entry = any.first { look(entry, priority: .sweep, run: nil) }
+                if let entry = try await nextToProbe(after: &last) { look(entry, priority: .sweep, run: nil) }
             } catch {
                 logger.debug("probe not begun", metadata: [LogKeys.error: "\(error)"])
             }
         }
+    }
+
+    /// The instance after the one that was probed last, those that are to run first; after the last one the first again.
+    private func nextToProbe(after last: inout Probed) async throws(PQError) -> SweepEntry? {
+        let other: RunState = last.desired == .running ? .stopped : .running
+        let places = [last, Probed(desired: other), Probed(desired: last.desired)]
+        for place in places {
+            guard let entry = try await page(place.desired, after: place.instance, limit: 1).first else { continue }
+            last = Probed(desired: place.desired, instance: entry.instance)
+            return entry
+        }
+        return nil
     }
 
     /// Reads every instance once, as fast as the account's budget allows.

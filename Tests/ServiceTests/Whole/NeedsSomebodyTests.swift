@@ -1,6 +1,7 @@
 import Domain
 import EngineSimulator
 import LibPQ
+import Service
 import Testing
 
 /// What only a person can mend: shown, and not made worse.
@@ -125,6 +126,25 @@ struct NeedsSomebodyTests {
             }
             try await service.until { try await openIncidents(service).isEmpty }
             #expect(try await service.send("GET", "/v1/incidents").decoded(as: IncidentsView.self).items.count == 1)
+        }
+    }
+
+    @Test
+    func `a credential that is mended is noticed although the sessions asked first cannot be read`() async throws {
+        try await withRunningService {
+            $0.sweep.probe = .seconds(1)
+        } _: { service in
+            try await service.add("a1", "a2", "a3")
+            for agent in ["a1", "a2", "a3"] {
+                #expect(try await service.clock("clock-in", agent, wait: 30).status == 200)
+            }
+            try await service.engine.fault(.unauthorized)
+            try await service.clock("clock-out", "a3")
+            try await service.until { try await openIncidents(service) == ["account_refused"] }
+            try await service.engine.mend()
+            try await service.engine.fault(.error, ["i-a1", "i-a2"], on: [.info], params: #"{"http_status":500}"#)
+            try await service.until { try await openIncidents(service).isEmpty }
+            try await service.until("a3") { $0.observed == "STOPPED" && $0.condition == "converged" }
         }
     }
 
