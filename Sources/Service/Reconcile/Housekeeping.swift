@@ -31,7 +31,7 @@ struct Housekeeping: Sendable {
     struct Answer: Sendable {
         var leases: [Int32: HeldLease] = [:]
         /// Those among them that another replica shall have: nothing leaves any more, outcomes are still recorded, and with the
-        /// next beat they are given up.
+        /// next beat they are given up, or said to be so once more (``YieldWait``).
         var yielding: Set<Int32> = []
         /// Of the leases taken just now.
         var handovers: [Int32: Handover] = [:]
@@ -50,6 +50,8 @@ struct Housekeeping: Sendable {
         /// Changes whenever an API key is made or revoked.
         var keyVersion: String = ""
         var otherReplicas: Int64 = 0
+        /// Why leases were neither taken nor laid down that should have been.
+        var unmoved: PQError?
     }
 
     /// Beats once.
@@ -102,7 +104,8 @@ struct Housekeeping: Sendable {
             sweeps: answer.sweeps,
             parked: answer.parked,
             keyVersion: answer.keyVersion,
-            otherReplicas: answer.otherReplicas
+            otherReplicas: answer.otherReplicas,
+            unmoved: answer.unmoved
         )
     }
 

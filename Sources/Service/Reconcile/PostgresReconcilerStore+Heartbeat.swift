@@ -41,8 +41,15 @@ extension PostgresReconcilerStore {
         }
         answer.hasMore = named >= heartbeat.rowLimit
         answer.lastOverdue = overdue >= heartbeat.rowLimit ? lastOverdue : 0
-        try await take(spread.toTake(by: replica), heartbeat, &answer)
-        try await yield(spread.toYield(by: replica), heartbeat, &answer)
+        do {
+            try await take(spread.toTake(by: replica), heartbeat, &answer)
+            try await yield(spread.toYield(by: replica), heartbeat, &answer)
+        } catch {
+            // The beat is committed: what is held anyway goes on, and the next beat tries the rest again. Of those that were
+            // to be laid down it is not known whether they are.
+            answer.unmoved = error
+            for account in heartbeat.yielding { answer.terms[account] = nil }
+        }
         return answer
     }
 

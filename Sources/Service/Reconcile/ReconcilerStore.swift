@@ -152,6 +152,8 @@ struct HeartbeatAnswer: Sendable {
     /// Changes whenever an API key is made or revoked.
     var keyVersion: String = ""
     var otherReplicas: Int64 = 0
+    /// Why leases were neither taken nor laid down that should have been; what is held goes on all the same.
+    var unmoved: PQError?
     /// What time it was.
     var now = Timestamp(microseconds: 0)
 }

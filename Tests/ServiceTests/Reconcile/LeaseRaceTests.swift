@@ -37,6 +37,32 @@ struct LeaseRaceTests {
         }
     }
 
+    @Test
+    func `a lease's row that somebody keeps locked costs nobody what is held`() async throws {
+        try await withMigratedDatabase { owner, url in
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let pool = PQPool(PQConfiguration(connectionString: url, maxConnections: 4), logger: logger)
+            let listening = PQConfiguration(connectionString: url, maxConnections: 1)
+            let store = PostgresReconcilerStore(pool: pool, listening: listening, logger: logger)
+            let accounts = try await store.register(["main", "spare"])
+            let (main, spare) = (try #require(accounts["main"]), try #require(accounts["spare"]))
+            let holder = UUID()
+            func beat(_ accounts: [Int32]) async throws -> HeartbeatAnswer {
+                try await store.beat(Heartbeat(replica: holder, release: "test", accounts: accounts, lastWake: 0))
+            }
+            _ = try await beat([main])
+            #expect(try await beat([main]).terms == [main: 1])
+            try await owner.withTransaction { transaction in
+                _ = try await transaction.run(["SELECT FROM engine_leases WHERE account = \(spare) FOR UPDATE"])
+                let answer = try await beat([main, spare])
+                #expect(answer.terms == [main: 1] && answer.unmoved != nil)
+            }
+            let answer = try await beat([main, spare])
+            #expect(answer.terms == [main: 1, spare: 1] && answer.unmoved == nil)
+            await pool.shutdown()
+        }
+    }
+
     private typealias Beating = Task<HeartbeatAnswer, any Error>
 
     /// Which of the two stands still within its transaction, until the test lets it go on.
