@@ -2,7 +2,7 @@
 /// engine, or refused a command.
 ///
 /// The limits are those of ``RestartGate``: ``RestartGate/stormLimit`` different instances within ``RestartGate/window`` are many,
-/// and it is over once fewer than ``RestartGate/calmLimit`` are so for ``RestartGate/calm``. Nothing is done for them but to say
+/// and it is over once fewer than ``RestartGate/calmLimit`` are so for a calm, as there. Nothing is done for them but to say
 /// so. What was so long ago and is still is counted for the end, not for the beginning.
 ///
 /// Pure: time is passed in. What it remembers is bounded by ``limit``.
@@ -25,12 +25,16 @@ package struct AlikeWatch: Sendable {
     /// When one was last met that had no place.
     private var beyondAt: Timestamp?
     private var calmSince: Timestamp?
+    private let calm: Duration
     /// Whether many are so.
     package private(set) var isMany = false
 
-    /// - Parameter isMany: whether a predecessor said so; then it goes on until it is over.
-    package init(isMany: Bool = false) {
+    /// - Parameters:
+    ///   - isMany: whether a predecessor said so; then it goes on until it is over.
+    ///   - calm: for how long fewer than ``RestartGate/calmLimit`` have to be so before it is over.
+    package init(isMany: Bool = false, calm: Duration = RestartGate.usualCalm) {
         self.isMany = isMany
+        self.calm = calm
     }
 
     /// Whether nothing is remembered, so that nothing can change.
@@ -72,7 +76,7 @@ package struct AlikeWatch: Sendable {
         }
         let since = calmSince ?? now
         calmSince = since
-        guard now - since >= RestartGate.calm else { return }
+        guard now - since >= calm else { return }
         isMany = false
         calmSince = nil
     }

@@ -30,6 +30,8 @@ package struct ReconcilePolicy: Sendable, Hashable {
     package var firstFallDelay: Duration = .seconds(30)
     /// How often is looked at a session whose restart waits because many of the account fail alike.
     package var alikeLook: Duration = .seconds(30)
+    /// For how long only few may fail alike before that is over.
+    package var alikeCalm: Duration = RestartGate.usualCalm
     /// How long a call may take; an outcome not known by then is unknown.
     package var callTimeout: Duration = .seconds(30)
     /// A reply is a claim; the read that proves it comes no sooner than this after it.

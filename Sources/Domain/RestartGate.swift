@@ -13,9 +13,10 @@ package struct RestartGate: Sendable {
     package static let stormLimit = 10
     /// How long a wish counts.
     package static let window: Duration = .seconds(300)
-    /// Fewer than this that want a restart or have no budget left, for ``calm``, end it.
+    /// Fewer than this that want a restart or have no budget left, for a calm as ``init(isStorm:calm:)`` is told, end it.
     package static let calmLimit = 5
-    package static let calm: Duration = .seconds(60)
+    /// That calm, if nothing else is said.
+    package static let usualCalm: Duration = .seconds(60)
     /// Instances remembered that want a restart.
     package static let wishLimit = 64
     /// Instances remembered that have no budget left.
@@ -39,12 +40,16 @@ package struct RestartGate: Sendable {
     private var trials: [Int64: Timestamp] = [:]
     private var width = 1
     private var calmSince: Timestamp?
+    private let calm: Duration
     /// Whether many fail alike.
     package private(set) var isStorm = false
 
-    /// - Parameter isStorm: whether a predecessor saw many fail alike; then restarts go gently until that is over.
-    package init(isStorm: Bool = false) {
+    /// - Parameters:
+    ///   - isStorm: whether a predecessor saw many fail alike; then restarts go gently until that is over.
+    ///   - calm: for how long fewer than ``calmLimit`` have to fail before it is over.
+    package init(isStorm: Bool = false, calm: Duration = usualCalm) {
         self.isStorm = isStorm
+        self.calm = calm
     }
 
     /// Whether nothing is remembered, so that nothing can change.
@@ -119,7 +124,7 @@ package struct RestartGate: Sendable {
         }
         let since = calmSince ?? now
         calmSince = since
-        guard now - since >= Self.calm else { return }
+        guard now - since >= calm else { return }
         isStorm = false
         calmSince = nil
         trials = [:]

@@ -47,15 +47,15 @@ struct AlikeWatchTests {
         for instance in left..<20 { watch.release(instance) }
         let later = start + .seconds(600)
         meet(&watch, 0..<left, since: start, now: later)
-        watch.settle(later + RestartGate.calm)
+        watch.settle(later + RestartGate.usualCalm)
         #expect(watch.isMany)
         watch.release(0)
-        watch.settle(later + RestartGate.calm)
+        watch.settle(later + RestartGate.usualCalm)
         #expect(watch.isMany)
-        watch.settle(later + RestartGate.calm * 2)
+        watch.settle(later + RestartGate.usualCalm * 2)
         #expect(!watch.isMany)
         // Those that are left since then begin nothing.
-        meet(&watch, 1..<left, since: start, now: later + RestartGate.calm * 3)
+        meet(&watch, 1..<left, since: start, now: later + RestartGate.usualCalm * 3)
         #expect(!watch.isMany)
     }
 
@@ -63,11 +63,11 @@ struct AlikeWatchTests {
     func `who takes over goes on with it, and ends it`() {
         var watch = AlikeWatch(isMany: true)
         meet(&watch, 0..<20, since: start, now: start + .seconds(3600))
-        watch.settle(start + .seconds(3600) + RestartGate.calm * 2)
+        watch.settle(start + .seconds(3600) + RestartGate.usualCalm * 2)
         #expect(watch.isMany)
         for instance in 0..<Int64(20) { watch.release(instance) }
         watch.settle(start + .seconds(4000))
-        watch.settle(start + .seconds(4000) + RestartGate.calm)
+        watch.settle(start + .seconds(4000) + RestartGate.usualCalm)
         #expect(!watch.isMany)
     }
 
@@ -77,11 +77,11 @@ struct AlikeWatchTests {
         meet(&watch, 0..<10_000, since: start, now: start)
         #expect(watch.newCount(now: start) == AlikeWatch.limit)
         for instance in 0..<Int64(10_000) { watch.release(instance) }
-        watch.settle(start + RestartGate.calm)
-        watch.settle(start + RestartGate.calm * 3)
+        watch.settle(start + RestartGate.usualCalm)
+        watch.settle(start + RestartGate.usualCalm * 3)
         #expect(watch.isMany)
         watch.settle(start + AlikeWatch.memory)
-        watch.settle(start + AlikeWatch.memory + RestartGate.calm)
+        watch.settle(start + AlikeWatch.memory + RestartGate.usualCalm)
         #expect(!watch.isMany)
     }
 
@@ -90,7 +90,7 @@ struct AlikeWatchTests {
         var watch = AlikeWatch()
         meet(&watch, 0..<20, since: start, now: start)
         watch.settle(start + AlikeWatch.memory)
-        watch.settle(start + AlikeWatch.memory + RestartGate.calm)
+        watch.settle(start + AlikeWatch.memory + RestartGate.usualCalm)
         #expect(!watch.isMany && watch.isIdle)
     }
 }

@@ -88,9 +88,9 @@ struct RestartGateTests {
         var gate = storm(20)
         for instance in 0..<Int64(18) { gate.recovered(instance, now: start + .seconds(1)) }
         #expect(gate.isStorm)
-        gate.prune(start + .seconds(1) + RestartGate.calm - .milliseconds(1))
+        gate.prune(start + .seconds(1) + RestartGate.usualCalm - .milliseconds(1))
         #expect(gate.isStorm)
-        gate.prune(start + .seconds(1) + RestartGate.calm)
+        gate.prune(start + .seconds(1) + RestartGate.usualCalm)
         #expect(!gate.isStorm)
         let goes = granted(&gate, 70..<75, at: start + .seconds(70))
         #expect(goes.count == 5)
@@ -100,7 +100,7 @@ struct RestartGateTests {
     func `an engine that nobody hears of any more is forgotten`() {
         var gate = storm()
         gate.prune(start + RestartGate.window)
-        gate.prune(start + RestartGate.window + RestartGate.calm)
+        gate.prune(start + RestartGate.window + RestartGate.usualCalm)
         #expect(gate.isIdle)
     }
 
@@ -134,9 +134,9 @@ struct RestartGateTests {
         let over = start + .seconds(400 * 60)
         let well = Int64(RestartGate.stormLimit - RestartGate.calmLimit) + 1
         for instance in 0..<well { gate.recovered(instance, now: over) }
-        gate.prune(over + RestartGate.calm - .milliseconds(1))
+        gate.prune(over + RestartGate.usualCalm - .milliseconds(1))
         #expect(gate.isStorm)
-        gate.prune(over + RestartGate.calm)
+        gate.prune(over + RestartGate.usualCalm)
         #expect(!gate.isStorm)
     }
 
@@ -176,12 +176,12 @@ struct RestartGateTests {
         var gate = RestartGate()
         for instance in 0..<Int64(2 * RestartGate.spentLimit) { gate.ranOut(instance, since: start, now: start) }
         for instance in 0..<Int64(RestartGate.spentLimit) { gate.recovered(instance, now: start) }
-        gate.prune(start + RestartGate.calm)
-        gate.prune(start + RestartGate.calm + RestartGate.calm)
+        gate.prune(start + RestartGate.usualCalm)
+        gate.prune(start + RestartGate.usualCalm + RestartGate.usualCalm)
         #expect(gate.isIdle)
         gate = spent(0..<20)
         gate.prune(start + .seconds(20) + RestartGate.spentMemory)
-        gate.prune(start + .seconds(20) + RestartGate.spentMemory + RestartGate.calm)
+        gate.prune(start + .seconds(20) + RestartGate.spentMemory + RestartGate.usualCalm)
         #expect(gate.isIdle)
     }
 }

@@ -88,6 +88,7 @@ package struct RollcallService: Service {
         let guardKeeper = guardKeeper(pools, wakes: reconciler)
         let queue = appendQueue(pools, leases) { result in
             reconciler.carryOut(result.plans)
+            reconciler.giveBack(result.lost)
             reconciler.notice(agents: result.changed)
             guardKeeper.clocked()
         }

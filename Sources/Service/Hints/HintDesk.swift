@@ -44,13 +44,25 @@ final class HintDesk: Service {
     /// Takes a hint of an account, unless it came before.
     func take(_ hint: SessionHint, account: String) {
         guard hint.session != nil || hint.instanceID != nil else { return meters.note("no_session") }
-        guard memory.withLock({ $0.isFirst(hint) }) else { return meters.note("duplicate") }
+        guard memory.withLock({ $0.isFirst(hint, of: account) }) else { return meters.note("duplicate") }
         let isTaken = waiting.withLock { waiting in
             guard waiting.count < Self.limit else { return false }
             waiting.append(Item(hint: hint, account: account))
             return true
         }
-        if isTaken { signal.yield() } else { meters.note("dropped") }
+        guard !isTaken else {
+            signal.yield()
+            return
+        }
+        meters.note("dropped")
+        forget([Item(hint: hint, account: account)])
+    }
+
+    /// Lets hints that were not heeded be news when they come again.
+    private func forget(_ items: [Item]) {
+        memory.withLock { memory in
+            for item in items { memory.forget(item.hint, of: item.account) }
+        }
     }
 
     func run() async throws {
@@ -65,6 +77,7 @@ final class HintDesk: Service {
                 do {
                     try await self.work(items)
                 } catch {
+                    self.forget(items)
                     self.logger.debug(
                         "hints not heeded",
                         metadata: [LogKeys.count: "\(items.count)", LogKeys.error: "\(error)"]

@@ -8,19 +8,32 @@ struct HintMemory: Sendable {
     /// Hints and sessions that are remembered.
     static let limit = 4096
 
-    private var seen: Set<SessionHint> = []
-    private var order: Deque<SessionHint> = []
+    /// What makes two deliveries one: each engine counts its events for itself.
+    private struct Identity: Hashable {
+        var account: String
+        var hint: SessionHint
+    }
+
+    private var seen: Set<Identity> = []
+    private var order: Deque<Identity> = []
     private var newest: [Int64: Timestamp] = [:]
     private var instances: Deque<Int64> = []
 
-    /// Notes a hint.
+    /// Notes a hint of an account.
     ///
-    /// - Returns: whether it is the first of its identity.
-    mutating func isFirst(_ hint: SessionHint) -> Bool {
-        guard seen.insert(hint.identity).inserted else { return false }
-        order.append(hint.identity)
+    /// - Returns: whether it is the first of its identity; one without id and time has none, and is always news.
+    mutating func isFirst(_ hint: SessionHint, of account: String) -> Bool {
+        guard hint.id != nil || hint.at != nil else { return true }
+        let identity = Identity(account: account, hint: hint.identity)
+        guard seen.insert(identity).inserted else { return false }
+        order.append(identity)
         if order.count > Self.limit { seen.remove(order.removeFirst()) }
         return true
+    }
+
+    /// Lets a hint be the first of its identity again.
+    mutating func forget(_ hint: SessionHint, of account: String) {
+        seen.remove(Identity(account: account, hint: hint.identity))
     }
 
     /// Decides what a hint about a session is good for, and remembers when it happened.

@@ -197,11 +197,12 @@ package final class AppendQueue: Sendable {
     private func commit(_ batch: [Waiting]) async {
         let began = ContinuousClock.now
         let number = state.withLock { $0.stall.begin(batch, at: began) }
+        let tried = TriedCommands()
         var isCommitted = false
         defer { state.withLock { $0.stall.end(number, isCommitted: isCommitted, at: .now) } }
         do {
             transaction.crashPoints.reach(.appendTaken)
-            let result = try await commitInTime(batch, began: began)
+            let result = try await commitInTime(batch, tried, began: began)
             isCommitted = true
             transaction.crashPoints.reach(.appendCommitted)
             carryOut(result)
@@ -213,19 +214,25 @@ package final class AppendQueue: Sendable {
                 waiting.ticket.settle(waiting.place, outcome)
             }
         } catch {
+            let lost = tried.lost
+            if !lost.isEmpty { carryOut(AppendTransaction.Result(outcomes: [], plans: [], lost: lost)) }
             await refuse(batch, error)
         }
     }
 
     private func commitInTime(
         _ batch: [Waiting],
+        _ tried: TriedCommands,
         began: ContinuousClock.Instant
     ) async throws -> AppendTransaction.Result {
         let (events, deliveries) = (batch.map(\.event), batch.deliveries)
         while true {
             do {
-                return try await transaction.run(events, deliveries: deliveries)
+                var result = try await transaction.run(events, deliveries: deliveries, tried: tried)
+                result.lost = tried.lost
+                return result
             } catch {
+                tried.failed(error)
                 guard Self.mayPass(error), ContinuousClock.now - began < Self.retryFor else { throw error }
                 logger.debug("append batch failed, trying again", metadata: [LogKeys.error: "\(error)"])
                 if error is PQError {

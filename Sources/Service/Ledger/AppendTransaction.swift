@@ -25,23 +25,33 @@ struct AppendTransaction: Sendable {
         var plans: [Plan]
         /// Agents that stand otherwise than before.
         var changed: [Int64] = []
+        /// Commands of tries before whose intents may stand, and which nobody sends.
+        var lost: [LostCommand] = []
     }
 
     /// `events`: 1 to ``AppendQueue/batchLimit`` events; an identity may occur more than once.
     ///
     /// `deliveries`: the bodies that some of them came in. One that repeats what was said of somebody who is erased since, and
     /// says nothing new, is not kept: it would bring the name back.
-    func run(_ events: [IncomingEvent], deliveries: [BatchDelivery] = []) async throws -> Result {
+    /// `tried`: told of the commands before they are committed.
+    func run(
+        _ events: [IncomingEvent],
+        deliveries: [BatchDelivery] = [],
+        tried: TriedCommands = TriedCommands()
+    ) async throws -> Result {
         let accounts = leases.heldAccounts()
         return try await pool.withTransaction { transaction in
             let outside = try await outsiders(among: events, in: transaction)
-            guard !outside.isEmpty else { return try await append(events, deliveries, accounts, in: transaction) }
+            guard !outside.isEmpty else {
+                return try await append(events, deliveries, accounts, tried, in: transaction)
+            }
             let inside = events.indices.filter { !outside.contains($0) }
             guard !inside.isEmpty else { return Result(outcomes: events.map { _ in .outsideTeam }, plans: []) }
             return try await append(
                 inside.map { events[$0] },
                 deliveries.map { $0.moved(past: outside) },
                 accounts,
+                tried,
                 in: transaction
             )
             .spread(to: inside, of: events.count)
@@ -53,6 +63,7 @@ struct AppendTransaction: Sendable {
         _ events: [IncomingEvent],
         _ deliveries: [BatchDelivery],
         _ accounts: [Int32],
+        _ tried: TriedCommands,
         in transaction: PQTransaction
     ) async throws -> Result {
         let (distinct, read) = try await add(events, accounts: accounts, in: transaction)
@@ -88,9 +99,10 @@ struct AppendTransaction: Sendable {
         writes += PlanStatements.all(
             agents: Array(changes.values),
             plans: plans,
-            term: batch.terms.values.max() ?? 0,
+            terms: batch.terms,
             now: now
         )
+        tried.begin(plans)
         crashPoints.reach(.appendDecided)
         let effects = deliveries.isEmpty ? [] : distinct.spread(batch.effects(changes: changes, now: now))
         guard !batch.replays.isEmpty, !deliveries.isEmpty else {

@@ -18,6 +18,8 @@ struct AccountStanding: Sendable {
     let incidents: IncidentLog
     let meters: WorkerMeters
     let restarts: RestartLine
+    /// For how long only few may fail alike before that is over.
+    let calm: Duration
     let alike = AlikeLine()
     let clock: DatabaseClock
     let logger: Logger
@@ -94,8 +96,8 @@ struct AccountStanding: Sendable {
         guard let term else { return }
         try await incidents.resume(account, term: term, pool: pool)
         let open = Set(IncidentKind.allCases.filter { incidents.isOpen($0, account: account, term: term) })
-        restarts.begin(isStorm: open.contains(.sessionsFailing))
-        alike.begin(open: open)
+        restarts.begin(isStorm: open.contains(.sessionsFailing), calm: calm)
+        alike.begin(open: open, calm: calm)
         for row in try await pool.query(Self.alike(account)) {
             guard let reason = Reason(rawValue: try row.column("reason", as: String.self)) else { continue }
             let now = clock.now()

@@ -14,21 +14,21 @@ final class AccountWorker: Sendable {
     let engine: any SessionEngine
     private let executor: (any TaskExecutor)?
     private let width: Int
-    private let transaction: PassTransaction
-    private let store: any ReconcilerStore
+    let transaction: PassTransaction
+    let store: any ReconcilerStore
     let leases: LeaseBook
     let clock: DatabaseClock
     let standing: AccountStanding
     let crashPoints: CrashPoints
     /// Told of every committed batch's plans.
-    private let onCommit: @Sendable ([Plan]) -> Void
+    let onCommit: @Sendable ([Plan]) -> Void
     let logger: Logger
     let meters: WorkerMeters
     /// What people asked for, and when it is done.
     let forecaster: LineForecaster
     /// Instances with a look under way or waiting, so that none has two; `true` for a sweep's.
     let looking = Mutex<[Int64: Bool]>([:])
-    private let isDraining = Atomic(false)
+    let isDraining = Atomic(false)
 
     init(
         _ settings: AccountSettings,
@@ -73,6 +73,7 @@ final class AccountWorker: Sendable {
             incidents: dependencies.incidents,
             meters: meters,
             restarts: transaction.restarts,
+            calm: policy.alikeCalm,
             clock: dependencies.clock,
             logger: logger
         )
@@ -135,6 +136,9 @@ final class AccountWorker: Sendable {
         case nil: break
         }
     }
+
+    /// Whether no call is under way, and what came of all of them is written.
+    var isQuiet: Bool { calls.underWay == 0 && !passes.hasOutcomes }
 
     /// The lease is gone: nothing that waits here may leave.
     func forget() {
@@ -226,75 +230,17 @@ final class AccountWorker: Sendable {
         run?.repairEnded()
     }
 
-    /// Writes a batch, again and again while the database is away: what was learned is not forgotten.
-    private func write(_ batch: PassLoop.Batch) async {
-        var isTold = false
-        while true {
-            do {
-                if !batch.looks.isEmpty { try await store.record(batch.looks, of: account) }
-                if !batch.items.isEmpty { try await writePasses(batch.items) }
-                return
-            } catch is PassTransaction.LeaseLost {
-                let outcomes = batch.items.count(where: \.isOutcome)
-                meters.refusedOutcomes(outcomes)
-                logger.notice(
-                    "lease lost, passes dropped",
-                    metadata: [LogKeys.count: "\(batch.items.count)", LogKeys.outcomes: "\(outcomes)"]
-                )
-                for item in batch.items { item.run?.look(succeeded: false) }
-                forget()
-                return
-            } catch let error as PQError
-                where error.isTransient || error.kind == .commitUnknown || error.kind == .notReplicated
-            {
-                // What was committed is found so when it is written again, and then what follows from it is carried out.
-                let isLong = passes.unwrittenSince(now: clock.now()) != nil
-                logger.log(
-                    level: isLong && !isTold ? .warning : .debug,
-                    "passes not written, trying again",
-                    metadata: [LogKeys.account: "\(name)", LogKeys.error: "\(error)"]
-                )
-                isTold = isTold || isLong
-                try? await clock.sleep(for: PassLoop.retryPause)  // Cancelled at the end only.
-            } catch {
-                logger.error("passes refused by the database", metadata: [LogKeys.error: "\(error)"])
-                for item in batch.items { item.run?.look(succeeded: false) }
-                return
-            }
-        }
-    }
-
-    private func writePasses(_ items: [PassItem]) async throws {
-        guard let lease = leases.lease(of: account) ?? leases.lastKnown(of: account) else {
-            throw PassTransaction.LeaseLost()
-        }
-        let began = clock.monotonic()
-        let plans = try await transaction.run(
-            items,
-            term: lease.term,
-            mayAct: leases.lease(of: account) != nil && !isDraining.load(ordering: .relaxed),
-            isRefused: leases.isRefused(account)
-        )
-        meters.passed(items.count, in: .microseconds(clock.monotonic() - began))
-        let runs = SweepRun.byInstance(items)
-        SweepRun.settle(runs, with: plans)
-        onCommit(plans)
-        carryOut(plans, runs: runs)
-        let departed = Departures.due(plans)
-        if !departed.isEmpty { try await store.letGo(of: departed) }
+    /// Notes that a command was not sent.
+    func giveBack(_ command: PlannedCommand) {
+        let news = News.unsent(command, at: clock.now())
+        passes.add(PassItem(instance: command.instance, news: news, priority: command.priority))
     }
 
     func giveUp(_ job: CallJob) {
         switch job {
         case .command(let command, _, let run):
             leases.setCommanded(command.instance, of: account, false)
-            passes.add(
-                PassItem(
-                    instance: command.instance,
-                    news: .unsent(command, at: clock.now()),
-                    priority: command.priority
-                )
-            )
+            giveBack(command)
             run?.repairEnded()
         case .look(let look):
             looking.withLock { $0[look.instance] = nil }

@@ -83,7 +83,7 @@ package enum AgentStates {
                 wakes.append(Wake(instance: subject.instance, account: subject.account))
             }
         }
-        var writes = PlanStatements.all(agents: changes, plans: [], term: 0, now: now)
+        var writes = PlanStatements.all(agents: changes, plans: [], terms: [:], now: now)
         if !wakes.isEmpty { writes.append(enqueue(wakes, at: now)) }
         if !writes.isEmpty { _ = try await transaction.run(writes) }
         return wakes

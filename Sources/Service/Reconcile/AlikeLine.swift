@@ -28,12 +28,12 @@ final class AlikeLine: Sendable {
 
     /// Begins anew with a lease.
     ///
-    /// `open`: the incidents that a predecessor left open.
-    func begin(open: Set<IncidentKind>) {
+    /// `open`: the incidents that a predecessor left open. `calm`: for how long only few may be so before one ends.
+    func begin(open: Set<IncidentKind>, calm: Duration = RestartGate.usualCalm) {
         state.withLock { state in
             state.told = open.intersection(Self.kinds.keys)
             state.watches = Dictionary(
-                uniqueKeysWithValues: Self.kinds.keys.map { ($0, AlikeWatch(isMany: open.contains($0))) }
+                uniqueKeysWithValues: Self.kinds.keys.map { ($0, AlikeWatch(isMany: open.contains($0), calm: calm)) }
             )
         }
     }

@@ -1,39 +1,6 @@
 import Domain
 import Synchronization
 
-/// One call that waits for the engine.
-enum CallJob: Sendable {
-    /// A command whose intent is committed under the lease's term.
-    case command(PlannedCommand, term: Int64, run: SweepRun?)
-    case look(LookJob)
-    /// One call that reads all sessions.
-    case list(ListJob)
-    /// A read that a person waits for.
-    case pairing(PairingJob)
-}
-
-/// A read that waits for the engine.
-struct LookJob: Sendable {
-    var instance: Int64
-    var address: SessionAddress
-    var priority: JobPriority
-    /// What the sweep's page says is stored; a read that says the same changes nothing.
-    var expected: SessionReading?
-    /// The sweep that somebody asked for and waits on.
-    var run: SweepRun?
-    /// When it was put in line.
-    var queuedAt: Timestamp?
-    /// Who wants to know whether the engine answers.
-    var probe: Probe?
-}
-
-/// A call that may leave now.
-struct DepartingCall: Sendable {
-    var job: CallJob
-    /// When it was let go, in microseconds of the monotonic clock.
-    var leftAt: Int64
-}
-
 /// The calls that wait for one engine account, in the order of ``CallLine``, within a budget of calls per second.
 final class CallQueue: Sendable {
     fileprivate struct State {
@@ -49,6 +16,8 @@ final class CallQueue: Sendable {
         var isClosed = false
         /// How many calls were handed out.
         var departed = 0
+        /// How many of them are not over.
+        var underWay = 0
         /// When this replica last made a call without acting for the account, by the monotonic clock.
         var besideAt: Int64?
         /// Somebody already waits to try again at the budget's or the pause's end.
@@ -112,6 +81,9 @@ final class CallQueue: Sendable {
         state.withLock { $0.line.withdraw(Set(commands)) }
     }
 
+    /// How many calls were handed out whose lanes have not come back.
+    var underWay: Int { state.withLock { $0.underWay } }
+
     /// How many looks wait besides those of the background's sweep.
     var lookCount: Int { state.withLock { $0.line.lookCount } }
 
@@ -135,7 +107,10 @@ final class CallQueue: Sendable {
         let now = clock.monotonic()
         return await withCheckedContinuation { continuation in
             let isClosed = state.withLock { state in
-                if let last { state.budget.arrived(leftAt: last, now: now) }
+                if let last {
+                    state.budget.arrived(leftAt: last, now: now)
+                    state.underWay -= 1
+                }
                 if !state.isClosed { state.lanes.append(continuation) }
                 return state.isClosed
             }
@@ -291,6 +266,7 @@ extension CallQueue.State {
             guard let lane = lanes.popLast(), let job = line.take(rank, now: now) else { return .nothing }
             spacing.take(now: now)
             departed += 1
+            underWay += 1
             return .run(lane, DepartingCall(job: job, leftAt: now))
         }
     }

@@ -26,6 +26,8 @@ final class PassLoop: Sendable {
         var waiter: CheckedContinuation<Bool, Never>?
         /// When the batch was taken that is being written; what waits came later.
         var takenAt: Timestamp?
+        /// Whether that batch tells what became of commands.
+        var isWritingOutcomes = false
         var isClosed = false
     }
 
@@ -40,10 +42,28 @@ final class PassLoop: Sendable {
     struct Batch: Sendable {
         var items: [PassItem]
         var looks: [Look]
+
+        /// Two parts of it, in order; `nil` for what cannot be parted.
+        var halves: (Batch, Batch)? {
+            if !items.isEmpty, !looks.isEmpty {
+                return (Batch(items: [], looks: looks), Batch(items: items, looks: []))
+            }
+            guard items.count + looks.count > 1 else { return nil }
+            let (item, look) = (items.count / 2, looks.count / 2)
+            return (
+                Batch(items: Array(items[..<item]), looks: Array(looks[..<look])),
+                Batch(items: Array(items[item...]), looks: Array(looks[look...]))
+            )
+        }
     }
 
     /// How much waits to be written.
     var count: Int { state.withLock { $0.items.count + $0.looks.count } }
+
+    /// Whether what became of a command waits to be written, or is being written.
+    var hasOutcomes: Bool {
+        state.withLock { $0.isWritingOutcomes || $0.items.contains(where: \.endsCommand) }
+    }
 
     /// Since when what was learned could not be written; `nil` while it can.
     func unwrittenSince(now: Timestamp) -> Timestamp? {
@@ -83,6 +103,7 @@ final class PassLoop: Sendable {
             let urgent = await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
                 let ready = state.withLock { state -> Bool? in
                     state.takenAt = nil
+                    state.isWritingOutcomes = false
                     guard state.items.isEmpty, state.looks.isEmpty, !state.isClosed else { return state.isUrgent }
                     state.waiter = continuation
                     return nil
@@ -126,6 +147,7 @@ extension PassLoop.State {
         items.removeFirst(batch.items.count)
         looks.removeFirst(batch.looks.count)
         takenAt = now
+        isWritingOutcomes = batch.items.contains(where: \.endsCommand)
         return batch
     }
 }

@@ -37,8 +37,14 @@ struct PassTransaction: Sendable {
     /// `items`: at most ``PassLoop/batchLimit``; several about one instance count in their order.
     ///
     /// `term`: the term this replica holds. `mayAct`: whether an intent may be written; `false` once the lease has
-    /// run out here. Returns a plan per instance that still exists.
-    func run(_ items: [PassItem], term: Int64, mayAct: Bool, isRefused: Bool) async throws -> [Plan] {
+    /// run out here. `tried`: told of the commands before they are committed. Returns a plan per instance that still exists.
+    func run(
+        _ items: [PassItem],
+        term: Int64,
+        mayAct: Bool,
+        isRefused: Bool,
+        tried: TriedCommands = TriedCommands()
+    ) async throws -> [Plan] {
         var byInstance: [Int64: [PassItem]] = [:]
         for item in items { byInstance[item.instance, default: []].append(item) }
         let request = PassRequest(
@@ -85,6 +91,7 @@ struct PassTransaction: Sendable {
                 }
                 writing.plans.append(waits ? make(context.holdingRestarts) : made)
             }
+            tried.begin(writing.plans)
             // A row that is written says itself when it was read.
             crashPoints.reach(.passDecided)
             let changed = Set(writing.plans.lazy.filter(\.changesObserved).map(\.subject.instance))
@@ -111,6 +118,14 @@ extension PassItem {
     /// Whether it tells what became of a command that left.
     var isOutcome: Bool {
         if case .outcome = news { true } else { false }
+    }
+
+    /// Whether it tells what became of a command, also that it did not leave.
+    var endsCommand: Bool {
+        switch news {
+        case .outcome, .unsent: true
+        case .read, .unread, nil: false
+        }
     }
 
     fileprivate var commandOutcome: CommandOutcome? {

@@ -12,9 +12,9 @@ enum PlanStatements {
     ///
     /// `agents`: at most one change per agent.
     /// `plans`: at most one per instance.
-    /// `term`: the lease's term, for the commands' audit trail.
+    /// `terms`: of the leases that commands are decided under, by account, for the commands' audit trail.
     /// `now`: the database's clock.
-    static func all(agents: [AgentChange], plans: [Plan], term: Int64, now: Timestamp) -> [PQStatement] {
+    static func all(agents: [AgentChange], plans: [Plan], terms: [Int32: Int64], now: Timestamp) -> [PQStatement] {
         var statements: [PQStatement] = []
         let changed = agents.filter(\.differs).map(\.after)
         if !changed.isEmpty { statements.append(store(changed, now: now)) }
@@ -27,7 +27,7 @@ enum PlanStatements {
         let said = plans.filter(\.clearsListing)
         if !said.isEmpty { statements.append(clearListing(said.map(\.stored.instance))) }
         let commands = plans.compactMap { plan in plan.command.map { ($0, plan.subject.account) } }
-        if !commands.isEmpty { statements.append(intend(commands, term: term, now: now)) }
+        if !commands.isEmpty { statements.append(intend(commands, terms: terms, now: now)) }
         return statements
     }
 
@@ -168,12 +168,12 @@ enum PlanStatements {
     /// Adds the intents.
     private static func intend(
         _ commands: [(PlannedCommand, Int32)],
-        term: Int64,
+        terms: [Int32: Int64],
         now: Timestamp
     ) -> PQStatement {
         """
         INSERT INTO commands (instance, command_id, account, action, agent, generation, term, intended_at, reason)
-        SELECT n.instance, n.command_id, n.account, n.action, n.agent, n.generation, \(term), \(now), n.reason
+        SELECT n.instance, n.command_id, n.account, n.action, n.agent, n.generation, n.term, \(now), n.reason
         FROM unnest(
             \(commands.map(\.0.instance)),
             \(commands.map(\.0.id)),
@@ -181,8 +181,9 @@ enum PlanStatements {
             \(commands.map(\.0.action.code)),
             \(commands.map(\.0.agent)),
             \(commands.map(\.0.generation)),
+            \(commands.map { terms[$0.1] ?? 0 }),
             \(commands.map(\.0.reason.rawValue))
-        ) AS n (instance, command_id, account, action, agent, generation, reason)
+        ) AS n (instance, command_id, account, action, agent, generation, term, reason)
         """
     }
 

@@ -17,7 +17,7 @@ extension PostgresReconcilerStore {
             var writes = PlanStatements.all(
                 agents: writing.changes,
                 plans: writing.plans,
-                term: writing.term,
+                terms: [request.account: writing.term],
                 now: writing.now
             )
             if !writing.outcomes.isEmpty { writes.append(PlanStatements.complete(writing.outcomes)) }

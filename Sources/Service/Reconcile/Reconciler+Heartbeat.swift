@@ -86,6 +86,7 @@ extension Reconciler {
         _ followers: BeatFollowers
     ) async {
         var last = Housekeeping.Answer()
+        var wait = YieldWait()
         for await _ in bell.rings {
             var drained: Set<Int32>?
             switch drain.phase {
@@ -94,6 +95,7 @@ extension Reconciler {
             case .over: return
             }
             if let drained { await layDown(drained, of: &last, housekeeping, workers: workers) }
+            last.yielding = wait.ready(last.yielding) { workers[$0]?.isQuiet ?? true }
             do {
                 let silences = self.silences(of: workers)
                 let now = dependencies.clock.now()
@@ -104,6 +106,9 @@ extension Reconciler {
                     unwritten: workers.compactMapValues { $0.passes.unwrittenSince(now: now) },
                     isDraining: drained != nil
                 )
+                if let error = answer.unmoved {
+                    logger.warning("leases not taken or laid down yet", metadata: [LogKeys.error: "\(error)"])
+                }
                 hold(answer, after: last, workers: workers)
                 last = answer
                 health.withLock { $0 = ContinuousClock.now }
@@ -178,6 +183,8 @@ extension Reconciler {
             worker.calls.beginBudget(answer.handovers[account] ?? Handover())
         }
         dependencies.leases.replace(with: answer.leases, at: dependencies.clock.now())
+        // What waits in line is given back while that can be recorded.
+        for (account, worker) in inOrder where answer.yielding.contains(account) { worker.forget() }
         for (account, worker) in inOrder where last.leases[account] != nil && answer.leases[account] == nil {
             worker.forget()
             logger.notice("lease laid down", metadata: [LogKeys.account: "\(worker.name)"])

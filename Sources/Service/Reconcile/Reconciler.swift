@@ -77,6 +77,13 @@ package final class Reconciler: Service, WakeBell {
         tellOthers(of: plans.lazy.map(\.subject.account))
     }
 
+    /// Notes that commands were not sent whose intents may stand.
+    func giveBack(_ lost: [LostCommand]) {
+        guard !lost.isEmpty else { return }
+        let workers = workers.withLock { $0 }
+        for item in lost { workers[item.account]?.giveBack(item.command) }
+    }
+
     private func tellOthers(of accounts: some Sequence<Int32>) {
         let leases = dependencies.leases
         if accounts.contains(where: { leases.lease(of: $0) == nil }) { dependencies.channel.tell() }

@@ -13,9 +13,9 @@ final class RestartLine: Sendable {
 
     /// Begins anew with a lease.
     ///
-    /// `isStorm`: whether the incident is open that says that many fail alike.
-    func begin(isStorm: Bool) {
-        state.withLock { $0 = State(gate: RestartGate(isStorm: isStorm), wasStorm: isStorm) }
+    /// `isStorm`: whether the incident is open that says that many fail alike. `calm`: for how long only few may before it ends.
+    func begin(isStorm: Bool, calm: Duration = RestartGate.usualCalm) {
+        state.withLock { $0 = State(gate: RestartGate(isStorm: isStorm, calm: calm), wasStorm: isStorm) }
     }
 
     /// Takes in an instance without budget as it is stored when a lease is taken, so that what a predecessor saw counts on.

@@ -140,7 +140,8 @@ struct MemoryStore: ReconcilerStore {
         leases: LeaseBook,
         policy: ReconcilePolicy,
         decider: @escaping Decider,
-        clock: DatabaseClock
+        clock: DatabaseClock,
+        tried: TriedCommands = TriedCommands()
     ) async throws(PQError) -> AppendTransaction.Result {
         try await serve(isAppend: true) { tables, _ in
             let now = clock.now()
@@ -148,6 +149,7 @@ struct MemoryStore: ReconcilerStore {
             let result = database.append(events, &tables) { tables, events in
                 tables.append(events, leases: leases, policy: policy, decider: decider, now: now)
             }
+            tried.begin(result.plans)
             let agents = Set(tables.events[known...].compactMap(\.agent)).sorted()
             database.witness.see { state in
                 state.appended(tables, agents: agents, now: now)

@@ -110,6 +110,8 @@ final class SimulatedReplica: Sendable {
         }
         guard events.count == bodies.count else { return nil }
         let began = clock.monotonic()
+        let tried = TriedCommands()
+        defer { reconciler.giveBack(tried.lost) }
         while true {
             do throws(PQError) {
                 let result = try await store.append(
@@ -117,7 +119,8 @@ final class SimulatedReplica: Sendable {
                     leases: leases,
                     policy: policy,
                     decider: decider,
-                    clock: clock
+                    clock: clock,
+                    tried: tried
                 )
                 reconciler.carryOut(result.plans)
                 for (event, outcome) in zip(events, result.outcomes) {
@@ -129,6 +132,7 @@ final class SimulatedReplica: Sendable {
                 }
                 return result.outcomes.count == events.count ? events : nil
             } catch {
+                tried.failed(error)
                 if planted == .acknowledgedEarly { return events }
                 if planted == .unreplicatedCounts, error.kind == .notReplicated { return events }
                 guard error.isTransient || error.kind == .commitUnknown,
@@ -155,7 +159,7 @@ final class SimulatedReplica: Sendable {
     /// Takes a webhook, as ``HintDesk`` does.
     func take(_ hint: SessionHint, _ wake: Wake) {
         Task(executorPreference: executor) {
-            guard self.hints.withLock({ $0.isFirst(hint) }) else { return }
+            guard self.hints.withLock({ $0.isFirst(hint, of: "") }) else { return }
             if self.planted == .hintBelieved, let status = hint.status {
                 let worker = self.reconciler.actingWorker(wake.account)
                 let now = self.clock.now()

@@ -58,13 +58,27 @@ struct HintReadingTests {
     }
 
     @Test
+    func `two deliveries are one only of the same engine, by what identifies them, and once they were heeded`() {
+        var memory = HintMemory()
+        let counted = SessionHint(id: "1", session: "s")
+        let told = ["main", "spare", "main"].map { memory.isFirst(counted, of: $0) }
+        #expect(told == [true, true, false])
+        memory.forget(counted, of: "main")
+        let forgotten = memory.isFirst(counted, of: "main")
+        #expect(forgotten)
+        let bare = SessionHint(session: "s", status: .stopped)
+        let again = (1...2).map { _ in memory.isFirst(bare, of: "main") }
+        #expect(again == [true, true], "without id and time it may be news each time")
+    }
+
+    @Test
     func `the memory holds so much and no more`() {
         var memory = HintMemory()
-        let firsts = ["0", "0"].map { memory.isFirst(SessionHint(id: $0)) }
+        let firsts = ["0", "0"].map { memory.isFirst(SessionHint(id: $0), of: "main") }
         #expect(firsts == [true, false])
-        let others = (1...HintMemory.limit).map { memory.isFirst(SessionHint(id: "\($0)")) }
+        let others = (1...HintMemory.limit).map { memory.isFirst(SessionHint(id: "\($0)"), of: "main") }
         #expect(others.allSatisfy { $0 })
-        let again = ["\(HintMemory.limit)", "0"].map { memory.isFirst(SessionHint(id: $0)) }
+        let again = ["\(HintMemory.limit)", "0"].map { memory.isFirst(SessionHint(id: $0), of: "main") }
         #expect(again == [false, true], "the oldest is forgotten")
 
         let start = Timestamp(seconds: 1_800_000_000)

@@ -80,8 +80,8 @@ struct LookupPlanTests {
             priority: .people
         )
         let outcome = CommandOutcome(command: command, answer: EngineAnswer(verdict: .ok), sentAt: now, endedAt: now)
-        return PlanStatements.all(agents: [change], plans: [settled], term: 1, now: now)
-            + PlanStatements.all(agents: [], plans: [waiting], term: 1, now: now)
+        return PlanStatements.all(agents: [change], plans: [settled], terms: [1: 1], now: now)
+            + PlanStatements.all(agents: [], plans: [waiting], terms: [1: 1], now: now)
             + [PlanStatements.complete([outcome])]
     }
 

@@ -14,10 +14,55 @@ struct AlikeTests {
         return incidents.items.filter { $0.closedAt == nil }.map(\.kind)
     }
 
+    /// As when another takes over, who begins with what is stored.
+    private func changeHands(_ service: RunningService) async throws {
+        _ = try await service.owner.query("UPDATE engine_leases SET holder = NULL")
+        try await service.until { try await service.count(Self.held) == 1 }
+    }
+
+    private static let held: PQStatement =
+        "SELECT count(*) AS count FROM engine_leases l JOIN replicas r ON r.replica = l.holder"
+
+    /// Waits until the incident is over, which was the only one.
+    private func untilOver(_ service: RunningService) async throws {
+        try await service.until(within: .seconds(90)) {
+            try await service.sweep()
+            return try await openIncidents(service).isEmpty
+        }
+        let after: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
+        #expect(after.items.count == 1)
+    }
+
+    /// Runs a service that knows as many agents as make an incident and two more, each with a session that reads so.
+    private func withMany(
+        _ reading: String = "STOPPED",
+        _ prepare: @Sendable (inout ServiceSetup) -> Void = { _ in },
+        _ body: @escaping @Sendable (RunningService, _ agents: [String], _ instances: [String]) async throws -> Void
+    ) async throws {
+        try await withRunningService { setup in
+            setup.policy.alikeLook = .milliseconds(300)
+            setup.policy.alikeCalm = Self.calm
+            prepare(&setup)
+        } _: { service in
+            let agents = (1...RestartGate.stormLimit + 2).map { "a\($0)" }
+            let instances = agents.map { "i-\($0)" }
+            try await service.engine.put(instances, reading)
+            for agent in agents {
+                try await service.put(agent)
+                if reading == "WORKING" { try await service.clock("clock-in", agent) }
+            }
+            for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
+            try await body(service, agents, instances)
+        }
+    }
+
+    private static let calm: Duration = .seconds(3)
+
     @Test
     func `many that fail alike are one incident, restarts go gently, and it is over by itself`() async throws {
         try await withRunningService { setup in
             setup.policy.alikeLook = .milliseconds(300)
+            setup.policy.alikeCalm = Self.calm
             setup.policy.restartSpacing = .zero
             // Restarts are bounded by the gate alone.
             setup.policy.restartLimit = 1_000
@@ -47,12 +92,7 @@ struct AlikeTests {
                     $0.observed == "WORKING" && $0.condition == "converged"
                 }
             }
-            try await service.until(within: .seconds(150)) {
-                try await service.sweep()
-                return try await openIncidents(service).isEmpty
-            }
-            let after: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
-            #expect(after.items.count == 1)
+            try await untilOver(service)
         }
     }
 
@@ -60,14 +100,9 @@ struct AlikeTests {
     func `many that fail are one incident with few restarts or none, through a change of hands, until they work`(
         restartLimit: Int
     ) async throws {
-        try await withRunningService { setup in
-            setup.policy.alikeLook = .milliseconds(300)
-            setup.policy.restartLimit = restartLimit
-        } _: { service in
-            let agents = (1...RestartGate.stormLimit + 2).map { "a\($0)" }
-            let all = agents.map { "i-\($0)" }
-            try await service.engine.put(all)
-            for agent in agents { try await service.put(agent) }
+        try await withMany {
+            $0.policy.restartLimit = restartLimit
+        } _: { service, agents, all in
             try await service.engine.fault(.failed)
             for agent in agents { try await service.clock("clock-in", agent) }
             try await service.until { try await openIncidents(service) == ["sessions_failing"] }
@@ -75,23 +110,16 @@ struct AlikeTests {
                 try await service.until { try await service.count(Self.spent) == agents.count }
                 #expect(try await service.engine.commands().allSatisfy { $0 == "start" })
             }
-            // Who takes over begins with what is stored.
-            _ = try await service.owner.query("UPDATE engine_leases SET holder = NULL")
-            try await service.until { try await service.count(Self.held) == 1 }
+            try await changeHands(service)
             // Longer than calm would take to end it.
-            for _ in 0..<Int(RestartGate.calm.inSeconds / 5) + 2 where restartLimit == 0 {
-                try await service.pause(5)
+            for _ in 0..<Int(Self.calm.inSeconds) + 3 where restartLimit == 0 {
+                try await service.pause(1)
                 try await service.sweep()
                 #expect(try await openIncidents(service) == ["sessions_failing"])
             }
             try await service.engine.mend()
             try await service.engine.put(all, "WORKING")
-            try await service.until(within: .seconds(150)) {
-                try await service.sweep()
-                return try await openIncidents(service).isEmpty
-            }
-            let after: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
-            #expect(after.items.count == 1)
+            try await untilOver(service)
         }
     }
 
@@ -100,31 +128,21 @@ struct AlikeTests {
 
     @Test
     func `many refused starts are one incident, through a change of hands, until nobody wants them`() async throws {
-        try await withRunningService { service in
-            let agents = (1...RestartGate.stormLimit + 2).map { "a\($0)" }
-            try await service.engine.put(agents.map { "i-\($0)" })
-            for agent in agents { try await service.put(agent) }
-            for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
+        try await withMany { service, agents, _ in
             try await service.engine.fault(.error, on: [.start], params: #"{"http_status":403}"#)
             for agent in agents { try await service.clock("clock-in", agent) }
             try await service.until { try await openIncidents(service) == ["commands_refused"] }
             try await service.until { try await service.count(Self.refused) == agents.count }
             let counted = try await service.send("GET", "/v1/incidents").items().first?["agents"] as? Int
             #expect(counted == agents.count)
-            _ = try await service.owner.query("UPDATE engine_leases SET holder = NULL")
-            try await service.until { try await service.count(Self.held) == 1 }
+            try await changeHands(service)
             for _ in 0..<2 { try await service.sweep() }
             #expect(try await openIncidents(service) == ["commands_refused"])
 
             // Nobody wants them started any more, which no pass finds.
             for agent in agents { try await service.clock("clock-out", agent) }
             for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
-            try await service.until(within: .seconds(150)) {
-                try await service.sweep()
-                return try await openIncidents(service).isEmpty
-            }
-            let after: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
-            #expect(after.items.count == 1)
+            try await untilOver(service)
         }
     }
 
@@ -138,36 +156,22 @@ struct AlikeTests {
     func `many that somebody has to see to are one incident, through a change of hands, until they are right again`(
         kind: IncidentKind
     ) async throws {
-        try await withRunningService { service in
-            let agents = (1...RestartGate.stormLimit + 2).map { "a\($0)" }
-            let all = agents.map { "i-\($0)" }
-            try await service.engine.put(all, "WORKING")
-            for agent in agents {
-                try await service.put(agent)
-                try await service.clock("clock-in", agent)
-            }
-            for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
+        try await withMany("WORKING") { service, agents, all in
             let began = try await service.engine.calls().last?.number ?? 0
             try await service.engine.fault(kind == .sessionsLoggedOut ? .needsQR : .vanish, all)
             try await service.sweep()
             try await service.until { try await openIncidents(service) == [kind.rawValue] }
             let counted = try await service.send("GET", "/v1/incidents").items().first?["agents"] as? Int
             #expect(counted == agents.count)
-            // As when another takes over: it neither ends nor begins anew.
-            _ = try await service.owner.query("UPDATE engine_leases SET holder = NULL")
-            try await service.until { try await service.count(Self.held) == 1 }
+            // It neither ends nor begins anew.
+            try await changeHands(service)
             for _ in 0..<2 { try await service.sweep() }
             #expect(try await openIncidents(service) == [kind.rawValue])
             #expect(try await service.engine.commands(since: began).isEmpty, "nothing is called for them")
 
             try await service.engine.mend()
             try await service.engine.put(all, "WORKING")
-            try await service.until(within: .seconds(150)) {
-                try await service.sweep()
-                return try await openIncidents(service).isEmpty
-            }
-            let after: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
-            #expect(after.items.count == 1)
+            try await untilOver(service)
         }
     }
 
@@ -176,19 +180,11 @@ struct AlikeTests {
         `many that were logged out are still one incident when their codes have run out, and nothing is called for them`()
         async throws
     {
-        try await withRunningService {
+        try await withMany("WORKING") {
             $0.engineKind = .waha
             $0.engine.speed = 1
             $0.policy.pairingLook = .milliseconds(200)
-        } _: { service in
-            let agents = (1...RestartGate.stormLimit + 2).map { "a\($0)" }
-            let all = agents.map { "i-\($0)" }
-            try await service.engine.put(all, "WORKING")
-            for agent in agents {
-                try await service.put(agent)
-                try await service.clock("clock-in", agent)
-            }
-            for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
+        } _: { service, agents, all in
             let began = try await service.engine.calls().last?.number ?? 0
             try await service.engine.fault(.needsQR, all)
             try await service.sweep()
@@ -197,17 +193,13 @@ struct AlikeTests {
             for agent in agents {
                 try await service.until(agent) { $0.observed == "FAILED" && $0.condition == "needs_pairing" }
             }
-            _ = try await service.owner.query("UPDATE engine_leases SET holder = NULL")
-            try await service.until { try await service.count(Self.held) == 1 }
+            try await changeHands(service)
             for _ in 0..<2 { try await service.sweep() }
             let incidents: IncidentsView = try await service.send("GET", "/v1/incidents").decoded()
             #expect(incidents.items.map(\.kind) == ["sessions_logged_out"] && incidents.items[0].closedAt == nil)
             #expect(try await service.engine.commands(since: began).isEmpty)
         }
     }
-
-    private static let held: PQStatement =
-        "SELECT count(*) AS count FROM engine_leases l JOIN replicas r ON r.replica = l.holder"
 
     @Test
     func `who gets the lease closes an incident that another raised`() async throws {

@@ -39,6 +39,40 @@ struct MishapTests {
     }
 
     @Test
+    func `a row that cannot be written keeps nobody else's outcome from being written`() async throws {
+        try await withRunningService { service in
+            let agents = (1...12).map { "a\($0)" }
+            try await service.engine.put(agents.map { "i-\($0)" })
+            for agent in agents { try await service.put(agent) }
+            for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
+            try await service.owner.withConnection { try await $0.simpleQuery(Self.refuseOutcome) }
+            // All of them end at about the same time, so they are written together.
+            try await service.engine.fault(.slow, on: [.start], params: #"{"ms":\#(1000 * ServiceSetup.speed)}"#)
+            for agent in agents { try await service.clock("clock-in", agent) }
+            for agent in agents.dropFirst() {
+                try await service.until(agent, within: .seconds(5)) {
+                    $0.observed == "WORKING" && $0.condition == "converged"
+                }
+            }
+            let written = try await service.count("SELECT count(*) AS count FROM commands WHERE verdict = 'ok'")
+            #expect(written == agents.count - 1)
+        }
+    }
+
+    /// What became of the first session's command is refused.
+    private static let refuseOutcome = """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.command_verdict = 'ok' AND NEW.instance = (SELECT min(instance) FROM instances) THEN
+                RAISE EXCEPTION 'refused';
+            END IF;
+            RETURN NEW;
+        END
+        $$;
+        CREATE TRIGGER refuse BEFORE UPDATE ON observed_states FOR EACH ROW EXECUTE FUNCTION refuse()
+        """
+
+    @Test
     func `a session that vanishes needs somebody, nothing is sent, and it is started once it is back`() async throws {
         try await withRunningService { service in
             try await service.add("ana")

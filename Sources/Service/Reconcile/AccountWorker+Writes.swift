@@ -1,0 +1,74 @@
+import Domain
+import LibPQ
+import Logging
+import Synchronization
+
+/// Writing what was learned of an account's sessions, and carrying out what was decided.
+extension AccountWorker {
+    /// Writes a batch, again and again while the database is away: what was learned is not forgotten.
+    func write(_ batch: PassLoop.Batch) async {
+        var isTold = false
+        let tried = TriedCommands()
+        defer { for item in tried.lost { giveBack(item.command) } }
+        while true {
+            do {
+                if !batch.looks.isEmpty { try await store.record(batch.looks, of: account) }
+                if !batch.items.isEmpty { try await writePasses(batch.items, tried) }
+                return
+            } catch is PassTransaction.LeaseLost {
+                let outcomes = batch.items.count(where: \.isOutcome)
+                meters.refusedOutcomes(outcomes)
+                logger.notice(
+                    "lease lost, passes dropped",
+                    metadata: [LogKeys.count: "\(batch.items.count)", LogKeys.outcomes: "\(outcomes)"]
+                )
+                for item in batch.items { item.run?.look(succeeded: false) }
+                forget()
+                return
+            } catch let error as PQError
+                where error.isTransient || error.kind == .commitUnknown || error.kind == .notReplicated
+            {
+                // What was committed is found so when it is written again, and then what follows from it is carried out.
+                tried.failed(error)
+                let isLong = passes.unwrittenSince(now: clock.now()) != nil
+                logger.log(
+                    level: isLong && !isTold ? .warning : .debug,
+                    "passes not written, trying again",
+                    metadata: [LogKeys.account: "\(name)", LogKeys.error: "\(error)"]
+                )
+                isTold = isTold || isLong
+                try? await clock.sleep(for: PassLoop.retryPause)  // Cancelled at the end only.
+            } catch {
+                if let (first, second) = batch.halves {
+                    // One row that cannot be written spoils no other.
+                    await write(first)
+                    return await write(second)
+                }
+                logger.error("pass refused by the database", metadata: [LogKeys.error: "\(error)"])
+                for item in batch.items { item.run?.look(succeeded: false) }
+                return
+            }
+        }
+    }
+
+    private func writePasses(_ items: [PassItem], _ tried: TriedCommands) async throws {
+        guard let lease = leases.lease(of: account) ?? leases.lastKnown(of: account) else {
+            throw PassTransaction.LeaseLost()
+        }
+        let began = clock.monotonic()
+        let plans = try await transaction.run(
+            items,
+            term: lease.term,
+            mayAct: leases.lease(of: account) != nil && !isDraining.load(ordering: .relaxed),
+            isRefused: leases.isRefused(account),
+            tried: tried
+        )
+        meters.passed(items.count, in: .microseconds(clock.monotonic() - began))
+        let runs = SweepRun.byInstance(items)
+        SweepRun.settle(runs, with: plans)
+        onCommit(plans)
+        carryOut(plans, runs: runs)
+        let departed = Departures.due(plans)
+        if !departed.isEmpty { try await store.letGo(of: departed) }
+    }
+}

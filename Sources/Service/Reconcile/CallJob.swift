@@ -1,0 +1,34 @@
+import Domain
+
+/// One call that waits for the engine.
+enum CallJob: Sendable {
+    /// A command whose intent is committed under the lease's term.
+    case command(PlannedCommand, term: Int64, run: SweepRun?)
+    case look(LookJob)
+    /// One call that reads all sessions.
+    case list(ListJob)
+    /// A read that a person waits for.
+    case pairing(PairingJob)
+}
+
+/// A read that waits for the engine.
+struct LookJob: Sendable {
+    var instance: Int64
+    var address: SessionAddress
+    var priority: JobPriority
+    /// What the sweep's page says is stored; a read that says the same changes nothing.
+    var expected: SessionReading?
+    /// The sweep that somebody asked for and waits on.
+    var run: SweepRun?
+    /// When it was put in line.
+    var queuedAt: Timestamp?
+    /// Who wants to know whether the engine answers.
+    var probe: Probe?
+}
+
+/// A call that may leave now.
+struct DepartingCall: Sendable {
+    var job: CallJob
+    /// When it was let go, in microseconds of the monotonic clock.
+    var leftAt: Int64
+}
