@@ -73,8 +73,9 @@ extension Witness.State {
     private mutating func checkStorm(_ call: Witness.Call, _ name: String) {
         tracks[call.instance, default: .init()].awaitsWorking = true
         var recent = restarts[call.replica]?[call.account] ?? []
-        // Just less than the distance that restarts of one session keep anyway.
-        recent.removeAll { now - $0.at >= 19_000_000 }
+        // Just less than the distance that restarts of one session keep anyway; where the first of them had to wait in line, they
+        // follow each other sooner, and are no more sessions for that.
+        recent.removeAll { now - $0.at >= 19_000_000 || $0.instance == call.instance }
         recent.append((now, call.instance))
         restarts[call.replica, default: [:]][call.account] = recent
         let helped = helpedAt[call.account]?.count { now - $0 < RestartGate.window.microseconds } ?? 0
@@ -154,7 +155,7 @@ extension Witness.State {
         if what == .info {
             calls[number].reading = answer.reading
             tracks[call.instance]?.looks[call.replica]? -= 1
-            read(call.instance, answer.reading, call)
+            read(call.instance, answer.reading, number)
         } else if !call.wasLate, answer.verdict.isUnclear {
             // Of one that left late whoever acts by then knows nothing.
             tracks[call.instance]?.unclearSince = now
@@ -163,15 +164,17 @@ extension Witness.State {
 
     /// What a list said of an instance.
     mutating func listed(_ number: Int, _ instance: Int64, _ reading: SessionReading) {
-        read(instance, reading, calls[number])
+        read(instance, reading, number)
     }
 
-    private mutating func read(_ instance: Int64, _ reading: SessionReading?, _ call: Witness.Call) {
+    private mutating func read(_ instance: Int64, _ reading: SessionReading?, _ number: Int) {
+        let call = calls[number]
         tracks[instance, default: .init()].reads.append((call.stamp, reading))
         if tracks[instance]?.reads.count ?? 0 > Witness.readLimit { tracks[instance]?.reads.removeFirst(100) }
         guard let reading else { return }
         if let since = tracks[instance]?.unclearSince, call.enteredAt >= since { tracks[instance]?.unclearSince = nil }
-        if reading == .status(.stopped), let stop = tracks[instance]?.lastStop, calls[stop].enteredAt < call.enteredAt {
+        // In the order in which they left: several can leave at one instant.
+        if reading == .status(.stopped), let stop = tracks[instance]?.lastStop, stop < number {
             let earlier = tracks[instance]?.stopSeenAt ?? .max
             tracks[instance]?.stopSeenAt = min(earlier, call.enteredAt)
         }
