@@ -47,6 +47,22 @@ struct ConnectTargetTests {
         #expect(found.first?["tcp_user_timeout"] == "3000")
     }
 
+    @Test
+    func `every connection is asked whether its server is there, whatever the connection string says`() throws {
+        let found = try attempts("host=a,b keepalives=0 keepalives_idle=7200 tcp_user_timeout=0") {
+            $0.keepaliveIdle = .milliseconds(6_100)
+            $0.keepaliveInterval = .seconds(3)
+            $0.keepaliveCount = 4
+            $0.tcpUserTimeout = .seconds(9)
+        }
+        #expect(found.count == 2)
+        for one in found {
+            #expect(one["keepalives"] == "1" && one["keepalives_count"] == "4")
+            #expect(one["keepalives_idle"] == "7" && one["keepalives_interval"] == "3")
+            #expect(one["tcp_user_timeout"] == "9000")
+        }
+    }
+
     @Test(arguments: ["", "a b", "a-c", "x=1", "work_mem -c role"])
     func `a setting's name that could be more than one is refused`(name: String) {
         var configuration = PQConfiguration(connectionString: "host=a")

@@ -10,6 +10,8 @@ struct AgentOrders: Sendable {
     let rules: MatchingRules
     let clock: DatabaseClock
     let wakes: any WakeBell
+    /// How long a look proves that a session is stopped.
+    let freshness: FreshnessBook
 
     /// Sets a hold, in place of the one there is.
     ///
@@ -116,8 +118,14 @@ struct AgentOrders: Sendable {
         by caller: Caller,
         origin: GuardOrigin = .edit
     ) async throws -> Removal {
-        try await change(agentID, by: caller, changingMap: true) { subject, transaction, now in
-            let isStopped = subject.subject.map { isProvedStopped($0.evidence, now: now) } ?? true
+        // Before the transaction, which has a connection of its own.
+        let table = try await freshness.table()
+        return try await change(agentID, by: caller, changingMap: true) { subject, transaction, now in
+            let isStopped =
+                subject.subject.map {
+                    !table[$0.account].isStale(readAt: $0.evidence.readAt, desired: subject.facts.desired, now: now)
+                        && needsNoStop($0.evidence, now: now)
+                } ?? true
             let wish = erase ? [ErasureStatements.ask(subject.agent, rules: rules, now: now)] : []
             if isStopped {
                 let entry =
@@ -145,9 +153,8 @@ struct AgentOrders: Sendable {
         }
     }
 
-    /// Whether nothing would be done to the session if it had to be stopped, judged by a read that is not old.
-    private func isProvedStopped(_ evidence: Evidence, now: Timestamp) -> Bool {
-        guard let readAt = evidence.readAt, now - readAt <= policy.startLookAfter else { return false }
+    /// Whether nothing would be done to the session if it had to be stopped.
+    private func needsNoStop(_ evidence: Evidence, now: Timestamp) -> Bool {
         let stopped = DesiredState(run: .stopped, rule: .default)
         let decision = decide(stopped, evidence: evidence, isAccountRefused: false, policy: policy, now: now)
         return decision.action == nil && decision.condition == .converged

@@ -27,16 +27,25 @@ package struct PersonErasure: Sendable {
     private let rules: MatchingRules
     private let traces: ErasureTraces
 
+    /// `freshness`: how long a look proves that a session is stopped.
     package init(
         pool: PQPool,
         policy: ReconcilePolicy,
         rules: MatchingRules,
         clock: DatabaseClock,
-        wakes: any WakeBell
+        wakes: any WakeBell,
+        freshness: FreshnessBook
     ) {
         self.pool = pool
         self.rules = rules
-        orders = AgentOrders(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes)
+        orders = AgentOrders(
+            pool: pool,
+            policy: policy,
+            rules: rules,
+            clock: clock,
+            wakes: wakes,
+            freshness: freshness
+        )
         traces = ErasureTraces(pool: pool)
     }
 

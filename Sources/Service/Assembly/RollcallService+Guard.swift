@@ -2,7 +2,7 @@ import LibPQ
 
 /// What looks after held changes, and what tells the outside.
 extension RollcallService {
-    func guardKeeper(_ pools: Pools, wakes: any WakeBell) -> GuardKeeper {
+    func guardKeeper(_ pools: Pools, _ freshness: FreshnessBook, wakes: any WakeBell) -> GuardKeeper {
         let directory = AgentDirectory(
             pool: pools.writers,
             policy: configuration.policy,
@@ -10,7 +10,8 @@ extension RollcallService {
             clock: configuration.clock,
             wakes: wakes
         )
-        return GuardKeeper(pool: pools.writers, desk: GuardDesk(directory, logger: logger), logger: logger)
+        let desk = GuardDesk(directory, freshness: freshness, logger: logger)
+        return GuardKeeper(pool: pools.writers, desk: desk, logger: logger)
     }
 
     /// `nil` when nobody is to be told.

@@ -60,11 +60,7 @@ package struct RollcallService: Service {
         let clock = configuration.clock
         try await clock.measure(pools.writers)
         try await SettingDesk.begin(configuration.policy, pool: pools.writers)
-        let keyRing = KeyRing(pool: pools.writers)
-        if let secret = configuration.bootstrapAdminKey { _ = try await keyRing.bootstrap(secret) }
-        try await keyRing.refresh()
-        // Without an admin key nobody could ever make one.
-        guard keyRing.hasAdmin else { throw NoAdminKey() }
+        let keyRing = try await keyRing(pools)
         let leases = LeaseBook()
         let alerts = alertSender(pools)
         let freshness = FreshnessBook(
@@ -85,7 +81,7 @@ package struct RollcallService: Service {
             // A failed refresh is tried again with the next beat, which meets the same version.
             try? await keyRing.refreshIfChanged(version: version)
         }
-        let guardKeeper = guardKeeper(pools, wakes: reconciler)
+        let guardKeeper = guardKeeper(pools, freshness, wakes: reconciler)
         let queue = appendQueue(pools, leases) { result in
             reconciler.carryOut(result.plans)
             reconciler.giveBack(result.lost)
@@ -132,6 +128,23 @@ package struct RollcallService: Service {
 
 /// The parts of ``serve(_:)``.
 extension RollcallService {
+    /// All live keys, an admin's among them: without one nobody could ever make one.
+    ///
+    /// Throws ``NoAdminKey``; ``PQError``.
+    private func keyRing(_ pools: Pools) async throws -> KeyRing {
+        let keyRing = KeyRing(pool: pools.writers)
+        let bootstrap: KeyRing.Bootstrap?
+        if let secret = configuration.bootstrapAdminKey {
+            bootstrap = try await keyRing.bootstrap(secret)
+        } else {
+            bootstrap = nil
+            try await keyRing.refresh()
+        }
+        guard keyRing.hasAdmin else { throw NoAdminKey(bootstrap) }
+        if bootstrap == .ignored { logger.notice("the bootstrap admin key is ignored: there is an admin key already") }
+        return keyRing
+    }
+
     private func appendQueue(
         _ pools: Pools,
         _ leases: LeaseBook,
@@ -235,8 +248,15 @@ extension RollcallService: CustomStringConvertible, CustomReflectable {
     package var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
-/// There is no admin key in the database, and none is given to make.
-package struct NoAdminKey: Error {}
+/// There is no admin key in the database, and none could be made.
+package struct NoAdminKey: Error {
+    /// What became of the bootstrap key; `nil` when none is given.
+    package var bootstrap: KeyRing.Bootstrap?
+
+    package init(_ bootstrap: KeyRing.Bootstrap?) {
+        self.bootstrap = bootstrap
+    }
+}
 
 /// The append path's writers.
 private struct Writers: Service {

@@ -34,7 +34,8 @@ package struct GuardDesk: Sendable {
     /// Portions in a row: 50,000 parts; what is left is done by the keeper.
     private static let portionLimit = 100
 
-    package init(_ directory: AgentDirectory, logger: Logger) {
+    /// `freshness`: how long a look proves that a session is stopped.
+    package init(_ directory: AgentDirectory, freshness: FreshnessBook, logger: Logger) {
         pool = directory.pool
         self.directory = directory
         orders = AgentOrders(
@@ -42,7 +43,8 @@ package struct GuardDesk: Sendable {
             policy: directory.policy,
             rules: directory.rules,
             clock: directory.clock,
-            wakes: directory.wakes
+            wakes: directory.wakes,
+            freshness: freshness
         )
         settings = SettingDesk(directory, logger: logger)
         wakes = directory.wakes

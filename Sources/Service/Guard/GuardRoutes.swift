@@ -12,7 +12,11 @@ struct GuardRoutes: Sendable {
 
     init(_ dependencies: ManagementDependencies) {
         reads = GuardReads(pool: dependencies.readPool)
-        desk = GuardDesk(dependencies.directory, logger: dependencies.logger)
+        desk = GuardDesk(
+            dependencies.directory,
+            freshness: dependencies.freshness,
+            logger: dependencies.logger
+        )
         limits = dependencies.limits
     }
 

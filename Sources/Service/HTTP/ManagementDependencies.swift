@@ -100,10 +100,10 @@ package struct ManagementDependencies: Sendable {
     }
 
     var erasures: PersonErasure {
-        PersonErasure(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes)
+        PersonErasure(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes, freshness: freshness)
     }
 
     var orders: AgentOrders {
-        AgentOrders(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes)
+        AgentOrders(pool: pool, policy: policy, rules: rules, clock: clock, wakes: wakes, freshness: freshness)
     }
 }

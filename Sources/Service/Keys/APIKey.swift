@@ -16,6 +16,39 @@ package struct APIKey: Sendable, Hashable {
     package var revokedAt: Timestamp?
 }
 
+/// A page of the list of keys.
+package struct APIKeyPage: Sendable, Hashable {
+    package var keys: [APIKey]
+    /// Where the next page begins; `nil` at the end.
+    package var nextCursor: String?
+}
+
+/// A place in the list of keys.
+struct KeyPosition: Sendable, Hashable {
+    var isRevoked: Bool
+    var createdAt: Timestamp
+    var id: UUID
+
+    init(_ key: APIKey) {
+        isRevoked = key.revokedAt != nil
+        createdAt = key.createdAt
+        id = key.id
+    }
+
+    /// The opaque word that clients hold.
+    var word: String { "\(isRevoked ? 1 : 0).\(createdAt.microseconds).\(id.uuidString.lowercased())" }
+
+    init(word: String) throws(Problem) {
+        let parts = word.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == "0" || parts[0] == "1", let at = Int64(parts[1]), at > 0,
+            at < 4_000_000_000_000_000, let id = UUID(uuidString: String(parts[2]))
+        else { throw .foreignCursor }
+        isRevoked = parts[0] == "1"
+        createdAt = Timestamp(microseconds: at)
+        self.id = id
+    }
+}
+
 /// What a new key is to be.
 package struct NewAPIKey: Sendable, Hashable {
     package var name: String

@@ -107,9 +107,20 @@ package final class KeyRing: Sendable {
         return isKnown
     }
 
-    /// All keys: live ones first, then the revoked ones, newest first; at most 1,000.
-    package func list() async throws(PQError) -> [APIKey] {
-        try await keys.list()
+    /// The most keys in a page.
+    package static let pageLimit = 1000
+
+    /// A page of all keys: live ones first, then the revoked ones, newest first.
+    ///
+    /// `cursor`: what the page before said; `nil` for the first.
+    /// `limit`: 1 to ``pageLimit``.
+    /// Throws ``Problem`` `invalid_field` for a cursor that is not ours; ``PQError``.
+    package func page(cursor: String?, limit: Int = pageLimit) async throws -> APIKeyPage {
+        let position = try cursor.map { word throws(Problem) in try KeyPosition(word: word) }
+        var found = try await keys.list(after: position, limit: limit + 1)
+        guard found.count > limit else { return APIKeyPage(keys: found) }
+        found.removeLast()
+        return APIKeyPage(keys: found, nextCursor: found.last.map { KeyPosition($0).word })
     }
 
     /// What became of the bootstrap key.
@@ -117,6 +128,10 @@ package final class KeyRing: Sendable {
         case created
         /// There is an admin key already; the bootstrap key was not looked at.
         case ignored
+        /// It was revoked, and there is no other admin key: nothing was made.
+        case revoked
+        /// It is a live key of another role, and there is no admin key: nothing was made.
+        case lesser
     }
 
     /// Makes the first admin key, unless there is a live one.
@@ -125,8 +140,8 @@ package final class KeyRing: Sendable {
     ///
     /// `secret`: at least 32 characters.
     package func bootstrap(_ secret: String) async throws(PQError) -> Bootstrap {
-        let isNew = try await keys.insertFirstAdmin(digest: KeyDigest(of: secret))
+        let outcome = try await keys.insertFirstAdmin(digest: KeyDigest(of: secret))
         try await refresh()
-        return isNew ? .created : .ignored
+        return outcome
     }
 }

@@ -14,7 +14,11 @@ struct KeyRoutes: Sendable {
     @Sendable
     func list(_ request: Request, context: AppRequestContext) async throws -> Response {
         try context.requireAllTeams(to: Self.act)
-        return .list(try await keyRing.list(), nextCursor: nil) { key, buffer in key.write(secret: nil, to: &buffer) }
+        let query = try QueryParameters(request)
+        // Without a limit as many as there may be: the list was whole before it had pages.
+        let limit = try query.integer("limit", in: 1...KeyRing.pageLimit) ?? KeyRing.pageLimit
+        let page = try await keyRing.page(cursor: query["cursor"], limit: limit)
+        return .list(page.keys, nextCursor: page.nextCursor) { key, buffer in key.write(secret: nil, to: &buffer) }
     }
 
     @Sendable

@@ -72,7 +72,7 @@ struct KeyTable: Sendable {
     /// Adds the bootstrap key as the first admin key.
     ///
     /// The lock makes two replicas take turns.
-    func insertFirstAdmin(digest: KeyDigest) async throws(PQError) -> Bool {
+    func insertFirstAdmin(digest: KeyDigest) async throws(PQError) -> KeyRing.Bootstrap {
         let results = try await pool.pipeline([
             AdvisoryLocks.firstAdmin,
             """
@@ -81,37 +81,56 @@ struct KeyTable: Sendable {
             WHERE NOT EXISTS (SELECT FROM api_keys WHERE role = 'admin' AND revoked_at IS NULL)
             ON CONFLICT (key_hash) DO NOTHING
             """,
+            """
+            SELECT EXISTS (SELECT FROM api_keys WHERE role = 'admin' AND revoked_at IS NULL) AS has_admin,
+                EXISTS (SELECT FROM api_keys WHERE key_hash = \(digest.bytes) AND revoked_at IS NOT NULL) AS is_revoked
+            """,
         ])
-        return results[1].affectedRows == 1
+        if results[1].affectedRows == 1 { return .created }
+        if try results[2][0].column("has_admin", as: Bool.self) { return .ignored }
+        return try results[2][0].column("is_revoked", as: Bool.self) ? .revoked : .lesser
     }
 
     /// Revokes a key; one that was revoked before keeps its time.
     ///
     /// Index: `api_keys_pkey`.
+    ///
+    /// - Returns: whether there is such a key; of one that there is not, nothing is said in the audit.
     func revoke(_ id: UUID, author: String) async throws(PQError) -> Bool {
-        let results = try await pool.pipeline([
+        let count = try await pool.execute(
             """
-            UPDATE api_keys
-            SET revoked_at = coalesce(revoked_at, now())
-            WHERE key_id = \(id)
-            """,
-            """
+            WITH r AS (
+                UPDATE api_keys
+                SET revoked_at = coalesce(revoked_at, now())
+                WHERE key_id = \(id)
+                RETURNING key_id
+            )
             INSERT INTO audit (actor, deed, subject)
-            VALUES (\(author), 'key.revoke', \(id.uuidString.lowercased()))
-            """,
-        ])
-        return results[0].affectedRows == 1
+            SELECT \(author), 'key.revoke', r.key_id::text
+            FROM r
+            """
+        )
+        return count == 1
     }
 
-    /// All keys: live ones first, newest first.
-    func list() async throws(PQError) -> [APIKey] {
+    /// Keys after a position: live ones first, newest first.
+    ///
+    /// One that is revoked between two pages may be in both; none is left out.
+    func list(after position: KeyPosition?, limit: Int) async throws(PQError) -> [APIKey] {
         try await pool.rows(
             """
             SELECT k.key_id, k.name, k.role, k.teams, s.name AS source, k.created_at, k.created_by, k.revoked_at
             FROM api_keys k
             LEFT JOIN clock_sources s ON s.source_id = k.source_id
+            CROSS JOIN (
+                SELECT \(position?.isRevoked) AS is_revoked, \(position?.createdAt) AS created_at, \(position?.id) AS key_id
+            ) p
+            WHERE p.is_revoked IS NULL
+               OR (k.revoked_at IS NOT NULL) > p.is_revoked
+               OR (k.revoked_at IS NOT NULL) = p.is_revoked
+                  AND (k.created_at < p.created_at OR k.created_at = p.created_at AND k.key_id > p.key_id)
             ORDER BY k.revoked_at IS NOT NULL, k.created_at DESC, k.key_id
-            LIMIT 1000
+            LIMIT \(Int64(limit))
             """
         ) { row throws(PQError) in
             APIKey(
@@ -131,6 +150,10 @@ struct KeyTable: Sendable {
 extension PQStatement.StringInterpolation {
     /// Writes the scalar expression that says which version of the keys there is; see ``KeyRing/refreshIfChanged(version:)``.
     mutating func appendInterpolation(keysVersion: Void) {
-        appendLiteral("(SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) FROM api_keys)")
+        // Counted as well: a revocation may bear an earlier time than the last, where it began first and was committed last, or
+        // where another server's clock is behind.
+        appendLiteral(
+            "(SELECT concat_ws('/', count(*), count(revoked_at), max(created_at), max(revoked_at)) FROM api_keys)"
+        )
     }
 }

@@ -92,6 +92,7 @@ package final class Reconciler: Service, WakeBell {
     /// Looks at every instance of an account once.
     ///
     /// `wait`: how long; what is not done by then goes on.
+    /// One whose pages could not all be read is given up: it is never over, and what is in line goes on.
     /// Returns `nil` when this replica does not act for the account, nor does within ``leaseWait``.
     func sweep(_ name: String, wait: Duration) async throws(PQError) -> SweepRun? {
         let deadline = dependencies.clock.monotonic() + min(wait, Self.leaseWait).microseconds
@@ -102,8 +103,11 @@ package final class Reconciler: Service, WakeBell {
                 do {
                     try await self.sweeper(for: worker).sweepOnce(run)
                 } catch {
-                    self.logger.warning("sweep broken off", metadata: [LogKeys.error: "\(error)"])
-                    run.allExpected()
+                    // Cancelled, it is only that the wait was over first.
+                    if !Task.isCancelled {
+                        self.logger.warning("sweep broken off", metadata: [LogKeys.error: "\(error)"])
+                    }
+                    run.giveUp()
                 }
                 await run.wait()
                 return true

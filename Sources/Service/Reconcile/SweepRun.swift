@@ -21,7 +21,7 @@ final class SweepRun: Sendable {
 
     private struct State {
         var counts = Counts()
-        /// Looks and repairs under way, and 1 while pages are still being read.
+        /// Looks and repairs under way, and 1 until all pages are read, which may never be.
         var open = 1
         var waiter: CheckedContinuation<Void, Never>?
         /// Whether nobody is to wait any more.
@@ -30,7 +30,7 @@ final class SweepRun: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether every look and repair is over.
+    /// Whether all pages are read, and every look and repair is over.
     var isOver: Bool { state.withLock { $0.open == 0 } }
 
     var counts: Counts { state.withLock { $0.counts } }
@@ -83,7 +83,7 @@ final class SweepRun: Sendable {
         }
     }
 
-    /// Stops whoever waits, with the counts so far.
+    /// Stops whoever waits, with the counts so far: their patience is at its end, or a page could not be read.
     func giveUp() {
         let waiter = state.withLock { state in
             state.isGivenUp = true

@@ -94,7 +94,8 @@ struct Sweeper: Sendable {
             }
         }
         await lookAgain(&busy, run)
-        run.allExpected()
+        // Cancelled with some left: they were not looked at, so the run stays open as well.
+        if busy.isEmpty { run.allExpected() }
     }
 
     /// Waits until few looks and passes are left in line.

@@ -44,7 +44,8 @@ extension AgentsCommand {
                     policy: settings.policy,
                     rules: settings.matchingRules,
                     clock: clock,
-                    wakes: SilentBell()
+                    wakes: SilentBell(),
+                    freshness: settings.freshness(pools)
                 )
                 let caller = Caller(keyID: UUID(), name: "command line", role: .admin, sourceID: 0)
                 do {

@@ -57,8 +57,8 @@ enum Ending {
         case let error as SettingsError:
             Terminal.complain(error.description)
             return ExitCode(SettingsError.exitCode)
-        case is NoAdminKey:
-            return code(for: SettingsError.noAdminKey)
+        case let error as NoAdminKey:
+            return code(for: SettingsError.noAdminKey(error.bootstrap))
         default:
             Terminal.complain("\(error)")
             return foundWrong

@@ -84,7 +84,11 @@ struct GuardCommand: AsyncParsableCommand {
 
         func run(_ decision: GuardDecision) async throws {
             try await DatabaseCommand.run(settings) { settings, pools, clock, logger in
-                let desk = GuardDesk(try await settings.directory(pools, clock), logger: logger)
+                let desk = GuardDesk(
+                    try await settings.directory(pools, clock),
+                    freshness: settings.freshness(pools),
+                    logger: logger
+                )
                 do {
                     let count = try await desk.decide(
                         decision,

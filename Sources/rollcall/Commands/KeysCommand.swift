@@ -66,12 +66,18 @@ struct KeysCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await DatabaseCommand.run(options) { _, pools, _, _ in
-                let keys = try await KeyRing(pool: pools.readers).list()
-                if json {
-                    Terminal.say("[" + keys.map(\.json).joined(separator: ",") + "]")
-                } else {
-                    for key in keys { Terminal.say(key.line) }
-                }
+                let keyRing = KeyRing(pool: pools.readers)
+                var cursor: String?
+                var isFirst = true
+                repeat {
+                    let page = try await keyRing.page(cursor: cursor)
+                    for key in page.keys {
+                        Terminal.say(json ? (isFirst ? "[" : ",") + key.json : key.line)
+                        isFirst = false
+                    }
+                    cursor = page.nextCursor
+                } while cursor != nil
+                if json { Terminal.say(isFirst ? "[]" : "]") }
             }
         }
     }

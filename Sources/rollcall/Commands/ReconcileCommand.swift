@@ -15,7 +15,8 @@ struct ReconcileCommand: AsyncParsableCommand {
         discussion: """
             Reconciles until it is told to stop; with --once it takes the leases, does what is due, looks at every session \
             once, repairs what it finds, and gives the leases back. While a running replica acts for an account it says so \
-            and does nothing: that replica reconciles already. Exit 1 then, and when a session could not be looked at. \
+            and does nothing: that replica reconciles already. Exit 1 then, and when a session could not be looked at or the \
+            pass came to no end. \
             With --dry-run it calls no engine and writes nothing, whoever runs: it prints what would be done by what is \
             stored; exit 1 when a command would be sent.
             """
@@ -100,7 +101,7 @@ struct ReconcileCommand: AsyncParsableCommand {
                 Terminal.say(
                     "\(outcome.account): \(outcome.instances) sessions, \(outcome.read) read, \(outcome.unread) not "
                         + "readable, \(outcome.drifted) not as they should be, \(outcome.repaired) repairs sent, "
-                        + "\(outcome.deferred) deferred" + (outcome.isComplete ? "" : ", time was up")
+                        + "\(outcome.deferred) deferred" + (outcome.isComplete ? "" : ", not complete")
                 )
             }
             return

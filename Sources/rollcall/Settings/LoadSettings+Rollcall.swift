@@ -117,8 +117,9 @@ extension LoadSettings {
         reader.optional(
             name,
             expected: "an http or https address",
-            parse: Self.address,
             // An address may carry a credential in its query or before its host.
+            mayQuote: false,
+            parse: Self.address,
             render: { $0.contains("@") ? SettingsReport.hidden : String($0.prefix { $0 != "?" }) }
         )
     }

@@ -40,10 +40,13 @@ struct SettingsReader {
     }
 
     /// A setting that may be absent.
+    ///
+    /// `mayQuote`: whether a refusal may repeat the value; not where a credential can be part of it.
     mutating func optional<Value>(
         _ name: SettingName,
         expected: String,
         default standard: String? = nil,
+        mayQuote: Bool = true,
         parse: (String) -> Value?,
         render: (Value) -> String
     ) -> Value? {
@@ -52,8 +55,9 @@ struct SettingsReader {
             return nil
         }
         guard let value = parse(found.text) else {
+            let given = mayQuote ? "\"\(found.text)\"" : "it"
             problems.append(
-                .init(setting: found.spelling, fault: "\"\(found.text)\" is not \(expected)", remedy: "correct it")
+                .init(setting: found.spelling, fault: "\(given) is not \(expected)", remedy: "correct it")
             )
             return nil
         }

@@ -2,8 +2,8 @@ import Foundation
 import LibPQ
 import Testing
 
-/// `rollcall keys list`: who may do what, and nothing that lets one do it.
-@Suite("keys list", .timeLimit(.minutes(3)))
+/// `rollcall keys`: the key alone when it is made; afterwards who may do what, and nothing that lets one do it.
+@Suite("keys create and list", .timeLimit(.minutes(3)))
 struct KeysCommandTests {
     private struct Made: Decodable {
         var id: String
@@ -43,6 +43,42 @@ struct KeysCommandTests {
         defer { process.kill() }
         #expect(try await process.ending() == .exit(0), "\(process.output)")
         return try JSONDecoder().decode(Made.self, from: Data(process.output.utf8))
+    }
+
+    @Test
+    func `a key is printed alone when it is made, and is the one that works`() async throws {
+        try await withInstallation { installation in
+            #expect(try await installation.run("migrate").code == 0)
+            let made = try await installation.run("keys", "create", "--name", "desk", "--role", "admin")
+            #expect(made.code == 0)
+            #expect(made.output.wholeMatch(of: /rk_[A-Za-z0-9_-]{43}\n/) != nil, "\(made.output)")
+            let key = made.output.filter { !$0.isNewline }
+            let stored = try await installation.count(
+                "SELECT count(*) AS count FROM api_keys WHERE key_hash = sha256(convert_to(\(key), 'UTF8')) AND name = 'desk'"
+            )
+            #expect(stored == 1)
+        }
+    }
+
+    @Test
+    func `more keys than a page holds are all listed, each once`() async throws {
+        try await withInstallation { installation in
+            #expect(try await installation.run("migrate").code == 0)
+            try await installation.owner.execute(
+                """
+                INSERT INTO api_keys (key_id, name, role, key_hash, created_by, revoked_at)
+                SELECT gen_random_uuid(), 'k' || n, 'view', sha256(convert_to('k' || n, 'UTF8')), 'test',
+                    CASE WHEN n % 2 = 0 THEN now() END
+                FROM generate_series(1, 2300) AS n
+                """
+            )
+            let list = try await installation.run("keys", "list", "--json")
+            #expect(list.code == 0)
+            let listed = try JSONDecoder().decode([Listed].self, from: Data(list.output.utf8))
+            #expect(listed.count == 2300 && Set(listed.map(\.name)).count == 2300)
+            let table = try await installation.run("keys", "list")
+            #expect(table.output.split(separator: "\n").count == 2300)
+        }
     }
 
     @Test

@@ -94,6 +94,45 @@ struct ReconcileCommandTests {
     }
 
     @Test
+    func `a pass that could not read all sessions is not complete, and exit code 1`() async throws {
+        try await withAnaOnShift { installation in
+            let process = try await installation.owner.withTransaction { transaction in
+                try await transaction.run(["LOCK TABLE observed_states IN ACCESS EXCLUSIVE MODE"])
+                let process = try RollcallProcess(["reconcile", "--once", "--json"], settings: installation.settings)
+                defer { process.kill() }
+                // Each time that it reads a page its process in the database is ended.
+                let ending = try await withThrowingTaskGroup(of: RollcallProcess.Ending?.self) { group in
+                    group.addTask { try await process.ending() }
+                    group.addTask {
+                        while !Task.isCancelled {
+                            _ = try await installation.owner.query(
+                                """
+                                SELECT pg_terminate_backend(pid), pg_sleep(0.02)
+                                FROM pg_stat_activity
+                                WHERE datname = current_database()
+                                  AND wait_event_type = 'Lock'
+                                  AND query LIKE 'SELECT x.instance, x.instance_id%'
+                                """
+                            )
+                            // Cancelled: the loop ends.
+                            _ = try? await installation.owner.query("SELECT pg_sleep(0.02)")
+                        }
+                        return nil
+                    }
+                    let ending = try await group.next()
+                    group.cancelAll()
+                    try? await group.waitForAll()  // Of what was cancelled nothing is wanted.
+                    return ending ?? nil
+                }
+                #expect(ending == .exit(1), "\(process.output)")
+                return process
+            }
+            #expect(process.output.contains(#""complete":false"#), "\(process.output)")
+            #expect(process.output.contains("sweep broken off"), "\(process.output)")
+        }
+    }
+
+    @Test
     func `beside a running replica it says who acts and does nothing`() async throws {
         try await withInstallation { installation in
             let service = try await installation.serve()

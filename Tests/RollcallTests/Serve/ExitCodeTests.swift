@@ -132,6 +132,48 @@ struct ExitCodeTests {
         }
     }
 
+    @Test
+    func `a bootstrap key beside an admin key is ignored, and that is said`() async throws {
+        try await withInstallation { installation in
+            let said = "the bootstrap admin key is ignored"
+            let first = try await installation.serve()
+            first.process.signal(15)
+            #expect(try await first.process.ending() == .exit(0))
+            #expect(!first.process.output.contains(said), "\(first.process.output)")
+            let other = String(repeating: "another-key-", count: 3)
+            let second = try await installation.serve(["ROLLCALL_BOOTSTRAP_ADMIN_KEY": other])
+            let line = try await second.process.line(containing: said)
+            #expect(line.contains(#""level":"notice""#), "\(line)")
+            #expect(try await second.send("GET", "/v1/keys", key: other).status == 401)
+            #expect(try await second.send("GET", "/v1/keys").status == 200)
+            #expect(!second.process.output.contains(other))
+        }
+    }
+
+    @Test
+    func `a bootstrap key that was revoked makes no admin, and it is said what does`() async throws {
+        try await withInstallation { installation in
+            let first = try await installation.serve()
+            first.process.signal(15)
+            #expect(try await first.process.ending() == .exit(0))
+            let keys = try await installation.run("keys", "list")
+            let id = try #require(keys.output.split(separator: " ").first)
+            #expect(try await installation.run("keys", "revoke", String(id)).code == 0)
+            let outcome = try await installation.run("serve")
+            #expect(outcome.code == 2, "\(outcome.output)")
+            for word in [
+                "ROLLCALL_BOOTSTRAP_ADMIN_KEY", "this key was revoked", "no other admin key",
+                "rollcall keys create --name NAME --role admin",
+            ] {
+                #expect(outcome.output.contains(word), "\(outcome.output)")
+            }
+            #expect(!outcome.output.contains(Installation.adminKey) && !outcome.output.contains("none is given"))
+            let other = String(repeating: "another-key-", count: 3)
+            let second = try await installation.serve(["ROLLCALL_BOOTSTRAP_ADMIN_KEY": other])
+            #expect(try await second.send("GET", "/v1/keys", key: other).status == 200)
+        }
+    }
+
     @Test(arguments: ["serve", "verify", "status", "migrate"])
     func `a database that cannot be reached is exit code 3`(command: String) async throws {
         var settings = Self.settings

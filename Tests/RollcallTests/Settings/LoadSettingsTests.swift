@@ -35,6 +35,7 @@ struct LoadSettingsTests {
             ("ROLLCALL_STARTING_TIMEOUT", "90s", \.startingTimeout, .seconds(90)),
             ("ROLLCALL_CONFIRM_AFTER", "0s", \.confirmAfter, .zero),
             ("ROLLCALL_START_LOOK_AFTER", "1m", \.startLookAfter, .seconds(60)),
+            ("ROLLCALL_UNMATCHED_MAX_AGE", "90m", \.unmatchedMaxAge, .seconds(5_400)),
             ("ROLLCALL_RESTART_WINDOW", "1h", \.restartWindow, .seconds(3_600)),
             ("ROLLCALL_RESTART_SPACING", "500ms", \.restartSpacing, .milliseconds(500)),
         ] as [(String, String, any KeyPath<ReconcilePolicy, Duration> & Sendable, Duration)]

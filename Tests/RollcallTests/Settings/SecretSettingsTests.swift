@@ -53,6 +53,25 @@ struct SecretSettingsTests {
         }
     }
 
+    @Test(arguments: [
+        "ROLLCALL_ENGINE_MAIN_URL", "ROLLCALL_PUBLIC_URL", "ROLLCALL_SOURCE_TILL_PUBLIC_URL",
+        "ROLLCALL_SOURCE_TILL_API_URL",
+    ])
+    func `an address that is refused is not repeated, for it may carry a credential`(name: String) {
+        for address in ["api.host?access_token=word-of-access", "ftp://user:word-of-access@api.host"] {
+            let problems = SettingsFixture.problems([
+                "ROLLCALL_SOURCES": "till",
+                "ROLLCALL_SOURCE_TILL_KIND": "generic-bearer",
+                "ROLLCALL_SOURCE_TILL_SECRET": "secret-of-till-1",
+                name: address,
+            ])
+            #expect(problems.map(\.setting) == [name])
+            let text = SettingsError(problems).description
+            #expect(text.contains("it is not an http or https address"), "\(text)")
+            #expect(!text.contains("word-of-access") && !text.contains("api.host"), "\(text)")
+        }
+    }
+
     @Test(arguments: ["a-secret-in-a-file", "a-secret-in-a-file\n", "a-secret-in-a-file\r\n"])
     func `a secret can come from a file`(content: String) throws {
         let settings = try SettingsFixture.load(

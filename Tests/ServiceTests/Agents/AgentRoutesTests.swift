@@ -99,6 +99,21 @@ struct AgentRoutesTests {
     }
 
     @Test
+    func `a look proves a stop as long as it is shown as current, whatever a start asks for`() async throws {
+        var policy = ReconcilePolicy()
+        policy.startLookAfter = .zero
+        try await withManagement(policy: policy) { fixture in
+            try await fixture.addAgent("a1")
+            // Off shift a look counts for three minutes.
+            try await fixture.observe("a1", "STOPPED", ago: .seconds(190))
+            #expect(try await fixture.send("DELETE", "/v1/agents/a1").code() == "instance_running")
+            try await fixture.observe("a1", "STOPPED", ago: .seconds(100))
+            let gone = try await fixture.send("DELETE", "/v1/agents/a1")
+            #expect(gone.status == 204, "\(gone.text)")
+        }
+    }
+
+    @Test
     func `with stop the agent stays, desired stopped, until it is put again`() async throws {
         try await withManagement { fixture in
             try await fixture.addAgent("a1")

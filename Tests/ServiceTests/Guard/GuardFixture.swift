@@ -66,7 +66,11 @@ extension ManagementFixture {
     var keeper: GuardKeeper {
         GuardKeeper(
             pool: pool,
-            desk: GuardDesk(dependencies.directory, logger: dependencies.logger),
+            desk: GuardDesk(
+                dependencies.directory,
+                freshness: dependencies.freshness,
+                logger: dependencies.logger
+            ),
             logger: dependencies.logger
         )
     }

@@ -1,8 +1,10 @@
 import Domain
+import Foundation
 import LibPQ
 import Logging
-import Service
 import Testing
+
+@testable import Service
 
 @Suite("KeyRing")
 struct KeyRingTests {
@@ -56,7 +58,7 @@ struct KeyRingTests {
             #expect(found53 == .ignored)
             let found54 = try await ring.bootstrap(String(repeating: "c", count: 32))
             #expect(found54 == .ignored)
-            let found55 = try await ring.list().count
+            let found55 = try await ring.page(cursor: nil).keys.count
             #expect(found55 == 1)
         }
     }
@@ -116,10 +118,121 @@ struct KeyRingTests {
         }
     }
 
+    @Test
+    func `a bootstrap key that cannot make an admin says why`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            let ring = KeyRing(pool: pool)
+            let (_, secret) = try await ring.create(NewAPIKey(name: "n", role: .view), by: "test")
+            let ofAnotherRole = try await ring.bootstrap(secret)
+            #expect(ofAnotherRole == .lesser)
+            let first = String(repeating: "b", count: 32)
+            _ = try await ring.bootstrap(first)
+            let key = try #require(try await ring.page(cursor: nil).keys.first { $0.role == .admin })
+            #expect(try await ring.revoke(key.id, by: "test"))
+            let revoked = try await ring.bootstrap(first)
+            #expect(revoked == .revoked)
+            #expect(!ring.hasAdmin)
+            let other = try await ring.bootstrap(String(repeating: "c", count: 32))
+            #expect(other == .created)
+            let beside = try await ring.bootstrap(first)
+            #expect(beside == .ignored)
+        }
+    }
+
+    @Test
+    func `a key revoked by a clock that is behind ends everywhere`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            let (here, there) = (KeyRing(pool: pool), KeyRing(pool: pool))
+            let (earlier, _) = try await here.create(NewAPIKey(name: "a", role: .view), by: "test")
+            let (later, secret) = try await here.create(NewAPIKey(name: "b", role: .view), by: "test")
+            // As a server did whose clock was ahead of the one that took its place.
+            _ = try await pool.query(
+                "UPDATE api_keys SET revoked_at = now() + interval '1 minute' WHERE key_id = \(earlier.id)"
+            )
+            try await there.refresh()
+            #expect(there.caller(forBearer: secret) != nil)
+            #expect(try await here.revoke(later.id, by: "test"))
+            try await there.refreshIfChanged(version: try await version(pool))
+            #expect(there.caller(forBearer: secret) == nil)
+        }
+    }
+
+    @Test
+    func `of two revocations that overlap, the one that ends last counts as well`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            let (here, there) = (KeyRing(pool: pool), KeyRing(pool: pool))
+            let (slow, slowSecret) = try await here.create(NewAPIKey(name: "a", role: .view), by: "test")
+            let (quick, quickSecret) = try await here.create(NewAPIKey(name: "b", role: .view), by: "test")
+            try await there.refresh()
+            try await pool.withTransaction { transaction in
+                try await transaction.run(["UPDATE api_keys SET revoked_at = now() WHERE key_id = \(slow.id)"])
+                #expect(try await here.revoke(quick.id, by: "test"))
+                try await there.refreshIfChanged(version: try await version(pool))
+                #expect(there.caller(forBearer: quickSecret) == nil)
+                #expect(there.caller(forBearer: slowSecret) != nil)
+            }
+            try await there.refreshIfChanged(version: try await version(pool))
+            #expect(there.caller(forBearer: slowSecret) == nil)
+        }
+    }
+
+    @Test
+    func `the audit has who revoked a key, and nothing of one that there is not`() async throws {
+        try await withManagement { fixture in
+            let (key, _) = try await fixture.keyRing.create(NewAPIKey(name: "n", role: .view), by: "test")
+            let unknown = UUID().uuidString.lowercased()
+            #expect(try await fixture.send("DELETE", "/v1/keys/\(unknown)").status == 404)
+            #expect(try await fixture.send("DELETE", "/v1/keys/\(key.id.uuidString)").status == 204)
+            let lines = try await fixture.pool.rows(
+                "SELECT concat_ws(' ', actor, subject) AS line FROM audit WHERE deed = 'key.revoke'"
+            ) { row throws(PQError) in try row.column("line", as: String.self) }
+            #expect(lines == ["admin \(key.id.uuidString.lowercased())"])
+        }
+    }
+
+    @Test
+    func `keys come in pages, live ones first, newest first, each once`() async throws {
+        try await withManagement { fixture in
+            // Two of each instant, and every third revoked.
+            _ = try await fixture.pool.query(
+                """
+                INSERT INTO api_keys (key_id, name, role, key_hash, created_by, created_at, revoked_at)
+                SELECT gen_random_uuid(), 'k' || n, 'view', sha256(convert_to('k' || n, 'UTF8')), 'test',
+                    now() - (n / 2) * interval '1 second', CASE WHEN n % 3 = 0 THEN now() END
+                FROM generate_series(1, 20) AS n
+                """
+            )
+            let all = try await fixture.send("GET", "/v1/keys")
+            #expect(try all.json()["next_cursor"] is NSNull)
+            let expected = try all.items().compactMap { $0["id"] as? String }
+            #expect(expected.count == 20 + Role.allCases.count)
+            let revoked = try all.items().map { $0["revoked_at"] is String }
+            #expect(revoked == revoked.sorted { !$0 && $1 } && revoked.contains(true))
+            var ids: [String] = []
+            var path = "/v1/keys?limit=7"
+            while true {
+                let page = try await fixture.send("GET", path)
+                #expect(page.status == 200, "\(page.text)")
+                #expect(try page.items().count <= 7)
+                ids += try page.items().compactMap { $0["id"] as? String }
+                guard let next = try page.json()["next_cursor"] as? String else { break }
+                path = "/v1/keys?limit=7&cursor=\(next)"
+            }
+            #expect(ids == expected)
+        }
+    }
+
+    @Test(arguments: ["limit=0", "limit=1001", "limit=x", "cursor=x", "cursor=2.1.x", "cursor=0.1.2"])
+    func `a page of keys that makes no sense is refused`(query: String) async throws {
+        try await withManagement { fixture in
+            let answer = try await fixture.send("GET", "/v1/keys?\(query)")
+            #expect(answer.status == 422, "\(answer.text)")
+            #expect(try answer.json()["field"] as? String == query.split(separator: "=").first.map(String.init))
+        }
+    }
+
     private func version(_ pool: PQPool) async throws -> String {
-        let result = try await pool.query(
-            "SELECT concat_ws('/', count(*), max(created_at), max(revoked_at)) AS version FROM api_keys"
-        )
+        let result = try await pool.query("SELECT \(keysVersion: ()) AS version")
         return try result[0].column("version", as: String.self)
     }
 }

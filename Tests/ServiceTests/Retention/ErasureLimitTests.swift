@@ -15,7 +15,8 @@ struct ErasureLimitTests {
                 policy: ReconcilePolicy(),
                 rules: MatchingRules(sources: [:]),
                 clock: DatabaseClock(),
-                wakes: RecordingBell()
+                wakes: RecordingBell(),
+                freshness: FreshnessBook(pool: owner, sweep: SweepPolicy(), callsPerSecond: [:])
             )
             _ = try await owner.pipeline([
                 "INSERT INTO clock_sources (name) VALUES ('vendor')", ErasureStatements.erase("zq-form id", source: 1),

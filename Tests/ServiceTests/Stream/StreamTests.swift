@@ -202,6 +202,18 @@ struct StreamTests {
     }
 
     @Test
+    func `a stream on which nothing happens says that it lives, again and again within 10 s`() async throws {
+        try await withPage { page in
+            try await page.follow { stream in
+                try await stream.next { $0.comment != nil }
+                let first = ContinuousClock.now
+                for _ in 0..<2 { try await stream.next { $0.comment != nil } }
+                #expect(ContinuousClock.now - first < .seconds(10))
+            }
+        }
+    }
+
+    @Test
     func `a browser that is closed leaves nothing behind`() async throws {
         try await withPage { page in
             for _ in 0..<20 {
