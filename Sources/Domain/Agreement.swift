@@ -45,14 +45,13 @@ package enum Agreement: String, Sendable, Hashable, CaseIterable {
 
     /// Whether it lists among what needs somebody.
     ///
-    /// The same as ``needsSomebody(shift:condition:)`` of what it comes from, so that counts by shift and condition say how
-    /// many there are.
+    /// The same as ``needsSomebody(shift:desired:condition:)`` of what it comes from, so that counts by these say how many there are.
     package var needsSomebody: Bool {
         switch self {
         case .stuck, .refused, .mustScan, .hereUnmapped, .hereUnsure, .mute, .heldMute, .runaway, .alone, .againstOrder,
-            .hereHeldOff, .hereHeldOn:
+            .hereHeldOff:
             true
-        case .comingUp, .goingDown, .heldOn, .heldOff, .unsure, .fine, .offForBreak, .off, .unmapped: false
+        case .hereHeldOn, .comingUp, .goingDown, .heldOn, .heldOff, .unsure, .fine, .offForBreak, .off, .unmapped: false
         }
     }
 
@@ -62,12 +61,13 @@ package enum Agreement: String, Sendable, Hashable, CaseIterable {
     private static let ranks = Dictionary(uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
 }
 
-/// Whether an agent who stands so needs somebody: whoever is at work and cannot, or is held, and any session that is not as
-/// it should be.
-package func needsSomebody(shift: Shift, condition: Condition) -> Bool {
+/// Whether an agent who stands so needs somebody: whoever is at work and cannot, also since somebody holds the session
+/// stopped, and any session that is not as it should be.
+package func needsSomebody(shift: Shift, desired: RunState, condition: Condition) -> Bool {
     switch condition {
     case .needsAttention, .needsPairing, .drifted: true
-    case .unknown, .unassigned, .held: shift != .out
+    case .unknown, .unassigned: shift != .out
+    case .held: shift != .out && desired == .stopped
     case .converged, .starting, .stopping: false
     }
 }

@@ -59,7 +59,7 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
     case listedOnly = "listed_only"
     /// It goes down by itself again and again.
     case keepsFalling = "keeps_falling"
-    /// It comes up by itself again and again although nobody is on shift: something else starts it.
+    /// It comes up by itself again and again although it should be stopped: something else starts it.
     case keepsComingUp = "keeps_coming_up"
     /// Many sessions of the account want a restart at the same time.
     case failingAlike = "failing_alike"
@@ -70,14 +70,17 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
     case noInstance = "no_instance"
 
     /// The sentence for people, in English.
+    ///
+    /// It speaks of the session alone: a hold or a break may ask for the same as the shift, and the rule has a sentence of its own.
     package var sentence: String {
         switch self {
         case .working: "The session is running, as it should."
         case .stopped: "The session is stopped, as it should be."
-        case .failedCountsAsStopped: "The session has failed; nobody is on shift, so it counts as stopped."
-        case .missingOffShift: "The engine does not know this session; nobody is on shift, so nothing is done."
-        case .shouldRun: "The agent is on shift and the session is not running, so it is being started."
-        case .shouldStop: "The agent is not on shift and the session is running, so it is being stopped."
+        case .failedCountsAsStopped: "The session should be stopped and has failed, so it counts as stopped."
+        case .missingOffShift:
+            "The engine does not know this session, which should be stopped anyway, so nothing is done."
+        case .shouldRun: "The session should run and does not, so it is being started."
+        case .shouldStop: "The session should be stopped and is not, so it is being stopped."
         case .startSent: "The engine was told to start the session; it counts once it is seen running."
         case .stopSent: "The engine was told to stop the session; it counts once it is seen stopped."
         case .restartSent: "The engine was told to restart the session; it counts once it is seen running."
@@ -87,8 +90,8 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
         case .lookFirst: "The session is looked at before anything is done."
         case .neverRead: "The session has not been looked at yet."
         case .confirmingDrift: "The session no longer seems to run; it is looked at again before anything is done."
-        case .wentDown: "The session went down by itself while the agent is on shift, so it is being started."
-        case .cameUp: "The session came up by itself while nobody is on shift, so it is being stopped."
+        case .wentDown: "The session went down by itself, so it is being started."
+        case .cameUp: "The session came up by itself and should be stopped, so it is being stopped."
         case .retryLater: "The last try did not work; it will be tried again."
         case .startRefused: "The engine keeps refusing to start the session; somebody should look at it."
         case .stopRefused: "The engine keeps refusing to stop the session; somebody should look at it."
@@ -105,12 +108,31 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
             "A list brought this session, which runs, and nobody ever said that its agent is off, so it is not stopped yet."
         case .keepsFalling: "The session goes down by itself again and again; the next start waits a while."
         case .keepsComingUp:
-            "Something else starts the session again and again while nobody is on shift; the next stop waits a while."
+            "Something else starts the session again and again although it should be stopped; the next stop waits a while."
         case .failingAlike:
             "Many sessions of this engine account fail alike, so restarts go one by one until one helps."
         case .suspect: "The engine says that the session works but names no account for it: it may be dead."
         case .stale: "The last look at the session is too old to be believed."
         case .noInstance: "No instance is mapped to this agent."
+        }
+    }
+    /// The sentence for people, in English, of a command that was sent for this reason.
+    ///
+    /// In the past, since what it was sent for may be long over; any other reason, of an older release, as it is.
+    package var commandSentence: String {
+        switch self {
+        case .shouldRun: "The session should have run and did not."
+        case .shouldStop: "The session should have been stopped and was not."
+        case .wentDown: "The session had gone down by itself."
+        case .cameUp: "The session had come up by itself and should have been stopped."
+        case .failedRestart: "The session had failed."
+        case .stuckRestart: "The session had been booting for too long."
+        case .rebootAsked: "Somebody had asked for a clean reboot."
+        case .working, .stopped, .failedCountsAsStopped, .missingOffShift, .startSent, .stopSent, .restartSent,
+            .booting, .stopGap, .outcomeUnknown, .lookFirst, .neverRead, .confirmingDrift, .retryLater, .startRefused,
+            .stopRefused, .restartSpacing, .restartBudgetUsed, .pairingRequired, .sessionMissing, .unknownWord,
+            .accountRefused, .listedOnly, .keepsFalling, .keepsComingUp, .failingAlike, .suspect, .stale, .noInstance:
+            sentence
         }
     }
 }

@@ -51,13 +51,14 @@ struct AgreementTests {
     }
 
     @Test
-    func `who needs somebody can be told from shift and condition alone, so that counts agree with lists`() {
+    func `who needs somebody can be told from shift, desire and condition alone, so that counts agree with lists`() {
         for shift in Shift.allCases {
             for condition in Condition.allCases {
                 for desired in RunState.allCases {
                     for reason in Reason.allCases {
                         let found = agreement(shift: shift, desired: desired, condition: condition, reason: reason)
-                        #expect(found.needsSomebody == needsSomebody(shift: shift, condition: condition))
+                        let needs = needsSomebody(shift: shift, desired: desired, condition: condition)
+                        #expect(found.needsSomebody == needs)
                     }
                 }
             }

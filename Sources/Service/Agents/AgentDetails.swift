@@ -67,15 +67,17 @@ extension AgentDetails {
             standing.reason = readAt == nil && reason == .neverRead ? .neverRead : .stale
             if let readAt { standing.since = readAt + freshness.lifetime(desired: storedDesired) }
         }
-        if isNeedOnlyHere(standing.condition), let hereSince = state.since {
+        if isNeedOnlyHere(standing), let hereSince = state.since {
             standing.since = max(standing.since, hereSince)
         }
         return standing
     }
 
-    /// Whether this condition needs somebody because the agent is here, and would need nobody otherwise.
-    private func isNeedOnlyHere(_ condition: Condition) -> Bool {
-        needsSomebody(shift: state.shift, condition: condition) && !needsSomebody(shift: .out, condition: condition)
+    /// Whether who stands so needs somebody because the agent is here, and would need nobody otherwise.
+    private func isNeedOnlyHere(_ standing: AgentStanding) -> Bool {
+        let (desired, condition) = (standing.desired.run, standing.condition)
+        return needsSomebody(shift: state.shift, desired: desired, condition: condition)
+            && !needsSomebody(shift: .out, desired: desired, condition: condition)
     }
 }
 

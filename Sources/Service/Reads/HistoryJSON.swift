@@ -26,7 +26,7 @@ extension CommandEntry {
         var object = JSONObjectWriter(&buffer)
         object.member("action", action, into: &buffer)
         object.member("reason", reason, into: &buffer)
-        object.member("reason_text", Reason(rawValue: reason)?.sentence, into: &buffer)
+        object.member("reason_text", Reason(rawValue: reason)?.commandSentence, into: &buffer)
         object.member("intended_at", intendedAt, into: &buffer)
         object.member("sent_at", sentAt, into: &buffer)
         object.member("ended_at", endedAt, into: &buffer)

@@ -3,20 +3,21 @@ import LibPQ
 import NIOCore
 import Synchronization
 
-/// How many agents stand how: by team, shift and condition.
+/// How many agents stand how: by team, shift, what is desired, and condition.
 struct Summary: Sendable, Equatable {
     /// How many agents of one team stand alike.
     struct Group: Sendable, Equatable {
         var team: String
         var shift: Shift
+        var desired: RunState
         var condition: Condition
         var count: Int
 
         /// At work, on shift or on break.
         var isHere: Bool { shift != .out }
-        /// At work, and the session is as it should be.
-        var isAble: Bool { isHere && condition == .converged }
-        var needsSomebody: Bool { Domain.needsSomebody(shift: shift, condition: condition) }
+        /// At work, and the session runs, as it should: a break or a hold may have it stopped.
+        var isAble: Bool { isHere && desired == .running && (condition == .converged || condition == .held) }
+        var needsSomebody: Bool { Domain.needsSomebody(shift: shift, desired: desired, condition: condition) }
     }
 
     var groups: [Group]
@@ -135,7 +136,7 @@ final class SummaryReads: Sendable {
         let offShift = table.staleBefore(.stopped, now: now)
         let groups = try await pool.rows(
             """
-            SELECT d.team, d.shift,
+            SELECT d.team, d.shift, d.desired,
                 CASE
                     WHEN d.instance IS NULL THEN 'unassigned'
                     WHEN d.reason = 'account_refused' THEN d.condition
@@ -144,12 +145,13 @@ final class SummaryReads: Sendable {
                 END AS condition,
                 count(*) AS count
             FROM agent_details d
-            GROUP BY 1, 2, 3
+            GROUP BY 1, 2, 3, 4
             """
         ) { row throws(PQError) in
             Summary.Group(
                 team: try row.column("team", as: String.self),
                 shift: Shift(code: try row.column("shift", as: Int16.self)) ?? .out,
+                desired: RunState(code: try row.column("desired", as: Int16.self)) ?? .stopped,
                 condition: Condition(rawValue: try row.column("condition", as: String.self)) ?? .unknown,
                 count: Int(try row.column("count", as: Int64.self))
             )

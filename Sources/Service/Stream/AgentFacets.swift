@@ -1,10 +1,11 @@
 import Domain
 
-/// What filters look at in an agent.
+/// What filters and counts look at in an agent.
 struct AgentFacets: Sendable, Hashable {
     var agentID: String
     var team: String
     var shift: Shift
+    var desired: RunState
     var condition: Condition
     /// Digest of what a search looks through.
     var identity: Int
@@ -15,6 +16,7 @@ extension AgentFacets {
         agentID = agent.agentID
         team = agent.team
         shift = agent.state.shift
+        desired = standing.desired.run
         condition = standing.condition
         identity = agent.searchText.hashValue
     }

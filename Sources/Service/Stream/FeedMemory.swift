@@ -17,6 +17,7 @@ struct FeedMemory: Sendable {
     private struct Kind: Hashable {
         var team: String
         var shift: Shift
+        var desired: RunState
         var condition: Condition
     }
 
@@ -41,13 +42,20 @@ struct FeedMemory: Sendable {
 
     var count: Int { entries.count }
 
-    /// How many agents stand how, by team, shift and condition in order; `nil` while not all of them are remembered.
+    /// How many agents stand how, by team, shift, desire and condition in order; `nil` while not all of them are remembered.
     var groups: [Summary.Group]? {
         guard isComplete, !isPartial else { return nil }
         return counts.map { kind, count in
-            Summary.Group(team: kind.team, shift: kind.shift, condition: kind.condition, count: count)
+            Summary.Group(
+                team: kind.team,
+                shift: kind.shift,
+                desired: kind.desired,
+                condition: kind.condition,
+                count: count
+            )
         }.sorted {
-            ($0.team, $0.shift.rawValue, $0.condition.rawValue) < ($1.team, $1.shift.rawValue, $1.condition.rawValue)
+            ($0.team, $0.shift.rawValue, $0.desired.code, $0.condition.rawValue)
+                < ($1.team, $1.shift.rawValue, $1.desired.code, $1.condition.rawValue)
         }
     }
 
@@ -110,7 +118,12 @@ struct FeedMemory: Sendable {
     }
 
     private mutating func count(_ facets: AgentFacets, _ change: Int) {
-        let kind = Kind(team: facets.team, shift: facets.shift, condition: facets.condition)
+        let kind = Kind(
+            team: facets.team,
+            shift: facets.shift,
+            desired: facets.desired,
+            condition: facets.condition
+        )
         let count = counts[kind, default: 0] + change
         counts[kind] = count == 0 ? nil : count
     }

@@ -71,7 +71,10 @@ struct CatalogueTests {
     @Test
     func `the page's English is that of the API and the command line`() {
         let words = languages[.english]
-        for reason in Reason.allCases { #expect(words("reason." + reason.rawValue) == reason.sentence) }
+        for reason in Reason.allCases {
+            #expect(words("reason." + reason.rawValue) == reason.sentence)
+            #expect(words.command(reason.rawValue) == reason.commandSentence)
+        }
         for code in ProblemCode.allCases {
             #expect(words("problem." + code.rawValue) == code.title)
             #expect(words("problem.hint." + code.rawValue) == code.hint)
@@ -118,6 +121,29 @@ struct CatalogueTests {
         keys += ["approved", "refused", "expired", "superseded"].map { "guard.state." + $0 }
         keys += RunState.allCases.flatMap { ["guard.then." + $0.rawValue, "why.change.waiting." + $0.rawValue] }
         for key in keys { #expect(words.sentences[key] != nil, "\(key)") }
+    }
+
+    /// A hold, a break or a removal asks for the same as a shift does; a list is of nobody's shift by its own words.
+    @Test(arguments: zip(Language.allCases, ["shift", "turno", "الدوام"]))
+    func `no reason speaks of a shift, since other rules lead to it as well`(language: Language, shift: String) {
+        let words = languages[language]
+        #expect(words("why.shift.running").contains(shift), "the word that is looked for is the one that is used")
+        for reason in Reason.allCases where reason != .listedOnly {
+            #expect(!words("reason." + reason.rawValue).contains(shift), "\(reason)")
+            #expect(!words.command(reason.rawValue).contains(shift), "\(reason)")
+        }
+    }
+
+    @Test(arguments: Language.allCases)
+    func `a command that is over has a sentence of its own`(language: Language) {
+        let words = languages[language]
+        let commanding: [Reason] = [
+            .shouldRun, .shouldStop, .wentDown, .cameUp, .failedRestart, .stuckRestart, .rebootAsked,
+        ]
+        for reason in commanding {
+            #expect(words.command(reason.rawValue) != words("reason." + reason.rawValue), "\(reason)")
+            #expect(!words.command(reason.rawValue).contains("is being"), "\(reason)")
+        }
     }
 
     @Test

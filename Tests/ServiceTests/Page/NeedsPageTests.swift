@@ -77,6 +77,11 @@ struct NeedsPageTests {
                     shift_since = now() - CASE WHEN a.agent_id LIKE '%1' THEN interval '2 minutes' ELSE interval '3 hours' END
                 FROM agents a WHERE a.agent = s.agent
                 """,
+                """
+                UPDATE agent_states s SET desired = 0, hold_state = 0, hold_until = now() + interval '1 hour',
+                    hold_reason = 'moving', hold_author = 'Mia'
+                FROM agents a WHERE a.agent = s.agent AND a.agent_id LIKE 'h%'
+                """,
                 "UPDATE observed_states SET since = now() - interval '92 days' + make_interval(secs => instance)",
                 """
                 UPDATE observed_states SET read_at = now() - interval '92 days'
@@ -121,6 +126,19 @@ struct NeedsPageTests {
             #expect(source.contains(#"<p id="need-more" >"#) == isMore)
             #expect(source.contains(#"<p id="calm" class="calm" >"#) == (shown == 0))
             #expect(source.contains("</span>Nobody who fits this filter needs anything at the moment."))
+        }
+    }
+
+    @Test
+    func `a row says for how long something is so, and a card nothing of a look that there never was`() async throws {
+        try await withPage { page in
+            try await fill(page)
+            let source = try await page.send("GET", "/", try await page.signIn(as: .view)).text
+            #expect(source.contains(#"data-field="shift_since"><time data-age="for""#))
+            #expect(source.contains(#"data-field="since"><time data-age="for""#))
+            #expect(!source.contains(#"since"><time data-age datetime"#))
+            #expect(needs(source).count == 50 && source.contains(#"data-field="seen" hidden>"#))
+            #expect(!source.contains(#"data-field="seen" >"#))
         }
     }
 

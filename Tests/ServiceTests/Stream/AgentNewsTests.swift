@@ -14,7 +14,14 @@ struct AgentNewsTests {
         condition: Condition = .converged,
         identity: Int = 1
     ) -> AgentFacets {
-        AgentFacets(agentID: "a1", team: team, shift: shift, condition: condition, identity: identity)
+        AgentFacets(
+            agentID: "a1",
+            team: team,
+            shift: shift,
+            desired: .running,
+            condition: condition,
+            identity: identity
+        )
     }
 
     private static func news(_ before: AgentFacets?, _ after: AgentFacets?, text: String = "a1\nanna") -> News {

@@ -8,7 +8,7 @@ struct CountsPaceTests {
     private let begun = ContinuousClock.now
 
     private func summary(_ count: Int, at seconds: Int64) -> Summary {
-        let group = Summary.Group(team: "t", shift: .in, condition: .converged, count: count)
+        let group = Summary.Group(team: "t", shift: .in, desired: .running, condition: .converged, count: count)
         return Summary(groups: [group], asOf: Timestamp(seconds: 1_800_000_000 + seconds))
     }
 

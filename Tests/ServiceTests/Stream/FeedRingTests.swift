@@ -7,7 +7,7 @@ import Testing
 @Suite("FeedRing")
 struct FeedRingTests {
     private func summary(groups: Int = 0) -> FeedEvent.Content {
-        let group = Summary.Group(team: "t", shift: .in, condition: .converged, count: 1)
+        let group = Summary.Group(team: "t", shift: .in, desired: .running, condition: .converged, count: 1)
         return .summary(Summary(groups: Array(repeating: group, count: groups), asOf: Timestamp(seconds: 0)))
     }
 

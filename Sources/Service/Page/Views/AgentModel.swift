@@ -79,7 +79,7 @@ struct AgentModel {
         var values: [String: Any] = [
             "word": command.action,
             "action": words("action." + command.action),
-            "reason_text": words.reason(command.reason),
+            "reason_text": words.command(command.reason),
             "intended": words.time(command.intendedAt, now: now),
             "verdict": words.outcome(command),
             "claim": command.claim.map { words("agent.says", ["word": words.session($0)]) } ?? false,

@@ -89,7 +89,7 @@ struct FleetModel {
         "fleet.no_team",
         "fleet.not_seen", "fleet.pick", "fleet.wanted", "guard.", "shift.", "state.", "session.", "agreement.", "turn.",
         "reason.",
-        "incident.", "time.", "unmatched.since",
+        "incident.", "unmatched.since",
     ]
     /// And only to who may act.
     private static let scriptedForActing = ["bulk.", "pairing."]

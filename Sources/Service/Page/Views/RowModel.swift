@@ -44,7 +44,6 @@ struct RowModel {
             "leaving": details.removalAskedAt != nil,
             "shift_since": details.state.since.map(time) ?? false,
             "as_of": details.readAt.map(time) ?? false,
-            "never": words("time.never"),
             "hold": false,
         ]
         if let hold = standing.hold { values["hold"] = ["sentence": sentence(hold)] }
@@ -55,7 +54,7 @@ struct RowModel {
     static var blank: [String: Any] {
         let texts = [
             "agent_id", "href", "name", "team", "shift", "shift_label", "observed", "reading", "condition", "agreement",
-            "agreement_label", "reason_text", "turn", "turn_text", "engine", "never", "wanted",
+            "agreement_label", "reason_text", "turn", "turn_text", "engine", "wanted",
         ]
         var values: [String: Any] = [
             "stale": false, "hold": false, "since": false, "shift_since": false, "as_of": false,

@@ -61,7 +61,7 @@ struct WhyModel {
         }
         return say(
             "why.did." + action.rawValue,
-            ["when": .age(command.intendedAt), "reason": .text(words.reason(command.reason))]
+            ["when": .age(command.intendedAt), "reason": .text(words.command(command.reason))]
         )
     }
 
@@ -166,9 +166,9 @@ extension Reason {
 }
 
 extension Catalogue {
-    /// The sentence for a reason's word; an older release's word as it is.
-    func reason(_ word: String) -> String {
-        sentences["reason." + word] ?? word
+    /// Why a command was sent, by its reason's word; an older release's word as it is.
+    func command(_ word: String) -> String {
+        sentences["did." + word] ?? sentences["reason." + word] ?? word
     }
 
     /// What an engine's verdict means.

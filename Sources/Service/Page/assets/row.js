@@ -47,17 +47,18 @@ export function fill(place, agent) {
   field("observed").dataset.word = agent.observed ?? "";
   text("wanted", agent.rule === "break" ? say("fleet.wanted", { state: say(`state.${agent.desired}`) }) : "");
   hold(field("hold"), agent.hold);
-  show(field("as_of"), agent.as_of, place.tagName === "LI" ? say("time.never") : "");
+  show(field("as_of"), agent.as_of);
   if (field("shift")) {
     field("shift").dataset.shift = agent.shift;
     text("shift", say(`shift.${agent.shift}`));
-    show(field("shift_since"), agent.shift_since);
-    show(field("since"), agent.since);
+    show(field("shift_since"), agent.shift_since, "", "for");
+    show(field("since"), agent.since, "", "for");
   } else {
     const isAtIt = agent.turn === "rollcall" && exceptions.has(agent.agreement);
     text("turn", say(isAtIt ? "turn.rollcall.exception" : `turn.${agent.turn}`));
     field("turn").dataset.turn = agent.turn;
     show(field("for"), agent.since, "", "for");
+    field("seen").hidden = !agent.as_of;
   }
 }
 
