@@ -23,10 +23,11 @@ VIEWS = {
     "source": "/sources/hr",
     "unmatched": "/unmatched",
     "stats": "/stats",
+    "hours": "/stats",
 }
 
 # Where a view stands that is not at the top of its page.
-PLACES = {"counts": "counts", "filters": "filter", "roster": "agents", "timeline": "timeline"}
+PLACES = {"counts": "counts", "filters": "filter", "roster": "agents", "timeline": "timeline", "hours": "hours-title"}
 
 # Name, language, colours, width and height.
 KINDS = [
@@ -70,6 +71,40 @@ def show(page, path, language, place=None):
         page.driver.execute_script("document.getElementById(arguments[0]).scrollIntoView()", place)
 
 
+def wait_figures(page, path, language, place):
+    """Figures are shared for a while: those of before the team came are shown first."""
+
+    def has_figures():
+        if page.has("#stages"):
+            return True
+        show(page, path, language, place)
+        return page.has("#stages")
+
+    page.wait(has_figures, 180, "figures of the day")
+
+
+def shoot_results(page, folder, kind, language):
+    """What came of an order, agent by agent."""
+    show(page, "/?team=front-desk", language)
+    for agent in ("ada", "bruno", "chen"):
+        page.pick(agent)
+    page.find("[data-bulk=reconcile]").click()
+    page.wait(lambda: page.find("#bulk-results").is_displayed(), what="the results")
+    shoot(page, folder, f"bulk-{kind}")
+
+
+def shoot_silence(page, rollcall, folder, kind, language):
+    """A page that hears nothing any more."""
+    show(page, "/", language)
+    rollcall.freeze()
+    try:
+        page.wait(lambda: page.is_grey(), 30, "the grey")
+        shoot(page, folder, f"silent-{kind}")
+    finally:
+        rollcall.thaw()
+    page.wait(lambda: not page.is_grey(), 60, "the colours")
+
+
 def take(rollcall, folder):
     story.seed(rollcall)
     page = Page(browser(), rollcall)
@@ -83,8 +118,12 @@ def take(rollcall, folder):
             page.wait(lambda: page.has("#sign-out"), what="the sign-in")
             for view, path in VIEWS.items():
                 show(page, path, language, PLACES.get(view))
+                if path == "/stats":
+                    wait_figures(page, path, language, PLACES.get(view))
                 shoot(page, folder, f"{view}-{kind}")
             show(page, "/agents/bruno", language)
+            page.find("#holding summary").click()
+            shoot(page, folder, f"acts-{kind}")
             page.find("#pair").click()
             page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
             shoot(page, folder, f"pairing-{kind}")
@@ -97,6 +136,8 @@ def take(rollcall, folder):
             page.click("#guard-list [data-open]")
             page.wait(lambda: page.find("#guard-dialog").is_displayed())
             shoot(page, folder, f"guard-{kind}")
+            shoot_results(page, folder, kind, language)
+            shoot_silence(page, rollcall, folder, kind, language)
     finally:
         page.driver.quit()
 

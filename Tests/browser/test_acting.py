@@ -162,7 +162,7 @@ def test_a_phone_is_paired_again_by_a_live_code_of_which_nothing_stays(rollcall,
     page.wait(lambda: page.driver.execute_script(width) > 0, what="a picture that can be read")
     image = page.find("#pairing-place img").get_attribute("src")
     assert image.startswith("data:image/")
-    page.wait_text("#pairing-status", "this page follows")
+    page.wait_text("#pairing-end", "this page follows")
     # The dialog closes by itself, and takes everything with it.
     rollcall.sim("POST", "/_sim/scan", {"scope": ["I-quinn"]})
     page.wait(lambda: not page.find("#pairing").is_displayed(), what="the end of the dialog")
@@ -262,7 +262,7 @@ def test_the_qr_is_asked_for_again_as_it_changes_and_a_code_ends(rollcall, page,
     hurry(page)
     page.find("#pair").click()
     page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
-    page.wait_text("#pairing-status", "It changes in")
+    page.wait_text("#pairing-end", "It changes in")
     first = page.driver.execute_script("return window.asked.length")
     assert page.driver.execute_script("return window.asked[0]") == {"as": "qr"}
     page.wait(lambda: page.driver.execute_script("return window.asked.length") > first, 40, "the next question")
@@ -273,7 +273,7 @@ def test_the_qr_is_asked_for_again_as_it_changes_and_a_code_ends(rollcall, page,
     page.find("#pairing-phone input").send_keys("+49 170 1234567")
     page.find("#pairing-phone button").click()
     page.wait_text("#pairing-place output", "WXYZ-0815")
-    page.wait_text("#pairing-status", "until it ends in")
+    page.wait_text("#pairing-end", "until it ends in")
     page.wait(lambda: not page.has("#pairing-place output"), 20, "the end of the code")
     assert "WXYZ-0815" not in page.driver.page_source
     assert page.find("#pairing-phone").is_displayed() and page.find("#pairing-phone input").get_attribute("value") == ""

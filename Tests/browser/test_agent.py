@@ -53,6 +53,7 @@ def test_a_key_that_only_looks_has_nothing_to_press(page, view_key, on_shift):
 def test_a_hold_is_set_shown_and_ended(rollcall, page, manage_key, on_shift):
     page.sign_in(manage_key, f"/agents/{on_shift}")
     page.wait_live()
+    page.find("#holding summary").click()
     page.find("#hold [name=reason]").send_keys("number is being <b>moved</b>")
     page.find("#hold button").click()
     page.wait_text("#outcome", "It is held")

@@ -79,6 +79,8 @@ def test_a_morning_by_the_keyboard(rollcall, page, manage_key):
     page.wait(lambda: page.has("#why"), what="her page")
     page.wait_live()
     assert "The agent is on shift, so the session should run." in page.text("#why")
+    tab_to(page, "#holding summary", 80)
+    press(page, Keys.ENTER)
     tab_to(page, "#hold [name=reason]", 80)
     press(page, "the number is being moved", Keys.ENTER)
     page.wait_text("#outcome", "It is held.")

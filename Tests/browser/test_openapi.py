@@ -166,3 +166,21 @@ def test_what_changes_something_answers_as_described(check):
     check("PUT", "/v1/agents/goran", {"name": "Goran Ilić"})
     check("POST", "/v1/agents/goran/reconcile", None, 202)
     check("POST", "/v1/engines/main/sweep?wait=30")
+
+
+def test_orders_holds_and_their_decisions_are_as_described(check):
+    until = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).isoformat()
+    hold = {"state": "stopped", "until": until, "reason": "described"}
+    check("POST", "/v1/actions", {"action": "reconcile", "agents": ["goran", "nobody-here"]})
+    check("PUT", "/v1/agents/goran/hold", hold)
+    check("DELETE", "/v1/agents/goran/hold")
+    change = check("GET", "/v1/guard")["items"][0]["change"]
+    parts = check("GET", f"/v1/guard/{change}")["parts"]
+    check("POST", f"/v1/guard/{change}/refuse", {"agents": [parts[0]["agent_id"]]})
+    check("POST", f"/v1/guard/{change}/approve", {"agents": [parts[1]["agent_id"]]})
+
+
+def test_what_pairs_a_telephone_is_as_described(check):
+    for wish in ({"as": "qr"}, {"as": "link"}, {"as": "code", "phone_number": "+34600123456"}):
+        assert check("POST", "/v1/agents/bruno/pairing", wish)["kind"] == wish["as"]
+    check("POST", "/v1/agents/ada/pairing", {"as": "qr"}, 409)

@@ -132,6 +132,7 @@ def test_what_the_guard_keeps_is_not_said_to_be_done(rollcall, page, manage_key)
     assert kept > 0
     page.sign_in(manage_key, f"/agents/{agents[-1]}")
     page.wait_live()
+    page.find("#holding summary").click()
     page.find("#hold [name=reason]").send_keys("moving")
     page.find("#hold button").click()
     page.wait_text("#outcome", "It is not held yet: the change waits until somebody approves it.")

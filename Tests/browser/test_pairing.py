@@ -58,7 +58,7 @@ def test_a_code_whose_end_no_engine_tells_is_taken_away_all_the_same(rollcall, p
     page.find("#pairing-phone input").send_keys("+49 170 1234567")
     page.find("#pairing-phone button").click()
     page.wait_text("#pairing-place output", "ABCD-1234")
-    page.wait_text("#pairing-status", "taken away in")
+    page.wait_text("#pairing-end", "taken away in")
     page.wait(lambda: not page.has("#pairing-place output"), what="the end of the code")
     assert "ABCD-1234" not in page.driver.page_source
     assert page.find("#pairing-phone").is_displayed()

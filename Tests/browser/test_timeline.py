@@ -43,6 +43,10 @@ def test_the_day_is_drawn_in_lanes_and_told_in_a_table(rollcall, page, view_key)
     starts = [start for _, start, _ in bars(page, "shift")]
     assert starts == sorted(starts) and 0 <= starts[0] and starts[-1] < 1000
     assert bars(page, "seen")[-1][0] == "bar-full" and bars(page, "seen")[0][0] == "bar-gap"
+    # A gap is an empty frame, and nothing that could be taken for a session that was stopped.
+    look = page.run("const s = getComputedStyle(document.querySelector('[data-lane=seen] .bar-gap')); return [s.fill, s.strokeDasharray]")
+    assert look[0] == "rgba(0, 0, 0, 0)" and look[1] != "none", look
+    assert "not recorded" in page.text(".legend li:has(.bar-gap)")
     marks = "return document.querySelectorAll('[data-lane=marks] .mark-event').length"
     assert page.driver.execute_script(marks) == 3
     assert page.driver.execute_script("return document.querySelectorAll('[data-lane=marks] .mark-command').length") >= 1

@@ -3,11 +3,11 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Tells everybody who watches what changes: one reader per replica, however many watch.
+/// Tells everybody who watches what changes: one reader of agents per replica, and one of all else, however many watch.
 ///
 /// While nobody watches nothing is read and nothing is kept. Hints make it quick, and it is right without them.
 package final class ChangeFeed: Service {
-    private struct State {
+    struct State {
         var ring = FeedRing()
         var touched = Touched()
         var pulses = EnginePulses()
@@ -15,20 +15,27 @@ package final class ChangeFeed: Service {
         var counts: FeedCounts?
         var subscriptions: [UInt64: FeedSubscription] = [:]
         var nextID: UInt64 = 0
-        /// Whether the reader knows all agents, so that who reads a list now misses nothing afterwards.
-        var isComplete = false
-        /// When the reader last succeeded.
+        /// Whether all agents are known, and all incidents.
+        var knowsAgents = false
+        var knowsSides = false
+        /// When each of the readers last succeeded.
         var readAt: ContinuousClock.Instant?
+        var sidesReadAt: ContinuousClock.Instant?
         var isEnding = false
+
+        /// Whether who reads a list now misses nothing afterwards.
+        var isComplete: Bool { knowsAgents && knowsSides }
     }
 
     /// Names this run of this replica in the ids of events; never the same again.
     let run: String
-    private let state = Mutex(State())
+    let state = Mutex(State())
     let sources: FeedSources
     private let logger: Logger
     private let bell: AsyncStream<Void>
-    private let ringer: AsyncStream<Void>.Continuation
+    let ringer: AsyncStream<Void>.Continuation
+    private let sideBell: AsyncStream<Void>
+    let sideRinger: AsyncStream<Void>.Continuation
 
     /// How many may watch at a time; a browser more is told to come back later.
     static let subscriberLimit = 1000
@@ -61,6 +68,7 @@ package final class ChangeFeed: Service {
         logger = dependencies.logger
         run = UUID().uuidString.prefix(8).lowercased()
         (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (sideBell, sideRinger) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         // So that 0 is no place of the ring: it is the id of what is sent before everything was.
         state.withLock { $0.ring.clear() }
     }
@@ -83,6 +91,7 @@ package final class ChangeFeed: Service {
             group.addTask { await self.tick() }
             group.addTask { try? await gracefulShutdown() }  // Cancelled: the same as told to stop.
             group.addTask { await self.read() }
+            group.addTask { await self.readSides() }
             await group.next()
             group.cancelAll()
         }
@@ -94,7 +103,7 @@ package final class ChangeFeed: Service {
         for subscription in left { subscription.end() }
     }
 
-    /// Rings the bell at intervals, and wakes subscribers every second so that they say that they are alive.
+    /// Rings the bells at intervals, and wakes subscribers every second so that they say that they are alive.
     private func tick() async {
         var ticks = 0
         while !Task.isCancelled {
@@ -103,6 +112,7 @@ package final class ChangeFeed: Service {
             let subscriptions = state.withLock { Array($0.subscriptions.values) }
             if ticks % 4 == 0 { await Self.each(of: subscriptions) { $0.pulse() } }
             ringer.yield()
+            sideRinger.yield()
         }
     }
 
@@ -139,16 +149,47 @@ package final class ChangeFeed: Service {
         var news: [FeedEvent.Content] = []
         do {
             try await reader.read(&touched, into: &news)
-            let pulses = try await reader.readPulses()
-            await tell(news, pulses, reader, hasSucceeded: true)
+            await tell(news, reader, hasSucceeded: true)
             if !reader.isComplete { ringer.yield() }
             return true
         } catch {
             state.withLock { $0.touched.add(touched) }
-            await tell(news, nil, reader, hasSucceeded: false)
-            if !isFailing { logger.warning("streams wait for the database", metadata: [LogKeys.error: "\(error)"]) }
-            try? await Task.sleep(for: .seconds(1))  // Cancelled: the stream ends too.
+            await tell(news, reader, hasSucceeded: false)
+            await note(error, isFailing: isFailing)
             return false
+        }
+    }
+
+    /// Logs a failure that is the first in a row, and waits before the next attempt.
+    private func note(_ error: any Error, isFailing: Bool) async {
+        if !isFailing { logger.warning("streams wait for the database", metadata: [LogKeys.error: "\(error)"]) }
+        try? await Task.sleep(for: .seconds(1))  // Cancelled: the stream ends too.
+    }
+
+    /// Reads what stands beside the agents, for as long as somebody watches; what takes long there keeps no agent's news.
+    private func readSides() async {
+        var reader: FeedSideReader?
+        var watchedAt = ContinuousClock.now
+        var isFailing = false
+        for await _ in sideBell {
+            if isWatched { watchedAt = .now }
+            guard watchedAt + Self.linger > .now, isWatched || reader != nil else {
+                if reader != nil { forgetSides() }
+                reader = nil
+                continue
+            }
+            var current = reader ?? FeedSideReader(sources)
+            var news: [FeedEvent.Content] = []
+            do {
+                let pulses = try await current.read(into: &news)
+                await tell(news, pulses, current, hasSucceeded: true)
+                isFailing = false
+            } catch {
+                await tell(news, nil, current, hasSucceeded: false)
+                await note(error, isFailing: isFailing)
+                isFailing = true
+            }
+            reader = current
         }
     }
 
@@ -162,22 +203,32 @@ package final class ChangeFeed: Service {
         }
     }
 
+    private func tell(_ news: [FeedEvent.Content], _ reader: FeedReader, hasSucceeded: Bool) async {
+        let summary = reader.summary
+        let subscriptions = state.withLock { state in
+            let wasComplete = state.isComplete
+            for content in news { state.ring.append(content) }
+            state.knowsAgents = reader.isComplete
+            state.counts = summary.map { FeedCounts(summary: $0, place: state.ring.last) }
+            if hasSucceeded { state.readAt = .now }
+            return news.isEmpty && wasComplete == state.isComplete ? [] : Array(state.subscriptions.values)
+        }
+        await Self.each(of: subscriptions) { $0.wake() }
+    }
+
     private func tell(
         _ news: [FeedEvent.Content],
         _ pulses: [EnginePulse]?,
-        _ reader: FeedReader,
+        _ reader: FeedSideReader,
         hasSucceeded: Bool
     ) async {
-        let isComplete = reader.isComplete
-        let summary = reader.summary
         let subscriptions = state.withLock { state in
+            let wasComplete = state.isComplete
             for content in news { state.ring.append(content) }
-            let isFirst = isComplete && !state.isComplete
+            state.knowsSides = reader.isComplete
             let isPulse = pulses.map { state.pulses.take($0) } ?? false
-            state.isComplete = isComplete
-            state.counts = summary.map { FeedCounts(summary: $0, place: state.ring.last) }
-            if hasSucceeded { state.readAt = .now }
-            return news.isEmpty && !isFirst && !isPulse ? [] : Array(state.subscriptions.values)
+            if hasSucceeded { state.sidesReadAt = .now }
+            return news.isEmpty && !isPulse && wasComplete == state.isComplete ? [] : Array(state.subscriptions.values)
         }
         await Self.each(of: subscriptions) { $0.wake() }
     }
@@ -187,70 +238,23 @@ package final class ChangeFeed: Service {
         state.withLock { state in
             state.ring.clear()
             state.touched = Touched()
-            state.pulses.engines = []
             state.counts = nil
-            state.isComplete = false
+            state.knowsAgents = false
             state.readAt = nil
         }
     }
 
-    private var isWatched: Bool { state.withLock { !$0.subscriptions.isEmpty } }
-}
-
-/// For subscribers.
-extension ChangeFeed {
-    /// Starts to watch.
-    ///
-    /// - Returns: `nil` when too many do, or the service is ending.
-    func subscribe(onStuck: @escaping @Sendable () -> Void) -> FeedSubscription? {
-        let subscription = state.withLock { state -> FeedSubscription? in
-            guard !state.isEnding, state.subscriptions.count < Self.subscriberLimit else { return nil }
-            let subscription = FeedSubscription(id: state.nextID, onStuck: onStuck)
-            state.nextID += 1
-            state.subscriptions[subscription.id] = subscription
-            return subscription
+    private func forgetSides() {
+        state.withLock { state in
+            // Incidents that come and go from now on are in no ring: nobody goes on from before.
+            state.ring.clear()
+            state.pulses.engines = []
+            state.knowsSides = false
+            state.sidesReadAt = nil
         }
-        if subscription != nil { ringer.yield() }
-        return subscription
     }
 
-    /// Ends a subscription; its signals end with it.
-    func unsubscribe(_ subscription: FeedSubscription) {
-        state.withLock { _ = $0.subscriptions.removeValue(forKey: subscription.id) }
-        subscription.end()
-    }
-
-    /// Where a list that is read now can be followed up from; `nil` while the feed does not know all agents yet.
-    var position: UInt64? {
-        state.withLock { $0.isComplete ? $0.ring.last : nil }
-    }
-
-    /// Whether a stream can go on after an event.
-    func holds(after sequence: UInt64) -> Bool {
-        state.withLock { $0.isComplete && $0.ring.holds(after: sequence) }
-    }
-
-    /// The events after one, oldest first; `nil` when some of them are gone.
-    func events(after sequence: UInt64, limit: Int) -> ArraySlice<FeedEvent>? {
-        state.withLock { $0.ring.events(after: sequence, limit: limit) }
-    }
-
-    /// The counts as they are known now; `nil` while the feed does not know all agents yet.
-    var counts: FeedCounts? { state.withLock { $0.counts } }
-
-    /// How the engines do, and which reading that is; version 0 before the first.
-    var pulses: EnginePulses { state.withLock { $0.pulses } }
-
-    /// Whether what is told is up to date: the database answered a moment ago.
-    var isCurrent: Bool {
-        state.withLock { state in state.readAt.map { $0 + Self.silence > .now } ?? false }
-    }
-
-    /// Whether one more may watch.
-    var hasRoom: Bool { state.withLock { !$0.isEnding && $0.subscriptions.count < Self.subscriberLimit } }
-
-    /// How many watch, for metrics and tests.
-    package var subscriberCount: Int { state.withLock { $0.subscriptions.count } }
+    private var isWatched: Bool { state.withLock { !$0.subscriptions.isEmpty } }
 }
 
 /// The counts as the feed last knew them.

@@ -2,7 +2,7 @@ import Domain
 import FoundationEssentials
 import LibPQ
 
-/// Finds out what changed: the one reader behind all of a replica's streams.
+/// Finds out what changed of agents, and of their counts: one reader behind all of a replica's streams.
 ///
 /// It goes round all agents again and again, and in between reads what commits of this replica, and of others, touched. The round
 /// finds what no hint tells of: hints that were lost, agents that are gone, and what the mere passing of time does to a row.
@@ -10,8 +10,6 @@ struct FeedReader: Sendable {
     private let pool: PQPool
     private let reads: AgentReads
     private let summaries: SummaryReads
-    private let incidents: IncidentReads
-    private let unmatched: UnmatchedCount
     private let clock: DatabaseClock
 
     private var memory = FeedMemory()
@@ -27,33 +25,21 @@ struct FeedReader: Sendable {
     private var provedAt = Timestamp(microseconds: 0)
     /// When the round under way began, or the last one, by the database's clock.
     private(set) var roundBeganOn = Timestamp(microseconds: 0)
-    private var knownIncidents: [Int64: Incident]?
-    private var incidentsDueAt = ContinuousClock.now
-    private var pulsesDueAt = ContinuousClock.now
-    private var knownWaiting: Waiting?
-    private var waitingDueAt = ContinuousClock.now
 
     /// A round of a small fleet is not begun more often than this; a large one takes as long as it takes.
     static let roundInterval = Duration.seconds(2)
     /// Nor one that is wanted sooner, since so much was touched.
     static let wantedInterval = Duration.milliseconds(500)
-    static let incidentInterval = Duration.seconds(2)
-    static let pulseInterval = Duration.seconds(1)
-    /// What waits is asked for so often, or, where that takes long since many names are nobody's, for this part of the time.
-    static let waitingInterval = Duration.seconds(1)
-    static let waitingShare = 50
 
     init(_ sources: FeedSources) {
         pool = sources.pool
         reads = sources.reads
         summaries = sources.summaries
-        incidents = sources.incidents
-        unmatched = sources.unmatched
         clock = sources.clock
     }
 
     /// Whether all agents are known, so that no change goes by unseen.
-    var isComplete: Bool { memory.isComplete && counts.latest != nil && knownIncidents != nil }
+    var isComplete: Bool { memory.isComplete && counts.latest != nil }
 
     /// The counts as they are known now.
     var summary: Summary? { counts.latest }
@@ -75,8 +61,6 @@ struct FeedReader: Sendable {
         }
         news += agents.map { FeedEvent.Content.agent($0) }
         if let latest = try await readSummary() { news.append(.summary(latest)) }
-        news += try await readIncidents().map { .incident($0) }
-        if try await readWaiting() { news.append(.waiting) }
     }
 
     private mutating func readAgents(
@@ -141,42 +125,6 @@ struct FeedReader: Sendable {
         if let changedAt = countsChangedAt, latest.asOf >= changedAt { countsChangedAt = nil }
         return counts.take(latest, now: .now)
     }
-
-    /// How the engines do, when it is time to ask again.
-    mutating func readPulses() async throws(PQError) -> [EnginePulse]? {
-        guard pulsesDueAt <= .now else { return nil }
-        pulsesDueAt = .now + Self.pulseInterval
-        return try await pool.rows(EnginePulse.statement()) { row throws(PQError) in try EnginePulse(row) }
-    }
-
-    private mutating func readIncidents() async throws(PQError) -> [Incident] {
-        guard incidentsDueAt <= .now else { return [] }
-        incidentsDueAt = .now + Self.incidentInterval
-        let latest = try await incidents.incidents(for: .everyTeam)
-        defer { knownIncidents = Dictionary(latest.map { ($0.id, $0) }) { first, _ in first } }
-        guard let knownIncidents else { return [] }
-        return latest.reversed().filter { knownIncidents[$0.id] != $0 }
-    }
-
-    /// What waits for somebody and is no agent: names that are nobody's, by source, and parts, by change.
-    private struct Waiting: Equatable {
-        var names: [Int32: UnmatchedTally]
-        var parts: [Int64: Int64]
-    }
-
-    /// Whether something else waits than before.
-    private mutating func readWaiting() async throws(PQError) -> Bool {
-        guard waitingDueAt <= .now else { return false }
-        let began = ContinuousClock.now
-        waitingDueAt = began + Self.waitingInterval
-        var latest = Waiting(names: try await unmatched.recount(), parts: [:])
-        for row in try await pool.query(FeedStatements.waitingParts) {
-            latest.parts[try row.column("change", as: Int64.self)] = try row.column("waiting", as: Int64.self)
-        }
-        waitingDueAt = max(waitingDueAt, .now + (.now - began) * Self.waitingShare)
-        defer { knownWaiting = latest }
-        return knownWaiting.map { $0 != latest } ?? false
-    }
 }
 
 /// Where the feed reads from.
@@ -187,9 +135,4 @@ struct FeedSources: Sendable {
     var incidents: IncidentReads
     var unmatched: UnmatchedCount
     var clock: DatabaseClock
-}
-
-extension Caller {
-    /// The feed itself, which sees everything; what it sees is cut for each subscriber.
-    fileprivate static let everyTeam = Caller(keyID: UUID(), name: "feed", role: .view, sourceID: 0)
 }

@@ -70,6 +70,10 @@ struct TimelineModelTests {
         let values = model(timeline(seen, from: from), .hour).values
         #expect(bars(values, "shift") == ["full 0 1000"])
         #expect(bars(values, "seen") == ["gap 0 500", "full 500 500"])
+        let legend = try? #require(values["legend"] as? [[String: Any]])
+        let gap = legend?.first { $0["kind"] as? String == "gap" }
+        let stopped = legend?.first { $0["kind"] as? String == "thin" }
+        #expect(gap?["height"] as? Int == 18 && stopped?["height"] as? Int == 4, "a frame, and not a thin line")
         #expect(lane(values, "shift")["carried"] as? String == "This began before the picture does.")
         #expect(lane(values, "seen")["carried"] as? Bool == false)
         let lines = values["lines"] as? [[String: Any]] ?? []

@@ -33,6 +33,7 @@ struct AgentModel {
         values["has_team"] = !details.team.isEmpty
         values["is_held"] = standing.hold != nil
         values["needs_pairing"] = standing.condition == .needsPairing
+        values["is_mapper"] = row["turn"] as? String == "mapper"
         values["stream"] = "/v1/stream?snapshot=false&q=" + pathEscaped(details.agentID)
         values["api"] = "/v1/agents/" + pathEscaped(details.agentID)
         values["why"] = WhyModel(explanation: explanation, words: words, now: now).values

@@ -39,6 +39,7 @@ struct SourceModel {
         values["filters"] = filters
         values["week_counts"] = counts(source.week)
         values["today_counts"] = counts(source.today)
+        values["has_repeats"] = source.week[.repeated] > 0 || source.today[.repeated] > 0
         values["unmatched_href"] = "/unmatched?source=" + pathEscaped(source.name)
         if let limit = source.silenceLimit { values["silence_limit"] = words.duration(limit) }
         return values
@@ -105,7 +106,8 @@ struct SourceModel {
             "effect": event.effect.map { words("effect." + $0) } ?? "",
             "has_effect": event.effect != nil,
             "occurred": words.time(event.occurredAt, now: now),
-            "decides": event.decides,
+            // What decides may have come before; this said only the same.
+            "decides": event.decides && event.effect != "recorded",
         ]
     }
 }

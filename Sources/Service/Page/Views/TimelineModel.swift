@@ -242,9 +242,9 @@ struct TimelineModel {
         }
     }
 
-    /// Top and height of each kind of bar, of 24.
+    /// Top and height of each kind of bar, of 24; a gap is an empty frame, as high as what is missing could be.
     private static let bars: [String: (y: Int, height: Int)] = [
-        "full": (2, 20), "half": (9, 13), "thin": (18, 4), "bad": (2, 11), "gap": (11, 2), "event": (1, 11),
+        "full": (2, 20), "half": (9, 13), "thin": (18, 4), "bad": (2, 11), "gap": (3, 18), "event": (1, 11),
         "command": (12, 11),
     ]
 }

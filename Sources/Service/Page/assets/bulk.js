@@ -4,7 +4,7 @@ import { explain, holdOf, prepareDialog, prepareHold, send } from "./acts.js";
 import { showGuards } from "./guards.js";
 import { nameOf } from "./row.js";
 import { isSignedOut } from "./session.js";
-import { count, element, say } from "./words.js";
+import { apart, count, element, say } from "./words.js";
 
 const agentLimit = 500; // agents that one request takes
 const quietLimit = 5; // that many are not asked about
@@ -103,9 +103,16 @@ export function prepareBulk(roster) {
     if (dialog.open && !form.hidden && !ordered) name();
   }
 
-  /** Says what would be done, and to how many. */
+  /** What somebody is called, as the table shows it. */
+  function called(agentID) {
+    const agent = roster.agents.get(agentID);
+    return agent ? nameOf(agent) : roster.rows.get(agentID)?.querySelector("[data-field=name]").textContent || agentID;
+  }
+
+  /** Says what would be done, and to whom, or to how many. */
   function name() {
-    const agents = count("bulk.agents", picked.size);
+    const [only] = picked;
+    const agents = picked.size === 1 ? apart(called(only)) : count("bulk.agents", picked.size);
     document.getElementById("bulk-title").textContent = say(`bulk.${action}`, { agents });
     document.getElementById("bulk-yes").disabled = picked.size === 0;
   }

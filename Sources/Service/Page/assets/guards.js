@@ -122,6 +122,7 @@ async function open(card) {
 
 function show(change) {
   document.getElementById("guard-words").replaceChildren(...sentence(change));
+  document.getElementById("guard-count").textContent = count("guard.all", change.agents);
   const parts = change.parts.map(part);
   if (change.parts.length < change.agents) parts.push(element("li", say("guard.more", { n: change.agents - change.parts.length })));
   document.getElementById("guard-parts").replaceChildren(...parts);

@@ -2,8 +2,8 @@
 // nobody is there any more.
 
 import { prepareDialog, send } from "./acts.js";
-import { now, time } from "./ages.js";
-import { element, phrase, say } from "./words.js";
+import { aheadWords, now, time } from "./ages.js";
+import { announce, element, phrase, say } from "./words.js";
 
 const soonest = 2_000; // milliseconds between two questions at the least
 const usual = 10_000; // where the answer does not say
@@ -13,6 +13,7 @@ const dialog = document.getElementById("pairing");
 const place = document.getElementById("pairing-place");
 const form = document.getElementById("pairing-phone");
 const words = document.getElementById("pairing-words");
+const end = document.getElementById("pairing-end"); // counts down, so it is no live region
 const state = document.getElementById("pairing-status");
 let address = null; // while it is open
 let kind = "qr";
@@ -80,8 +81,9 @@ function tell(key) {
   words.textContent = key ? say(key) : "";
 }
 
-function status(...nodes) {
-  state.replaceChildren(...nodes);
+function status(text = "") {
+  end.replaceChildren();
+  state.textContent = text;
 }
 
 /** Nothing of a code, or of a number, stays in the page. */
@@ -192,7 +194,11 @@ function draw(answer) {
   }
   const changesAt = answer.expires_at ?? (answer.refresh_after ? new Date(now() + answer.refresh_after * 1000).toISOString() : null);
   // Of a code whose end the engine does not say it is only known how long it is shown.
-  const end = answer.expires_at ? "pairing.ends" : "pairing.shown";
-  const sentence = answer.kind === "code" ? end : "pairing.refreshes";
-  status(...(changesAt ? phrase(sentence, { ahead: time(changesAt, "ahead") }) : []));
+  const ends = answer.expires_at ? "pairing.ends" : "pairing.shown";
+  const sentence = answer.kind === "code" ? ends : "pairing.refreshes";
+  status();
+  if (!changesAt) return;
+  end.replaceChildren(...phrase(sentence, { ahead: time(changesAt, "ahead") }));
+  // A code that changes again and again is not spoken of again and again.
+  if (answer.kind !== "qr") announce(state, say(sentence, { ahead: aheadWords(until(changesAt)) }));
 }

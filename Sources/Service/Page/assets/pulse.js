@@ -3,7 +3,7 @@
 
 import { aheadWords, clock, now } from "./ages.js";
 import { isSignedOut, whenSignedOut } from "./session.js";
-import { count, element, say } from "./words.js";
+import { announce, count, element, say } from "./words.js";
 
 // Milliseconds without an answer to anything that was asked until what stands here of an engine counts as old.
 // An engine that nothing is asked of is asked once in 5 s; with these, its silence shows within 10 s.
@@ -41,28 +41,41 @@ function check() {
     const isUncertain = names.has(each.dataset.engine);
     if ((each.dataset.uncertain === "true") !== isUncertain) each.dataset.uncertain = String(isUncertain);
   }
-  const lines = found.map((each) => [
-    each.engine,
-    each.acting
-      ? say("live.engine_silent", { engine: each.engine, time: clock(each.silent_since) })
-      : say("live.nobody_acts", { engine: each.engine }),
+  write(
+    place,
+    found.map((each) => [
+      each.engine,
+      each.acting
+        ? say("live.engine_silent", { engine: each.engine, time: clock(each.silent_since) })
+        : say("live.nobody_acts", { engine: each.engine }),
+    ]),
     "incident",
+  );
+  const busy = engines.filter((each) => !names.has(each.engine) && left(each) > 0);
+  const lines = busy.map((each) => [
+    each.engine,
+    count("live.asked", each.asked, { engine: each.engine, time: aheadWords(left(each)) }),
   ]);
-  for (const each of engines.filter((each) => !names.has(each.engine) && left(each) > 0)) {
-    lines.push([each.engine, count("live.asked", each.asked, { engine: each.engine, time: aheadWords(left(each)) }), "busy"]);
-  }
-  for (const old of [...place.children]) if (!lines.some(([name]) => name === old.dataset.name)) old.remove();
-  for (const [name, text, kind] of lines) {
+  // This counts down, so it is no live region; that it begins is said once.
+  for (const [, text] of write(document.getElementById("bursts"), lines, "busy")) announce(place, text);
+}
+
+/** Brings the lines of a place to these, each a name and a text; gives those that are new. */
+function write(place, lines, kind) {
+  const fresh = [];
+  for (const old of place.querySelectorAll("[data-name]")) if (!lines.some(([name]) => name === old.dataset.name)) old.remove();
+  for (const [name, text] of lines) {
     let line = [...place.children].find((each) => each.dataset.name === name);
     if (!line) {
       line = element("p");
-      line.classList.add("banner");
+      line.classList.add("banner", kind);
       line.dataset.name = name;
       place.append(line);
+      fresh.push([name, text]);
     }
-    line.classList.toggle("incident", kind === "incident");
     if (line.textContent !== text) line.textContent = text;
   }
+  return fresh;
 }
 
 setInterval(check, 1000);

@@ -13,6 +13,7 @@ export function renew(old, fresh) {
 }
 
 function renewElement(old, fresh) {
+  if (old.dataset.kept !== undefined) return; // a script follows it
   // A span of time is moved on by the page itself where it is seen; the rest of it is so already.
   if (old.nodeName === "TIME" && old.getAttribute("datetime") === fresh.getAttribute("datetime")) {
     const isSpan = old.dataset.age !== undefined || old.dataset.ahead !== undefined;

@@ -52,6 +52,14 @@ export function phrase(key, values = {}) {
   });
 }
 
+/** Says something once to who listens and does not look; it goes again before it grows old. */
+export function announce(place, text) {
+  const line = element("span", text);
+  line.className = "hidden";
+  place.append(line);
+  setTimeout(() => line.remove(), 10_000);
+}
+
 /** An element of a kind with a text in it, which may be somebody's name. */
 export function element(kind, text = "") {
   const made = document.createElement(kind);
