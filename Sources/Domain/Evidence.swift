@@ -135,7 +135,8 @@ extension Evidence {
     ///   - desired: what was desired at that time; only a session that should run can deviate.
     package mutating func take(read result: SessionReading, sentAt: Timestamp, desired: RunState) {
         if let readAt, sentAt < readAt { return }
-        if let command = lastCommand, sentAt < command.sentAt { return }
+        // One that left at the same instant may have left before it.
+        if let command = lastCommand, sentAt <= command.sentAt { return }
         notePairing(result, sentAt: sentAt)
         if reading != result {
             if reading == .status(.working), desired == .running, hasSentNothingSinceRead {

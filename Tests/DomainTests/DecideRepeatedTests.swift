@@ -101,6 +101,9 @@ struct DecideRepeatedTests {
         )
         guard verdict != .notSent else { return #expect(evidence.lastStopEndedAt == nil) }
         #expect(evidence.lastStopEndedAt == (verdict.isUnclear ? now + policy.callTimeout : endedAt))
+        // What left at the same instant may have left before it.
+        evidence.take(read: .status(.stopped), sentAt: now, desired: .running)
+        #expect(evidence.lastStopEndedAt == (verdict.isUnclear ? now + policy.callTimeout : endedAt))
         evidence.take(read: .status(.stopped), sentAt: now + .seconds(1), desired: .running)
         #expect(evidence.lastStopEndedAt == (verdict.isUnclear ? now + .seconds(1) : endedAt))
     }

@@ -173,8 +173,7 @@ extension Witness.State {
         if tracks[instance]?.reads.count ?? 0 > Witness.readLimit { tracks[instance]?.reads.removeFirst(100) }
         guard let reading else { return }
         if let since = tracks[instance]?.unclearSince, call.enteredAt >= since { tracks[instance]?.unclearSince = nil }
-        // In the order in which they left: several can leave at one instant.
-        if reading == .status(.stopped), let stop = tracks[instance]?.lastStop, stop < number {
+        if reading == .status(.stopped), let stop = tracks[instance]?.lastStop, calls[stop].enteredAt < call.enteredAt {
             let earlier = tracks[instance]?.stopSeenAt ?? .max
             tracks[instance]?.stopSeenAt = min(earlier, call.enteredAt)
         }
