@@ -6,13 +6,7 @@ enum OpenSockets {
     /// Sockets of this process that are connected to a port, whatever their state.
     static func count(toPort port: Int) throws -> Int {
         let mine = Set(try descriptors())
-        let suffix = ":" + String(format: "%04X", port)
-        let table = try String(contentsOfFile: "/proc/self/net/tcp", encoding: .utf8)
-        return table.split(separator: "\n").dropFirst().count { line in
-            let fields = line.split(separator: " ")
-            // Fields: number, local address, remote address, state, queues, timer, retransmits, uid, time-out, inode.
-            return fields.count > 9 && fields[2].hasSuffix(suffix) && mine.contains("socket:[\(fields[9])]")
-        }
+        return try names(toPort: port).count(where: mine.contains)
     }
 
     /// What each open descriptor of this process stands for.
@@ -20,15 +14,29 @@ enum OpenSockets {
 
     /// The descriptors of this process's sockets that are connected to a port.
     static func numbers(toPort port: Int) throws -> [Int32] {
-        let suffix = ":" + String(format: "%04X", port)
-        let connections = try String(contentsOfFile: "/proc/self/net/tcp", encoding: .utf8)
-        let names = Set(
-            connections.split(separator: "\n").dropFirst().compactMap { line -> String? in
-                let fields = line.split(separator: " ")
-                return fields.count > 9 && fields[2].hasSuffix(suffix) ? "socket:[\(fields[9])]" : nil
-            }
-        )
+        let names = Set(try names(toPort: port))
         return try table().filter { names.contains($0.value) }.map(\.key)
+    }
+
+    /// The sockets that are connected to a port, as descriptors are said to stand for them, whosever they are.
+    private static func names(toPort port: Int) throws -> [String] {
+        let suffix = ":" + String(format: "%04X", port)
+        return try connections().split(separator: "\n").dropFirst().compactMap { line in
+            let fields = line.split(separator: " ")
+            // Fields: number, local address, remote address, state, queues, timer, retransmits, uid, time-out, inode.
+            return fields.count > 9 && fields[2].hasSuffix(suffix) ? "socket:[\(fields[9])]" : nil
+        }
+    }
+
+    /// The kernel's list of connections, whole: it gives a page at a time, and Foundation takes the first for all.
+    private static func connections() throws -> String {
+        let file = open("/proc/self/net/tcp", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw POSIXError(.ENOENT) }
+        defer { Glibc.close(file) }
+        var bytes: [UInt8] = []
+        var page = [UInt8](repeating: 0, count: 65_536)
+        while case let count = read(file, &page, page.count), count > 0 { bytes += page[..<count] }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// An option of a socket, as the kernel has it.

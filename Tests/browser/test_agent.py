@@ -29,7 +29,7 @@ def test_it_tells_how_an_agent_stands_why_and_what_happened(page, view_key, on_s
     assert "A clock-out ends the shift" in why
     assert "clock-in" in page.text("#events")
     assert page.commands() == ["start"]
-    assert "on shift" in page.text("#commands"), "the sentence behind the command"
+    assert "should have run and did not" in page.text("#commands"), "the sentence behind the command"
 
 
 def test_it_follows_what_happens_without_a_reload(rollcall, page, view_key, on_shift):

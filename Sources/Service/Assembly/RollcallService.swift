@@ -60,7 +60,12 @@ package struct RollcallService: Service {
         let clock = configuration.clock
         try await clock.measure(pools.writers)
         try await SettingDesk.begin(configuration.policy, pool: pools.writers)
-        let keyRing = try await keyRing(pools)
+        // Not in a function of its own: Swift 6.3.1 crashes while it splits that coroutine, in an optimized build alone.
+        let keyRing = KeyRing(pool: pools.writers)
+        var bootstrap: KeyRing.Bootstrap?
+        if let secret = configuration.bootstrapAdminKey { bootstrap = try await keyRing.bootstrap(secret) }
+        try await keyRing.refresh()
+        try checkAdmin(keyRing, bootstrap)
         let leases = LeaseBook()
         let alerts = alertSender(pools)
         let freshness = FreshnessBook(
@@ -128,21 +133,10 @@ package struct RollcallService: Service {
 
 /// The parts of ``serve(_:)``.
 extension RollcallService {
-    /// All live keys, an admin's among them: without one nobody could ever make one.
-    ///
-    /// Throws ``NoAdminKey``; ``PQError``.
-    private func keyRing(_ pools: Pools) async throws -> KeyRing {
-        let keyRing = KeyRing(pool: pools.writers)
-        let bootstrap: KeyRing.Bootstrap?
-        if let secret = configuration.bootstrapAdminKey {
-            bootstrap = try await keyRing.bootstrap(secret)
-        } else {
-            bootstrap = nil
-            try await keyRing.refresh()
-        }
+    /// Sees that there is an admin's key: without one nobody could ever make one.
+    private func checkAdmin(_ keyRing: KeyRing, _ bootstrap: KeyRing.Bootstrap?) throws(NoAdminKey) {
         guard keyRing.hasAdmin else { throw NoAdminKey(bootstrap) }
         if bootstrap == .ignored { logger.notice("the bootstrap admin key is ignored: there is an admin key already") }
-        return keyRing
     }
 
     private func appendQueue(

@@ -95,7 +95,8 @@ extension Reconciler {
             case .over: return
             }
             if let drained { await layDown(drained, of: &last, housekeeping, workers: workers) }
-            last.yielding = wait.ready(last.yielding) { workers[$0]?.isQuiet ?? true }
+            let instant = dependencies.clock.monotonic()
+            last.yielding = wait.ready(last.yielding, now: instant) { workers[$0]?.isQuiet ?? true }
             do {
                 let silences = self.silences(of: workers)
                 let now = dependencies.clock.now()

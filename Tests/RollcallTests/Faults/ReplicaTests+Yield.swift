@@ -31,8 +31,14 @@ extension ReplicaTests {
             for (agent, _) in all { try await served.until(agent) { $0.observed == "STOPPED" } }
             try await spread(run, over: [6])
 
-            let joining = try run.begin(settings(run).merging(slow) { _, new in new })
             #expect(try await clockAll("clock_in", all.map(\.agent), served).status == 202)
+            try await run.until("each account has a start under way") {
+                let starts = try await run.engine.calls().filter { $0.operation == "start" }
+                return Self.accounts.allSatisfy { account in
+                    starts.contains { $0.instanceId.hasPrefix("i-agent-\(account)-") }
+                }
+            }
+            let joining = try run.begin(settings(run).merging(slow) { _, new in new })
             try await run.listen(joining)
             try await spread(run, over: [3, 3])
             // Of those that changed hands nothing is open that the first had begun, but for what was resolved by then.

@@ -208,7 +208,7 @@ struct PageTests {
             #expect(source.contains("on shift"))
             #expect(source.contains("because the shift says so"))
             #expect(source.contains("WORKING"))
-            #expect(source.contains(Reason.shouldRun.sentence))
+            #expect(source.contains(Reason.shouldRun.commandSentence))
             #expect(source.contains("40 ms"))
             #expect(source.contains("Without any of that it would be stopped."))
         }
