@@ -229,6 +229,7 @@ package final class AppendQueue: Sendable {
         while true {
             do {
                 var result = try await transaction.run(events, deliveries: deliveries, tried: tried)
+                tried.committed()
                 result.lost = tried.lost
                 return result
             } catch {

@@ -98,6 +98,7 @@ struct PassTransaction: Sendable {
             writing.looks = items.compactMap(\.successfulLook).filter { !changed.contains($0.instance) }
             return writing
         }
+        tried.committed()
         restarts.asked(written.restartWishes, now: written.now)
         crashPoints.reach(.passCommitted)
         return written.plans

@@ -28,6 +28,11 @@ final class TriedCommands: Sendable {
         state.withLock { $0.current = commands }
     }
 
+    /// A try was committed, and who asked for it is told: whatever fails from here on, its commands are not lost.
+    func committed() {
+        state.withLock { $0.current = [] }
+    }
+
     /// A try failed.
     func failed(_ error: any Error) {
         let kind = (error as? PQError)?.kind

@@ -122,6 +122,7 @@ final class SimulatedReplica: Sendable {
                     clock: clock,
                     tried: tried
                 )
+                tried.committed()
                 reconciler.carryOut(result.plans)
                 for (event, outcome) in zip(events, result.outcomes) {
                     guard case .receipt(let receipt) = outcome else { return nil }
