@@ -76,7 +76,10 @@ struct ReconcilerPassTests {
             let result = try await scene.append(clockIn, leases: leases)
             #expect(result.plans.map(\.decision.action) == [.restart] && result.plans.map(\.command) == [nil])
             #expect(try await scene.commands(of: instance).isEmpty)
-            #expect(try await scene.beat(holder, account).due.map(\.instance) == [instance])
+            // The append's clock may be some milliseconds ahead of the database's.
+            var due: [Int64] = []
+            for _ in 0..<100 where due.isEmpty { due = try await scene.beat(holder, account).due.map(\.instance) }
+            #expect(due == [instance])
             let plans = try await scene.pass(account, instance, term: term)
             #expect(plans.map(\.command?.action) == [.restart] && plans.map(\.priority) == [.people])
         }
