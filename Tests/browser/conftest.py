@@ -1,4 +1,4 @@
-"""A real installation per file and a real browser per test. What the browser showed last stays in test-output/browser/.
+"""A real installation per file and a real browser's window per test, which knows of no other. What the browser showed last stays in test-output/browser/.
 
 Whatever a test is about: a browser that complained, or that asked anybody but Rollcall for anything, makes it fail.
 """
@@ -7,9 +7,8 @@ import json
 import re
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
+from browser import Browser, start_chromium
 from page import Page
 from rollcall import OUTPUT, Rollcall
 
@@ -24,34 +23,49 @@ def rollcall(request):
         stack.stop()
 
 
+@pytest.fixture(scope="session")
+def browsers():
+    """Those that run and are free."""
+    free = []
+    yield free
+    for browser in free:
+        browser.quit()
+
+
 @pytest.fixture
-def open_browser(request, rollcall):
-    """Opens browsers that are closed after the test; with `script=False` one that runs no script."""
-    pages = []
+def open_browser(request, rollcall, browsers):
+    """Opens a window of a browser of its own, closed after the test; with `script=False` in one that runs no script."""
+    pages, shared, others = [], [], []
 
     def open_one(script=True, width=1280, height=900):
-        options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", f"--window-size={width},{height}"):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        if not script:
-            options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-        driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-        driver.set_page_load_timeout(30)
+        if script:
+            shared.append(browsers.pop() if browsers else Browser())
+            shared[-1].open_window(width, height)
+            driver = shared[-1].driver
+        else:
+            others.append(start_chromium(script, width, height))
+            driver = others[-1]
         pages.append(Page(driver, rollcall))
         return pages[-1]
 
     yield open_one
     complaints = []
-    for number, page in enumerate(pages):
-        driver = page.driver
-        name = re.sub(r"[^\w-]+", "-", request.node.name)
-        OUTPUT.mkdir(parents=True, exist_ok=True)
-        driver.save_screenshot(str(OUTPUT / f"{name}{'-%d' % number if number else ''}.png"))
-        complaints += [entry for entry in errors(driver) if not any(word in entry for word in page.provoked)]
-        complaints += [f"a request to {address}" for address in addresses(driver) if not is_own(address, rollcall)]
-        driver.quit()
+    try:
+        for number, page in enumerate(pages):
+            driver = page.driver
+            name = re.sub(r"[^\w-]+", "-", request.node.name)
+            OUTPUT.mkdir(parents=True, exist_ok=True)
+            driver.save_screenshot(str(OUTPUT / f"{name}{'-%d' % number if number else ''}.png"))
+            complaints += [entry for entry in errors(driver) if not any(word in entry for word in page.provoked)]
+            complaints += [f"a request to {address}" for address in addresses(driver) if not is_own(address, rollcall)]
+    finally:
+        for browser in shared:
+            if browser.close_window():
+                browsers.append(browser)
+            else:
+                browser.quit()
+        for driver in others:
+            driver.quit()
     assert not complaints
 
 

@@ -2,7 +2,10 @@
 
 import copy
 import datetime
+import http.cookiejar
+import json
 import re
+import urllib.error
 import urllib.request
 
 import jsonschema
@@ -16,6 +19,8 @@ SETTINGS = story.SETTINGS
 
 # Described as there only sometimes, by schema.
 OPTIONAL = {
+    "ActionDone": {"change"},
+    "ActionRefused": {"field"},
     "Agent": {"removal_asked_at", "aliases", "waiting"},
     "AliasMapping": {"agent"},
     "HeldChange": {"parts"},
@@ -43,20 +48,30 @@ def description(rollcall):
 
 
 @pytest.fixture(scope="module")
-def check(rollcall, description):
-    """Calls a route, and holds the answer against the schema of its status; returns the answer."""
+def judge(description):
+    """Holds an answer against the schema of its route and status."""
     strict = closed(description)
     formats = jsonschema.FormatChecker()
     formats.checks("date-time", ValueError)(is_instant)
 
-    def check_one(method, path, body=None, status=200, key=None):
-        code, answer = rollcall.call(method, path, body, key=key)
-        assert code == status, f"{method} {path}: {code} {answer}"
+    def judge_one(method, path, status, answer):
         # As everybody reads it, and with nothing left out and nothing added.
         for document in (description, strict):
             schema = {"components": document["components"], "allOf": [answer_schema(document, method, path, status)]}
             faults = jsonschema.Draft202012Validator(schema, format_checker=formats).iter_errors(answer)
             assert [f"{method} {path}: {fault.json_path}: {fault.message}" for fault in faults] == []
+
+    return judge_one
+
+
+@pytest.fixture(scope="module")
+def check(rollcall, judge):
+    """Calls a route, and holds the answer against the schema of its status; returns the answer."""
+
+    def check_one(method, path, body=None, status=200, key=None):
+        code, answer = rollcall.call(method, path, body, key=key)
+        assert code == status, f"{method} {path}: {code} {answer}"
+        judge(method, path, status, answer)
         return answer
 
     return check_one
@@ -184,3 +199,38 @@ def test_what_pairs_a_telephone_is_as_described(check):
     for wish in ({"as": "qr"}, {"as": "link"}, {"as": "code", "phone_number": "+34600123456"}):
         assert check("POST", "/v1/agents/bruno/pairing", wish)["kind"] == wish["as"]
     check("POST", "/v1/agents/ada/pairing", {"as": "qr"}, 409)
+
+
+def test_what_comes_of_an_order_about_many_is_as_described(check):
+    assert check("POST", "/v1/actions", {"action": "reconcile", "agents": ["ada", "ines"]})["results"]
+    done, refused = check("POST", "/v1/actions", {"action": "reconcile", "agents": ["ada", "lena"]}, 207)["results"]
+    assert "code" not in done and refused["code"] == "no_instance"
+    until = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).isoformat()
+    here = [agent for agent, _, _, is_here, _ in story.PEOPLE if is_here]
+    order = {"action": "hold", "agents": here, "hold": {"state": "stopped", "until": until, "reason": "described"}}
+    results = check("POST", "/v1/actions", order)["results"]
+    assert any("change" in result for result in results), "more than may change at once"
+    check("POST", "/v1/actions", {"action": "dance", "agents": ["ada"]}, 422)
+
+
+def test_what_the_page_asks_for_by_its_cookie_is_as_described(rollcall, judge):
+    jar = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+
+    def ask(method, path, body=None, **headers):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(rollcall.address + path, data, headers, method=method)
+        request.add_header("Content-Type", "application/json")
+        with browser.open(request, timeout=30) as response:
+            answer = json.load(response)
+            judge(method, path, response.status, answer)
+            return answer
+
+    proof = ask("POST", "/session", {"key": rollcall.admin_key})["csrf"]
+    assert [cookie.name for cookie in jar] == ["rollcall_session"]
+    assert ask("GET", "/session")["csrf"] == proof
+    assert ask("PUT", "/session", {}, **{"X-Rollcall-CSRF": proof})["role"] == "admin"
+    assert ask("GET", "/unmatched/count")["names"] > 0
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask("PUT", "/session", {})
+    judge("PUT", "/session", refused.value.code, json.load(refused.value))

@@ -177,8 +177,8 @@ def test_paper_has_what_there_is_before_the_list_is_read(page, view_key, long_te
     )
     page.sign_in(view_key, "/?team=long")
     page.wait_live()
-    assert printed(page) == 100
-    assert page.agents() == long_team[:100]
+    assert printed(page) == 60
+    assert page.agents() == long_team[:60]
 
 
 def printed(page):

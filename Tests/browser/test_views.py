@@ -39,8 +39,16 @@ def show(page, view, language="en"):
     page.driver.execute_script("for (const each of document.querySelectorAll('main details')) each.open = true")
 
 
+def light(page):
+    colours(page, "light")
+
+
 def dark(page):
-    scheme = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    colours(page, "dark")
+
+
+def colours(page, scheme):
+    scheme = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
 
 
@@ -58,8 +66,9 @@ def test_the_team_has_a_row_of_every_condition(rollcall, page):
     )
 
 
-@pytest.mark.parametrize("language", ["en", "es", "ar"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+# Colours do not go by the language, so the dark ones are looked at in one. What a phone cuts off is measured in each, and axe-core
+# looks there at the longest words and at the other direction.
+@pytest.mark.parametrize("language, scheme", [("en", "light"), ("es", "light"), ("ar", "light"), ("ar", "dark")])
 def test_axe_finds_nothing_on_any_view(rollcall, page, language, scheme):
     page.provoke("404")
     if scheme == "dark":
@@ -83,7 +92,7 @@ def test_axe_finds_nothing_on_a_phone_and_nothing_is_cut_off(rollcall, page):
             show(page, view, language)
             width = page.driver.execute_script("return document.documentElement.scrollWidth")
             found += [f"{view} {language}: {width} wide"] if width > 360 else []
-            found += [f"{view} {language}: {each}" for each in axe.violations(page.driver)]
+            found += [f"{view} {language}: {each}" for each in axe.violations(page.driver)] if language != "en" else []
     assert found == []
 
 
@@ -235,10 +244,7 @@ def test_axe_finds_nothing_where_the_page_cannot_be_read_again_or_nobody_is_sign
     assert found == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_is_old_can_still_be_read(rollcall, page, scheme):
-    if scheme == "dark":
-        dark(page)
+def test_what_is_old_can_still_be_read_whatever_the_colours(rollcall, page):
     page.sign_in(rollcall.admin_key)
     found = []
     for view in ("fleet", "agent", "sources", "unmatched", "stats"):
@@ -246,8 +252,10 @@ def test_what_is_old_can_still_be_read(rollcall, page, scheme):
         rollcall.freeze()
         try:
             page.wait(lambda: page.find("#silence").is_displayed(), 20, "the silence")
-            page.driver.execute_script("for (const each of document.getAnimations()) each.finish()")
-            found += [f"{view}: {each}" for each in axe.violations(page.driver)]
+            for scheme in (light, dark):
+                scheme(page)
+                page.driver.execute_script("for (const each of document.getAnimations()) each.finish()")
+                found += [f"{view}, {scheme.__name__}: {each}" for each in axe.violations(page.driver)]
         finally:
             rollcall.thaw()
         page.wait(lambda: not page.find("#silence").is_displayed(), what="the end of the silence")

@@ -38,6 +38,6 @@ package enum LogKeys {
     // Failure.
     package static let error = "error"
 
-    /// Keys whose values are our own identifiers and numbers, so that a long row of digits is no telephone.
-    package static let identifiers: Set<String> = [instance, term, count, outcomes, milliseconds]
+    /// Keys whose values are our own identifiers, numbers and folders, so that a long row of digits is no telephone.
+    package static let identifiers: Set<String> = [instance, databaseURL, term, count, outcomes, milliseconds]
 }

@@ -9,7 +9,7 @@ struct FleetReads: Sendable {
     let clock: DatabaseClock
 
     /// Agents on one page; the script reads the others.
-    static let pageSize = 100
+    static let pageSize = 60
 
     /// - Throws: ``Problem`` for a cursor that is none; `PQError`.
     func fleet(_ filter: FleetFilter, for caller: Caller, frame: PageFrame) async throws -> FleetModel {
