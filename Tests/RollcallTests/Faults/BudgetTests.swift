@@ -8,7 +8,7 @@ import Testing
 @Suite("Budget", .timeLimit(.minutes(8)))
 struct BudgetTests {
     /// Calls a second.
-    private static let budget = 60
+    static let budget = 60
     /// Who clocks in, who is off shift, who is on shift already.
     private static let burst = (1...240).map { "burst-\($0)" }
     private static let idle = (1...150).map { "idle-\($0)" }
@@ -40,7 +40,7 @@ struct BudgetTests {
             let sent = try await run.engine.count(of: "start") - started
             #expect(sent < Self.burst.count, "it ended in the middle")
             try await arrive(run, Self.burst)
-            let pace = try await pace(run)
+            let pace = CallPace(log: try await run.engine.calls())
             judge(pace, ending.rawValue)
             let callers = Set(try await run.engine.calls().dropFirst(before).map(\.caller))
             #expect(callers.count == 2, "both replicas acted")
@@ -76,7 +76,7 @@ struct BudgetTests {
             #expect(swept.status == 200, "\(swept.text)")
             try await arrive(run, Self.working)
 
-            let pace = try await pace(run)
+            let pace = CallPace(log: try await run.engine.calls())
             judge(pace, "order")
             // A replica that does not act tells the other at once; a second later it would know by itself.
             let people = pace.waits(answeredAt: answered, known: 1_500_000)
@@ -99,24 +99,11 @@ struct BudgetTests {
         Double(waits.map { $0.to - $0.from }.max() ?? 0) / 1_000_000
     }
 
-    private func judge(_ pace: CallPace, _ what: String) {
+    func judge(_ pace: CallPace, _ what: String) {
         let most = pace.most(within: CallPace.second)
         print("\(what): of \(pace.calls.count) calls \(most) at most arrived within 1 s; the budget is \(Self.budget)")
         #expect(most <= Self.budget)
         #expect(most * 10 >= Self.budget * 8, "it was used")
-    }
-
-    private func pace(_ run: FaultRun) async throws -> CallPace {
-        CallPace(
-            try await run.engine.calls().map { call in
-                CallPace.Call(
-                    instance: call.instanceId,
-                    operation: call.operation,
-                    receivedAt: call.receivedAtUs,
-                    answeredAt: call.answeredMonotonicUs.map { $0 - call.receivedMonotonicUs + call.receivedAtUs }
-                )
-            }
-        )
     }
 
     private func served(_ run: FaultRun) throws -> Served { try #require(run.live.first?.served) }
@@ -125,7 +112,7 @@ struct BudgetTests {
     ///
     /// Returns when each was answered, by instance.
     @discardableResult
-    private func clockIn(_ agents: [String], at served: Served) async throws -> [String: Int64] {
+    func clockIn(_ agents: [String], at served: Served) async throws -> [String: Int64] {
         var answered: [String: Int64] = [:]
         for start in stride(from: 0, to: agents.count, by: 100) {
             let part = agents[start..<min(start + 100, agents.count)]
@@ -138,7 +125,7 @@ struct BudgetTests {
     }
 
     /// Waits until agents' sessions run, and that is proved.
-    private func arrive(_ run: FaultRun, _ agents: [String]) async throws {
+    func arrive(_ run: FaultRun, _ agents: [String]) async throws {
         let names = agents.map { "i-\($0)" }
         try await run.until("all sessions run", within: .seconds(120)) {
             let count = try await run.installation.count(
@@ -159,36 +146,64 @@ struct BudgetTests {
     private func withReplicas(_ body: (FaultRun) async throws -> Void) async throws {
         try await withInstallation(tokens: FaultRun.tokens) { installation in
             let run = FaultRun(installation)
-            for number in 0..<2 {
-                try await run.add([
-                    "ROLLCALL_ENGINES": "main", FaultRun.onlyThese: "",
-                    "ROLLCALL_ENGINE_MAIN_KIND": "wawp",
-                    "ROLLCALL_ENGINE_MAIN_URL": "http://127.0.0.1:\(run.engine.http.port)",
-                    "ROLLCALL_ENGINE_MAIN_TOKEN": FaultRun.tokens[number],
-                    "ROLLCALL_ENGINE_MAIN_TIMEOUT": "3s",
-                    "ROLLCALL_ENGINE_MAIN_CALLS_PER_SECOND": "\(Self.budget)",
-                ])
-            }
-            for statement in Self.fleet(Self.burst + Self.idle + Self.working) {
-                _ = try await installation.owner.query(statement, timeout: .seconds(60))
-            }
+            for _ in 0..<2 { try await run.add(Self.settings(run, accounts: ["main"])) }
+            try await fill(installation, "main", Self.burst + Self.idle + Self.working)
             try await run.until("sweeps go on") { try await run.engine.calls().count > Self.budget }
             try await body(run)
         }
     }
 
-    private static func fleet(_ agents: [String]) -> [PQStatement] {
-        [
+    /// What the next replica is started with.
+    static func settings(_ run: FaultRun, accounts: [String]) -> [String: String] {
+        var settings = ["ROLLCALL_ENGINES": accounts.joined(separator: ","), FaultRun.onlyThese: ""]
+        for account in accounts {
+            let name = "ROLLCALL_ENGINE_\(account.uppercased())"
+            settings["\(name)_KIND"] = "wawp"
+            settings["\(name)_URL"] = "http://127.0.0.1:\(run.engine.http.port)"
+            settings["\(name)_TOKEN"] = FaultRun.tokens[run.replicas.count]
+            settings["\(name)_TIMEOUT"] = "3s"
+            settings["\(name)_CALLS_PER_SECOND"] = "\(Self.budget)"
+        }
+        return settings
+    }
+
+    /// Adds agents off shift, each with a session at the account that was just seen stopped.
+    func fill(_ installation: Installation, _ account: String, _ agents: [String]) async throws {
+        let statements: [PQStatement] = [
             "INSERT INTO agents (agent_id, team) SELECT n, 'support' FROM unnest(\(agents)) AS n",
-            "INSERT INTO agent_states (agent) SELECT agent FROM agents",
+            "INSERT INTO agent_states (agent) SELECT agent FROM agents WHERE agent_id = ANY (\(agents))",
             """
             INSERT INTO instances (account, instance_id, agent)
-            SELECT e.account, 'i-' || a.agent_id, a.agent FROM agents a CROSS JOIN engine_accounts e
+            SELECT e.account, 'i-' || a.agent_id, a.agent
+            FROM agents a
+            JOIN engine_accounts e ON e.name = \(account)
+            WHERE a.agent_id = ANY (\(agents))
             """,
             """
             INSERT INTO observed_states (instance, reading, read_at, reading_since, condition, reason)
-            SELECT instance, 'STOPPED', now(), now(), 'converged', 'stopped' FROM instances
+            SELECT x.instance, 'STOPPED', now(), now(), 'converged', 'stopped'
+            FROM instances x
+            JOIN agents a ON a.agent = x.agent
+            WHERE a.agent_id = ANY (\(agents))
             """,
         ]
+        for statement in statements { _ = try await installation.owner.query(statement, timeout: .seconds(60)) }
+    }
+}
+
+extension CallPace {
+    /// The calls of an engine's log to these instances; `nil` for all.
+    init(log: [SimulatedEngine.Call], instances: Set<String>? = nil) {
+        let own = log.filter { instances?.contains($0.instanceId) ?? true }
+        self.init(
+            own.map { call in
+                Call(
+                    instance: call.instanceId,
+                    operation: call.operation,
+                    receivedAt: call.receivedAtUs,
+                    answeredAt: call.answeredMonotonicUs.map { $0 - call.receivedMonotonicUs + call.receivedAtUs }
+                )
+            }
+        )
     }
 }

@@ -119,6 +119,32 @@ struct DatabaseFaultTests {
     }
 
     @Test(.enabled(if: FaultSuite.runsAll))
+    func `who is cut off with nobody to take over sends nothing once its leases are over`() async throws {
+        let proxy = try TCPProxy(to: try await ThrowawayCluster.shared().port)
+        defer { proxy.close() }
+        // So few calls that commands wait in line.
+        var settings = [FaultRun.proxyPort: "\(proxy.port)"]
+        for account in FaultRun.accounts { settings["ROLLCALL_ENGINE_\(account.uppercased())_CALLS_PER_SECOND"] = "2" }
+        try await FaultRun.endure(
+            "cut off alone",
+            "the link of the only replica to the database swallows everything for 8 s, with commands in line",
+            settings: [settings]
+        ) { run in
+            let open: PQStatement = "SELECT count(*) AS count FROM commands WHERE ended_at IS NULL"
+            try await run.until("commands wait in line") { try await run.installation.count(open) >= 2 }
+            proxy.setForwarding(false)
+            let since = FaultLoad.now()
+            try await run.last(.seconds(8))
+            let over = run.sights.filter { $0.seenAt > $0.beatAt + 6_000_000 && $0.beatAt < since + 1_000_000 }
+            #expect(Set(over.map(\.account)) == Set(FaultRun.accounts), "its leases are over, and nobody's but its own")
+            // As above.
+            proxy.cut()
+            proxy.setForwarding(true)
+            run.countFromNow()
+        }
+    }
+
+    @Test(.enabled(if: FaultSuite.runsAll))
     func `a pool whose every connection waits refuses in time`() async throws {
         try await FaultRun.endure(
             "pool exhaustion",

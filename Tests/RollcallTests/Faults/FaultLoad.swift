@@ -41,6 +41,9 @@ final class FaultLoad: Sendable {
     /// What no sender should ever hear.
     var failure: String? { state.withLock { $0.failure } }
 
+    /// Whether ``stop()`` was called.
+    var isOver: Bool { state.withLock { $0.isOver } }
+
     /// Lets every sender end once its event is taken.
     func stop() {
         state.withLock { $0.isOver = true }
@@ -51,7 +54,7 @@ final class FaultLoad: Sendable {
     /// `pause`: between two events.
     func run(_ agent: String, pause: Duration) async {
         var number = 0
-        while !state.withLock({ $0.isOver }), !Task.isCancelled {
+        while !isOver, !Task.isCancelled {
             number += 1
             let now = Self.now()
             let event = History.Event(

@@ -87,6 +87,7 @@ extension FaultRun {
                 group.addTask { await self.load.run(agent, pause: .milliseconds(1700 + index * 130)) }
             }
             for agent in Self.crowd { group.addTask { await self.load.run(agent, pause: .milliseconds(60)) } }
+            group.addTask { await self.watchLeases() }
             let recovery: String
             do {
                 try await untilTaken(60)
@@ -161,6 +162,7 @@ extension FaultRun {
         history.terms = terms()
         history.freezes = freezes
         history.outages = outages
+        history.sights = sights
         history.ends = try await ends()
         return history
     }

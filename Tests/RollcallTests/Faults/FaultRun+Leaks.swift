@@ -65,10 +65,16 @@ extension RollcallProcess {
     }
 
     /// Resident memory in KiB; 0 once it has ended.
-    var memory: Int {
+    var memory: Int { status("VmRSS:") }
+
+    /// The most resident memory that it ever had, in KiB; 0 once it has ended.
+    var peakMemory: Int { status("VmHWM:") }
+
+    /// Source: proc(5), `status`.
+    private func status(_ name: String) -> Int {
         // As above.
         let status = (try? String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
         return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
     }
 

@@ -32,6 +32,7 @@ final class FaultRun: Sendable {
         var replicas: [Replica] = []
         var freezes: [History.Freeze] = []
         var outages: [History.Outage] = []
+        var sights: [History.Sight] = []
         /// What a replica holds while all is well, by its number.
         var footprints: [Int: Footprint] = [:]
         var countsFrom: Int64?
@@ -50,6 +51,7 @@ final class FaultRun: Sendable {
     var live: [Replica] { replicas.filter { !$0.isGone } }
     var freezes: [History.Freeze] { state.withLock { $0.freezes } }
     var outages: [History.Outage] { state.withLock { $0.outages } }
+    var sights: [History.Sight] { state.withLock { $0.sights } }
     var footprints: [Int: Footprint] { state.withLock { $0.footprints } }
     /// From when the time to recover counts; `nil` before ``countFromNow()``.
     var countsFrom: Int64? { state.withLock { $0.countsFrom } }
@@ -169,6 +171,10 @@ final class FaultRun: Sendable {
 
     /// When the database last took a heartbeat, for ``noteOutage(from:)`` where it is there and takes none.
     static let lastBeat: PQStatement = "SELECT max(seen_at) AS seen_at FROM replicas"
+
+    func note(_ sights: [History.Sight]) {
+        state.withLock { $0.sights += sights }
+    }
 
     func noteFootprint(of number: Int, _ footprint: Footprint) {
         state.withLock { $0.footprints[number] = footprint }

@@ -70,6 +70,17 @@ struct History {
         var to: Int64
     }
 
+    /// What the database said of an account's lease at an instant.
+    struct Sight: Hashable {
+        var account: String
+        /// The number of the lease's term.
+        var term: Int64
+        /// When its holder last beat.
+        var beatAt: Int64
+        /// When the database said so: no later heartbeat was committed before.
+        var seenAt: Int64
+    }
+
     /// How an agent ended.
     struct End: Hashable {
         var agent: String
@@ -88,5 +99,7 @@ struct History {
     var terms: [Term] = []
     var freezes: [Freeze] = []
     var outages: [Outage] = []
+    /// In the order in which they were seen.
+    var sights: [Sight] = []
     var ends: [End] = []
 }

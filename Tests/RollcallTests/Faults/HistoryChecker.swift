@@ -17,7 +17,7 @@ struct HistoryChecker {
         /// A command came while another of the same session was under way.
         case twoAtATime(call: Int)
         /// A command came from a replica that no longer had the lease, and was not frozen: another had taken the account, or the
-        /// database had taken no heartbeat for longer than a lease lasts.
+        /// database had taken no heartbeat of it, or of anybody, for longer than a lease lasts.
         case lateCommand(call: Int)
         /// A frozen replica's late command was followed by no read.
         case unrepaired(call: Int)
@@ -133,12 +133,13 @@ struct HistoryChecker {
         for end in history.ends {
             if let instance = end.instance { accounts[instance] = end.account }
         }
+        let sights = Dictionary(grouping: history.sights, by: \.account)
         for call in history.calls where call.isCommand {
-            guard let account = accounts[call.instance], let over = leaseEnd(of: call, account, history) else {
-                continue
-            }
+            guard let account = accounts[call.instance],
+                let over = leaseEnd(of: call, account, sights[account] ?? [], history)
+            else { continue }
             let wasFrozen = history.freezes.contains { freeze in
-                freeze.replica == call.replica && freeze.from <= over
+                freeze.replica == call.replica && freeze.from <= over.at
                     && (freeze.to...freeze.to + callTimeout).contains(call.receivedAt)
             }
             guard wasFrozen else {
@@ -146,25 +147,54 @@ struct HistoryChecker {
                 continue
             }
             verdict.lateFromFrozen += 1
+            // Where nobody took the account, who sent it has it still, or again.
             let isSeen = history.calls.contains { look in
                 !look.isCommand && look.instance == call.instance && look.received > call.received
-                    && look.replica != call.replica
+                    && (look.replica != call.replica || !over.isTaken)
             }
             if !isSeen { verdict.findings.append(.unrepaired(call: call.number)) }
         }
     }
 
-    /// When the lease that a call would have needed was over by the time the call came; `nil` where it was not.
-    private func leaseEnd(of call: History.Call, _ account: String, _ history: History) -> Int64? {
+    /// How the lease that a call would have needed was over by the time the call came.
+    private struct LeaseEnd {
+        var at: Int64
+        /// Whether another had taken it.
+        var isTaken = false
+    }
+
+    /// `nil` where the lease was not over.
+    private func leaseEnd(
+        of call: History.Call,
+        _ account: String,
+        _ sights: [History.Sight],
+        _ history: History
+    ) -> LeaseEnd? {
         let terms = history.terms.filter { $0.account == account && $0.takenAt <= call.receivedAt }
-        if let holder = terms.max(by: { $0.number < $1.number }), holder.replica != call.replica {
-            return holder.takenAt
-        }
+        let term = terms.max { $0.number < $1.number }
+        if let term, term.replica != call.replica { return LeaseEnd(at: term.takenAt, isTaken: true) }
+        if let term, let end = unbeatenEnd(of: term, sights, by: call.receivedAt) { return LeaseEnd(at: end) }
         // Nobody can take it meanwhile, and its holder has to know by its own clock.
         let outage = history.outages.first { outage in
             call.receivedAt > outage.from + leaseTTL + way && call.receivedAt < outage.to
         }
-        return outage.map { $0.from + leaseTTL }
+        return outage.map { LeaseEnd(at: $0.from + leaseTTL) }
+    }
+
+    /// When a lease ran out that nobody had taken by an instant, for want of its holder's heartbeats; `nil` where it had not.
+    ///
+    /// The first sight after the instant names the last heartbeat before it, unless there was one between the two or another term:
+    /// then nothing can be said. A call is given no time for its way beyond the lease's end: none may leave in a lease's last half
+    /// second.
+    private func unbeatenEnd(of term: History.Term, _ sights: [History.Sight], by instant: Int64) -> Int64? {
+        var (low, high) = (0, sights.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if sights[middle].seenAt < instant { low = middle + 1 } else { high = middle }
+        }
+        guard low < sights.count, sights[low].term == term.number, sights[low].beatAt < instant else { return nil }
+        let end = sights[low].beatAt + leaseTTL
+        return instant > end ? end : nil
     }
 
     private func isConverged(_ end: History.End) -> Bool {

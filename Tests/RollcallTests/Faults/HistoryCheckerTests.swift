@@ -192,7 +192,7 @@ struct HistoryCheckerTests {
         #expect(findings(history) == [.emptyLog])
     }
 
-    private func findings(_ history: History) -> [HistoryChecker.Finding] {
+    func findings(_ history: History) -> [HistoryChecker.Finding] {
         HistoryChecker().check(history).findings
     }
 }
@@ -236,7 +236,7 @@ extension History {
     }
 
     /// One agent clocks in and out; replica 0 starts the session, replica 1 takes over, stops it, starts and stops it again.
-    fileprivate static var sound: History {
+    static var sound: History {
         let clockIn = Event(id: "ana-1", agent: "ana", kind: "clock_in", occurredAt: 1_000_000)
         let clockOut = Event(id: "ana-2", agent: "ana", kind: "clock_out", occurredAt: 4_000_000)
         var history = History()

@@ -9,8 +9,10 @@ import Testing
 struct OverloadTests {
     /// Events in one request.
     private static let items = 500
-    /// The most a replica may grow to, in KiB; a debug build takes about a quarter of it at rest.
-    private static let memoryLimit = 500_000
+    /// How much more memory a replica may ever have than after its usual load, in KiB.
+    ///
+    /// What waits is bounded by its number and its bytes; a debug build took 10,000 to 23,000 more at its peak.
+    private static let burstLimit = 64_000
 
     @Test
     func `ten times what may wait is shed late and clearly, and what was taken is kept`() async throws {
@@ -22,16 +24,17 @@ struct OverloadTests {
             let usual = try await post(served, senders: 4, "usual", for: .seconds(5))
             #expect(usual.refused == 0)
             #expect(usual.taken.count > 0)
-            let before = served.process.memory
+            let before = served.process.peakMemory
             // Ten times as many events at a time as may wait (4,096).
             let senders = 10 * 4096 / Self.items
             let much = try await post(served, senders: senders, "much", for: .seconds(6))
+            let peak = served.process.peakMemory
             let again = try await post(served, senders: senders, "again", for: .seconds(6))
-            let after = served.process.memory
+            let after = served.process.peakMemory
             print(
                 """
                 usual \(usual.rate(5)) events/s; under overload \(much.rate(6)) and \(again.rate(6)) events/s taken, \
-                \(much.offered / 6) and \(again.offered / 6) offered; memory \(before) KiB, then \(after) KiB
+                \(much.offered / 6) and \(again.offered / 6) offered; at most \(before) KiB before, \(peak) KiB and then \(after) KiB
                 """
             )
             for load in [much, again] {
@@ -41,7 +44,9 @@ struct OverloadTests {
                 // Late: what can be done is still done, though senders and service share the processors.
                 #expect(load.rate(6) * 4 > usual.rate(5))
             }
-            #expect(after < Self.memoryLimit)
+            #expect(before > 0 && after < before + Self.burstLimit)
+            // What was refused the first time leaves nothing behind: as much again needs no more.
+            #expect(after < peak + Footprint.memorySlack)
             try await served.until("it is ready") { try await served.http.send("GET", "/readyz").status == 200 }
             try await expectKept(usual.taken + much.taken + again.taken, installation)
             let verified = try await installation.run("verify")
@@ -76,13 +81,66 @@ struct OverloadTests {
                 return watched
             }
             print("an event's answer: \(alone[alone.count / 2]) us alone, \(watched[watched.count / 2]) us watched")
-            // The processors are shared, the connections to the database are not.
-            #expect(watched[watched.count / 2] < max(500_000, 25 * alone[alone.count / 2]))
+            // The processors are shared, and lists in a debug build take all of two: 0.09 to 0.29 s were measured, against 0.003 to
+            // 0.03. What is not shared is the next test's matter.
+            #expect(watched[watched.count / 2] < max(500_000, 15 * alone[alone.count / 2]))
+        }
+    }
+
+    @Test
+    func `reads that hold every connection they may have keep no event waiting`() async throws {
+        try await withInstallation { installation in
+            let served = try await installation.serve()
+            for agent in 0..<20 { try await served.put("agent-\(agent)", hasInstance: false) }
+            let alone = try await latencies(served, "alone", agents: 20)
+            try await slowReadsDown(installation)
+            let watching = Watching()
+            let watched = try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        while !watching.isOver.load(ordering: .relaxed) {
+                            let answer = try await served.send("GET", "/v1/agents?limit=500")
+                            if answer.status == 503 { watching.refused.add(1, ordering: .relaxed) }
+                        }
+                    }
+                }
+                try await served.until("reads are refused, since all connections for them are taken") {
+                    watching.refused.load(ordering: .relaxed) > 8
+                }
+                let before = watching.refused.load(ordering: .relaxed)
+                let watched = try await latencies(served, "watched", agents: 20)
+                try await served.until("they still are") { watching.refused.load(ordering: .relaxed) > before }
+                watching.isOver.store(true, ordering: .relaxed)
+                try await group.waitForAll()
+                return watched
+            }
+            print("an event's answer: \(alone[30]) us alone, \(watched[30]) us beside reads that are stuck")
+            // One that waited for such a read would be refused after 0.7 s; each was taken, and nothing else keeps the machine busy.
+            #expect(watched[watched.count / 2] < max(250_000, 4 * alone[alone.count / 2]))
         }
     }
 
     private final class Watching: Sendable {
         let isOver = Atomic(false)
+        /// How often a read was told that the database has no time for it.
+        let refused = Atomic(0)
+    }
+
+    /// Lets every read of a list, a page or a stream take two seconds in the database, and nothing that writes.
+    private func slowReadsDown(_ installation: Installation) async throws {
+        try await installation.owner.withConnection { connection in
+            try await connection.simpleQuery(
+                """
+                CREATE POLICY slow ON agents USING (
+                    CASE WHEN current_setting('application_name') = 'rollcall read' AND agent_id = 'agent-0'
+                    THEN pg_sleep(2) IS NOT NULL
+                    ELSE true
+                    END
+                );
+                ALTER TABLE agents ENABLE ROW LEVEL SECURITY;
+                """
+            )
+        }
     }
 
     /// Makes the database what holds everything up, at about two thousand events a second.
@@ -175,12 +233,12 @@ struct OverloadTests {
     }
 
     /// How long 60 events take to be answered, one after the other, in microseconds and in order.
-    private func latencies(_ served: Served, _ name: String) async throws -> [Int64] {
+    private func latencies(_ served: Served, _ name: String, agents: Int = 100) async throws -> [Int64] {
         var latencies: [Int64] = []
         for number in 0..<60 {
             let began = FaultLoad.now()
             let answer = try await served.post(
-                #"{"event_id":"\#(name)-\#(number)","agent_id":"agent-\#(number)","kind":"clock_in"}"#
+                #"{"event_id":"\#(name)-\#(number)","agent_id":"agent-\#(number % agents)","kind":"clock_in"}"#
             )
             #expect(answer.status == 202)
             latencies.append(FaultLoad.now() - began)

@@ -23,7 +23,9 @@ extension ReplicaTests {
                 try await served.until("agent-\(account)") { $0.observed == "STOPPED" }
             }
             try await spread(run, over: [3, 3])
-            var delays: [Int64] = []
+            let lag = MachineLag()
+            async let _: Void = lag.measure(run.installation.owner)
+            var rounds: [MachineLag.Round] = []
             var slow: Set<String> = []
             for round in 0..<3 {
                 let leaver = try victim(run)
@@ -34,15 +36,17 @@ extension ReplicaTests {
                 try await spread(run, over: [6])
                 for other in held where other != account {
                     let look = try #require(try await looks(run, at: other, besides: leaver, since: stop).first)
-                    delays.append(look - stop)
+                    rounds.append(lag.round(from: stop, to: look))
                 }
                 if round < 2 {
                     try await run.listen(try run.begin(settings(run).merging(patient) { _, new in new }))
                     try await spread(run, over: [3, 3])
                 }
             }
-            print("looked at the other accounts after SIGTERM: \(delays) us")
-            #expect(delays.sorted()[delays.count / 2] < 300_000)
+            print("looked at the other accounts after SIGTERM: \(rounds)")
+            // One of the six may be later than what was measured of the lag explains; most are in time with all of it.
+            #expect(rounds.filter { $0.withoutLag >= 300_000 }.count <= 1, "\(rounds)")
+            #expect(rounds.map(\.time).sorted()[rounds.count / 2] < 300_000, "\(rounds)")
         }
     }
 

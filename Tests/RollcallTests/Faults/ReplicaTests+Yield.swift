@@ -57,6 +57,14 @@ extension ReplicaTests {
             }
             for (agent, _) in all { try await served.until(agent) { $0.observed == "WORKING" } }
 
+            // One call a second and account, whoever had its lease: a start that was under way with the first counts with those
+            // of the second.
+            let log = try await run.engine.calls()
+            for account in Self.accounts {
+                let pace = CallPace(log: log, instances: Set(agents(of: account).map { "i-\($0)" }))
+                #expect(pace.calls.count > Self.perAccount && pace.most(within: CallPace.second) == 1, "\(account)")
+            }
+
             // What was taken back has another term than what was held all the while.
             try await run.stop(joining)
             try await spread(run, over: [6])

@@ -19,14 +19,15 @@ struct ReplicaTests {
             }
             try await spread(run, over: [2, 2, 2])
 
-            var crashed: [Int64] = []
-            var stopped: [Int64] = []
+            let lag = MachineLag()
+            async let _: Void = lag.measure(run.installation.owner)
+            var crashed: [MachineLag.Round] = []
+            var stopped: [MachineLag.Round] = []
             for round in 0..<3 {
-                // By turns, so that a machine that is busy for a moment does not decide.
                 try await run.kill(try victim(run))
                 let crash = FaultLoad.now()
                 try await spread(run, over: [3, 3])
-                crashed.append(try await firstLookOfTakers(run, since: crash) - crash)
+                crashed.append(lag.round(from: crash, to: try await firstLookOfTakers(run, since: crash)))
                 try await run.listen(try run.begin(settings(run)))
                 try await spread(run, over: [2, 2, 2])
 
@@ -34,16 +35,23 @@ struct ReplicaTests {
                 let stop = FaultLoad.now()
                 try await run.stop(leaver)
                 try await spread(run, over: [3, 3])
-                stopped.append(try await firstLookOfTakers(run, since: stop) - stop)
+                stopped.append(lag.round(from: stop, to: try await firstLookOfTakers(run, since: stop)))
                 if round < 2 {
                     try await run.listen(try run.begin(settings(run)))
                     try await spread(run, over: [2, 2, 2])
                 }
             }
-            print("looked again after a crash: \(crashed) us, after SIGTERM: \(stopped) us")
-            #expect(crashed.sorted()[1] < 5_000_000)
-            #expect(stopped.sorted()[1] < 300_000)
+            print("looked again after a crash: \(crashed), after SIGTERM: \(stopped)")
+            expect(crashed, within: 5_000_000)
+            expect(stopped, within: 300_000)
         }
+    }
+
+    /// Checks each round with the machine's lag taken out, so that no slow one hides behind the others; and most of them as they
+    /// are, so that nothing that happens every time hides behind the lag.
+    private func expect(_ rounds: [MachineLag.Round], within limit: Int64) {
+        #expect(rounds.allSatisfy { $0.withoutLag < limit }, "\(rounds)")
+        #expect(rounds.map(\.time).sorted()[rounds.count / 2] < limit, "\(rounds)")
     }
 
     @Test
@@ -207,9 +215,9 @@ struct ReplicaTests {
         }
     }
 
-    func settings(_ run: FaultRun) -> [String: String] {
-        var settings = ["ROLLCALL_ENGINES": Self.accounts.joined(separator: ","), FaultRun.onlyThese: ""]
-        for account in Self.accounts {
+    func settings(_ run: FaultRun, accounts: [String] = ReplicaTests.accounts) -> [String: String] {
+        var settings = ["ROLLCALL_ENGINES": accounts.joined(separator: ","), FaultRun.onlyThese: ""]
+        for account in accounts {
             let name = "ROLLCALL_ENGINE_\(account.uppercased())"
             settings["\(name)_KIND"] = "wawp"
             settings["\(name)_URL"] = "http://127.0.0.1:\(run.engine.http.port)"

@@ -96,7 +96,9 @@ struct EngineDeliveryTests {
                 before += calls.count
             }
             // Sweeps are an hour apart here.
-            #expect((delays.min() ?? .seconds(99)) < .seconds(1), "\(delays)")
+            try #require(delays.count == 3)
+            print("a delivery of WAHA's leads to a look that is stored after \(delays)")
+            #expect(TwoOfThree(delays.map { $0 < .seconds(1) }).holds, "\(delays)")
             // The words of a delivery decide nothing: the session is as its own read says.
             let view = try await service.until("seven") { $0.condition == "converged" }
             #expect(view.observed == "STOPPED")
