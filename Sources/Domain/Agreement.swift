@@ -105,6 +105,55 @@ package func agreement(shift: Shift, desired: RunState, condition: Condition, re
     }
 }
 
+/// What has to be so of an agent for one agreement, in the terms that an index, a count or a row can be asked for.
+///
+/// Each agreement is of one condition, and no two of the same condition have an agent in common.
+package struct AgreementTerms: Sendable, Hashable {
+    package var condition: Condition
+    /// Whether the agent is at work, on shift or on break; `nil` where it does not matter.
+    package var isHere: Bool?
+    /// `nil` where it does not matter.
+    package var desired: RunState?
+    /// Whether the engine refuses our credential; `nil` where it does not matter.
+    package var isRefused: Bool?
+
+    init(_ condition: Condition, isHere: Bool? = nil, desired: RunState? = nil, isRefused: Bool? = nil) {
+        self.condition = condition
+        self.isHere = isHere
+        self.desired = desired
+        self.isRefused = isRefused
+    }
+}
+
+extension Agreement {
+    /// Of whom ``agreement(shift:desired:condition:reason:)`` says this.
+    package var terms: AgreementTerms {
+        switch self {
+        case .stuck: AgreementTerms(.needsAttention, desired: .running, isRefused: false)
+        case .refused: AgreementTerms(.needsAttention, isRefused: true)
+        case .mustScan: AgreementTerms(.needsPairing)
+        case .hereUnmapped: AgreementTerms(.unassigned, isHere: true)
+        case .hereUnsure: AgreementTerms(.unknown, isHere: true)
+        case .mute: AgreementTerms(.drifted, isHere: true, desired: .running)
+        case .heldMute: AgreementTerms(.drifted, isHere: false, desired: .running)
+        case .runaway: AgreementTerms(.needsAttention, desired: .stopped, isRefused: false)
+        case .alone: AgreementTerms(.drifted, isHere: false, desired: .stopped)
+        case .againstOrder: AgreementTerms(.drifted, isHere: true, desired: .stopped)
+        case .hereHeldOff: AgreementTerms(.held, isHere: true, desired: .stopped)
+        case .hereHeldOn: AgreementTerms(.held, isHere: true, desired: .running)
+        case .comingUp: AgreementTerms(.starting)
+        case .goingDown: AgreementTerms(.stopping)
+        case .heldOn: AgreementTerms(.held, isHere: false, desired: .running)
+        case .heldOff: AgreementTerms(.held, isHere: false, desired: .stopped)
+        case .unsure: AgreementTerms(.unknown, isHere: false)
+        case .fine: AgreementTerms(.converged, desired: .running)
+        case .offForBreak: AgreementTerms(.converged, isHere: true, desired: .stopped)
+        case .off: AgreementTerms(.converged, isHere: false, desired: .stopped)
+        case .unmapped: AgreementTerms(.unassigned, isHere: false)
+        }
+    }
+}
+
 /// Whose turn it is to do something.
 package enum Turn: String, Sendable, Hashable, CaseIterable {
     case nobody

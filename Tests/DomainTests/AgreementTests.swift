@@ -66,6 +66,26 @@ struct AgreementTests {
     }
 
     @Test
+    func `the terms of an agreement are met by whoever has it, and by nobody else`() {
+        for shift in Shift.allCases {
+            for condition in Condition.allCases {
+                for desired in RunState.allCases {
+                    for reason in Reason.allCases {
+                        let meeting = Agreement.allCases.filter { each in
+                            let terms = each.terms
+                            return terms.condition == condition && terms.isHere ?? (shift != .out) == (shift != .out)
+                                && terms.desired ?? desired == desired
+                                && terms.isRefused ?? (reason == .accountRefused) == (reason == .accountRefused)
+                        }
+                        let own = agreement(shift: shift, desired: desired, condition: condition, reason: reason)
+                        #expect(meeting == [own], "\(shift), \(desired), \(condition), \(reason)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
     func `who needs somebody stands before who does not`() {
         let needing = Agreement.allCases.filter(\.needsSomebody)
         #expect(needing == Array(Agreement.allCases.prefix(needing.count)))

@@ -18,6 +18,7 @@ def test_it_tells_how_an_agent_stands_why_and_what_happened(page, view_key, on_s
     page.wait_text("#agreement", "fine")
     assert page.text("#observed") == "running" and page.observed() == "WORKING"
     assert page.text("#desired") == "running"
+    assert page.text("#desired-since").startswith("for ")
     assert "running, as it should" in page.text("#reason")
     why = page.text("#why")
     assert "The agent is on shift, so the session should run." in why
@@ -36,10 +37,13 @@ def test_it_follows_what_happens_without_a_reload(rollcall, page, view_key, on_s
     page.sign_in(view_key, f"/agents/{on_shift}")
     page.wait_live()
     page.mark()
+    began = page.run("return document.querySelector('#desired-since time').getAttribute('datetime')")
     rollcall.clock_out(on_shift)
     page.wait_observed("STOPPED")
     page.wait_text("#events", "clock-out")
     page.wait(lambda: page.commands() == ["stop", "start"])
+    since = page.run("return document.querySelector('#desired-since time').getAttribute('datetime')")
+    assert since > began and page.text("#desired") == "stopped", "it should be so since the clock-out alone"
     assert page.is_marked()
 
 

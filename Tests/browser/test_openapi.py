@@ -131,7 +131,8 @@ def demand(schema, optional, is_part=False):
 
 
 LISTS = [
-    "/v1/agents", "/v1/agents?limit=1", "/v1/agents?condition=unassigned", "/v1/engines", "/v1/incidents", "/v1/unmatched",
+    "/v1/agents", "/v1/agents?limit=1", "/v1/agents?condition=unassigned", "/v1/agents?agreement=unmapped",
+    "/v1/engines", "/v1/incidents", "/v1/unmatched",
     "/v1/unmatched?group=name", "/v1/sources", "/v1/sources/hr/deliveries", "/v1/sources/hr/deliveries?outcome=refused",
     "/v1/sources/hr/aliases", "/v1/guard", "/v1/keys",
 ]

@@ -244,6 +244,20 @@ def test_axe_finds_nothing_where_the_page_cannot_be_read_again_or_nobody_is_sign
     assert found == []
 
 
+@pytest.mark.parametrize(
+    "view, place", [("fleet", "#needs-title"), ("fleet", "#counts-title"), ("stats", "#counted"), ("agent", "#desired-since")]
+)
+def test_what_is_counted_or_wanted_says_its_age_and_nobody_is_told_of_every_second(rollcall, page, view, place):
+    page.sign_in(rollcall.admin_key)
+    show(page, view)
+    first = page.text(f"{place} time")
+    assert any(letter.isdigit() for letter in first)
+    script = "return document.querySelector(arguments[0]).closest('[aria-live], [role=status], [role=alert], [role=log], [role=timer]')"
+    assert page.run(script, f"{place} time") is None
+    if view != "agent":
+        page.wait(lambda: page.text(f"{place} time") != first, what="its age moving on")
+
+
 def test_what_is_old_can_still_be_read_whatever_the_colours(rollcall, page):
     page.sign_in(rollcall.admin_key)
     found = []

@@ -6,19 +6,34 @@ package struct AgentFilter: Sendable, Hashable {
     package internal(set) var teams: [String]?
     package var shift: Shift?
     package var condition: Condition?
+    /// How shift and session agree, as the page's badges say it.
+    package var agreement: Agreement?
     /// Part of agent id, name, instance id or session name, without case.
     package var search: String?
 
     /// `teams`: in any order.
-    package init(teams: [String]? = nil, shift: Shift? = nil, condition: Condition? = nil, search: String? = nil) {
+    package init(
+        teams: [String]? = nil,
+        shift: Shift? = nil,
+        condition: Condition? = nil,
+        agreement: Agreement? = nil,
+        search: String? = nil
+    ) {
         self.teams = teams.map { Set($0).sorted() }
         self.shift = shift
         self.condition = condition
+        self.agreement = agreement
         self.search = search
     }
 
     /// Whether rows of the walk may be left out.
-    var leavesOut: Bool { shift != nil || condition != nil || search != nil }
+    var leavesOut: Bool { shift != nil || askedCondition != nil || search != nil }
+
+    /// The condition that is asked for, by itself or as that of an agreement.
+    var askedCondition: Condition? { agreement?.terms.condition ?? condition }
+
+    /// Whether nobody can fit it, since an agreement of another condition is asked for.
+    var isContradictory: Bool { condition != nil && condition != askedCondition }
 }
 
 extension AgentFilter {
@@ -32,6 +47,7 @@ extension AgentFilter {
             teams: caller.teams.map(Array.init),
             shift: try query.word("shift", as: Shift.self),
             condition: try query.word("condition", as: Condition.self),
+            agreement: try query.word("agreement", as: Agreement.self),
             search: query["q"]
         )
         if let team = try query.team() { teams = caller.sees(team: team) ? [team] : [] }

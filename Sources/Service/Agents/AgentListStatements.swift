@@ -10,13 +10,20 @@ import LibPQ
 /// statement: `LIMIT` in figures, `OFFSET 0`, and a team or a condition as the bounds of a row comparison, since only the
 /// index that is meant has that order. A walk ends after 20,000 rows even when few of them fit; the list goes on there.
 ///
+/// What an agreement asks for besides its condition is told from the row as ``derive(_:hold:breakAction:now:)`` tells it: what is
+/// desired is worked out, since a hold may be over that was not looked at again yet.
+///
 /// Rows have the engine account's id and not its name, which is known here: anything worked out of a row outside of the walk
 /// has PostgreSQL copy the whole row once more.
 struct AgentListStatements {
     let filter: AgentFilter
     let freshness: FreshnessTable
+    /// What a break does where nothing is in force yet.
+    let breakAction: BreakAction
     let now: Timestamp
 
+    private var asked: Condition? { filter.askedCondition }
+    private var terms: AgreementTerms? { filter.agreement?.terms }
     private var onShift: [Timestamp] { freshness.staleBefore(.running, now: now) }
     private var offShift: [Timestamp] { freshness.staleBefore(.stopped, now: now) }
 
@@ -44,11 +51,19 @@ struct AgentListStatements {
                   AND (\(filter.search)::text IS NULL OR strpos(
                     lower(concat_ws(chr(10), w.agent_id, w.name, d.instance_id, d.session_name)), lower(\(filter.search))
                   ) > 0)
-                  AND (\(filter.condition?.rawValue)::text IS NULL OR \(filter.condition?.rawValue) = CASE
+                  AND (\(asked?.rawValue)::text IS NULL OR \(asked?.rawValue) = CASE
                     WHEN d.instance IS NULL THEN 'unassigned'
                     WHEN d.reason = 'account_refused' THEN d.condition
                     WHEN d.read_at >= (CASE d.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[d.account] THEN d.condition
                     ELSE 'unknown'
+                  END)
+                  AND (\(terms?.isHere)::boolean IS NULL OR \(terms?.isHere) = (d.shift <> 0))
+                  AND (\(terms?.isRefused)::boolean IS NULL OR \(terms?.isRefused) = (d.reason = 'account_refused'))
+                  AND (\(terms?.desired?.code)::smallint IS NULL OR \(terms?.desired?.code) = CASE
+                    WHEN w.removal_asked_at IS NOT NULL THEN 0
+                    WHEN d.hold_until > \(now) THEN d.hold_state
+                    WHEN d.shift = 2 THEN CASE coalesce(d.break_action, \(breakAction.rawValue)) WHEN 'keep' THEN 1 ELSE 0 END
+                    ELSE d.shift
                   END)
                 OFFSET 0
             ) v
@@ -83,11 +98,19 @@ struct AgentListStatements {
                   AND (\(filter.search)::text IS NULL OR strpos(
                     lower(concat_ws(chr(10), w.agent_id, w.name, d.instance_id, d.session_name)), lower(\(filter.search))
                   ) > 0)
-                  AND (\(filter.condition?.rawValue)::text IS NULL OR \(filter.condition?.rawValue) = CASE
+                  AND (\(asked?.rawValue)::text IS NULL OR \(asked?.rawValue) = CASE
                     WHEN d.instance IS NULL THEN 'unassigned'
                     WHEN d.reason = 'account_refused' THEN d.condition
                     WHEN d.read_at >= (CASE d.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[d.account] THEN d.condition
                     ELSE 'unknown'
+                  END)
+                  AND (\(terms?.isHere)::boolean IS NULL OR \(terms?.isHere) = (d.shift <> 0))
+                  AND (\(terms?.isRefused)::boolean IS NULL OR \(terms?.isRefused) = (d.reason = 'account_refused'))
+                  AND (\(terms?.desired?.code)::smallint IS NULL OR \(terms?.desired?.code) = CASE
+                    WHEN w.removal_asked_at IS NOT NULL THEN 0
+                    WHEN d.hold_until > \(now) THEN d.hold_state
+                    WHEN d.shift = 2 THEN CASE coalesce(d.break_action, \(breakAction.rawValue)) WHEN 'keep' THEN 1 ELSE 0 END
+                    ELSE d.shift
                   END)
                 OFFSET 0
             ) v
@@ -131,11 +154,19 @@ struct AgentListStatements {
                   AND (\(filter.search)::text IS NULL OR strpos(
                     lower(concat_ws(chr(10), t.agent_id, t.name, d.instance_id, d.session_name)), lower(\(filter.search))
                   ) > 0)
-                  AND (\(filter.condition?.rawValue)::text IS NULL OR \(filter.condition?.rawValue) = CASE
+                  AND (\(asked?.rawValue)::text IS NULL OR \(asked?.rawValue) = CASE
                     WHEN d.instance IS NULL THEN 'unassigned'
                     WHEN d.reason = 'account_refused' THEN d.condition
                     WHEN d.read_at >= (CASE d.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[d.account] THEN d.condition
                     ELSE 'unknown'
+                  END)
+                  AND (\(terms?.isHere)::boolean IS NULL OR \(terms?.isHere) = (d.shift <> 0))
+                  AND (\(terms?.isRefused)::boolean IS NULL OR \(terms?.isRefused) = (d.reason = 'account_refused'))
+                  AND (\(terms?.desired?.code)::smallint IS NULL OR \(terms?.desired?.code) = CASE
+                    WHEN t.removal_asked_at IS NOT NULL THEN 0
+                    WHEN d.hold_until > \(now) THEN d.hold_state
+                    WHEN d.shift = 2 THEN CASE coalesce(d.break_action, \(breakAction.rawValue)) WHEN 'keep' THEN 1 ELSE 0 END
+                    ELSE d.shift
                   END)
                 OFFSET 0
             ) v
@@ -178,11 +209,19 @@ struct AgentListStatements {
                   AND (\(filter.search)::text IS NULL OR strpos(
                     lower(concat_ws(chr(10), t.agent_id, t.name, d.instance_id, d.session_name)), lower(\(filter.search))
                   ) > 0)
-                  AND (\(filter.condition?.rawValue)::text IS NULL OR \(filter.condition?.rawValue) = CASE
+                  AND (\(asked?.rawValue)::text IS NULL OR \(asked?.rawValue) = CASE
                     WHEN d.instance IS NULL THEN 'unassigned'
                     WHEN d.reason = 'account_refused' THEN d.condition
                     WHEN d.read_at >= (CASE d.desired WHEN 1 THEN \(onShift) ELSE \(offShift) END)[d.account] THEN d.condition
                     ELSE 'unknown'
+                  END)
+                  AND (\(terms?.isHere)::boolean IS NULL OR \(terms?.isHere) = (d.shift <> 0))
+                  AND (\(terms?.isRefused)::boolean IS NULL OR \(terms?.isRefused) = (d.reason = 'account_refused'))
+                  AND (\(terms?.desired?.code)::smallint IS NULL OR \(terms?.desired?.code) = CASE
+                    WHEN t.removal_asked_at IS NOT NULL THEN 0
+                    WHEN d.hold_until > \(now) THEN d.hold_state
+                    WHEN d.shift = 2 THEN CASE coalesce(d.break_action, \(breakAction.rawValue)) WHEN 'keep' THEN 1 ELSE 0 END
+                    ELSE d.shift
                   END)
                 OFFSET 0
             ) v

@@ -64,8 +64,14 @@ package struct AgentReads: Sendable {
             guard let position = AgentCursor(word: word) else { throw .badCursor }
             return position
         }
-        let statements = AgentListStatements(filter: filter, freshness: try await freshness.table(), now: clock.now())
-        switch filter.condition {
+        guard !filter.isContradictory else { return AgentPage(agents: []) }
+        let statements = AgentListStatements(
+            filter: filter,
+            freshness: try await freshness.table(),
+            breakAction: breakAction,
+            now: clock.now()
+        )
+        switch filter.askedCondition {
         case .drifted, .needsPairing, .needsAttention, .held, .starting, .stopping:
             return try await byInstance(statements, position, limit)
         case nil, .converged, .unknown, .unassigned:
@@ -166,7 +172,7 @@ package struct AgentReads: Sendable {
         _ position: AgentCursor?,
         _ limit: Int
     ) async throws -> AgentPage {
-        guard let condition = statements.filter.condition else { return AgentPage(agents: []) }
+        guard let condition = statements.filter.askedCondition else { return AgentPage(agents: []) }
         let after: Int64
         switch position {
         case nil: after = 0

@@ -137,6 +137,20 @@ struct HistoryReads: Sendable {
         )
     }
 
+    /// Since when `run` has been desired of the agent's session, as last derived; `nil` where that was something else.
+    ///
+    /// Index: `agent_states_pkey`.
+    func desiredSince(of agent: Int64, _ run: RunState) async throws(PQError) -> Timestamp? {
+        try await pool.rows(
+            """
+            SELECT desired_since
+            FROM agent_states
+            WHERE agent = \(agent)
+              AND desired = \(run.code)
+            """
+        ) { row throws(PQError) in try row.column("desired_since", as: Timestamp.self) }.first
+    }
+
     /// The agent's holds, oldest first.
     ///
     /// Index: `holds_of_agent`.

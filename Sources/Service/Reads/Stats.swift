@@ -45,6 +45,8 @@ struct Stats: Sendable, Equatable {
     }
 
     var from, to: Timestamp
+    /// When all this was read, by the database's clock; what is asked for again may be given again.
+    var countedAt = Timestamp(microseconds: 0)
     var stages: [Stage: Spread]
     /// Hours without an event are left out.
     var hours: [Hour]

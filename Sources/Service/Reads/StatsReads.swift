@@ -124,18 +124,22 @@ final class StatsReads: Sendable {
     private func read(_ question: Question) async throws(PQError) -> Stats {
         let lifetimes = try await freshness.table().longestLifetimes
         let results = try await pool.pipeline(
-            [Self.ways(question), Self.drift(question, lifetimes), Self.rest(question, lifetimes)],
+            [
+                "SELECT now() AS counted_at", Self.ways(question), Self.drift(question, lifetimes),
+                Self.rest(question, lifetimes),
+            ],
             timeout: Self.timeout
         )
         var stats = Stats(from: question.from, to: question.to, stages: [:], hours: [])
-        for row in results[0] {
+        for row in results[0] { stats.countedAt = try row.column("counted_at", as: Timestamp.self) }
+        for row in results[1] {
             if let at = try row.column("hour", as: Timestamp?.self) {
                 stats.hours.append(Stats.Hour(at: at, total: try Self.spread(.total, row)))
             } else {
                 for stage in Stats.Stage.allCases { stats.stages[stage] = try Self.spread(stage, row) }
             }
         }
-        for row in results[1] {
+        for row in results[2] {
             let found = try row.column("found", as: Int64.self)
             stats.driftFoundLate += try row.column("late", as: Int64.self)
             guard found > 0 else { continue }
@@ -145,7 +149,7 @@ final class StatsReads: Sendable {
             )
         }
         var steps: (stopped: [HourStep], unread: [HourStep]) = ([], [])
-        for row in results[2] {
+        for row in results[3] {
             let step = HourStep(
                 hour: try row.column("hour", as: Int64.self),
                 change: try row.column("change", as: Int64.self),

@@ -7,6 +7,7 @@ struct AgentFacets: Sendable, Hashable {
     var shift: Shift
     var desired: RunState
     var condition: Condition
+    var agreement: Agreement
     /// Digest of what a search looks through.
     var identity: Int
 }
@@ -18,6 +19,7 @@ extension AgentFacets {
         shift = agent.state.shift
         desired = standing.desired.run
         condition = standing.condition
+        agreement = agent.agreement(standing)
         identity = agent.searchText.hashValue
     }
 }
@@ -36,5 +38,6 @@ extension AgentFilter {
         (teams?.contains(facets.team) ?? true)
             && (shift.map { $0 == facets.shift } ?? true)
             && (condition.map { $0 == facets.condition } ?? true)
+            && (agreement.map { $0 == facets.agreement } ?? true)
     }
 }

@@ -16,6 +16,9 @@ extension AgentsCommand {
         @Option(help: "Only this condition, as converged or needs_attention.")
         var condition: String?
 
+        @Option(help: "Only those whose shift and session agree so, as fine or must_scan.")
+        var agreement: String?
+
         @Option(help: "Part of an agent's id, name, instance or session.")
         var search: String?
 
@@ -28,12 +31,8 @@ extension AgentsCommand {
         func run() async throws {
             let filter = AgentFilter(
                 teams: team.isEmpty ? nil : team,
-                condition: try condition.map { word in
-                    guard let condition = Condition(rawValue: word) else {
-                        throw ValidationError("--condition: one of \(Condition.allCases.map(\.rawValue))")
-                    }
-                    return condition
-                },
+                condition: try condition.map { try Self.word($0, of: "--condition") },
+                agreement: try agreement.map { try Self.word($0, of: "--agreement") },
                 search: search
             )
             try await DatabaseCommand.run(options) { settings, pools, clock, _ in
@@ -54,6 +53,16 @@ extension AgentsCommand {
                 } while cursor != nil
                 if json { Terminal.say(isFirst ? "[]" : "]") }
             }
+        }
+
+        private static func word<Word: RawRepresentable<String> & CaseIterable>(
+            _ text: String,
+            of option: String
+        ) throws -> Word {
+            guard let word = Word(rawValue: text) else {
+                throw ValidationError("\(option): one of \(Word.allCases.map(\.rawValue))")
+            }
+            return word
         }
     }
 

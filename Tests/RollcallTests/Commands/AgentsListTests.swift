@@ -28,6 +28,7 @@ struct AgentsListTests {
             for (filter, agents) in [
                 (["--team", "red"], ["bare", "ben"]), (["--team", "red", "--team", "blue"], ["ana", "bare", "ben"]),
                 (["--condition", "unassigned"], ["bare"]), (["--search", "I-AN"], ["ana"]), (["--team", "green"], []),
+                (["--agreement", "off"], ["ben"]), (["--agreement", "fine", "--condition", "unassigned"], []),
             ] {
                 let process = try RollcallProcess(
                     ["agents", "list", "--json"] + filter,

@@ -7,7 +7,8 @@ struct UsageTests {
         arguments: [
             ["nonsense"], ["--nonsense"], ["agents", "nonsense"], ["agents", "show"], ["verify", "--what"],
             ["explain"], ["reconcile", "--json"], ["reconcile", "--once", "--wait", "0"],
-            ["agents", "list", "--condition", "fine"], ["simulate-engine", "--port", "70000"],
+            ["agents", "list", "--condition", "fine"], ["agents", "list", "--agreement", "drifted"],
+            ["simulate-engine", "--port", "70000"],
             ["keys", "create", "--name", "n", "--role", "king"], ["agents", "import", "/nowhere/agents.csv"],
             ["simulate", "--seeds", "0"], ["simulate", "--planted", "nothing"],
         ]

@@ -35,15 +35,23 @@ struct AgentListPlanTests {
         for statement in statements { _ = try await pool.query(statement, timeout: .seconds(60)) }
     }
 
-    @Test(arguments: [true, false])
-    func `every walk uses its index and looks agents up by their keys`(isAnalyzed: Bool) async throws {
+    @Test(arguments: [true, false], [Agreement?.none, .off, .stuck])
+    func `every walk uses its index and looks agents up by their keys`(
+        isAnalyzed: Bool,
+        agreement: Agreement?
+    )
+        async throws
+    {
         try await withMigratedDatabase { pool, _ in
             try await fill(pool)
             if isAnalyzed { _ = try await pool.query("ANALYZE", timeout: .seconds(60)) }
             let fallback = Freshness(onShift: .seconds(20), offShift: .seconds(60), instances: 0, callsPerSecond: 50)
+            var filter = AgentFilter(teams: ["team7"], shift: .out, condition: .converged, search: "agent")
+            filter.agreement = agreement
             let filters = AgentListStatements(
-                filter: AgentFilter(teams: ["team7"], shift: .out, condition: .converged, search: "agent"),
+                filter: filter,
                 freshness: FreshnessTable(accounts: [1: fallback], fallback: fallback),
+                breakAction: .keep,
                 now: Timestamp(seconds: 946_684_800)
             )
             let walks: [(PQStatement, index: String)] = [
@@ -74,8 +82,9 @@ struct AgentListPlanTests {
             try await fill(pool)
             let fallback = Freshness(onShift: .seconds(20), offShift: .seconds(60), instances: 0, callsPerSecond: 50)
             let statements = AgentListStatements(
-                filter: AgentFilter(condition: .converged),
+                filter: AgentFilter(agreement: .off),
                 freshness: FreshnessTable(accounts: [1: fallback], fallback: fallback),
+                breakAction: .keep,
                 now: Timestamp(seconds: 946_684_800)
             )
             for (after, isFull) in [("", true), ("a019000", false)] {
@@ -101,8 +110,10 @@ struct AgentListPlanTests {
     private static func literal(_ bind: PQBind) -> String {
         guard let bytes = bind.bytes else { return "NULL" }
         switch bind.type.oid {
+        case 16: return bytes == [1] ? "true" : "false"
         case 20, 21: return String(bytes.reduce(Int64(0)) { $0 << 8 | Int64($1) })
         case 1009: return "'{team7}'"
+        case 1184: return "'2000-01-01Z'"
         case 1185: return "'{2000-01-01Z}'"
         default: return "'" + String(decoding: bytes, as: UTF8.self) + "'"
         }

@@ -76,6 +76,94 @@ struct AgentListTests {
         }
     }
 
+    /// Agents of two teams in every condition, read just now or long ago, on every shift, without a hold, held, or with a hold that is
+    /// over; every fourth is being removed.
+    private func addEveryStanding(_ pool: PQPool) async throws {
+        let statements: [PQStatement] = [
+            """
+            INSERT INTO agents (agent_id, team, removal_asked_at)
+            SELECT 'e' || lpad(n::text, 4, '0'), CASE WHEN n % 3 = 0 THEN 'a' ELSE 'b' END, CASE WHEN n % 4 = 0 THEN now() END
+            FROM generate_series(1, 1200) AS n
+            """,
+            """
+            INSERT INTO agent_states (agent, shift, desired, hold_state, hold_until, hold_reason, hold_author)
+            SELECT agent, s, (agent % 2)::smallint,
+                CASE WHEN h > 0 THEN (h % 2)::smallint END,
+                CASE WHEN h > 0 THEN now() + CASE WHEN h > 2 THEN interval '-1 hour' ELSE interval '1 hour' END END, '', ''
+            FROM (SELECT agent, (agent % 3)::smallint AS s, agent / 3 % 5 AS h FROM agents) a
+            """,
+            """
+            INSERT INTO instances (account, instance_id, agent)
+            SELECT e.account, 'I-' || a.agent, a.agent
+            FROM agents a
+            CROSS JOIN engine_accounts e
+            WHERE a.agent % 11 <> 0
+            """,
+            """
+            INSERT INTO observed_states (instance, reading, read_at, condition, reason, attention)
+            SELECT x.instance, 'STOPPED', now() - CASE WHEN x.agent % 7 = 0 THEN interval '1 hour' ELSE interval '0' END, c.name,
+                CASE WHEN x.agent % 2 = 0 THEN 'account_refused' ELSE 'stopped' END, c.code
+            FROM instances x
+            JOIN unnest(
+                \(Condition.allCases.map(\.rawValue)),
+                \(Condition.allCases.map { $0.isException ? $0.code : nil })
+            ) WITH ORDINALITY AS c (name, code, number) ON c.number = x.agent / 16 % 8 + 1
+            """,
+            """
+            INSERT INTO reconcile_queue (instance, account, priority, due_at)
+            SELECT instance, account, 0, now() + interval '1 day'
+            FROM instances
+            """,
+        ]
+        for statement in statements { _ = try await pool.query(statement) }
+    }
+
+    /// What a list says of each agent.
+    private func agreements(_ fixture: ManagementFixture, _ query: String) async throws -> [String: String] {
+        var agreements: [String: String] = [:]
+        var cursor = ""
+        while true {
+            let page = try await fixture.send("GET", "/v1/agents?limit=500\(query)\(cursor)")
+            for item in try page.items() {
+                agreements[try #require(item["agent_id"] as? String)] = try #require(item["agreement"] as? String)
+            }
+            guard let next = try page.json()["next_cursor"] as? String else { return agreements }
+            cursor = "&cursor=\(next)"
+        }
+    }
+
+    @Test
+    func `an agreement is asked for by the word that each agent says of itself`() async throws {
+        try await withManagement { fixture in
+            try await addEveryStanding(fixture.pool)
+            let all = try await agreements(fixture, "")
+            #expect(all.count == 1200)
+            #expect(Set(all.values) == Set(Agreement.allCases.map(\.rawValue)))
+            let ofTeam = try await agreements(fixture, "&team=a")
+            for agreement in Agreement.allCases.map(\.rawValue) {
+                let own = all.filter { $0.value == agreement }
+                #expect(try await agreements(fixture, "&agreement=\(agreement)") == own, "\(agreement)")
+                let found = try await agreements(fixture, "&team=a&agreement=\(agreement)")
+                #expect(found == ofTeam.filter { $0.value == agreement }, "\(agreement)")
+            }
+            let some = try await ids(fixture, "agreement=alone&limit=2")
+            #expect(some.sorted() == all.filter { $0.value == "alone" }.keys.sorted(), "also in small pages")
+            let mute = try await ids(fixture, "agreement=mute&condition=drifted")
+            #expect(mute.sorted() == all.filter { $0.value == "mute" }.keys.sorted())
+            #expect(try await ids(fixture, "agreement=mute&condition=held").isEmpty)
+            #expect(try await ids(fixture, "agreement=mute&shift=out").isEmpty)
+        }
+    }
+
+    @Test
+    func `a word that is no agreement is refused, with those that are`() async throws {
+        try await withManagement { fixture in
+            let answer = try await fixture.send("GET", "/v1/agents?agreement=drifted")
+            #expect(try answer.status == 422 && answer.code() == "invalid_field")
+            #expect(answer.text.contains("agreement") && answer.text.contains("must_scan"), "\(answer.text)")
+        }
+    }
+
     @Test
     func `the search finds parts without case and takes no patterns`() async throws {
         try await withSixAgents { fixture in

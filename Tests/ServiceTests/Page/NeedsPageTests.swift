@@ -218,6 +218,10 @@ struct NeedsPageTests {
                 #expect(
                     source.contains(#"data-key="bulk."#) == mayAct && source.contains(#"data-key="pairing."#) == mayAct
                 )
+                for agreement in Agreement.allCases {
+                    let key = #"data-key="agreement.\#(agreement.rawValue)""#
+                    #expect(source.ranges(of: key).count == 1, "once, as a choice: \(agreement)")
+                }
                 #expect(source.contains(#"data-key="fleet.news."#) && !source.contains(#"data-key="fleet.calm""#))
             }
         }

@@ -178,7 +178,10 @@ struct PageTests {
     func `an address that makes no sense says so to a person`() async throws {
         try await withPage { page in
             let signIn = try await page.signIn(as: .view)
-            for (path, status) in [("/?condition=nonsense", 422), ("/?cursor=zz", 422), ("/agents/nobody", 404)] {
+            for (path, status) in [
+                ("/?condition=nonsense", 422), ("/?agreement=drifted", 422), ("/?cursor=zz", 422),
+                ("/agents/nobody", 404),
+            ] {
                 let answer = try await page.send("GET", path, signIn)
                 #expect(answer.status == status)
                 #expect(answer.headers["content-type"]?.hasPrefix("text/html") == true)

@@ -117,6 +117,29 @@ struct WhyTests {
     }
 
     @Test(arguments: Language.allCases)
+    func `who is being removed, has no session, was never seen or is held lacks no sentence either`(language: Language)
+    {
+        for standing in Self.standings {
+            let isLeaving = standing.desired.run == .stopped && standing.desired.rule == .default
+            for (hasInstance, reading) in [(true, "WORKING"), (true, nil), (false, nil)] as [(Bool, String?)] {
+                var explanation = explanation(standing, reading: reading, hasInstance: hasInstance)
+                if isLeaving { explanation.details.removalAskedAt = Self.now - .seconds(5) }
+                let said = text(explanation, language).values.flatMap { $0 }
+                #expect(said.allSatisfy { !$0.isEmpty && !$0.contains("⟦") }, "\(standing)")
+                let row = RowModel(
+                    details: explanation.details,
+                    standing: standing,
+                    words: languages[language],
+                    now: Self.now
+                ).values
+                #expect((row["wanted"] as? String)?.isEmpty == (standing.desired.rule != .onBreak))
+                #expect((row["hold"] as? [String: Any] != nil) == (standing.hold != nil))
+                #expect(!String(describing: row).contains("⟦"), "\(standing)")
+            }
+        }
+    }
+
+    @Test(arguments: Language.allCases)
     func `every outcome of a command, every reading and every event has a sentence`(language: Language) {
         let standing = Self.standings[0]
         for action in Action.allCases {

@@ -12,6 +12,7 @@ struct AgentNewsTests {
         team: String = "red",
         shift: Shift = .in,
         condition: Condition = .converged,
+        agreement: Agreement = .fine,
         identity: Int = 1
     ) -> AgentFacets {
         AgentFacets(
@@ -20,6 +21,7 @@ struct AgentNewsTests {
             shift: shift,
             desired: .running,
             condition: condition,
+            agreement: agreement,
             identity: identity
         )
     }
@@ -39,6 +41,10 @@ struct AgentNewsTests {
         (news(nil, facets(team: "blue")), AgentFilter(teams: ["red"]), .nothing),
         (news(facets(), facets(condition: .drifted)), AgentFilter(condition: .drifted), .agent),
         (news(facets(condition: .drifted), facets()), AgentFilter(condition: .drifted), .removed("a1")),
+        (news(facets(), facets(agreement: .heldOn)), AgentFilter(agreement: .fine), .removed("a1")),
+        (news(facets(agreement: .heldOn), facets()), AgentFilter(agreement: .fine), .agent),
+        (news(facets(agreement: .mute), facets(agreement: .heldOn)), AgentFilter(agreement: .fine), .nothing),
+        (news(facets(), facets()), AgentFilter(condition: .held, agreement: .fine), .nothing),
         (news(facets(), facets()), AgentFilter(search: "ANN"), .agent),
         (news(facets(), facets()), AgentFilter(search: "bob"), .nothing),
         (news(facets(), facets(identity: 2)), AgentFilter(search: "bob"), .removed("a1")),

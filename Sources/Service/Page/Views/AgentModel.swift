@@ -5,6 +5,8 @@ struct AgentModel {
     let frame: PageFrame
     let caller: Caller
     let explanation: Explanation
+    /// Since when what should be has been so; `nil` while that is about to be stored.
+    let desiredSince: Timestamp?
     /// Newest first.
     let events: [LedgerEntry]
     /// What the sources call the agent.
@@ -31,6 +33,7 @@ struct AgentModel {
         values["has_aliases"] = !aliases.isEmpty
         values["sources"] = sources
         values["has_team"] = !details.team.isEmpty
+        values["desired_since"] = desiredSince.map { words.time($0, now: now) } ?? false
         values["is_held"] = standing.hold != nil
         values["needs_pairing"] = standing.condition == .needsPairing
         values["is_mapper"] = row["turn"] as? String == "mapper"

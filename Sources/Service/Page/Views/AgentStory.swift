@@ -48,6 +48,7 @@ struct AgentStory: Sendable {
                 waiting: try await held.waiting(of: details.agentID),
                 asOf: now
             ),
+            desiredSince: try await history.desiredSince(of: details.agent, standing.desired.run),
             events: events.suffix(Self.lineLimit).reversed(),
             aliases: try await agents.aliases(of: details.agent),
             sources: caller.role.includes(.admin) ? try await agents.sources() : [],

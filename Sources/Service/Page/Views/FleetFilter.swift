@@ -21,15 +21,20 @@ struct FleetFilter: Sendable, Hashable {
     var team: String?
     var shift: Shift?
     var condition: Condition?
+    var agreement: Agreement?
     var search: String?
     var sort: Sort?
     var cursor: String?
 
+    /// Beside an agreement a condition is left out: it is known from that, or is what was asked for before.
+    ///
     /// - Throws: `invalid_field`.
     init(_ query: QueryParameters) throws(Problem) {
         team = try query.team()
         shift = try query.word("shift", as: Shift.self)
-        condition = try query.word("condition", as: Condition.self)
+        agreement = try query.word("agreement", as: Agreement.self)
+        let asked = try query.word("condition", as: Condition.self)
+        condition = agreement == nil ? asked : nil
         search = query["q"]
         sort = try query.word("sort", as: Sort.self)
         cursor = query["cursor"]
@@ -39,11 +44,17 @@ struct FleetFilter: Sendable, Hashable {
     var isFiltered: Bool { team != nil || isNarrow }
 
     /// Whether it leaves out some of a team.
-    var isNarrow: Bool { shift != nil || condition != nil || search != nil }
+    var isNarrow: Bool { shift != nil || condition != nil || agreement != nil || search != nil }
 
     /// What of it the caller may see.
     func agents(for caller: Caller) -> AgentFilter {
-        var filter = AgentFilter(teams: caller.teams?.sorted(), shift: shift, condition: condition, search: search)
+        var filter = AgentFilter(
+            teams: caller.teams?.sorted(),
+            shift: shift,
+            condition: condition,
+            agreement: agreement,
+            search: search
+        )
         if let team { filter.teams = caller.sees(team: team) ? [team] : [] }
         return filter
     }
@@ -77,6 +88,7 @@ struct FleetFilter: Sendable, Hashable {
         var other = self
         other.shift = nil
         other.condition = nil
+        other.agreement = nil
         other.search = nil
         return other
     }
@@ -87,7 +99,8 @@ struct FleetFilter: Sendable, Hashable {
     func query(_ more: [String: String] = [:], isSorted: Bool = true) -> String {
         var pairs = [
             ("team", team.flatMap { $0.isEmpty ? nil : $0 }), ("no_team", team == "" ? "true" : nil),
-            ("shift", shift?.rawValue), ("condition", condition?.rawValue), ("q", search),
+            ("shift", shift?.rawValue), ("condition", condition?.rawValue), ("agreement", agreement?.rawValue),
+            ("q", search),
         ]
         if isSorted { pairs.append(("sort", sort?.rawValue)) }
         pairs += more.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }

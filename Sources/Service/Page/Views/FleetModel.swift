@@ -52,6 +52,8 @@ struct FleetModel {
             "counted": words.time(summary.asOf, now: now),
             "shifts": [Shift.in, .onBreak, .out].map(shift),
             "conditions": Self.conditions.map(condition),
+            "agreements": Agreement.allCases.map(agreement),
+            "chosen_condition": filter.condition.map(condition) ?? false,
             "teams": teams,
             "named_teams": teams.filter { $0["word"] as? String != "" },
             "teamless": filter.team == "",
@@ -63,7 +65,7 @@ struct FleetModel {
             "team": filter.team ?? "",
             "q": filter.search ?? "",
             "any_shift": filter.shift == nil,
-            "any_condition": filter.condition == nil,
+            "any_state": filter.condition == nil && filter.agreement == nil,
             "any_team": filter.team == nil,
             "sort": (filter.sort ?? .agent).rawValue,
             "sorts": FleetFilter.Sort.allCases.map(sort),
@@ -83,11 +85,11 @@ struct FleetModel {
     /// Of engines, of sources, and changes that wait for somebody.
     private var openIncidents: [Incident] { incidents.filter { $0.closedAt == nil } }
 
-    /// What the script says, as beginnings of keys.
+    /// What the script says, as beginnings of keys; what agreements are called the filter says.
     private static let scripted = [
         "fleet.held", "fleet.last_seen", "fleet.loading", "fleet.narrow", "fleet.news", "fleet.no_instance",
         "fleet.no_team",
-        "fleet.not_seen", "fleet.pick", "fleet.wanted", "guard.", "shift.", "state.", "session.", "agreement.", "turn.",
+        "fleet.not_seen", "fleet.pick", "fleet.wanted", "guard.", "shift.", "state.", "session.", "turn.",
         "reason.",
         "incident.", "unmatched.since",
     ]
@@ -111,6 +113,13 @@ struct FleetModel {
             "word": condition.rawValue, "label": words("condition." + condition.rawValue),
             "count": count { $0.condition == condition },
             "selected": filter.condition == condition, "href": "/" + filter.with(condition: condition).query(),
+        ]
+    }
+
+    private func agreement(_ agreement: Agreement) -> [String: Any] {
+        [
+            "word": agreement.rawValue, "label": words("agreement." + agreement.rawValue),
+            "selected": filter.agreement == agreement,
         ]
     }
 
@@ -139,9 +148,9 @@ struct FleetModel {
 
     /// How many need somebody and fit the filter.
     ///
-    /// The counts know no search, and may be a moment older than who was found.
+    /// The counts know no search and no agreement, and may be a moment older than who was found.
     private var needsCount: Int {
-        guard filter.search == nil else { return found }
+        guard isCounted else { return found }
         let counted = count { group in
             group.needsSomebody && filter.shift.map { $0 == group.shift } ?? true
                 && filter.condition.map { $0 == group.condition } ?? true
@@ -149,8 +158,11 @@ struct FleetModel {
         return max(found, counted)
     }
 
-    /// Whether of those who are searched for more may need somebody than were found, since not everybody was looked at.
-    private var isFoundCut: Bool { filter.search != nil && summary.count { _ in true } > NeedStatements.walkLimit }
+    /// Whether the counts tell who fits the filter.
+    private var isCounted: Bool { filter.search == nil && filter.agreement == nil }
+
+    /// Whether of those who are looked for more may need somebody than were found, since not everybody was looked at.
+    private var isFoundCut: Bool { !isCounted && summary.count { _ in true } > NeedStatements.walkLimit }
 
     /// Agents of the chosen team, or of all.
     private func count(_ fits: (Summary.Group) -> Bool) -> Int {

@@ -22,7 +22,9 @@ struct FleetReads: Sendable {
         let now = clock.now()
         let rows = try await models(list.agents, frame, now: now)
         let found = try await zip(needs.agents, models(needs.agents, frame, now: now))
-            .filter { _, row in row.agreement.needsSomebody }
+            .filter { _, row in
+                row.agreement.needsSomebody && filter.agreement.map { $0 == row.agreement } ?? true
+            }
         return FleetModel(
             frame: frame,
             caller: caller,
@@ -55,13 +57,14 @@ struct FleetReads: Sendable {
     ) async throws -> WaitingAgents {
         var wanted = filter.agents(for: caller)
         let conditions = Condition.allCases.filter { condition in
-            guard filter.condition.map({ $0 == condition }) ?? true else { return false }
+            guard wanted.askedCondition.map({ $0 == condition }) ?? true else { return false }
             return summary.groups.contains { group in
                 group.condition == condition && group.needsSomebody && wanted.teams?.contains(group.team) ?? true
                     && filter.shift.map { $0 == group.shift } ?? true
             }
         }
         wanted.condition = nil
+        wanted.agreement = nil
         return try await agents.waiting(conditions, wanted)
     }
 }

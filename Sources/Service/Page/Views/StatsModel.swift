@@ -37,6 +37,7 @@ struct StatsModel {
             "teams": teams.map { ["word": $0, "label": balanced($0), "selected": $0 == team] },
             "zone": clock.name,
             "zones": zones.map { ["word": $0, "label": $0, "selected": $0 == clock.name] },
+            "counted": words.time(figures.countedAt, now: now),
             "from": instant(figures.from),
             "to": instant(figures.to),
             "is_of_teams": isOfTeams,

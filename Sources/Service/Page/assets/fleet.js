@@ -189,7 +189,7 @@ function showCounts(summary) {
     place.textContent = counts[place.dataset.count] ?? 0;
     place.closest("[data-zero]")?.setAttribute("data-zero", place.textContent);
   }
-  show(document.getElementById("counted"), summary.as_of);
+  for (const place of fleet.querySelectorAll("[data-counted]")) show(place, summary.as_of);
   showTeams(summary.teams);
   counted = counts.needs_somebody ?? 0;
 }
@@ -269,8 +269,9 @@ document.addEventListener("keydown", (event) => {
 
 // What is not asked for does not stand in the address.
 document.getElementById("filter").addEventListener("submit", (event) => {
-  const { team, no_team: noTeam } = event.target.elements;
+  const { team, no_team: noTeam, agreement, condition } = event.target.elements;
   noTeam.disabled = !team.selectedOptions[0]?.matches("[data-teamless]");
+  if (condition) condition.disabled = !agreement.selectedOptions[0]?.matches("[data-of-condition]");
   for (const field of event.target.elements) {
     if (field.name && (!field.value || (field.name === "sort" && field.value === "agent"))) field.disabled = true;
   }

@@ -63,7 +63,7 @@ function isBefore(name, other) {
 /** The page of a team: of all who are counted for it, so without the rest of the filter. */
 function address(name) {
   const query = new URLSearchParams(location.search);
-  for (const part of ["team", "no_team", "shift", "condition", "q", "cursor", "lang"]) query.delete(part);
+  for (const part of ["team", "no_team", "shift", "condition", "agreement", "q", "cursor", "lang"]) query.delete(part);
   if (name) query.set("team", name);
   else query.set("no_team", "true");
   return `/?${query}`;

@@ -1,8 +1,8 @@
-// What the script says: the page brings every sentence with it, in its language.
+// What the script says: the page brings every sentence with it, in its language. What it shows already it does not bring twice.
 
-const sentences = new Map(
-  [...document.getElementById("words").content.querySelectorAll("[data-key]")].map((each) => [each.dataset.key, each.textContent]),
-);
+const brought = document.getElementById("words").content.querySelectorAll("[data-key]");
+const shown = document.querySelectorAll("option[data-key]");
+const sentences = new Map([...brought, ...shown].map((each) => [each.dataset.key, each.textContent]));
 export const language = document.documentElement.lang;
 const plurals = new Intl.PluralRules(language);
 
