@@ -27,8 +27,6 @@ extension BudgetTests {
             try await run.until("each has its own") {
                 run.holder(of: "main") == bystander && Self.accounts.allSatisfy { run.holder(of: $0) == 0 }
             }
-            let lag = MachineLag()
-            async let _: Void = lag.measure(installation.owner)
             try await run.until("sweeps go on") { try await run.engine.calls().count > Self.budget }
 
             let joining = try await withThrowingTaskGroup(of: Void.self) { group in
@@ -42,7 +40,7 @@ extension BudgetTests {
                 return joining
             }
             for account in Self.accounts { try await arrive(run, agents(of: account)) }
-            try judge(try await run.engine.calls(), of: run, joining, lag)
+            try judge(try await run.engine.calls(), of: run, joining)
             let said = run.replicas[0].process.output
             #expect(said.contains(#""message":"lease laid down""#), "it was given up in order")
         }
@@ -60,16 +58,11 @@ extension BudgetTests {
         }
     }
 
-    private func judge(
-        _ log: [SimulatedEngine.Call],
-        of run: FaultRun,
-        _ joining: Int,
-        _ lag: MachineLag
-    ) throws {
+    private func judge(_ log: [SimulatedEngine.Call], of run: FaultRun, _ joining: Int) throws {
         let moved = try #require(Self.accounts.first { run.holder(of: $0) == joining })
         for account in Self.accounts {
             let instances = Set(agents(of: account).map { "i-\($0)" })
-            judge(CallPace(log: log, instances: instances), account == moved ? "moved" : "stayed", lag)
+            judge(CallPace(log: log, instances: instances), account == moved ? "moved" : "stayed")
             let commands = log.filter { instances.contains($0.instanceId) && $0.operation != "info" }
             #expect(Set(commands.map(\.caller)) == (account == moved ? [0, joining] : [0]), "in the middle of it")
             // What waited in line was given back and is sent once, by the one or the other.

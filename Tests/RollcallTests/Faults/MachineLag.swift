@@ -47,9 +47,6 @@ final class MachineLag: Sendable {
         }
     }
 
-    /// The longest lag of a step so far, in microseconds.
-    var worst: Int64 { samples.withLock { $0.map(\.lag).max() ?? 0 } }
-
     /// What passed between two instants of the wall clock, in microseconds.
     func round(from: Int64, to: Int64) -> Round {
         let lags = samples.withLock { samples in
