@@ -28,27 +28,31 @@ struct OverloadTests {
             // Ten times as many events at a time as may wait (4,096).
             let senders = 10 * 4096 / Self.items
             let much = try await post(served, senders: senders, "much", for: .seconds(6))
-            let peak = served.process.peakMemory
-            let again = try await post(served, senders: senders, "again", for: .seconds(6))
-            let after = served.process.peakMemory
+            var peaks = [served.process.peakMemory]
+            var loads = [much]
+            for turn in ["again", "and again"] {
+                loads.append(try await post(served, senders: senders, turn, for: .seconds(6)))
+                peaks.append(served.process.peakMemory)
+            }
             print(
                 """
-                usual \(usual.rate(5)) events/s; under overload \(much.rate(6)) and \(again.rate(6)) events/s taken, \
-                \(much.offered / 6) and \(again.offered / 6) offered; at most \(before) KiB before, \(peak) KiB and then \(after) KiB
+                usual \(usual.rate(5)) events/s; under overload \(loads.map { $0.rate(6) }) events/s taken, \
+                \(loads.map { $0.offered / 6 }) offered; at most \(before) KiB before, then \(peaks) KiB
                 """
             )
-            for load in [much, again] {
+            for load in loads {
                 #expect(load.shed * 2 > load.refused)
                 #expect(load.refused > 0)
                 #expect(load.others.isEmpty, "\(load.others.prefix(3))")
                 // Late: what can be done is still done, though senders and service share the processors.
                 #expect(load.rate(6) * 4 > usual.rate(5))
             }
-            #expect(before > 0 && after < before + Self.burstLimit)
-            // What was refused the first time leaves nothing behind: as much again needs no more.
-            #expect(after < peak + Footprint.memorySlack)
+            #expect(before > 0 && peaks[2] < before + Self.burstLimit)
+            // What was refused leaves nothing behind, or the peak would rise each time as much comes again; once it may, since how
+            // many of the requests are read at the same moment is chance.
+            #expect(min(peaks[1] - peaks[0], peaks[2] - peaks[1]) < Footprint.memorySlack)
             try await served.until("it is ready") { try await served.http.send("GET", "/readyz").status == 200 }
-            try await expectKept(usual.taken + much.taken + again.taken, installation)
+            try await expectKept(usual.taken + loads.flatMap(\.taken), installation)
             let verified = try await installation.run("verify")
             #expect(verified.code == 0, "\(verified.output)")
         }

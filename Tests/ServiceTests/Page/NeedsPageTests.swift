@@ -163,14 +163,14 @@ struct NeedsPageTests {
     @Test
     func `that an order holds within a page alone is said where there is more than one`() async throws {
         try await withPage { page in
-            try await fill(page)
+            for number in 0..<60 { try await page.management.addAgent("n\(number)") }
             let signIn = try await page.signIn(as: .view)
             let sentence = #"id="page-order""#
             #expect(try await !page.send("GET", "/?sort=name", signIn).text.contains(sentence), "one page")
-            for number in 0..<12 { try await page.management.addAgent("p\(number)") }
+            try await page.management.addAgent("p1")
             #expect(try await page.send("GET", "/?sort=name", signIn).text.contains(sentence))
             #expect(try await !page.send("GET", "/", signIn).text.contains(sentence), "the list's own order")
-            #expect(try await !page.send("GET", "/?sort=name&q=n00", signIn).text.contains(sentence))
+            #expect(try await !page.send("GET", "/?sort=name&q=n1", signIn).text.contains(sentence))
         }
     }
 

@@ -146,7 +146,7 @@ struct PageTests {
             let signIn = try await page.signIn(as: .view)
             let first = try await page.send("GET", "/", signIn).text
             #expect(first.firstRange(of: "data-agent=\"z9\"") != nil)
-            #expect(rows(first) == 100)
+            #expect(rows(first) == 60)
             #expect(needs(first) == ["z9"])
             var shown = rows(first)
             var source = first
