@@ -41,6 +41,12 @@ package enum PairingAnswer: Sendable, Hashable {
     case notOffered
     /// The engine refused, or nothing usable came back.
     case refused(EngineAnswer)
+
+    /// Whether the engine may have been asked; not where the call was taken back.
+    package var wasSent: Bool {
+        if case .refused(let answer) = self { return answer.verdict != .notSent }
+        return true
+    }
 }
 
 /// An engine with reads that let a person pair a session.
@@ -49,6 +55,13 @@ package enum PairingAnswer: Sendable, Hashable {
 package protocol PairingEngine: SessionEngine {
     /// Asks for what pairs a session.
     ///
-    /// Never throws, and ends by itself, as ``SessionEngine/send(_:to:)``.
-    func pairing(_ wish: PairingWish, of session: SessionAddress) async -> PairingAnswer
+    /// Never throws, and ends by itself, as ``SessionEngine/send(_:to:departure:)``.
+    func pairing(_ wish: PairingWish, of session: SessionAddress, departure: CallDeparture) async -> PairingAnswer
+}
+
+extension PairingEngine {
+    /// Asks whenever the call can leave.
+    package func pairing(_ wish: PairingWish, of session: SessionAddress) async -> PairingAnswer {
+        await pairing(wish, of: session, departure: CallDeparture())
+    }
 }

@@ -6,15 +6,29 @@ package protocol SessionEngine: Sendable {
     ///
     /// Never throws: every outcome, no answer included, is a verdict. Ends by itself within the
     /// account's time-out, and early with ``EngineVerdict/ambiguous`` when the task is cancelled.
-    func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer
+    ///
+    /// `departure`: a call that did not leave before its end is taken back, with ``EngineVerdict/notSent``.
+    func send(_ call: EngineCall, to session: SessionAddress, departure: CallDeparture) async -> EngineAnswer
+}
+
+extension SessionEngine {
+    /// Makes one call that may leave at any time within the account's time-out.
+    package func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {
+        await send(call, to: session, departure: CallDeparture())
+    }
 }
 
 /// An engine that can read all of an account's sessions in one call.
 package protocol ListingEngine: SessionEngine {
     /// Reads every session that the account's credential may see.
     ///
-    /// Never throws, and ends by itself, as ``SessionEngine/send(_:to:)``.
-    func list() async -> SessionList
+    /// Never throws, and ends by itself, as ``SessionEngine/send(_:to:departure:)``.
+    func list(departure: CallDeparture) async -> SessionList
+}
+
+extension ListingEngine {
+    /// Lists whenever the call can leave.
+    package func list() async -> SessionList { await list(departure: CallDeparture()) }
 }
 
 /// The four calls we make for one session.
@@ -64,7 +78,7 @@ package enum EngineVerdict: String, Sendable, Hashable, CaseIterable {
     case unreachable
     /// No answer, a cut answer, or one too large: the outcome is unknown; read.
     case ambiguous
-    /// We kept the call back (lease over, or shutting down): nothing left this process.
+    /// We kept the call back (lease over, also while it waited for a connection, or shutting down): nothing left this process.
     case notSent
 
     /// Whether a command with this answer may have its effect later than the answer, or may have had none.

@@ -29,13 +29,14 @@ struct EngineTransport: Sendable {
     /// - Parameters:
     ///   - call: what the request asks for.
     ///   - request: `nil` when none can carry the instance id.
+    ///   - departure: until when it may leave, and who is told that it has.
     /// - Returns: what came of it.
-    func send(_ call: EngineCall, _ request: HTTPClient.Request?) async -> EngineAnswer {
+    func send(_ call: EngineCall, _ request: HTTPClient.Request?, _ departure: CallDeparture) async -> EngineAnswer {
         guard !Task.isCancelled else { return EngineAnswer(verdict: .ambiguous, detail: "cancelled") }
         guard let request else {
             return EngineAnswer(verdict: .permanent, detail: "no request can carry the instance id")
         }
-        let collector = ReplyCollector()
+        let collector = ReplyCollector(departure)
         do {
             return answer(to: call, try await reply(to: request, collector))
         } catch {
@@ -44,9 +45,9 @@ struct EngineTransport: Sendable {
     }
 
     /// Makes a call whose answer lists sessions.
-    func list(_ request: HTTPClient.Request) async -> SessionList {
+    func list(_ request: HTTPClient.Request, _ departure: CallDeparture) async -> SessionList {
         guard !Task.isCancelled else { return SessionList(EngineAnswer(verdict: .ambiguous, detail: "cancelled")) }
-        let collector = ReplyCollector(list: ListReader(redaction: redaction))
+        let collector = ReplyCollector(departure, list: ListReader(redaction: redaction))
         do {
             let reply = try await reply(to: request, collector)
             guard (200..<300).contains(reply.httpStatus), let reader = collector.list else {
@@ -77,17 +78,19 @@ struct EngineTransport: Sendable {
     ///
     /// - Parameters:
     ///   - request: `nil` when none can carry the instance id.
+    ///   - departure: until when it may leave, and who is told that it has.
     ///   - read: what the body of a success offers; `nil` when it is nothing usable.
     /// - Returns: what it offers, or why not; no word of the body of a success.
     func pairing(
         _ request: HTTPClient.Request?,
+        _ departure: CallDeparture,
         reading read: ([UInt8]) -> PairingAnswer?
     ) async -> PairingAnswer {
         guard !Task.isCancelled else { return .refused(EngineAnswer(verdict: .ambiguous, detail: "cancelled")) }
         guard let request else {
             return .refused(EngineAnswer(verdict: .permanent, detail: "no request can carry the instance id"))
         }
-        let collector = ReplyCollector()
+        let collector = ReplyCollector(departure)
         do {
             let reply = try await reply(to: request, collector)
             guard (200..<300).contains(reply.httpStatus) else { return .refused(answer(to: .info, reply)) }
@@ -105,9 +108,29 @@ struct EngineTransport: Sendable {
 
     private func reply(to request: HTTPClient.Request, _ collector: ReplyCollector) async throws -> Reply {
         let task = client.execute(request: request, delegate: collector, deadline: .now() + timeout)
+        if let remaining = collector.departure.remaining { Self.watch(task, collector, remaining) }
+        defer { collector.end() }
         return try await withTaskCancellationHandler {
             try await task.get()
         } onCancel: {
+            task.cancel()
+        }
+    }
+
+    /// Takes a call back that still waits for a connection when it may leave no longer.
+    ///
+    /// All calls and connections of an account are of one event loop (``HTTPClient/engine(concurrency:)``), so nothing leaves between
+    /// the question and the cancellation.
+    private static func watch(
+        _ task: HTTPClient.Task<Reply>,
+        _ collector: ReplyCollector,
+        _ remaining: @escaping @Sendable () -> Duration
+    ) {
+        let time = TimeAmount.microseconds(max(0, remaining().microseconds))
+        task.eventLoop.scheduleTask(in: time) {
+            guard collector.isWaiting else { return }
+            if remaining() > .zero { return watch(task, collector, remaining) }
+            collector.takeBack()
             task.cancel()
         }
     }
@@ -125,6 +148,7 @@ struct EngineTransport: Sendable {
     }
 
     private func answer(to call: EngineCall, failure: any Error, _ collector: ReplyCollector) -> EngineAnswer {
+        if collector.isTakenBack { return EngineAnswer(verdict: .notSent, detail: "taken back before it left") }
         let partial = collector.partialReply
         if failure is ReplyCollector.TooLarge, let partial, !(200..<300).contains(partial.httpStatus) {
             return answer(to: call, partial)

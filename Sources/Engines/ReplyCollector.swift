@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Domain
 import NIOCore
 import NIOHTTP1
 import Synchronization
@@ -27,14 +28,21 @@ final class ReplyCollector: HTTPClientResponseDelegate {
 
     fileprivate struct State: Sendable {
         var wasSent = false
+        var isTakenBack = false
+        var isOver = false
         var reply: Reply?
         var list: ListReader?
     }
 
+    /// Told when the request leaves.
+    let departure: CallDeparture
     private let state: Mutex<State>
 
-    /// - Parameter list: takes the body of a success as it comes in, instead of its being kept.
-    init(list: ListReader? = nil) {
+    /// - Parameters:
+    ///   - departure: is told when the request leaves.
+    ///   - list: takes the body of a success as it comes in, instead of its being kept.
+    init(_ departure: CallDeparture, list: ListReader? = nil) {
+        self.departure = departure
         state = Mutex(State(list: list))
     }
 
@@ -42,6 +50,22 @@ final class ReplyCollector: HTTPClientResponseDelegate {
     ///
     /// While it was not, the engine cannot have acted.
     var wasSent: Bool { state.withLock { $0.wasSent } }
+
+    /// Whether the call is under way and its request has not left.
+    var isWaiting: Bool { state.withLock { !$0.wasSent && !$0.isOver } }
+
+    /// Whether the request was taken back before it left.
+    var isTakenBack: Bool { state.withLock { $0.isTakenBack } }
+
+    /// Notes that the request is taken back before it left.
+    func takeBack() {
+        state.withLock { $0.isTakenBack = true }
+    }
+
+    /// Notes that nobody waits for the reply any more.
+    func end() {
+        state.withLock { $0.isOver = true }
+    }
 
     /// What came until the call failed, if the head came.
     var partialReply: Reply? { state.withLock { $0.reply } }
@@ -51,6 +75,7 @@ final class ReplyCollector: HTTPClientResponseDelegate {
 
     func didSendRequestHead(task: HTTPClient.Task<Reply>, _ head: HTTPRequestHead) {
         state.withLock { $0.wasSent = true }
+        departure.hasLeft()
     }
 
     func didReceiveHead(task: HTTPClient.Task<Reply>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {

@@ -4,12 +4,20 @@ import NIOHTTP1
 
 extension WAHAEngine: PairingEngine {
     /// WAHA has no page to hand out, so no links.
-    package func pairing(_ wish: PairingWish, of session: SessionAddress) async -> PairingAnswer {
+    package func pairing(
+        _ wish: PairingWish,
+        of session: SessionAddress,
+        departure: CallDeparture
+    ) async -> PairingAnswer {
         switch wish {
         case .qr:
-            await transport.pairing(requests.qr(session.instanceID), reading: PairingReply.wahaPicture)
+            await transport.pairing(requests.qr(session.instanceID), departure, reading: PairingReply.wahaPicture)
         case .code(let number):
-            await transport.pairing(requests.code(session.instanceID, phoneNumber: number), reading: PairingReply.code)
+            await transport.pairing(
+                requests.code(session.instanceID, phoneNumber: number),
+                departure,
+                reading: PairingReply.code
+            )
         case .link, .newLink: .notOffered
         }
     }

@@ -30,12 +30,16 @@ package struct WAHAEngine: ListingEngine {
         transport = EngineTransport(account, client: client)
     }
 
-    package func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {
-        await transport.send(call, requests.request(call, session: session.instanceID))
+    package func send(
+        _ call: EngineCall,
+        to session: SessionAddress,
+        departure: CallDeparture
+    ) async -> EngineAnswer {
+        await transport.send(call, requests.request(call, session: session.instanceID), departure)
     }
 
-    package func list() async -> SessionList {
-        await transport.list(requests.list)
+    package func list(departure: CallDeparture) async -> SessionList {
+        await transport.list(requests.list, departure)
     }
 }
 

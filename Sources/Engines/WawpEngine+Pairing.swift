@@ -3,12 +3,16 @@ package import Domain
 import NIOHTTP1
 
 extension WawpEngine: PairingEngine {
-    package func pairing(_ wish: PairingWish, of session: SessionAddress) async -> PairingAnswer {
+    package func pairing(
+        _ wish: PairingWish,
+        of session: SessionAddress,
+        departure: CallDeparture
+    ) async -> PairingAnswer {
         let request = requests.request(wish, instanceID: session.instanceID)
         return switch wish {
-        case .qr: await transport.pairing(request, reading: PairingReply.wawpPicture)
-        case .code: await transport.pairing(request, reading: PairingReply.code)
-        case .link, .newLink: await transport.pairing(request, reading: PairingReply.link)
+        case .qr: await transport.pairing(request, departure, reading: PairingReply.wawpPicture)
+        case .code: await transport.pairing(request, departure, reading: PairingReply.code)
+        case .link, .newLink: await transport.pairing(request, departure, reading: PairingReply.link)
         }
     }
 }

@@ -26,8 +26,12 @@ package struct WawpEngine: SessionEngine {
         transport = EngineTransport(account, client: client)
     }
 
-    package func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {
-        await transport.send(call, requests.request(call, instanceID: session.instanceID))
+    package func send(
+        _ call: EngineCall,
+        to session: SessionAddress,
+        departure: CallDeparture
+    ) async -> EngineAnswer {
+        await transport.send(call, requests.request(call, instanceID: session.instanceID), departure)
     }
 }
 

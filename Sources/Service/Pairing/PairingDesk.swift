@@ -50,8 +50,12 @@ final class PairingDesk: Sendable {
                 return answer
             }
             // Whoever acts has the whole budget to keep to, and no slot beside it.
-            if reconciler.actingWorker(account) == nil, try await takeSlot(account) {
-                return await reconciler.pairingBeside(wish, of: address, account: account)
+            if reconciler.actingWorker(account) == nil, let end = try await takeSlot(account) {
+                let answer = await reconciler.pairingBeside(wish, of: address, account: account) { [clock] in
+                    end - clock.now()
+                }
+                // One that found no connection in time has one in the next slot.
+                if let answer { return answer }
             }
             try? await Task.sleep(for: Self.slotPause)  // Cancelled: the loop ends.
         }
@@ -60,12 +64,12 @@ final class PairingDesk: Sendable {
 
     /// Takes the account's slot if it is free.
     ///
-    /// - Returns: whether a call may leave right now.
-    private func takeSlot(_ account: Int32) async throws(PQError) -> Bool {
+    /// - Returns: until when a call may leave; `nil` when none may.
+    private func takeSlot(_ account: Int32) async throws(PQError) -> Timestamp? {
         let now = ContinuousClock.now
         guard now - startedAt >= Self.noticedAfter, let beat = reconciler.lastBeat, now - beat < Self.freshBeat,
             reconciler.leavesRoom(account)
-        else { return false }
+        else { return nil }
         let ends = try await pool.rows(
             """
             INSERT INTO pairing_slots AS s (account, next_at)
@@ -76,6 +80,6 @@ final class PairingDesk: Sendable {
             RETURNING next_at - make_interval(secs => \(Self.slotDistance.inSeconds)) AS taken_at
             """
         ) { row throws(PQError) in try row.column("taken_at", as: Timestamp.self) + Self.slotLength }
-        return ends.first.map { clock.now() < $0 } ?? false
+        return ends.first.flatMap { clock.now() < $0 ? $0 : nil }
     }
 }

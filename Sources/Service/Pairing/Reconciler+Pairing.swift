@@ -22,10 +22,19 @@ extension Reconciler {
     }
 
     /// Makes a pairing read where another replica acts.
-    func pairingBeside(_ wish: PairingWish, of address: SessionAddress, account: Int32) async -> PairingAnswer {
+    ///
+    /// `remaining`: for how much longer it may leave.
+    /// Returns `nil` when it did not.
+    func pairingBeside(
+        _ wish: PairingWish,
+        of address: SessionAddress,
+        account: Int32,
+        remaining: @escaping @Sendable () -> Duration
+    ) async -> PairingAnswer? {
         guard let worker = worker(account), let engine = worker.engine as? any PairingEngine else { return .notOffered }
         worker.calls.noteBeside()
-        return await engine.pairing(wish, of: address)
+        let answer = await engine.pairing(wish, of: address, departure: CallDeparture(remaining: remaining))
+        return answer.wasSent ? answer : nil
     }
 
     /// Whether the account's budget has room for a call of replicas that do not act.
@@ -34,10 +43,11 @@ extension Reconciler {
 
 extension AccountWorker {
     /// Makes a pairing read; one that nobody waits for any more is dropped.
-    func carryOut(_ job: PairingJob) async {
+    func carryOut(_ job: PairingJob, _ departure: CallDeparture) async {
         guard !job.answer.isGiven else { return }
         guard let engine = engine as? any PairingEngine else { return job.answer.give(.notOffered) }
-        let answer = await engine.pairing(job.wish, of: job.address)
+        let answer = await engine.pairing(job.wish, of: job.address, departure: departure)
+        guard answer.wasSent else { return job.answer.give(nil) }
         if case .refused(let refusal) = answer { heed(standing.note(refusal, askedAt: nil)) }
         job.answer.give(answer)
     }

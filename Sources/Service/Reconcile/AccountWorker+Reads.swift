@@ -17,12 +17,12 @@ extension AccountWorker {
     }
 
     /// Makes the call.
-    func carryOut(_ job: ListJob) async {
+    func carryOut(_ job: ListJob, _ departure: CallDeparture) async {
         guard !job.isOver, leases.lease(of: account) != nil, let engine = engine as? any ListingEngine else {
             return job.finish(nil)
         }
         let sentAt = standing.asked()
-        let list = await engine.list()
+        let list = await engine.list(departure: departure)
         meters.listed(list.answer.verdict, in: clock.now() - sentAt)
         // A key that may not list can be one that may read its sessions, so only a session's own read judges the account.
         if list.answer.verdict == .auth {
@@ -74,12 +74,16 @@ extension AccountWorker {
     func isLooking(at instance: Int64) -> Bool { looking.withLock { $0[instance] != nil } }
 
     /// Makes a look, if the lease still lasts.
-    func read(_ look: LookJob) async {
+    func read(_ look: LookJob, _ departure: CallDeparture) async {
         // The account's budget is its holder's.
         guard leases.lease(of: account) != nil else { return giveUp(.look(look)) }
         let sentAt = standing.asked()
         look.probe?.left(at: sentAt)
-        let answer = await engine.send(.info, to: look.address)
+        let answer = await engine.send(.info, to: look.address, departure: departure)
+        guard answer.verdict != .notSent else {
+            heed(standing.note(answer, askedAt: sentAt))
+            return giveUp(.look(look))
+        }
         let time = clock.now() - sentAt
         meters.called(.info, answer.verdict, in: time)
         forecaster.lookTook(time, of: look.instance, waited: look.queuedAt.map { max(.zero, sentAt - $0) } ?? .zero)

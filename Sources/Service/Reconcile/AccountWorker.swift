@@ -189,29 +189,45 @@ final class AccountWorker: Sendable {
     }
 
     private func runLane() async {
-        var last: Int64?
+        var last: Int?
         while let call = await calls.next(after: last) {
-            last = call.leftAt
+            last = call.number
             switch call.job {
-            case .command(let command, let term, let run): await send(command, term: term, run: run)
-            case .look(let look): await read(look)
-            case .list(let list): await carryOut(list)
-            case .pairing(let pairing): await carryOut(pairing)
+            case .command(let command, let term, let run):
+                await send(command, term: term, run: run, departure(call.number, term: term, isCommand: true))
+            case .look(let look): await read(look, departure(call.number))
+            case .list(let list): await carryOut(list, departure(call.number))
+            case .pairing(let pairing): await carryOut(pairing, departure(call.number))
             }
         }
     }
 
+    /// What a call is bound to that has to wait for a connection: it leaves under the lease of its beginning or not at all, since
+    /// the account's budget is its holder's, and a command only while the engine accepts the account's credential.
+    ///
+    /// `term`: of the lease that a command was planned under; `nil` for the one that is held.
+    private func departure(_ number: Int, term: Int64? = nil, isCommand: Bool = false) -> CallDeparture {
+        let term = term ?? leases.lease(of: account)?.term ?? 0
+        return calls.departure(of: number) { [leases, account] in
+            isCommand && leases.isRefused(account) ? .zero : leases.remaining(of: account, term: term)
+        }
+    }
+
     /// Sends a command if its lease still lasts, checked right before it leaves, and the engine accepts the account's credential.
-    private func send(_ command: PlannedCommand, term: Int64, run: SweepRun?) async {
+    private func send(_ command: PlannedCommand, term: Int64, run: SweepRun?, _ departure: CallDeparture) async {
         crashPoints.reach(.beforeEngineCall)
         guard let lease = leases.lease(of: account), lease.term == term, !leases.isRefused(account) else {
             return giveUp(.command(command, term: term, run: run))
         }
         let sentAt = standing.asked()
         crashPoints.reach(.afterLeaseCheck)
-        let answer = await engine.send(command.action.call, to: command.address)
+        let answer = await engine.send(command.action.call, to: command.address, departure: departure)
         let endedAt = clock.now()
         crashPoints.reach(.afterEngineCall)
+        guard answer.verdict != .notSent else {
+            heed(standing.note(answer, askedAt: sentAt))
+            return giveUp(.command(command, term: term, run: run))
+        }
         meters.called(command.action.call, answer.verdict, in: endedAt - sentAt)
         forecaster.commandTook(endedAt - sentAt)
         heed(standing.note(answer, askedAt: sentAt))

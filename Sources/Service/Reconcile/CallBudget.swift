@@ -1,8 +1,9 @@
 /// How many calls an engine account may get: never more than `perSecond` in any second, as the engine sees it.
 ///
-/// When a call arrives there is not known here; it is somewhere between its departure and its answer. So a call counts from its
-/// departure until a second after its answer: whichever second the engine looks at, all calls that arrive in it count at its end. One
-/// that is not answered within ``longestWay`` counts as arrived by then, since what takes longer is the engine's work and not the way.
+/// When a call arrives there is not known here; it is somewhere between its departure and its answer. So a call counts from when it was
+/// let go until a second after its answer: whichever second the engine looks at, all calls that arrive in it count at its end. Before
+/// it leaves it may wait for a connection, for as long as it takes to open one. One that left and is not answered within
+/// ``longestWay`` counts as arrived by then, since what takes longer is the engine's work and not the way.
 ///
 /// Counts calls in slots of 10 ms. A call is allowed while those under way and the last 101 slots, which cover every second that ends
 /// now, hold fewer than the limit. A new budget counts as used up unless it is known what was used, so that a takeover cannot
@@ -14,7 +15,7 @@ struct CallBudget: Sendable {
     private static let slotLength: Int64 = 10_000
     private static let slotCount = 101
     private static let waySlots = Int(longestWay / slotLength)
-    /// How long a call may count, in microseconds.
+    /// How long a call may count after it left, in microseconds.
     static let longestCount = Int64(slotCount + waySlots) * slotLength
 
     private let perSecond: Int
@@ -24,7 +25,9 @@ struct CallBudget: Sendable {
     private var slots = [Int](repeating: 0, count: slotCount)
     /// Calls on their way, by the slot in which they left.
     private var underWay = [Int](repeating: 0, count: waySlots)
-    /// All of both.
+    /// Calls that were let go and have not left.
+    private var waiting = 0
+    /// All of these.
     private var used: Int
     private var current: Int64
 
@@ -51,13 +54,27 @@ struct CallBudget: Sendable {
         return used
     }
 
-    /// Takes one call if the budget allows it; ``arrived(leftAt:now:)`` says when it is answered.
+    /// Takes one call if the budget allows it; ``left(now:)`` says when it leaves, and ``ended(leftAt:now:)`` when it is over.
     mutating func take(now: Int64) -> Bool {
         advance(to: now / Self.slotLength)
         guard used < allowed else { return false }
         used += 1
-        underWay[Self.way(current)] += 1
+        waiting += 1
         return true
+    }
+
+    /// Takes in that a call that was taken leaves now.
+    mutating func left(now: Int64) {
+        advance(to: now / Self.slotLength)
+        guard waiting > 0 else { return }
+        waiting -= 1
+        underWay[Self.way(current)] += 1
+    }
+
+    /// Goes on with the calls of an earlier budget that have not left.
+    mutating func adopt(waitingOf earlier: CallBudget) {
+        waiting += earlier.waiting
+        used += earlier.waiting
     }
 
     /// Counts a call that left at `leftAt`, in microseconds of the monotonic clock, whatever the budget allows.
@@ -67,9 +84,17 @@ struct CallBudget: Sendable {
         underWay[Self.way(current)] += 1
     }
 
-    /// Takes in that a call was answered which left at `leftAt`, both in microseconds of the monotonic clock.
-    mutating func arrived(leftAt: Int64, now: Int64) {
+    /// Takes in that a call is over which left at `leftAt`, both in microseconds of the monotonic clock.
+    ///
+    /// `leftAt`: `nil` where nobody said that it left; it may have, a moment ago.
+    mutating func ended(leftAt: Int64?, now: Int64) {
         advance(to: now / Self.slotLength)
+        guard let leftAt else {
+            guard waiting > 0 else { return }
+            waiting -= 1
+            slots[Self.index(current)] += 1
+            return
+        }
         let left = leftAt / Self.slotLength
         guard left <= current, current - left < Int64(Self.waySlots), underWay[Self.way(left)] > 0 else { return }
         underWay[Self.way(left)] -= 1
@@ -92,7 +117,7 @@ struct CallBudget: Sendable {
         if slot - current >= Int64(Self.slotCount + Self.waySlots) {
             slots = [Int](repeating: 0, count: Self.slotCount)
             underWay = [Int](repeating: 0, count: Self.waySlots)
-            used = 0
+            used = waiting
         } else {
             for passed in (current + 1)...slot {
                 used -= slots[Self.index(passed)]

@@ -29,6 +29,6 @@ struct LookJob: Sendable {
 /// A call that may leave now.
 struct DepartingCall: Sendable {
     var job: CallJob
-    /// When it was let go, in microseconds of the monotonic clock.
-    var leftAt: Int64
+    /// Which of the queue's calls it is, for ``CallQueue/departure(of:remaining:)`` and ``CallQueue/next(after:)``.
+    var number: Int
 }

@@ -16,8 +16,8 @@ final class CallQueue: Sendable {
         var isClosed = false
         /// How many calls were handed out.
         var departed = 0
-        /// How many of them are not over.
-        var underWay = 0
+        /// Those of them that are not over, by number: when they left, in microseconds of the monotonic clock, if they have.
+        var underWay: [Int: Int64?] = [:]
         /// When this replica last made a call without acting for the account, by the monotonic clock.
         var besideAt: Int64?
         /// Somebody already waits to try again at the budget's or the pause's end.
@@ -82,7 +82,7 @@ final class CallQueue: Sendable {
     }
 
     /// How many calls were handed out whose lanes have not come back.
-    var underWay: Int { state.withLock { $0.underWay } }
+    var underWay: Int { state.withLock { $0.underWay.count } }
 
     /// How many looks wait besides those of the background's sweep.
     var lookCount: Int { state.withLock { $0.line.lookCount } }
@@ -102,19 +102,33 @@ final class CallQueue: Sendable {
 
     /// The next call; `nil` once the queue is closed.
     ///
-    /// `last`: when the call that the lane made before this one was let go; it is over now.
-    func next(after last: Int64? = nil) async -> DepartingCall? {
+    /// `last`: the number of the call that the lane made before this one; it is over now.
+    func next(after last: Int? = nil) async -> DepartingCall? {
         let now = clock.monotonic()
         return await withCheckedContinuation { continuation in
             let isClosed = state.withLock { state in
-                if let last {
-                    state.budget.arrived(leftAt: last, now: now)
-                    state.underWay -= 1
+                if let last, let leftAt = state.underWay.removeValue(forKey: last) {
+                    state.budget.ended(leftAt: leftAt, now: now)
                 }
                 if !state.isClosed { state.lanes.append(continuation) }
                 return state.isClosed
             }
             if isClosed { continuation.resume(returning: nil) } else { handOut() }
+        }
+    }
+
+    /// What a call that was handed out is bound to on its way: the budget is told when it leaves.
+    ///
+    /// `number`: as ``DepartingCall/number`` says. `remaining`: for how much longer it may leave.
+    func departure(of number: Int, remaining: @escaping @Sendable () -> Duration) -> CallDeparture {
+        CallDeparture(remaining: remaining) { [self] in
+            let now = clock.monotonic()
+            state.withLock { state in
+                // Of one that is over the budget was told already.
+                guard let leftAt = state.underWay[number], leftAt == nil else { return }
+                state.underWay[number] = .some(now)
+                state.budget.left(now: now)
+            }
         }
     }
 
@@ -169,9 +183,10 @@ final class CallQueue: Sendable {
             now: now - handover.age.microseconds
         )
         state.withLock { state in
-            let reserved = state.budget.reserved
+            let earlier = state.budget
             state.budget = budget
-            state.budget.reserved = reserved
+            state.budget.reserved = earlier.reserved
+            state.budget.adopt(waitingOf: earlier)
             // What is left to others while somebody else acts was this replica's own a moment ago.
             if let besideAt = state.besideAt, now - besideAt < CallBudget.longestCount {
                 state.budget.count(leftAt: besideAt)
@@ -266,8 +281,8 @@ extension CallQueue.State {
             guard let lane = lanes.popLast(), let job = line.take(rank, now: now) else { return .nothing }
             spacing.take(now: now)
             departed += 1
-            underWay += 1
-            return .run(lane, DepartingCall(job: job, leftAt: now))
+            underWay[departed] = .some(nil)
+            return .run(lane, DepartingCall(job: job, number: departed))
         }
     }
 

@@ -48,6 +48,15 @@ final class LeaseBook: Sendable {
         }
     }
 
+    /// For how much longer what was decided under a lease may leave; nothing or less once it has run out, or its term is over.
+    func remaining(of account: Int32, term: Int64) -> Duration {
+        let now = clock.monotonic()
+        return entries.withLock { entries in
+            guard let lease = entries[account]?.lease, lease.term == term else { return .zero }
+            return .microseconds(lease.deadline - now)
+        }
+    }
+
     /// The lease of an account even when it has run out here: enough to record what happened, if the database agrees.
     func lastKnown(of account: Int32) -> HeldLease? {
         entries.withLock { $0[account]?.lease }

@@ -36,6 +36,8 @@ struct EngineSession: Sendable {
 
 /// What can go wrong with an engine.
 enum EngineFault: String, Sendable, CaseIterable {
+    /// Connections have to be opened, and that takes long.
+    case connects
     case slow, hung, late, effectWithoutReply, failsBefore, failsAfter, failsEarly, unreachable, tooMany, refusedForGood
     case lies, noWord, errorBody
     case staleReads, strangeWord, stuckStarting, failedLoop, keepsFalling, vanish, unpair, selfStop, selfRestart
@@ -44,7 +46,7 @@ enum EngineFault: String, Sendable, CaseIterable {
     /// Whether it strikes calls; the others strike sessions.
     var strikesCalls: Bool {
         switch self {
-        case .slow, .hung, .late, .effectWithoutReply, .failsBefore, .failsAfter, .failsEarly, .unreachable,
+        case .connects, .slow, .hung, .late, .effectWithoutReply, .failsBefore, .failsAfter, .failsEarly, .unreachable,
             .tooMany, .refusedForGood, .lies, .noWord, .errorBody, .staleReads, .strangeWord, .outage, .refused,
             .leavesOut:
             true

@@ -17,6 +17,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case leaseStolen = "lease-stolen"
     case fenceDropped = "fence-dropped"
     case deadlineUnchecked = "deadline-unchecked"
+    case leaseLeftBehind = "lease-left-behind"
     case intentNotWritten = "intent-not-written"
     case clientRetries = "client-retries"
     case staleFacts = "stale-facts"
@@ -42,6 +43,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case stormUnnoticed = "storm-unnoticed"
     case budgetIgnored = "budget-ignored"
     case handoverForgotten = "handover-forgotten"
+    case leavesUnseen = "leaves-unseen"
     case lanesUnbounded = "lanes-unbounded"
     case looksTwice = "looks-twice"
     case refusalIgnored = "refusal-ignored"
@@ -66,7 +68,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .termNotRaised: .termGrows
         case .leaseStolen: .leaseTakenOnlyWhenFree
         case .fenceDropped: .noWriteOfOldTerm
-        case .deadlineUnchecked: .commandUnderLease
+        case .deadlineUnchecked, .leaseLeftBehind: .commandUnderLease
         case .intentNotWritten: .intentBeforeCommand
         case .clientRetries: .oneCallPerIntent
         case .staleFacts: .generationOfIntent
@@ -88,7 +90,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .restartsUnbounded: .restartsBounded
         case .fallsUnbounded: .fallsSpaced
         case .stormUnnoticed: .stormsSlowed
-        case .budgetIgnored, .handoverForgotten: .budgetKept
+        case .budgetIgnored, .handoverForgotten, .leavesUnseen: .budgetKept
         case .lanesUnbounded: .concurrencyBounded
         case .looksTwice: .oneLookAtATime
         case .refusalIgnored: .refusedAccountPaused
@@ -116,6 +118,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .leaseStolen: "A lease is taken four seconds before its holder's heartbeat runs out."
         case .fenceDropped: "A pass does not look at the lease's term."
         case .deadlineUnchecked: "A command is sent whatever its lease's deadline says."
+        case .leaseLeftBehind: "A command that waits for a connection leaves whatever became of its lease meanwhile."
         case .intentNotWritten: "A command's intent is not in the transaction."
         case .clientRetries: "The engine's client repeats a command that went wrong by itself."
         case .staleFacts: "A pass decides on what was so before it had its locks."
@@ -141,6 +144,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .stormUnnoticed: "A pass does not say which sessions want a restart."
         case .budgetIgnored: "The budget of calls is a hundred times what it should be."
         case .handoverForgotten: "Who takes an account over is told that nothing was asked of its engine lately."
+        case .leavesUnseen: "A call counts as left while it still waits for a connection."
         case .lanesUnbounded: "More calls are made at a time than allowed."
         case .looksTwice: "A look is sent twice at a time."
         case .refusalIgnored: "A refused credential does not pause the account."

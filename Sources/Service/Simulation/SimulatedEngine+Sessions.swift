@@ -5,7 +5,7 @@ import FoundationEssentials
 extension SimulatedEngine.State {
     /// What befalls a call on its way; drawn among the faults in force.
     mutating func fate(of call: EngineCall?) -> EngineFault? {
-        for fault in EngineFault.allCases where fault.strikesCalls {
+        for fault in EngineFault.allCases where fault.strikesCalls && fault != .connects {
             guard let permille = faults[fault], concerns(fault, call), numbers.chance(permille) else { continue }
             return fault
         }
@@ -20,6 +20,12 @@ extension SimulatedEngine.State {
             call != nil && call != .info
         default: true
         }
+    }
+
+    /// How long a call waits for a connection before it leaves, in microseconds.
+    mutating func connectionWait() -> Int64 {
+        guard let permille = faults[.connects], numbers.chance(permille) else { return 0 }
+        return numbers.microseconds(50_000...4_500_000)
     }
 
     mutating func latencies(isSlow: Bool) -> (there: Int64, back: Int64) {

@@ -65,7 +65,8 @@ final class SimulatedEngine: Sendable {
         _ call: EngineCall?,
         _ id: String,
         account: Int32,
-        caller: EngineCaller
+        caller: EngineCaller,
+        departure: CallDeparture
     ) async -> (Int, EngineAnswer) {
         let instance = withState { state, _ in state.sessions[id]?.instance ?? 0 }
         let entry = Witness.Call(
@@ -81,8 +82,13 @@ final class SimulatedEngine: Sendable {
         // The process may stand still between the check of its lease and the first byte.
         let hop: ()? = try? await scheduler.sleep(until: scheduler.now)
         guard hop != nil else { return (number, EngineAnswer(verdict: .notSent)) }
-        let departure = database.now()
-        witness.see { $0.departs(number, now: departure) }
+        guard await connect(departure) else {
+            witness.see { $0.takenBack(number) }
+            return (number, EngineAnswer(verdict: .notSent))
+        }
+        departure.hasLeft()
+        let leftAt = database.now()
+        witness.see { $0.departs(number, now: leftAt) }
         let answer = await withCheckedContinuation { continuation in
             let isOver = withState { state, _ in
                 if !state.isOver { state.waiting[number] = continuation }
@@ -92,6 +98,21 @@ final class SimulatedEngine: Sendable {
             transmit(number, call, id, account: account, enteredAt: entry.enteredAt)
         }
         return (number, answer)
+    }
+
+    /// Waits until there is a connection; `false` when the call may leave no longer before that, or its process is gone.
+    private func connect(_ departure: CallDeparture) async -> Bool {
+        var wait = withState { state, _ in state.connectionWait() }
+        if planted == .leavesUnseen { departure.hasLeft() }
+        while wait > 0 {
+            let isWatched = planted != .leaseLeftBehind
+            let remaining = isWatched ? departure.remaining?().microseconds ?? wait : wait
+            guard remaining > 0 else { return false }
+            let step = min(wait, remaining)
+            guard (try? await scheduler.sleep(until: scheduler.now + step)) != nil else { return false }
+            wait -= step
+        }
+        return true
     }
 
     func takeList(_ number: Int) -> [String: SessionStatus] {

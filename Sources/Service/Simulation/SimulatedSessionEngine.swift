@@ -6,26 +6,34 @@ struct SimulatedSessionEngine: SessionEngine {
     let account: Int32
     let caller: EngineCaller
 
-    func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {
-        let answer = await engine.exchange(call, session.instanceID, account: account, caller: caller).1
+    func send(
+        _ call: EngineCall,
+        to session: SessionAddress,
+        departure: CallDeparture
+    ) async -> EngineAnswer {
+        let answer = await exchange(call, session, departure)
         switch engine.planted {
         case .clientRetries where call != .info && answer.verdict != .ok:
-            return await engine.exchange(call, session.instanceID, account: account, caller: caller).1
+            return await exchange(call, session, departure)
         case .guessedOutcome where answer.verdict == .ambiguous && call != .info:
             return EngineAnswer(verdict: .ok, status: call == .stop ? .stopped : .starting, httpStatus: 200)
         case .failedReadIsStopped where answer.reading == nil && call == .info:
             return EngineAnswer(verdict: .ok, status: .stopped, httpStatus: 200)
         case .looksTwice where call == .info:
             return await withTaskGroup(of: EngineAnswer.self) { group in
-                for _ in 0..<2 {
-                    group.addTask {
-                        await engine.exchange(call, session.instanceID, account: account, caller: caller).1
-                    }
-                }
+                for _ in 0..<2 { group.addTask { await exchange(call, session, departure) } }
                 return await group.next() ?? answer
             }
         default: return answer
         }
+    }
+
+    private func exchange(
+        _ call: EngineCall,
+        _ session: SessionAddress,
+        _ departure: CallDeparture
+    ) async -> EngineAnswer {
+        await engine.exchange(call, session.instanceID, account: account, caller: caller, departure: departure).1
     }
 }
 
@@ -33,12 +41,22 @@ struct SimulatedSessionEngine: SessionEngine {
 struct SimulatedListingEngine: ListingEngine {
     let one: SimulatedSessionEngine
 
-    func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {
-        await one.send(call, to: session)
+    func send(
+        _ call: EngineCall,
+        to session: SessionAddress,
+        departure: CallDeparture
+    ) async -> EngineAnswer {
+        await one.send(call, to: session, departure: departure)
     }
 
-    func list() async -> SessionList {
-        let (number, answer) = await one.engine.exchange(nil, "", account: one.account, caller: one.caller)
+    func list(departure: CallDeparture) async -> SessionList {
+        let (number, answer) = await one.engine.exchange(
+            nil,
+            "",
+            account: one.account,
+            caller: one.caller,
+            departure: departure
+        )
         var statuses = one.engine.takeList(number)
         let sessions = one.engine.withState { state, _ in
             state.names.compactMap { state.sessions[$0] }.filter { $0.account == one.account }

@@ -101,7 +101,7 @@ extension SimulatedWorld {
 
     /// Faults that have to last for a while, or to meet something else, before they show.
     private static let rareFaults: [EngineFault] = [
-        .stuckStarting, .failedLoop, .keepsFalling, .startWins, .resurrect, .staleReads,
+        .stuckStarting, .failedLoop, .keepsFalling, .startWins, .resurrect, .staleReads, .connects, .connects,
     ]
 
     private func strikeSession() {

@@ -9,7 +9,6 @@ extension Witness.State {
     mutating func enters(_ call: Witness.Call, name: String, now: Timestamp) -> Int {
         let number = calls.count
         calls.append(call)
-        checkBudget(call, \.leftAt)
         let count = (underWay[call.replica]?[call.account] ?? 0) + 1
         underWay[call.replica, default: [:]][call.account] = count
         if count > rules.width {
@@ -63,8 +62,6 @@ extension Witness.State {
         if what == .stop {
             // Nobody wants it any more: the next one's turn comes.
             restarts[call.replica]?[call.account]?.removeAll { $0.instance == call.instance }
-            tracks[call.instance]?.lastStop = number
-            tracks[call.instance]?.stopSeenAt = nil
         }
     }
 
@@ -123,20 +120,40 @@ extension Witness.State {
         violate(.budgetKept, "\(times.count) calls of account \(call.account) \(verb) in a second")
     }
 
-    /// The call leaves; between the check of its lease and this its process may have stood still.
+    /// The call leaves; between the check of its lease and this its process may have stood still, or it waited for a connection.
     mutating func departs(_ number: Int, now: Timestamp) {
+        calls[number].leftAt = self.now
         let call = calls[number]
-        guard let what = call.call, what != .info, !holds(call.replica, call.account, now: now) else { return }
+        checkBudget(call, \.leftAt)
+        guard let what = call.call, what != .info else { return }
+        if what == .stop {
+            tracks[call.instance]?.lastStop = number
+            tracks[call.instance]?.stopSeenAt = nil
+        }
+        guard !holds(call.replica, call.account, now: now) else { return }
+        if self.now > call.enteredAt, thawedAt[call.replica].map({ $0 < call.enteredAt }) ?? true {
+            violate(.commandUnderLease, "\(call.replica.short)'s \(what.rawValue) waited for a connection for too long")
+        }
         calls[number].wasLate = true
         lateCommands += 1
         tell("\(call.replica.short)'s \(what.rawValue) leaves late: it stood still in that very instant")
+    }
+
+    /// The call was taken back before it left.
+    mutating func takenBack(_ number: Int) {
+        let call = calls[number]
+        calls[number].endedAt = now
+        calls[number].verdict = .notSent
+        underWay[call.replica]?[call.account]? -= 1
+        if call.call == .info { tracks[call.instance]?.looks[call.replica]? -= 1 }
+        tell("\(call.replica.short) takes its \(call.call?.rawValue ?? "list") back before it left")
     }
 
     /// The engine reads what is asked of it.
     mutating func arrives(_ number: Int, _ operation: String, of name: String) {
         let call = calls[number]
         // One that took longer counts as arrived by then, since nobody can tell the way from the work.
-        if now - call.enteredAt < CallBudget.longestWay { checkBudget(call, \.arrivedAt) }
+        if now - (call.leftAt ?? call.enteredAt) < CallBudget.longestWay { checkBudget(call, \.arrivedAt) }
         guard !Witness.operations.contains(operation) else { return }
         violate(.noLogout, "\(operation) of \(name)")
     }

@@ -23,6 +23,8 @@ final class Witness: Sendable {
         var enteredAt: Int64
         /// The database's time, as the caller knows it.
         var stamp: Timestamp
+        /// When its first byte left; `nil` while it waits for a connection.
+        var leftAt: Int64?
         var wasLate = false
         var endedAt: Int64?
         var verdict: EngineVerdict?

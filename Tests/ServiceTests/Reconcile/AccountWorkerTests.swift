@@ -45,6 +45,28 @@ struct AccountWorkerTests {
     }
 
     @Test
+    func `what was taken back on its way counts as never sent, and as looked at neither`() throws {
+        let scene = WorkerScene(verdict: .notSent)
+        let down = Evidence(reading: .status(.stopped), readAt: scene.clock.now(), readingSince: scene.clock.now())
+        let start = scene.plan(1, desired: .running, down)
+        let wantsLook = scene.plan(2, desired: .stopped, Evidence())
+        let (clock, scheduler) = (scene.clock, scene.scheduler)
+        let remains = Mutex<[Bool]>([])
+        try scene.run { worker in
+            worker.carryOut([start, wantsLook])
+            let mayHaveLeft = worker.leases.mayHaveLeft(1, of: 1, now: clock.now()) != nil
+            remains.withLock { $0 = [mayHaveLeft, worker.isLooking(at: 2)] }
+            scheduler.after(500_000) {
+                let mayHaveLeft = worker.leases.mayHaveLeft(1, of: 1, now: clock.now()) != nil
+                remains.withLock { $0 += [mayHaveLeft, worker.isLooking(at: 2), worker.calls.underWay > 0] }
+            }
+        }
+        #expect(scene.engine.takenBack == [.microseconds(1), .microseconds(1)], "bound to the lease that is held")
+        #expect(scene.engine.calls.isEmpty)
+        #expect(remains.withLock { $0 } == [true, true, false, false, false])
+    }
+
+    @Test
     func `what waits for later is thought over as soon as the engine accepts the account again`() throws {
         let scene = WorkerScene()
         let (clock, scheduler) = (scene.clock, scene.scheduler)
@@ -177,14 +199,26 @@ private final class WorkerScene {
 private final class NotingEngine: SessionEngine {
     private let verdict: EngineVerdict
     private let noted = Mutex<[String]>([])
+    private let taken = Mutex<[Duration]>([])
 
     init(verdict: EngineVerdict) {
         self.verdict = verdict
     }
 
     var calls: [String] { noted.withLock { $0 } }
+    /// For how much longer each call that was taken back might have left.
+    var takenBack: [Duration] { taken.withLock { $0 } }
 
-    func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {
+    func send(
+        _ call: EngineCall,
+        to session: SessionAddress,
+        departure: CallDeparture
+    ) async -> EngineAnswer {
+        guard verdict != .notSent else {
+            taken.withLock { $0.append(departure.remaining?() ?? .zero) }
+            return EngineAnswer(verdict: .notSent)
+        }
+        departure.hasLeft()
         noted.withLock { $0.append("\(call.rawValue) \(session.instanceID)") }
         return EngineAnswer(verdict: verdict, status: .stopped, httpStatus: verdict == .auth ? 401 : 200)
     }

@@ -7,7 +7,10 @@ struct CallBudgetReserveTests {
     /// How many calls a budget allows in a second.
     private func allowed(_ budget: inout CallBudget, from start: Int64) -> Int {
         (0..<1_000).reduce(0) { count, millisecond in
-            count + (budget.take(now: start + Int64(millisecond) * 1_000) ? 1 : 0)
+            let now = start + Int64(millisecond) * 1_000
+            guard budget.take(now: now) else { return count }
+            budget.left(now: now)
+            return count + 1
         }
     }
 

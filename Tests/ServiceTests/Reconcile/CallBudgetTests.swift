@@ -8,30 +8,39 @@ struct CallBudgetTests {
 
     /// A call as the engine sees it, in microseconds.
     private struct Call {
+        var takenAt: Int64
         var leftAt: Int64
         var arrivesAt: Int64
         var answeredAt: Int64
     }
 
-    /// Calls that leave as soon as the budget allows, each with a way of its own, until `end`.
+    /// Calls that are let go as soon as the budget allows, each with a wait for a connection and a way of its own, until `end`.
     private func calls(
         perSecond: Int,
         from start: Int64,
         until end: Int64,
         budget: inout CallBudget,
+        wait: (Int64) -> Int64 = { _ in 0 },
         way: (Int64) -> (there: Int64, back: Int64)
     ) -> [Call] {
         var calls: [Call] = []
+        var waiting: [Call] = []
         var open: [Call] = []
         for now in stride(from: start, to: end, by: 1000) {
-            for call in open where call.answeredAt <= now { budget.arrived(leftAt: call.leftAt, now: now) }
+            for call in open where call.answeredAt <= now { budget.ended(leftAt: call.leftAt, now: now) }
             open.removeAll { $0.answeredAt <= now }
             while budget.take(now: now) {
+                let leftAt = now + wait(now) / 1000 * 1000
                 let (there, back) = way(now)
-                let call = Call(leftAt: now, arrivesAt: now + there, answeredAt: now + there + back)
+                let arrivesAt = leftAt + there
+                waiting.append(Call(takenAt: now, leftAt: leftAt, arrivesAt: arrivesAt, answeredAt: arrivesAt + back))
+            }
+            for call in waiting where call.leftAt == now {
+                budget.left(now: now)
                 calls.append(call)
                 open.append(call)
             }
+            waiting.removeAll { $0.leftAt == now }
         }
         return calls
     }
@@ -59,6 +68,49 @@ struct CallBudgetTests {
         #expect(Double(calls.count) >= 7 * Double(perSecond) / (1.03 + way))
     }
 
+    @Test(arguments: 1...40 as ClosedRange<UInt64>)
+    func `nor does it however long each waits for a connection first`(seed: UInt64) {
+        var numbers = SeededNumbers(seed: seed, stream: 2)
+        let perSecond = numbers.pick([1, 3, 20, 60])
+        var budget = CallBudget(perSecond: perSecond, spent: 0, now: 0)
+        var waits = SeededNumbers(seed: seed, stream: 3)
+        let calls = calls(
+            perSecond: perSecond,
+            from: 0,
+            until: 20 * Self.second,
+            budget: &budget,
+            wait: { _ in waits.chance(500) ? waits.microseconds(0...4_000_000) : 0 },
+            way: { _ in (numbers.microseconds(0...240_000), numbers.microseconds(0...2_000_000)) }
+        )
+        #expect(calls.contains { $0.leftAt > $0.takenAt + Self.second })
+        #expect(most(calls) <= perSecond)
+        // As long as a call waits, a second and its way, and no longer: 4 + 1 + 0.25 s at the most.
+        #expect(calls.count >= 3 * perSecond)
+    }
+
+    @Test
+    func `what is let go and never leaves counts until it is over, and as if it had left then`() {
+        var budget = CallBudget(perSecond: 1, spent: 0, now: 0)
+        let isTaken = budget.take(now: 0)
+        #expect(isTaken)
+        #expect(counts(&budget, at: 60 * Self.second) == [1], "it may still leave")
+        budget.ended(leftAt: nil, now: 60 * Self.second)
+        #expect(counts(&budget, at: 61 * Self.second, 61 * Self.second + 10_000) == [1, 0])
+    }
+
+    @Test
+    func `a new budget goes on with what has not left`() {
+        var budget = CallBudget(perSecond: 3, spent: 0, now: 0)
+        let areTaken = [budget.take(now: 0), budget.take(now: 0)]
+        #expect(areTaken == [true, true])
+        budget.left(now: 0)
+        var next = CallBudget(perSecond: 3, spent: 0, now: 5 * Self.second)
+        next.adopt(waitingOf: budget)
+        #expect(counts(&next, at: 5 * Self.second, 9 * Self.second) == [1, 1])
+        next.left(now: 9 * Self.second)
+        #expect(counts(&next, at: 9 * Self.second, 11 * Self.second) == [1, 0])
+    }
+
     @Test
     func `counting from departure alone would let more than the budget arrive`() {
         var budget = CallBudget(perSecond: 20, spent: 0, now: 0)
@@ -71,9 +123,13 @@ struct CallBudgetTests {
         #expect(most(calls) > 20)
     }
 
-    /// Whether a call is taken at each of some instants, in order.
+    /// Whether a call is taken at each of some instants, in order; it leaves at once.
     private func takes(_ budget: inout CallBudget, at instants: Int64...) -> [Bool] {
-        instants.map { budget.take(now: $0) }
+        instants.map { now in
+            let isTaken = budget.take(now: now)
+            if isTaken { budget.left(now: now) }
+            return isTaken
+        }
     }
 
     /// How many calls count at each of some instants, in order.
@@ -88,7 +144,7 @@ struct CallBudgetTests {
         let free = CallBudget.longestWay + 1_010_000
         #expect(counts(&budget, at: Self.second, free - 1, free) == [2, 2, 0])
         // It was forgotten; that it is answered now takes nothing.
-        budget.arrived(leftAt: 0, now: free)
+        budget.ended(leftAt: 0, now: free)
         #expect(counts(&budget, at: free) == [0])
     }
 
@@ -105,7 +161,7 @@ struct CallBudgetTests {
     func `an answer begins the second after which the call is forgotten`() {
         var budget = CallBudget(perSecond: 1, spent: 0, now: 0)
         #expect(takes(&budget, at: 0) == [true])
-        budget.arrived(leftAt: 0, now: 100_000)
+        budget.ended(leftAt: 0, now: 100_000)
         #expect(takes(&budget, at: 1_109_999) == [false])
         #expect(budget.nextAllowed(now: 1_109_999) == 1_110_000)
         #expect(takes(&budget, at: 1_110_000) == [true])

@@ -133,7 +133,12 @@ private final class StoppedEngine: SessionEngine {
     /// By session.
     var looks: [String: Int] { counts.withLock { $0 } }
 
-    func send(_ call: EngineCall, to session: SessionAddress) async -> EngineAnswer {
+    func send(
+        _ call: EngineCall,
+        to session: SessionAddress,
+        departure: CallDeparture
+    ) async -> EngineAnswer {
+        departure.hasLeft()
         counts.withLock { $0[session.instanceID, default: 0] += 1 }
         // Cancelled: it answers sooner.
         if callTakes > .zero { try? await clock.sleep(for: callTakes) }
