@@ -23,7 +23,7 @@ extension SimulatedWorld {
         case ..<12: strikeProcess { self.crash($0) }
         case ..<26: strikeProcess { self.freeze($0) }
         case ..<30: replica()?.stop()
-        case ..<34: database.failOver(for: draw { $0.microseconds(500_000...12_000_000) })
+        case ..<34: failOver()
         case ..<44: badWeather()
         case ..<66: engineFault()
         case ..<84: strikeSession()
@@ -47,6 +47,21 @@ extension SimulatedWorld {
         scheduler.strike(replica.process, afterJobs: draw { $0.below(40) }) {
             if self.withState({ $0.replicas[place] === replica && $0.phase == .stress }) { what(place) }
         }
+    }
+
+    /// The database is away for a while; where what broke lies on the way to the engine as well, connections to that take long.
+    private func failOver() {
+        let (duration, lead) = draw { numbers in
+            (
+                numbers.microseconds(500_000...12_000_000),
+                numbers.chance(500) ? numbers.microseconds(0...2_000_000) : nil
+            )
+        }
+        guard let lead else { return database.failOver(for: duration) }
+        witness.tell("the engine: connections take long")
+        engine.set(.connects, to: 1000)
+        scheduler.after(lead) { if self.isUnderStress { self.database.failOver(for: duration) } }
+        scheduler.after(lead + duration) { self.engine.set(.connects, to: 0) }
     }
 
     private func badWeather() {
@@ -101,7 +116,7 @@ extension SimulatedWorld {
 
     /// Faults that have to last for a while, or to meet something else, before they show.
     private static let rareFaults: [EngineFault] = [
-        .stuckStarting, .failedLoop, .keepsFalling, .startWins, .resurrect, .staleReads, .connects, .connects,
+        .stuckStarting, .failedLoop, .keepsFalling, .startWins, .resurrect, .staleReads, .connects,
     ]
 
     private func strikeSession() {
