@@ -169,6 +169,8 @@ def test_receipts_and_problems_are_as_described(check, view_key):
     check("POST", "/v1/clock-events", {**event, "kind": "clock_in"}, 422)
     check("POST", "/v1/clock-events", {"agent_id": "goran", "kind": "lunch"}, 422)
     check("GET", "/v1/agents?limit=many", None, 422)
+    check("GET", "/v1/agents?agreement=asleep", None, 422)
+    check("GET", "/v1/stream?agreement=asleep", None, 422)
     check("GET", "/v1/agents/nobody-here", None, 404)
     check("GET", "/v1/keys", None, 403, key=view_key)
     check("GET", "/v1/agents", None, 401, key="rk_nonsense")

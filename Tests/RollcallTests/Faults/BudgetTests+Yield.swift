@@ -11,8 +11,7 @@ extension BudgetTests {
 
     /// Needs the machine for itself: two accounts at their full pace, three replicas, debug builds.
     ///
-    /// Beside browsers more than the budget arrive in a second at the account that stays, too: calls are longer on their way, it
-    /// seems, than the quarter of a second that they count for.
+    /// Once, beside browsers, more than the budget arrived in a second, at the account that stays, too (docs/fault-suite.md).
     @Test(.enabled(if: FaultSuite.runsAll))
     func `an account that moves to a replica that joins in the middle of a burst keeps its budget`() async throws {
         try await withInstallation(tokens: FaultRun.tokens) { installation in
