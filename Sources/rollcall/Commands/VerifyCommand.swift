@@ -39,15 +39,28 @@ struct VerifyCommand: AsyncParsableCommand {
 struct RebuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rebuild",
-        abstract: "Rewrite agent states from the ledger."
+        abstract: "Rewrite agent states from the ledger.",
+        discussion: "Where that would start or stop many sessions, it does nothing unless somebody's name is given."
     )
 
     @OptionGroup var options: SettingsOptions
 
+    @Option(help: "Who stands for starting or stopping many sessions; goes into the audit.")
+    var by: String?
+
     func run() async throws {
         try await DatabaseCommand.run(options) { settings, pools, clock, _ in
-            let count = try await LedgerRebuilder(pool: pools.writers, policy: settings.policy, clock: clock).run()
-            Terminal.say("\(count) agents folded again")
+            let rebuilder = LedgerRebuilder(pool: pools.writers, policy: settings.policy, clock: clock)
+            do {
+                Terminal.say("\(try await rebuilder.run(approvedBy: by)) agents folded again")
+            } catch let refusal as LedgerRebuilder.NeedsApproval {
+                Terminal.complain(
+                    "nothing was changed: something else would be desired of \(refusal.changing) sessions, and at most "
+                        + "\(refusal.limit) may change within five minutes without somebody's word. `rollcall verify` names "
+                        + "the agents; `rollcall rebuild --by NAME` does it."
+                )
+                throw Ending.foundWrong
+            }
         }
     }
 }

@@ -45,4 +45,29 @@ struct VerifyTests {
             #expect(try await service.agent("false").desired == "stopped")
         }
     }
+
+    @Test
+    func `a rebuild that would start many sessions needs somebody's name`() async throws {
+        try await withInstallation { installation in
+            let service = try await installation.serve()
+            for number in 1...7 { try await service.put("a\(number)") }
+            try await installation.owner.execute("UPDATE agent_states SET shift = 1, desired = 1")
+            let refused = try await installation.run("rebuild")
+            #expect(refused.code == 1)
+            #expect(refused.output.contains("7 sessions") && refused.output.contains("--by"), "\(refused.output)")
+            #expect(try await service.agent("a7").shift == "in", "nothing was changed")
+
+            let rebuilt = try await installation.run("rebuild", "--by", "Ada")
+            #expect(rebuilt.code == 0, "\(rebuilt.output)")
+            #expect(try await service.agent("a7").shift == "out")
+            let noted =
+                "SELECT count(*) AS count FROM audit WHERE deed = 'ledger.rebuild' AND actor = 'Ada'" as PQStatement
+            #expect(try await installation.count(noted) == 1)
+            // It counts for whoever changes something after it.
+            try await installation.owner.execute(
+                "UPDATE agent_states SET shift = 1, desired = 1 WHERE agent = (SELECT min(agent) FROM agents)"
+            )
+            #expect(try await installation.run("rebuild").code == 1)
+        }
+    }
 }
