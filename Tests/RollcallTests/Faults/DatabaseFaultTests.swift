@@ -97,6 +97,13 @@ struct DatabaseFaultTests {
         }
     }
 
+    /// Everybody is told within a second; half of one more is for what the machine does besides.
+    private func expectInTime(_ refused: [History.Attempt], _ what: String) {
+        let slowest = refused.map { $0.answeredAt - $0.sentAt }.max() ?? 0
+        print("\(what): refused \(refused.count) times, after \(slowest / 1000) ms at the latest")
+        #expect(slowest < 1_500_000)
+    }
+
     @Test(.enabled(if: FaultSuite.runsAll))
     func `a link that swallows everything keeps nobody waiting for long`() async throws {
         let proxy = try TCPProxy(to: try await ThrowawayCluster.shared().port)
@@ -111,6 +118,7 @@ struct DatabaseFaultTests {
             try await run.last(.seconds(10))
             let refused = run.load.attempts(from: since).filter { $0.status == 503 }
             #expect(Set(refused.map(\.replica)) == [0])
+            expectInTime(refused, "swallowed")
             // What was swallowed never comes; whoever still waits for it learns that the connection is gone.
             proxy.cut()
             proxy.setForwarding(true)
@@ -158,6 +166,7 @@ struct DatabaseFaultTests {
                 let meanwhile = run.load.attempts(from: locked, to: locked + 8_000_000)
                 #expect(meanwhile.contains { $0.status == 503 })
                 #expect(meanwhile.allSatisfy { $0.status == 503 })
+                expectInTime(meanwhile, "locked")
                 // Heartbeats wait for the same connections; now and then one may have had its turn.
                 let beat = try await transaction.query(FaultRun.lastBeat).first?.column("seen_at", as: PQTimestamp.self)
                 run.noteOutage(from: try #require(beat).microseconds)

@@ -56,7 +56,7 @@ extension FaultRun {
         return FaultTable.Row(
             fault: fault,
             deed: deed,
-            sent: verdict.taken,
+            taken: verdict.taken,
             lost: lost,
             doubled: doubled,
             recovery: recovery

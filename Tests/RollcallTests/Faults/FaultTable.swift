@@ -7,7 +7,8 @@ enum FaultTable {
         var fault: String
         /// What was done, in words.
         var deed: String
-        var sent: Int
+        /// Events that were answered 2xx; each is posted until it is.
+        var taken: Int
         var lost: Int
         var doubled: Int
         /// Until an event that was posted afterwards was taken, and until the engine heard a command again.
@@ -17,7 +18,7 @@ enum FaultTable {
     /// Adds a row to the file that `ROLLCALL_FAULTS_TABLE` names, and shows it.
     static func add(_ row: Row) {
         let line =
-            "| \(row.fault) | \(row.deed) | \(row.sent) | \(row.lost) | \(row.doubled) | \(row.recovery) |"
+            "| \(row.fault) | \(row.deed) | \(row.taken) | \(row.lost) | \(row.doubled) | \(row.recovery) |"
         print(line)
         guard let path = ProcessInfo.processInfo.environment["ROLLCALL_FAULTS_TABLE"] else { return }
         lock.withLock { _ in
