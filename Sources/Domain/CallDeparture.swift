@@ -4,8 +4,7 @@
 package struct CallDeparture: Sendable {
     /// For how much longer the call may leave; nothing or less takes it back, with ``EngineVerdict/notSent``.
     ///
-    /// `nil`: as long as the account's time-out. Asked again once the time that it said is over, so what was prolonged meanwhile
-    /// counts.
+    /// `nil`: as long as the account's time-out. Asked again several times a second, so what was prolonged or ended meanwhile counts.
     package var remaining: (@Sendable () -> Duration)?
     /// Told once, on whatever thread, when the head of the request is handed to a connection; never where none is.
     package var hasLeft: @Sendable () -> Void

@@ -81,6 +81,14 @@ package enum EngineVerdict: String, Sendable, Hashable, CaseIterable {
     /// We kept the call back (lease over, also while it waited for a connection, or shutting down): nothing left this process.
     case notSent
 
+    /// Whether the engine, or what stands before it, has had the call.
+    package var isAnswer: Bool {
+        switch self {
+        case .ok, .already, .verify, .errorBody, .missing, .permanent, .auth, .transient: true
+        case .unreachable, .ambiguous, .notSent: false
+        }
+    }
+
     /// Whether a command with this answer may have its effect later than the answer, or may have had none.
     package var isUnclear: Bool {
         switch self {

@@ -117,6 +117,9 @@ struct EngineTransport: Sendable {
         }
     }
 
+    /// How often a call that waits for a connection asks whether it still may leave: so soon it notices that it may not.
+    private static let watchStep: Duration = .milliseconds(100)
+
     /// Takes a call back that still waits for a connection when it may leave no longer.
     ///
     /// All calls and connections of an account are of one event loop (``HTTPClient/engine(concurrency:)``), so nothing leaves between
@@ -126,8 +129,9 @@ struct EngineTransport: Sendable {
         _ collector: ReplyCollector,
         _ remaining: @escaping @Sendable () -> Duration
     ) {
-        let time = TimeAmount.microseconds(max(0, remaining().microseconds))
-        task.eventLoop.scheduleTask(in: time) {
+        guard collector.isWaiting else { return }
+        let time = min(max(.zero, remaining()), watchStep)
+        task.eventLoop.scheduleTask(in: .microseconds(time.microseconds)) {
             guard collector.isWaiting else { return }
             if remaining() > .zero { return watch(task, collector, remaining) }
             collector.takeBack()

@@ -45,6 +45,7 @@ final class PairingDesk: Sendable {
         guard hasPlace else { throw Problem(.overloaded, retryAfter: 2) }
         defer { taken.withLock { $0 -= 1 } }
         let deadline = ContinuousClock.now + Self.patience
+        var wasTakenBack = false
         while ContinuousClock.now < deadline, !Task.isCancelled {
             if let answer = await reconciler.pairing(wish, of: address, account: account, by: deadline) {
                 return answer
@@ -54,11 +55,13 @@ final class PairingDesk: Sendable {
                 let answer = await reconciler.pairingBeside(wish, of: address, account: account) { [clock] in
                     end - clock.now()
                 }
-                // One that found no connection in time has one in the next slot.
-                if let answer { return answer }
+                if answer.wasSent { return answer }
+                // One that found no connection in time has one in the next slot, if there is an engine.
+                wasTakenBack = true
             }
             try? await Task.sleep(for: Self.slotPause)  // Cancelled: the loop ends.
         }
+        if wasTakenBack { return .refused(EngineAnswer(verdict: .unreachable, detail: "no connection")) }
         throw Problem(.overloaded, retryAfter: 2)
     }
 

@@ -24,17 +24,18 @@ extension Reconciler {
     /// Makes a pairing read where another replica acts.
     ///
     /// `remaining`: for how much longer it may leave.
-    /// Returns `nil` when it did not.
+    /// - Returns: with ``PairingAnswer/wasSent`` `false` when it did not.
     func pairingBeside(
         _ wish: PairingWish,
         of address: SessionAddress,
         account: Int32,
         remaining: @escaping @Sendable () -> Duration
-    ) async -> PairingAnswer? {
+    ) async -> PairingAnswer {
         guard let worker = worker(account), let engine = worker.engine as? any PairingEngine else { return .notOffered }
         worker.calls.noteBeside()
-        let answer = await engine.pairing(wish, of: address, departure: CallDeparture(remaining: remaining))
-        return answer.wasSent ? answer : nil
+        // Again when it leaves, should this replica act for the account by then.
+        let departure = CallDeparture(remaining: remaining) { worker.calls.noteBeside() }
+        return await engine.pairing(wish, of: address, departure: departure)
     }
 
     /// Whether the account's budget has room for a call of replicas that do not act.
@@ -43,12 +44,17 @@ extension Reconciler {
 
 extension AccountWorker {
     /// Makes a pairing read; one that nobody waits for any more is dropped.
-    func carryOut(_ job: PairingJob, _ departure: CallDeparture) async {
-        guard !job.answer.isGiven else { return }
-        guard let engine = engine as? any PairingEngine else { return job.answer.give(.notOffered) }
+    func carryOut(_ job: PairingJob, _ departure: CallDeparture) async -> EngineVerdict {
+        guard !job.answer.isGiven, leases.lease(of: account) != nil else { return giveUp(.pairing(job)) }
+        guard let engine = engine as? any PairingEngine else {
+            job.answer.give(.notOffered)
+            return .notSent
+        }
         let answer = await engine.pairing(job.wish, of: job.address, departure: departure)
-        guard answer.wasSent else { return job.answer.give(nil) }
-        if case .refused(let refusal) = answer { heed(standing.note(refusal, askedAt: nil)) }
+        guard answer.wasSent else { return giveUp(.pairing(job)) }
         job.answer.give(answer)
+        guard case .refused(let refusal) = answer else { return .ok }
+        heed(standing.note(refusal, askedAt: nil))
+        return refusal.verdict
     }
 }

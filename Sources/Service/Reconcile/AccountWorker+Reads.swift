@@ -17,27 +17,30 @@ extension AccountWorker {
     }
 
     /// Makes the call.
-    func carryOut(_ job: ListJob, _ departure: CallDeparture) async {
+    func carryOut(_ job: ListJob, _ departure: CallDeparture) async -> EngineVerdict {
         guard !job.isOver, leases.lease(of: account) != nil, let engine = engine as? any ListingEngine else {
-            return job.finish(nil)
+            return giveUp(.list(job))
         }
         let sentAt = standing.asked()
         let list = await engine.list(departure: departure)
-        meters.listed(list.answer.verdict, in: clock.now() - sentAt)
+        let verdict = list.answer.verdict
+        if verdict != .notSent { meters.listed(verdict, in: clock.now() - sentAt) }
         // A key that may not list can be one that may read its sessions, so only a session's own read judges the account.
-        if list.answer.verdict == .auth {
+        if verdict == .auth {
             standing.activity.took(.auth, askedAt: sentAt, at: clock.now())
         } else {
             heed(standing.note(list.answer, askedAt: sentAt))
         }
-        guard list.answer.verdict == .ok else {
-            logger.debug("sessions not listed", metadata: [LogKeys.verdict: "\(list.answer.verdict.rawValue)"])
-            return job.finish(nil)
+        guard verdict == .ok else {
+            logger.debug("sessions not listed", metadata: [LogKeys.verdict: "\(verdict.rawValue)"])
+            job.finish(nil)
+            return verdict
         }
         if !list.isWhole {
             logger.notice("the engine's list is too long, the rest is read one by one")
         }
         job.finish(ListedSessions(list: list, sentAt: sentAt))
+        return verdict
     }
 
     /// Puts a look in line unless the instance has one.
@@ -74,7 +77,7 @@ extension AccountWorker {
     func isLooking(at instance: Int64) -> Bool { looking.withLock { $0[instance] != nil } }
 
     /// Makes a look, if the lease still lasts.
-    func read(_ look: LookJob, _ departure: CallDeparture) async {
+    func read(_ look: LookJob, _ departure: CallDeparture) async -> EngineVerdict {
         // The account's budget is its holder's.
         guard leases.lease(of: account) != nil else { return giveUp(.look(look)) }
         let sentAt = standing.asked()
@@ -90,6 +93,11 @@ extension AccountWorker {
         looking.withLock { $0[look.instance] = nil }
         heed(standing.note(answer, askedAt: sentAt))
         look.probe?.ended(answer.verdict)
+        take(answer, of: look, sentAt: sentAt)
+        return answer.verdict
+    }
+
+    private func take(_ answer: EngineAnswer, of look: LookJob, sentAt: Timestamp) {
         guard let reading = answer.reading else {
             look.run?.look(succeeded: false)
             guard look.priority != .sweep else { return }

@@ -189,16 +189,17 @@ final class AccountWorker: Sendable {
     }
 
     private func runLane() async {
-        var last: Int?
+        var last: EndedCall?
         while let call = await calls.next(after: last) {
-            last = call.number
-            switch call.job {
-            case .command(let command, let term, let run):
-                await send(command, term: term, run: run, departure(call.number, term: term, isCommand: true))
-            case .look(let look): await read(look, departure(call.number))
-            case .list(let list): await carryOut(list, departure(call.number))
-            case .pairing(let pairing): await carryOut(pairing, departure(call.number))
-            }
+            let verdict =
+                switch call.job {
+                case .command(let command, let term, let run):
+                    await send(command, term: term, run: run, departure(call.number, term: term, isCommand: true))
+                case .look(let look): await read(look, departure(call.number))
+                case .list(let list): await carryOut(list, departure(call.number))
+                case .pairing(let pairing): await carryOut(pairing, departure(call.number))
+                }
+            last = EndedCall(number: call.number, wasAnswered: verdict.isAnswer)
         }
     }
 
@@ -214,7 +215,12 @@ final class AccountWorker: Sendable {
     }
 
     /// Sends a command if its lease still lasts, checked right before it leaves, and the engine accepts the account's credential.
-    private func send(_ command: PlannedCommand, term: Int64, run: SweepRun?, _ departure: CallDeparture) async {
+    private func send(
+        _ command: PlannedCommand,
+        term: Int64,
+        run: SweepRun?,
+        _ departure: CallDeparture
+    ) async -> EngineVerdict {
         crashPoints.reach(.beforeEngineCall)
         guard let lease = leases.lease(of: account), lease.term == term, !leases.isRefused(account) else {
             return giveUp(.command(command, term: term, run: run))
@@ -244,6 +250,7 @@ final class AccountWorker: Sendable {
         passes.add(PassItem(instance: command.instance, news: news, priority: command.priority))
         crashPoints.reach(.outcomeWaiting)
         run?.repairEnded()
+        return answer.verdict
     }
 
     /// Notes that a command was not sent.
@@ -252,7 +259,9 @@ final class AccountWorker: Sendable {
         passes.add(PassItem(instance: command.instance, news: news, priority: command.priority))
     }
 
-    func giveUp(_ job: CallJob) {
+    /// Ends what is not sent.
+    @discardableResult
+    func giveUp(_ job: CallJob) -> EngineVerdict {
         switch job {
         case .command(let command, _, let run):
             leases.setCommanded(command.instance, of: account, false)
@@ -267,5 +276,6 @@ final class AccountWorker: Sendable {
         case .pairing(let pairing):
             pairing.answer.give(nil)
         }
+        return .notSent
     }
 }

@@ -86,15 +86,14 @@ struct CallBudget: Sendable {
 
     /// Takes in that a call is over which left at `leftAt`, both in microseconds of the monotonic clock.
     ///
-    /// `leftAt`: `nil` where nobody said that it left; it may have, a moment ago.
-    mutating func ended(leftAt: Int64?, now: Int64) {
+    /// - Parameters:
+    ///   - leftAt: `nil` where nobody said that it left; it may have, a moment ago.
+    ///   - wasAnswered: else it may still be on its way.
+    ///   - now: no earlier than any instant before.
+    mutating func ended(leftAt: Int64?, wasAnswered: Bool, now: Int64) {
+        guard let leftAt else { return left(now: now) }
         advance(to: now / Self.slotLength)
-        guard let leftAt else {
-            guard waiting > 0 else { return }
-            waiting -= 1
-            slots[Self.index(current)] += 1
-            return
-        }
+        guard wasAnswered else { return }
         let left = leftAt / Self.slotLength
         guard left <= current, current - left < Int64(Self.waySlots), underWay[Self.way(left)] > 0 else { return }
         underWay[Self.way(left)] -= 1

@@ -26,6 +26,14 @@ struct LookJob: Sendable {
     var probe: Probe?
 }
 
+/// A call that is over.
+struct EndedCall: Sendable {
+    /// As ``DepartingCall/number`` says.
+    var number: Int
+    /// Whether the engine answered, and so has had the call.
+    var wasAnswered: Bool
+}
+
 /// A call that may leave now.
 struct DepartingCall: Sendable {
     var job: CallJob

@@ -102,13 +102,13 @@ final class CallQueue: Sendable {
 
     /// The next call; `nil` once the queue is closed.
     ///
-    /// `last`: the number of the call that the lane made before this one; it is over now.
-    func next(after last: Int? = nil) async -> DepartingCall? {
+    /// `last`: the call that the lane made before this one.
+    func next(after last: EndedCall? = nil) async -> DepartingCall? {
         let now = clock.monotonic()
         return await withCheckedContinuation { continuation in
             let isClosed = state.withLock { state in
-                if let last, let leftAt = state.underWay.removeValue(forKey: last) {
-                    state.budget.ended(leftAt: leftAt, now: now)
+                if let last, let leftAt = state.underWay.removeValue(forKey: last.number) {
+                    state.budget.ended(leftAt: leftAt, wasAnswered: last.wasAnswered, now: now)
                 }
                 if !state.isClosed { state.lanes.append(continuation) }
                 return state.isClosed

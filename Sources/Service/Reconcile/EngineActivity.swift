@@ -56,6 +56,10 @@ final class EngineActivity: Sendable {
     func took(_ verdict: EngineVerdict, askedAt: Timestamp?, at now: Timestamp) {
         state.withLock { calls in
             if askedAt != nil { calls.underWay -= 1 }
+            // Nothing was asked; where nothing else is, there is no silence.
+            if verdict == .notSent, askedAt != nil, calls.underWay == 0, calls.unheard == 0 {
+                calls.unansweredSince = nil
+            }
             guard Self.isSignOfLife(verdict) else {
                 if askedAt != nil, verdict == .unreachable || verdict == .ambiguous { calls.unheard += 1 }
                 return

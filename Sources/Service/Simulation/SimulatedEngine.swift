@@ -108,7 +108,8 @@ final class SimulatedEngine: Sendable {
             let isWatched = planted != .leaseLeftBehind
             let remaining = isWatched ? departure.remaining?().microseconds ?? wait : wait
             guard remaining > 0 else { return false }
-            let step = min(wait, remaining)
+            // It asks as often as the real client does.
+            let step = min(wait, remaining, 100_000)
             guard (try? await scheduler.sleep(until: scheduler.now + step)) != nil else { return false }
             wait -= step
         }

@@ -58,12 +58,13 @@ struct AccountWorkerTests {
             remains.withLock { $0 = [mayHaveLeft, worker.isLooking(at: 2)] }
             scheduler.after(500_000) {
                 let mayHaveLeft = worker.leases.mayHaveLeft(1, of: 1, now: clock.now()) != nil
-                remains.withLock { $0 += [mayHaveLeft, worker.isLooking(at: 2), worker.calls.underWay > 0] }
+                let isAsked = worker.standing.activity.calls.unansweredSince != nil
+                remains.withLock { $0 += [mayHaveLeft, worker.isLooking(at: 2), worker.calls.underWay > 0, isAsked] }
             }
         }
         #expect(scene.engine.takenBack == [.microseconds(1), .microseconds(1)], "bound to the lease that is held")
         #expect(scene.engine.calls.isEmpty)
-        #expect(remains.withLock { $0 } == [true, true, false, false, false])
+        #expect(remains.withLock { $0 } == [true, true, false, false, false, false])
     }
 
     @Test

@@ -27,7 +27,9 @@ struct CallBudgetTests {
         var waiting: [Call] = []
         var open: [Call] = []
         for now in stride(from: start, to: end, by: 1000) {
-            for call in open where call.answeredAt <= now { budget.ended(leftAt: call.leftAt, now: now) }
+            for call in open where call.answeredAt <= now {
+                budget.ended(leftAt: call.leftAt, wasAnswered: true, now: now)
+            }
             open.removeAll { $0.answeredAt <= now }
             while budget.take(now: now) {
                 let leftAt = now + wait(now) / 1000 * 1000
@@ -94,8 +96,18 @@ struct CallBudgetTests {
         let isTaken = budget.take(now: 0)
         #expect(isTaken)
         #expect(counts(&budget, at: 60 * Self.second) == [1], "it may still leave")
-        budget.ended(leftAt: nil, now: 60 * Self.second)
-        #expect(counts(&budget, at: 61 * Self.second, 61 * Self.second + 10_000) == [1, 0])
+        budget.ended(leftAt: nil, wasAnswered: false, now: 60 * Self.second)
+        let free = 61 * Self.second + 10_000 + CallBudget.longestWay
+        #expect(counts(&budget, at: free - 1, free) == [1, 0])
+    }
+
+    @Test
+    func `what is given up right after it left may still be on its way`() {
+        var budget = CallBudget(perSecond: 1, spent: 0, now: 0)
+        #expect(takes(&budget, at: 0) == [true])
+        budget.ended(leftAt: 0, wasAnswered: false, now: 1000)
+        let free = Self.second + 10_000 + CallBudget.longestWay
+        #expect(counts(&budget, at: free - 1, free) == [1, 0])
     }
 
     @Test
@@ -144,7 +156,7 @@ struct CallBudgetTests {
         let free = CallBudget.longestWay + 1_010_000
         #expect(counts(&budget, at: Self.second, free - 1, free) == [2, 2, 0])
         // It was forgotten; that it is answered now takes nothing.
-        budget.ended(leftAt: 0, now: free)
+        budget.ended(leftAt: 0, wasAnswered: true, now: free)
         #expect(counts(&budget, at: free) == [0])
     }
 
@@ -161,7 +173,7 @@ struct CallBudgetTests {
     func `an answer begins the second after which the call is forgotten`() {
         var budget = CallBudget(perSecond: 1, spent: 0, now: 0)
         #expect(takes(&budget, at: 0) == [true])
-        budget.ended(leftAt: 0, now: 100_000)
+        budget.ended(leftAt: 0, wasAnswered: true, now: 100_000)
         #expect(takes(&budget, at: 1_109_999) == [false])
         #expect(budget.nextAllowed(now: 1_109_999) == 1_110_000)
         #expect(takes(&budget, at: 1_110_000) == [true])
