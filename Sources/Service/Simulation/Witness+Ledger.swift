@@ -88,8 +88,10 @@ extension Witness.State {
         guard let row = tables.agents[agent] else { return .stopped }
         if row.facts.isLeaving { return .stopped }
         let punches = tables.punches(of: [agent])[agent] ?? []
-        let isNearParked = punches.contains {
-            $0.effectiveAt > $0.reportedAt && $0.effectiveAt <= now && $0.effectiveAt > now - .seconds(30)
+        let isNearParked = punches.contains { punch in
+            // By the clock of who took it, it may not be in the future.
+            if punch.effectiveAt > now { return punch.effectiveAt <= now + Witness.clockTolerance }
+            return punch.effectiveAt > punch.reportedAt && punch.effectiveAt > now - .seconds(30)
         }
         if isNearParked || row.facts.state.nextPunchAt.map({ $0 <= now }) ?? false { return nil }
         let state = fold(punches, now: now)
