@@ -45,6 +45,19 @@ def wait_until(is_so, seconds=30, what="it"):
         time.sleep(0.05)  # between two questions; nothing relies on how long it is
 
 
+def children(process):
+    """The numbers of the processes that a process made and that are there now."""
+    found = []
+    for place in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = place.read_text().rsplit(")", 1)[1].split()[1]
+        except OSError:
+            continue  # it just ended
+        if int(parent) == process:
+            found.append(int(place.parent.name))
+    return found
+
+
 class Rollcall:
     """One installation on free ports of loopback, in a folder of its own."""
 
@@ -87,6 +100,23 @@ class Rollcall:
 
     def thaw(self):
         os.kill(self.server.pid, signal.SIGCONT)
+
+    def freeze_database(self):
+        """Has the database hang: what it began, and whatever is begun from now on."""
+        self._signal_database(signal.SIGSTOP)
+
+    def thaw_database(self):
+        self._signal_database(signal.SIGCONT)
+
+    def _signal_database(self, number):
+        place = self.folder / "database" / "data" / "postmaster.pid"
+        server = int(place.read_text().split()[0])
+        os.kill(server, number)  # first: from here on it makes no others, or may again
+        for process in children(server):
+            try:
+                os.kill(process, number)
+            except ProcessLookupError:
+                continue  # it just ended
 
     def stop(self):
         self._end(self.server)

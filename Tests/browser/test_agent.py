@@ -1,4 +1,8 @@
+import datetime
+import zoneinfo
+
 import pytest
+from selenium.webdriver.support.ui import Select
 
 
 @pytest.fixture
@@ -73,6 +77,45 @@ def test_a_hold_is_set_shown_and_ended(rollcall, page, manage_key, on_shift):
     page.wait_text("#outcome", "The hold is over")
     page.wait_observed("WORKING")
     page.wait(lambda: not page.find("#release").is_displayed())
+
+
+def test_a_hold_keeps_a_session_running_until_the_time_that_is_chosen(rollcall, page, manage_key):
+    rollcall.add_agent("night")
+    rollcall.wait_for("night", observed="STOPPED", condition="converged")
+    # Not where the server's clock is read: what is chosen is a time where the reader is.
+    zone = zoneinfo.ZoneInfo("Asia/Kolkata")
+    page.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": zone.key})
+    page.sign_in(manage_key, "/agents/night")
+    page.wait_live()
+    page.find("#holding summary").click()
+    field = page.find("#hold [name=until]")
+    assert not field.is_displayed()
+    Select(page.find("#hold [name=state]")).select_by_value("running")
+    Select(page.find("#hold [name=hours]")).select_by_visible_text("until a time")
+    page.wait(field.is_displayed, what="the time")
+    proposed = datetime.datetime.fromisoformat(field.get_attribute("value")).replace(tzinfo=zone)
+    assert datetime.timedelta(minutes=58) < proposed - datetime.datetime.now(zone) <= datetime.timedelta(minutes=60)
+    page.find("#hold [name=reason]").send_keys("a call from overseas")
+    chosen = datetime.datetime.now(zone).replace(second=0, microsecond=0)
+    choose(page, field, chosen - datetime.timedelta(minutes=1))
+    page.find("#hold button").click()
+    page.wait_text("#outcome", "Say until when; it has to lie ahead")
+    assert rollcall.agent("night")["hold"] is None
+    chosen += datetime.timedelta(hours=2, minutes=17)
+    choose(page, field, chosen)
+    page.find("#hold button").click()
+    page.wait_text("#outcome", "It is held")
+    hold = rollcall.agent("night")["hold"]
+    assert hold["state"] == "running" and hold["reason"] == "a call from overseas"
+    assert datetime.datetime.fromisoformat(hold["until"]) == chosen
+    page.wait_observed("WORKING")
+    assert rollcall.agent("night")["shift"] == "out"
+
+
+def choose(page, field, instant):
+    """Sets a field as the browser's own picker does."""
+    script = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change', { bubbles: true }))"
+    page.run(script, field, instant.strftime("%Y-%m-%dT%H:%M"))
 
 
 def test_look_now_and_reboot_are_done_and_their_refusal_is_explained(rollcall, page, manage_key, on_shift):

@@ -2,6 +2,25 @@
 
 from rollcall import TOKEN
 
+# Whether a page that is opened ever says that nobody needs anything.
+WATCH_CALM = """
+  window.wasCalm = false;
+  const look = () => {
+    const calm = document.getElementById("calm");
+    if (calm && !calm.hidden) window.wasCalm = true;
+  };
+  new MutationObserver(look).observe(document, { attributes: true, childList: true, subtree: true });
+"""
+
+
+def is_calm(page):
+    return page.find("#calm").is_displayed()
+
+
+def source_says(page):
+    """Whether the page as the server sends it, with no script of its own, says that nobody needs anything."""
+    return page.run("return fetch('/').then((answer) => answer.text())").count('<p id="calm" class="calm" >') == 1
+
 
 def engines(rollcall, *names):
     """Starts the server anew with these engine accounts, all on the one simulator."""
@@ -27,6 +46,8 @@ def test_sessions_for_which_nobody_acts_are_grey_and_the_engine_is_named(rollcal
     page.wait_live()
     page.wait_agreement("there", "off")
     assert page.text("#pulse") == ""
+    page.wait(lambda: is_calm(page), what="calm")
+    assert not page.is_grey("counts") and source_says(page)
     # The account is no longer set up, and nobody else has it.
     engines(rollcall, "main")
     page.wait_live(60)
@@ -35,7 +56,17 @@ def test_sessions_for_which_nobody_acts_are_grey_and_the_engine_is_named(rollcal
     page.wait(lambda: page.find(page.row("there")).get_attribute("data-uncertain") == "true", what="the grey")
     assert "main" not in page.text("#pulse")
     assert page.find(page.row("here")).get_attribute("data-uncertain") != "true"
+    # Nobody can say that nobody needs anything, and what is counted is as old as what it counts.
+    page.wait(lambda: not is_calm(page), what="the end of calm")
+    assert page.needs() == [] and page.is_grey("counts") and not page.is_grey() and not source_says(page)
     page.shoot("nobody-acts")
+    # Nor is it said before the stream says how the engines do, or once the page is put together anew.
+    page.before_scripts(WATCH_CALM)
+    page.open()
+    page.wait_live()
+    page.wait_loaded()
+    page.wait(lambda: page.is_grey("counts"), what="the grey of the counts")
+    assert not is_calm(page) and not page.run("return window.wasCalm")
     page.open("/agents/there")
     page.wait_live()
     page.wait_text("#pulse", "Nobody acts for engine spare")
@@ -57,3 +88,6 @@ def test_sessions_for_which_nobody_acts_are_grey_and_the_engine_is_named(rollcal
     page.wait_live(60)
     page.wait(lambda: page.text("#pulse") == "", 60, "somebody acting again")
     page.wait(lambda: not page.is_grey("agent"), what="the colours")
+    page.open()
+    page.wait(lambda: is_calm(page), 60, "calm")
+    assert not page.is_grey("counts") and source_says(page)

@@ -88,6 +88,57 @@ def test_a_page_whose_server_ends_says_so_and_finds_it_again(rollcall, page, vie
     assert page.is_marked()
 
 
+# Notes what the page asks for, and cuts its stream off where the test says so: the server lives, and so does the page.
+CUT = """
+  const ask = window.fetch;
+  window.streams = []; // after which event each stream goes on
+  window.reads = []; // what else is asked for that tells who there is
+  window.isAway = false;
+  window.fetch = (address, wish) => {
+    const path = String(address).replace(location.origin, "");
+    if (path.startsWith("/v1/agents?") || wish?.headers?.["X-Rollcall-Reread"]) window.reads.push(path);
+    if (!path.startsWith("/v1/stream?")) return ask(address, wish);
+    if (window.isAway) return Promise.reject(new TypeError("cut off"));
+    window.streams.push(wish.headers["Last-Event-ID"] ?? null);
+    window.cut = new AbortController();
+    return ask(address, { ...wish, signal: AbortSignal.any([wish.signal, window.cut.signal]) });
+  };
+"""
+
+
+def test_a_stream_that_breaks_off_goes_on_where_it_was_and_nothing_is_read_anew(rollcall, page, view_key):
+    rollcall.add_agent("cut-off", with_instance=False)
+    page.before_scripts(CUT)
+    page.sign_in(view_key)
+    page.wait_live()
+    page.wait_loaded()
+    page.wait(lambda: "cut-off" in page.agents())
+    page.wait(lambda: page.count("agents") == len(page.agents()), what="the counts")
+    before = page.agents()
+    streams, reads = page.run("return [window.streams, window.reads]")
+    assert streams == [None] and any(path.startswith("/v1/agents?") for path in reads), "the first stream begins anew"
+    page.record("cut-off", "shift")
+    page.run("window.isAway = true; window.cut.abort()")
+    page.wait(lambda: page.find("#live").get_attribute("data-state") == "connecting", what="the break")
+    rollcall.clock_in("cut-off")
+    rollcall.add_agent("meanwhile", with_instance=False)
+    rollcall.wait_for("cut-off", shift="in")
+    assert "meanwhile" not in page.agents() and len(page.recorded()) == 1
+    page.run("window.isAway = false")
+    page.wait_live()
+    page.wait(lambda: "meanwhile" in page.agents(), what="who came meanwhile")
+    page.wait_agreement("cut-off", "here_unmapped")
+    streams, later = page.run("return [window.streams, window.reads]")
+    assert len(streams) == 2 and streams[1] is not None and streams[1].count("-") == 1, streams
+    assert later == reads, "neither the list nor the page is read again"
+    assert sorted(page.agents()) == sorted([*before, "meanwhile"]), "every row once"
+    page.wait(lambda: page.count("agents") == len(before) + 1, what="the counts")
+    texts = page.recorded()
+    assert len(texts) == 2 and texts[1].startswith("on shift"), texts
+    rollcall.clock_out("cut-off")
+    page.wait_agreement("cut-off", "unmapped")
+
+
 def test_a_page_that_hears_nothing_says_so_and_turns_grey(rollcall, page, view_key):
     page.sign_in(view_key)
     page.wait_live()
@@ -104,6 +155,29 @@ def test_a_page_that_hears_nothing_says_so_and_turns_grey(rollcall, page, view_k
     page.wait(lambda: not page.is_grey(), what="the colours")
 
 
+def test_a_database_that_hangs_greys_the_page_and_is_named(rollcall, page, view_key):
+    page.sign_in(view_key)
+    page.wait_live()
+    assert not page.find("#silence").is_displayed()
+    before = sorted(page.agents())
+    start_silence_clock(page)
+    rollcall.freeze_database()
+    try:
+        waited = page.wait_clock("the warning and the grey")
+        assert waited < 10, "within ten seconds"
+        # The server is there, and says what it lacks.
+        assert "Rollcall cannot read its database. Nothing has been heard since" in page.text("#silence")
+        assert page.find("#live").get_attribute("data-state") == "silent"
+        page.shoot("database-hangs")
+    finally:
+        rollcall.thaw_database()
+    page.wait(lambda: not page.find("#silence").is_displayed(), 60, "the end of the silence")
+    page.wait_live(60)
+    page.wait(lambda: not page.is_grey(), what="the colours")
+    rollcall.add_agent("after-the-hang", with_instance=False)
+    page.wait(lambda: sorted(page.agents()) == sorted([*before, "after-the-hang"]), 60, "what happens from then on, every row once")
+
+
 @pytest.mark.parametrize("path, view", [("/agents/olga", "agent"), ("/sources", "sources"), ("/stats", "stats"), ("/unmatched", "unmatched")])
 def test_every_page_that_hears_nothing_says_so(rollcall, page, view_key, path, view):
     page.sign_in(view_key, path)
@@ -117,14 +191,19 @@ def test_every_page_that_hears_nothing_says_so(rollcall, page, view_key, path, v
 
 def silence(rollcall, page, view="fleet"):
     """Freezes the server; gives the seconds until the page says so and is grey."""
-    shown = f"getComputedStyle(document.getElementById('{view}')).filter.includes('grayscale(1)')"
-    page.start_clock(f"!document.getElementById('silence').hidden && {shown}")
+    start_silence_clock(page, view)
     rollcall.freeze()
     try:
         return page.wait_clock("the warning and the grey")
     except BaseException:
         rollcall.thaw()
         raise
+
+
+def start_silence_clock(page, view="fleet"):
+    """Starts a clock that runs until the page says that it hears nothing, and is grey."""
+    shown = f"getComputedStyle(document.getElementById('{view}')).filter.includes('grayscale(1)')"
+    page.start_clock(f"!document.getElementById('silence').hidden && {shown}")
 
 
 @pytest.mark.parametrize("how", ["refused", "hang"])
@@ -171,7 +250,7 @@ def test_a_page_that_cannot_be_read_again_says_so_although_it_is_live(page, view
 
 
 @pytest.mark.parametrize("mode", ["503", "hang"])
-def test_an_engine_that_falls_silent_greys_its_sessions_and_nothing_else(rollcall, page, view_key, mode):
+def test_an_engine_that_falls_silent_greys_its_sessions_and_the_counts_and_nothing_else(rollcall, page, view_key, mode):
     page.sign_in(view_key)
     page.wait_live()
     page.wait_agreement("olga", "fine")
@@ -181,6 +260,7 @@ def test_an_engine_that_falls_silent_greys_its_sessions_and_nothing_else(rollcal
     try:
         waited = page.wait_clock("the grey")
         page.wait_text("#pulse", "Engine main has not answered since")
+        assert page.is_grey("counts") and not page.find("#calm").is_displayed(), "nobody knows how many can work"
         assert not page.is_grey(), "the page itself is live"
         assert not page.find("#silence").is_displayed()
         page.shoot(f"engine-silent-{mode}")
@@ -190,6 +270,8 @@ def test_an_engine_that_falls_silent_greys_its_sessions_and_nothing_else(rollcal
     assert page.find(page.row("olga")).get_attribute("data-uncertain") == "false"
     assert waited < 10, "within ten seconds"
     page.wait_agreement("olga", "fine", 60)
+    page.wait(lambda: page.find("#calm").is_displayed(), what="calm")
+    assert not page.is_grey("counts")
 
 
 def test_an_outage_is_told_once_and_not_every_second_to_who_listens(rollcall, page, view_key):

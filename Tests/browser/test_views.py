@@ -245,7 +245,16 @@ def test_axe_finds_nothing_where_the_page_cannot_be_read_again_or_nobody_is_sign
 
 
 @pytest.mark.parametrize(
-    "view, place", [("fleet", "#needs-title"), ("fleet", "#counts-title"), ("stats", "#counted"), ("agent", "#desired-since")]
+    "view, place",
+    [
+        ("fleet", "#needs-title"),
+        ("fleet", "#counts-title"),
+        ("stats", "#counted"),
+        ("sources", "#counted"),
+        ("source", "#counted"),
+        ("unmatched", "#counted"),
+        ("agent", "#desired-since"),
+    ],
 )
 def test_what_is_counted_or_wanted_says_its_age_and_nobody_is_told_of_every_second(rollcall, page, view, place):
     page.sign_in(rollcall.admin_key)

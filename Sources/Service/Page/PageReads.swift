@@ -22,6 +22,7 @@ struct PageReads: Sendable {
             summaries: summaries,
             incidents: management.incidents,
             unmatched: unmatched,
+            pulses: EnginePulseReads(pool: management.readPool),
             clock: management.clock
         )
         story = AgentStory(

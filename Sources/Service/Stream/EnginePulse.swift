@@ -13,6 +13,14 @@ struct EnginePulse: Sendable, Equatable {
     /// What waits in line, and when what people asked for is done; nothing where nobody acts.
     var line = LineForecast()
 
+    /// From then on without an answer to anything that was asked, what is known of its sessions counts as old; `pulse.js` has the same.
+    private static let silenceLimit = Duration.seconds(3)
+
+    /// Whether what is known of its sessions may not be true any more.
+    func isUncertain(now: Timestamp) -> Bool {
+        !isActing || silentSince.map { now - $0 > Self.silenceLimit } ?? false
+    }
+
     /// For how many seconds after its beat a row counts; whoever acts writes one with every heartbeat.
     private static let lifetimeSeconds = 10
 

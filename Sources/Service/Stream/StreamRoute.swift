@@ -11,6 +11,8 @@ struct StreamRoute: Sendable {
 
     /// How often a session is looked up again while it watches; a revoked key is noticed within a second.
     private static let sessionCheck = Duration.seconds(10)
+    /// How long that may take: a stream that waits for a database that hangs cannot say that it does.
+    private static let sessionPatience = Duration.seconds(1)
 
     @Sendable
     func stream(_ request: Request, context: AppRequestContext) async throws -> Response {
@@ -66,7 +68,7 @@ struct StreamRoute: Sendable {
             guard keyRing.caller(keyID: caller.keyID) != nil else { return false }
             guard let secret, check.isDue() else { return true }
             do {
-                return try await sessions.find(secret, isAct: false) != nil
+                return try await sessions.find(secret, isAct: false, timeout: Self.sessionPatience) != nil
             } catch {
                 // The database does not answer; nothing new is told either.
                 return true

@@ -112,6 +112,36 @@ struct IdleTests {
     }
 
     @Test
+    func `a stream that asks whether it may go on does not wait for the answer until it could not say that it waits`()
+        async throws
+    {
+        try await withPage { page in
+            let pool = page.management.pool
+            let signIn = try await page.signIn(as: .view)
+            try await page.management.addAgent("a1")
+            try await page.follow(headers: ["Cookie": signIn.cookie]) { stream in
+                try await stream.next("summary")
+                try await pool.withTransaction { transaction in
+                    _ = try await transaction.run([
+                        "SET LOCAL ROLE NONE", "LOCK TABLE page_sessions IN EXCLUSIVE MODE",
+                    ])
+                    // It asks every ten seconds.
+                    try await page.wait {
+                        try await pool.query(
+                            "SELECT pid FROM pg_locks WHERE relation = 'page_sessions'::regclass AND NOT granted"
+                        )
+                        .rowCount > 0
+                    }
+                    let began = ContinuousClock.now
+                    try await page.management.observe("a1", "STARTING")
+                    try await stream.next { $0.agentID == "a1" && $0.object["observed"] as? String == "STARTING" }
+                    #expect(ContinuousClock.now - began < .seconds(10), "the pool itself would wait for 30 s")
+                }
+            }
+        }
+    }
+
+    @Test
     func `a stream of a key that is revoked says so too`() async throws {
         try await withPage { page in
             let (record, secret) = try await page.management.keyRing.create(

@@ -130,6 +130,48 @@ struct NeedsPageTests {
     }
 
     @Test
+    func `that nobody needs anything is not said while some session may be otherwise than it was seen`() async throws {
+        try await withPage { page in
+            let pool = page.management.pool
+            try await page.management.addAgent("a1")
+            try await page.management.observe("a1", "STOPPED")
+            let signIn = try await page.signIn(as: .view)
+            let others = try await page.signIn(key: try await page.management.key(.view, teams: ["others"]))
+            func isCalm(_ signIn: SignIn) async throws -> Bool {
+                try await page.send("GET", "/", signIn).text.contains(#"<p id="calm" class="calm" >"#)
+            }
+            #expect(try await !isCalm(signIn), "nobody acts for the engine")
+            #expect(try await isCalm(others), "whose sessions are none of theirs")
+            _ = try await pool.pipeline([
+                """
+                INSERT INTO replicas (replica, seen_at, expires_at, release)
+                VALUES ('0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', now(), now() + interval '1 minute', 'test')
+                """,
+                """
+                INSERT INTO engine_leases (account, holder, term)
+                SELECT account, '0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', 1 FROM engine_accounts
+                ON CONFLICT (account) DO UPDATE SET holder = excluded.holder
+                """,
+                "INSERT INTO engine_pulses (account, beat_at) SELECT account, now() FROM engine_accounts",
+                "INSERT INTO engine_accounts (name) VALUES ('unused')",
+            ])
+            #expect(try await isCalm(signIn))
+            let troubles: [PQStatement] = [
+                "UPDATE engine_pulses SET beat_at = now(), silent_since = now() - interval '4 s'",
+                "UPDATE engine_pulses SET beat_at = now(), unwritten_since = now()",
+            ]
+            for trouble in troubles {
+                let isWell: PQStatement =
+                    "UPDATE engine_pulses SET beat_at = now(), silent_since = NULL, unwritten_since = NULL"
+                _ = try await pool.query(isWell)
+                #expect(try await isCalm(signIn))
+                _ = try await pool.query(trouble)
+                #expect(try await !isCalm(signIn), "\(trouble)")
+            }
+        }
+    }
+
+    @Test
     func `a row says for how long something is so, and a card nothing of a look that there never was`() async throws {
         try await withPage { page in
             try await fill(page)

@@ -72,10 +72,10 @@ package struct PageSessions: Sendable {
     /// Finds the session of a secret, and moves its end where a person did something: at most once a minute, so that a page
     /// which is used costs no write per request.
     ///
-    /// Index: `page_sessions_pkey`.
+    /// Index: `page_sessions_pkey`. `timeout`: how long the caller waits; `nil` is the pool's own limit.
     ///
     /// - Returns: `nil` when it is over, or its key was revoked.
-    func find(_ secret: SessionSecret, isAct: Bool) async throws(PQError) -> PageSession? {
+    func find(_ secret: SessionSecret, isAct: Bool, timeout: Duration? = nil) async throws(PQError) -> PageSession? {
         let result = try await pool.query(
             """
             WITH found AS (
@@ -99,7 +99,8 @@ package struct PageSessions: Sendable {
             )
             SELECT key_id, extended_to, csrf_hash
             FROM found
-            """
+            """,
+            timeout: timeout
         )
         guard let row = result.first,
             let caller = keyRing.caller(keyID: try row.column("key_id", as: UUID.self)),

@@ -15,6 +15,8 @@ struct FleetModel {
     let incidents: [Incident]
     /// Names that are nobody's.
     let unmatched: UnmatchedTally
+    /// How the engines of the caller's sessions do.
+    let engines: [EnginePulse]
     let now: Timestamp
 
     /// Agents shown among those who need somebody.
@@ -37,7 +39,7 @@ struct FleetModel {
             "order": Agreement.allCases.filter(\.needsSomebody).map(\.rawValue).joined(separator: " ") + " | "
                 + Agreement.allCases.filter { !$0.needsSomebody }.map(\.rawValue).joined(separator: " "),
             "needs": needs.map(\.values),
-            "is_calm": needs.isEmpty && needsCount == 0 && !isFoundCut && openIncidents.isEmpty && unmatched.names == 0,
+            "is_calm": isCalm,
             "needs_count": isFoundCut ? "\(found)+" : String(needsCount),
             "more_needs": needs.count < needsCount,
             "rows": rows.map(\.values),
@@ -80,6 +82,12 @@ struct FleetModel {
             } ?? "",
         ]
         return values.merging(own) { _, own in own }
+    }
+
+    /// Whether nobody needs anything as far as anybody can know: of sessions that nothing is heard of nobody does.
+    private var isCalm: Bool {
+        needs.isEmpty && needsCount == 0 && !isFoundCut && openIncidents.isEmpty && unmatched.names == 0
+            && !engines.contains { $0.isUncertain(now: now) }
     }
 
     /// Of engines, of sources, and changes that wait for somebody.

@@ -6,6 +6,7 @@ struct FleetReads: Sendable {
     let summaries: SummaryReads
     let incidents: IncidentReads
     let unmatched: UnmatchedCount
+    let pulses: EnginePulseReads
     let clock: DatabaseClock
 
     /// Agents on one page; the script reads the others.
@@ -36,6 +37,7 @@ struct FleetReads: Sendable {
             summary: summary,
             incidents: try await incidents.incidents(for: caller),
             unmatched: try await unmatched.count(for: caller),
+            engines: try await pulses.engines(for: caller, withUnused: false),
             now: now
         )
     }

@@ -8,7 +8,7 @@ struct SourcesModel {
     let now: Timestamp
 
     var values: [String: Any] {
-        var values = sourcePageValues(frame, title: frame.words("layout.sources"))
+        var values = sourcePageValues(frame, title: frame.words("layout.sources"), now: now)
         values["sources"] = sources.map { sourceValues($0, frame.words, now: now) }
         values["has_sources"] = !sources.isEmpty
         values["is_bound"] = caller.teams != nil
@@ -29,7 +29,7 @@ struct SourceModel {
     private var words: Catalogue { frame.words }
 
     var values: [String: Any] {
-        var values = sourcePageValues(frame, title: source.name)
+        var values = sourcePageValues(frame, title: source.name, now: now)
         values.merge(sourceValues(source, words, now: now)) { _, new in new }
         values["state_text"] = words("source.words." + source.state.rawValue)
         values["items"] = items.map(item)
@@ -113,9 +113,12 @@ struct SourceModel {
 }
 
 /// What both pages show around their own.
-private func sourcePageValues(_ frame: PageFrame, title: String) -> [String: Any] {
+///
+/// `now`: when it was read.
+private func sourcePageValues(_ frame: PageFrame, title: String, now: Timestamp) -> [String: Any] {
     var values = frame.values(title: title, script: "sources.js")
     values["at_sources"] = true
+    values["counted"] = frame.words.time(now, now: now)
     // No agent is looked for: the stream tells of incidents, and that there is a connection.
     values["stream"] = "/v1/stream?snapshot=false&q=%E2%88%85"
     return values

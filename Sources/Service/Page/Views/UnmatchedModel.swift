@@ -21,6 +21,7 @@ struct UnmatchedModel {
             "is_bound": caller.teams != nil,
             "names": names.enumerated().map(name),
             "has_names": !names.isEmpty,
+            "counted": words.time(now, now: now),
             "has_source": source != nil,
             "source": source ?? "",
             "more": next.map(more) ?? "",

@@ -1,5 +1,6 @@
 // The cards of who needs somebody, worst first, and how many that are.
 
+import { whenCertaintyChanges } from "./pulse.js";
 import { exceptions, fill, order, rank } from "./row.js";
 
 export const cardLimit = 50; // as many as the server shows
@@ -16,6 +17,7 @@ export function adoptNeeds() {
   blank = document.getElementById("blank-need").content.firstElementChild;
   for (const card of list.children) tidy(card);
 }
+whenCertaintyChanges(() => list && tell());
 
 /** Shows an agent among them, or no more. */
 export function need(agentID, agent) {
@@ -50,10 +52,15 @@ export function countCards() {
   if (list.children.length < cardLimit) needCount(list.children.length);
 }
 
-/** Nobody is said to need anything only where nobody does, whatever is shown, and nothing waits for somebody either. */
+/**
+ * Nobody is said to need anything only where nobody does, whatever is shown, nothing waits for somebody either, and no session is
+ * uncertain. Before the stream says whether any is, what the server says of that stands.
+ */
 export function tell() {
   const waits = document.querySelector("#incidents > *, #guard-list > *, #unmatched > *") !== null;
-  calm.hidden = waits || list.children.length > 0 || needed > 0;
+  const { engines } = document.body.dataset;
+  const isKnown = engines === "certain" || (!engines && !calm.hidden);
+  calm.hidden = !isKnown || waits || list.children.length > 0 || needed > 0;
   more.hidden = list.children.length >= needed;
 }
 

@@ -13,7 +13,13 @@ const silenceLimit = 3_000;
 const askedLimit = 10;
 const finishLimit = 5_000;
 
-let engines = [];
+let engines = null; // before the stream says of them
+const followers = [];
+
+/** Has something done when sessions of some engine become uncertain, and when none are any more. */
+export function whenCertaintyChanges(act) {
+  followers.push(act);
+}
 
 /** Takes in what the stream says of the engines. */
 export function showPulse(pulse) {
@@ -33,7 +39,7 @@ function left(each) {
 }
 
 function check() {
-  if (isSignedOut()) return;
+  if (isSignedOut() || !engines) return;
   const place = document.getElementById("pulse");
   const found = silent();
   const names = new Set(found.map((each) => each.engine));
@@ -51,6 +57,7 @@ function check() {
     ]),
     "incident",
   );
+  mark(found.length > 0 ? "uncertain" : "certain");
   const busy = engines.filter((each) => !names.has(each.engine) && left(each) > 0);
   const lines = busy.map((each) => [
     each.engine,
@@ -58,6 +65,13 @@ function check() {
   ]);
   // This counts down, so it is no live region; that it begins is said once.
   for (const [, text] of write(document.getElementById("bursts"), lines, "busy")) announce(place, text);
+}
+
+/** Notes at the page whether any session of it is uncertain, and with it what is counted over all of them. */
+function mark(certainty) {
+  if (document.body.dataset.engines === certainty) return;
+  document.body.dataset.engines = certainty;
+  for (const act of followers) act();
 }
 
 /** Brings the lines of a place to these, each a name and a text; gives those that are new. */

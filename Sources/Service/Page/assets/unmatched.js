@@ -60,7 +60,7 @@ document.addEventListener("submit", (event) => {
 
 adopt();
 suggestAgents(document.getElementById("agents"));
-follow("/v1/stream?snapshot=false&limit=0&q=%2F", {
+follow("/v1/stream?snapshot=false&q=%2F", {
   reset: refresh,
   waiting: () => refresh().catch(() => {}),
 });
