@@ -67,6 +67,42 @@ struct LivenessTests {
         }
     }
 
+    @Test(.enabled(if: isSmallMachine))
+    func `cancel requests that nobody takes keep no other task from its turn`() async throws {
+        let cluster = try await ThrowawayCluster.shared()
+        let proxy = try TCPProxy(to: cluster.port)
+        defer { proxy.close() }
+        let count = 16
+        var configuration = PQConfiguration(
+            connectionString: cluster.tcpConnectionString(port: proxy.port),
+            maxConnections: count
+        )
+        configuration.cancelGrace = Self.length
+        try await withPool(configuration: configuration) { pool in
+            async let ofThread = Self.longestStandstillOfAThread(during: Self.length + Self.length)
+            let ofTask = try await Self.longestStandstill {
+                await withTaskGroup { group in
+                    for _ in 0..<count {
+                        group.addTask {
+                            let error = await #expect(throws: PQError.self) {
+                                try await pool.query("SELECT pg_sleep(60)", timeout: Self.length / 2)
+                            }
+                            #expect(error?.kind == .timedOut)
+                        }
+                    }
+                    await until { pool.statistics.busy == count }
+                    proxy.setForwarding(false)
+                    await group.waitForAll()
+                }
+            }
+            #expect(proxy.acceptedCount == 2 * count, "not every request was begun")
+            proxy.cut()
+            // Whatever else the machine does keeps both from their turns.
+            let standstill = await ofThread
+            #expect(ofTask < standstill + Self.length / 4, "a thread of its own stood still for \(standstill)")
+        }
+    }
+
     @Test
     func `the kernel asks a silent server whether it is there, and gives one up that takes no bytes`() async throws {
         let cluster = try await ThrowawayCluster.shared()
@@ -89,6 +125,23 @@ struct LivenessTests {
                 #expect(OpenSockets.option(TCP_KEEPINTVL, of: tcp, socket) == 3)
                 #expect(OpenSockets.option(TCP_KEEPCNT, of: tcp, socket) == 4)
                 #expect(OpenSockets.option(TCP_USER_TIMEOUT, of: tcp, socket) == 9000)
+            }
+        }
+    }
+
+    /// The longest that a thread which nothing shares waited for its turn.
+    private static func longestStandstillOfAThread(during length: Duration) async -> Duration {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                let end = ContinuousClock.now + length
+                var longest = Duration.zero
+                var last = ContinuousClock.now
+                while last < end {
+                    Thread.sleep(forTimeInterval: 0.005)
+                    longest = max(longest, ContinuousClock.now - last)
+                    last = .now
+                }
+                continuation.resume(returning: longest)
             }
         }
     }

@@ -1,5 +1,4 @@
 import CLibPQ
-import Dispatch
 
 /// A request to the server to cancel what one connection runs.
 ///
@@ -7,9 +6,6 @@ import Dispatch
 /// connection; libpq lets any thread use it (manual, `PQgetCancel` and `PQcancel`). It is used by one closure, once.
 @safe final class CancelRequest: @unchecked Sendable {
     private let pointer: OpaquePointer
-
-    /// `PQcancel` blocks while it connects and waits for the server to hang up, so it runs here.
-    private static let queue = DispatchQueue(label: "libpq.cancel", attributes: .concurrent)
 
     /// Prepares the request; `nil` when the connection is broken.
     ///
@@ -23,14 +19,16 @@ import Dispatch
         unsafe PQfreeCancel(pointer)
     }
 
-    /// Sends the request on a thread of its own.
+    /// Sends the request on a thread of its own: `PQcancel` blocks while it connects and waits for the server to hang up.
     ///
-    /// - Parameter delivered: called there once the server has passed the request on, or it failed.
+    /// - Parameter delivered: called there once the server has passed the request on, or it failed; here where there can be no
+    ///   thread.
     func send(then delivered: @escaping @Sendable () -> Void) {
-        Self.queue.async { [self] in
+        let isBegun = OwnThread.start { [self] in
             var message = [CChar](repeating: 0, count: 256)
             _ = unsafe PQcancel(pointer, &message, Int32(message.count))
             delivered()
         }
+        if !isBegun { delivered() }
     }
 }

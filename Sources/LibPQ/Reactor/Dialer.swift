@@ -1,5 +1,4 @@
 import CLibPQ
-import Dispatch
 
 /// Makes connections without blocking its thread, host after host.
 ///
@@ -28,7 +27,6 @@ final class Dialer {
 
     /// Threads that may hang in the system's resolver at a time; beyond that an attempt fails at once.
     private static let startLimit = 16
-    private static let queue = DispatchQueue(label: "libpq.connect", attributes: .concurrent)
 
     private let target: Result<ConnectTarget, PQError>
     private let poll: EventPoll
@@ -124,10 +122,13 @@ final class Dialer {
         let number = lastNumber
         let parameters = target.attempts[host]
         unsafe attempts[id] = Attempt(number: number, host: host, errors: errors, deadline: now + target.timeout)
-        Self.queue.async { [deliver] in
+        let isBegun = OwnThread.start { [deliver] in
             deliver(StartedConnection(id: id, attempt: number, parameters))
         }
-        return nil
+        guard !isBegun else { return nil }
+        starting -= 1
+        attempts[id] = nil
+        return .failed(id, PQError(.connectionFailed, "there can be no more threads"))
     }
 
     private func failHost(_ id: UInt64, _ reason: String, now: Tick) -> Event? {

@@ -53,7 +53,7 @@ final class PQReactor<Command: Sendable>: Sendable {
             close()
             return
         }
-        guard !ReactorThread.start({ self.run(makeCore, pipe) }) else { return }
+        guard !OwnThread.start({ self.run(makeCore, pipe) }) else { return }
         pipe.close()
         close()
     }

@@ -118,12 +118,7 @@ struct DatabaseFaultTests {
             try await run.last(.seconds(10))
             let refused = run.load.attempts(from: since).filter { $0.status == 503 }
             #expect(Set(refused.map(\.replica)) == [0])
-            withKnownIssue(
-                "some wait 1.9 s while connections that swallow everything are given up",
-                isIntermittent: true
-            ) {
-                expectInTime(refused, "swallowed")
-            }
+            expectInTime(refused, "swallowed")
             // What was swallowed never comes; whoever still waits for it learns that the connection is gone.
             proxy.cut()
             proxy.setForwarding(true)

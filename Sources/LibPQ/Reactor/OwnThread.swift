@@ -1,7 +1,10 @@
 import Glibc
 
-/// Starts an operating system thread outside the cooperative pool.
-enum ReactorThread {
+/// Starts an operating system thread that nothing else shares.
+///
+/// What blocks runs on one: Dispatch has no more threads than there are cores until it notices, a second later, that they are
+/// blocked, and the cooperative pool takes its threads from there.
+enum OwnThread {
     private final class Body {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
