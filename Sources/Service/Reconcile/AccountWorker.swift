@@ -29,6 +29,8 @@ final class AccountWorker: Sendable {
     /// Instances with a look under way or waiting, so that none has two; `true` for a sweep's.
     let looking = Mutex<[Int64: Bool]>([:])
     let isDraining = Atomic(false)
+    /// Ends once what waited at the end is kept back.
+    private let keptBack = AsyncStream<Never>.makeStream()
 
     init(
         _ settings: AccountSettings,
@@ -88,6 +90,8 @@ final class AccountWorker: Sendable {
                 await withDiscardingTaskGroup { lanes in
                     for _ in 0..<self.width { lanes.addTask { await self.runLane() } }
                 }
+                // The lanes may end while ``drain()`` still keeps back what waited.
+                for await _ in self.keptBack.stream {}
                 // Only now is every outcome among the passes.
                 self.passes.close()
             }
@@ -111,6 +115,7 @@ final class AccountWorker: Sendable {
     func drain() {
         isDraining.store(true, ordering: .relaxed)
         for job in calls.close() { giveUp(job) }
+        keptBack.continuation.finish()
         timers.removeAll()
     }
 

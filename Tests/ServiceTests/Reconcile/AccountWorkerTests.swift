@@ -68,6 +68,29 @@ struct AccountWorkerTests {
     }
 
     @Test
+    func `what is kept back at the end is written also where the lanes end before it`() throws {
+        let scene = WorkerScene()
+        let down = Evidence(reading: .status(.stopped), readAt: scene.clock.now(), readingSince: scene.clock.now())
+        let starts = (1...9).map { scene.plan($0, desired: .running, down) }
+        let scheduler = scene.scheduler
+        let left = Mutex<[Int]>([])
+        try scene.run { worker in
+            worker.carryOut(starts)
+            // The first half of an end; the second comes half a second later.
+            let waiting = worker.calls.close()
+            scheduler.after(500_000) {
+                for job in waiting { worker.giveUp(job) }
+                left.withLock { $0 = [waiting.count, worker.passes.count] }
+                worker.drain()
+                scheduler.after(100_000) { left.withLock { $0.append(worker.passes.count) } }
+            }
+        }
+        let counts = left.withLock { $0 }
+        #expect(counts.count == 3 && counts[0] > 1 && counts[0] == counts[1])
+        #expect(counts.last == 0, "nobody writes them any more")
+    }
+
+    @Test
     func `what waits for later is thought over as soon as the engine accepts the account again`() throws {
         let scene = WorkerScene()
         let (clock, scheduler) = (scene.clock, scene.scheduler)

@@ -27,7 +27,7 @@ struct EngineActivityTests {
         activity.asked(at: now)
         activity.took(verdict, askedAt: now, at: now + .seconds(1))
         let isSilent = activity.silentSince(now: now + .seconds(60)) != nil
-        #expect(isSilent == [.transient, .unreachable, .ambiguous, .notSent].contains(verdict))
+        #expect(isSilent == [.transient, .unreachable, .ambiguous].contains(verdict))
     }
 }
 
