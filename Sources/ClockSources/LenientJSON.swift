@@ -127,8 +127,8 @@ struct Identifier: Decodable, Sendable {
     static let lengthLimit = 200
 
     init?(_ text: String) {
-        // No text has more characters than bytes, and counting characters is dear.
-        guard !text.isEmpty, text.utf8.count <= Self.lengthLimit || text.count <= Self.lengthLimit,
+        // Unicode scalars: a letter with a thousand marks on it is one character, and no index takes it.
+        guard !text.isEmpty, text.utf8.count <= Self.lengthLimit || text.unicodeScalars.count <= Self.lengthLimit,
             text.unicodeScalars.allSatisfy({ !$0.isControl })
         else { return nil }
         self.text = text

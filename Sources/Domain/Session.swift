@@ -28,7 +28,7 @@ package enum SessionStatus: Sendable, Hashable {
         case "SCAN_QR_CODE": self = .scanQRCode
         case "WORKING": self = .working
         case "FAILED": self = .failed
-        default: self = .unknown(String(word.prefix(64)))
+        default: self = .unknown(String(word.unicodeScalars.prefix(64)))
         }
     }
 

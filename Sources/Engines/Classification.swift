@@ -67,6 +67,6 @@ extension Redaction {
     /// A word we do not know is the engine's free text: it passes the same filter.
     func redacted(_ status: SessionStatus) -> SessionStatus {
         guard case .unknown(let word) = status else { return status }
-        return .unknown(String(excerpt(word).prefix(64)))
+        return .unknown(String(excerpt(word).unicodeScalars.prefix(64)))
     }
 }

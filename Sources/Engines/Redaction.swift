@@ -40,7 +40,7 @@ struct Redaction: Sendable {
         scalars = Self.withoutPhoneNumbers(scalars)
         var out = String.UnicodeScalarView()
         out.append(contentsOf: Self.withoutControls(scalars))
-        return String(String(out).prefix(Self.excerptLimit))
+        return String(out.prefix(Self.excerptLimit))
     }
 
     private static func replacing(_ secret: [Unicode.Scalar], in text: [Unicode.Scalar]) -> [Unicode.Scalar] {

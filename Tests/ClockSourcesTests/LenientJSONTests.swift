@@ -48,6 +48,12 @@ struct LenientJSONTests {
 
     private struct Mismatch: Error {}
 
+    @Test
+    func `an identifier has at most 200 scalars, however few letters they make`() {
+        #expect(Identifier("e" + String(repeating: "\u{301}", count: 199)) != nil)
+        #expect(Identifier("e" + String(repeating: "\u{301}", count: 200)) == nil)
+    }
+
     @Test(arguments: [#""a\u0000b""#, #""a\nb""#, #""""#, "1"])
     func `an identifier without a safe text is unusable`(text: String) throws {
         let sample = try #require(decodeJSON(Sample.self, from: Array(#"{"text":\#(text)}"#.utf8)))

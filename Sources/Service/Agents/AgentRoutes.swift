@@ -77,7 +77,8 @@ struct AgentRoutes: Sendable {
         let caller = try context.require(.admin)
         let source = try context.pathParameter("source")
         let externalID = try context.pathParameter("external_id")
-        guard externalID.count <= Self.externalIDLimit, !externalID.unicodeScalars.contains(where: \.isControl) else {
+        let scalars = externalID.unicodeScalars
+        guard scalars.count <= Self.externalIDLimit, !scalars.contains(where: \.isControl) else {
             throw Problem.invalid("external_id", "Expected up to \(Self.externalIDLimit) characters, none of control.")
         }
         guard caller.teams == nil else { throw Problem(.notFound) }

@@ -126,7 +126,13 @@ struct BadBodyTests {
         }
     }
 
-    @Test(arguments: [#"a\u0000b"#, #"\u001b[2J"#, #"a\u009fb"#, #"a\r\nb"#, "", String(repeating: "é", count: 201)])
+    @Test(
+        arguments: [
+            #"a\u0000b"#, #"\u001b[2J"#, #"a\u009fb"#, #"a\r\nb"#, "", String(repeating: "é", count: 201),
+            // One letter with 200 accents on it.
+            "e" + String(repeating: "\u{301}", count: 200),
+        ]
+    )
     func `an event id with NUL or control characters, or too long, is refused`(id: String) async throws {
         let service = try Served.shared()
         try await service.expectRefused(422, "invalid_field", field: "event_id") {

@@ -73,7 +73,8 @@ struct EventAdmission: Sendable {
 
     private static func checkedID(_ id: String?) throws(Problem) -> String? {
         guard let id else { return nil }
-        guard !id.isEmpty, id.count <= eventIDLimit, id.unicodeScalars.allSatisfy({ !$0.isControl }) else {
+        guard !id.isEmpty, id.unicodeScalars.count <= eventIDLimit, id.unicodeScalars.allSatisfy({ !$0.isControl })
+        else {
             throw .invalid("event_id", "event_id has 1 to \(eventIDLimit) characters and no control characters.")
         }
         return id
