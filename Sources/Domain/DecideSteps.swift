@@ -6,7 +6,7 @@ extension Situation {
         if now < gapEnd { return Decision(nil, .stopGap, .starting, lookAgainAt: gapEnd) }
         if let wait = retryWait(after: .start) { return wait }
         if reason == .wentDown, let wait = repeatedWait(.keepsFalling) { return wait }
-        guard now - readAt <= policy.startLookAfter else { return look(.lookFirst, at: now) }
+        guard now - readAt <= policy.startLookAge else { return look(.lookFirst, at: now) }
         return Decision(.start, reason, sending(reason == .wentDown ? .drifted : .starting))
     }
 

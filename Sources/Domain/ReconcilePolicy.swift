@@ -12,7 +12,7 @@ package struct ReconcilePolicy: Sendable, Hashable {
     ///
     /// It flashes STOPPED or STARTING for up to 15 s. Source: WAHA issue 2073.
     package var confirmAfter: Duration = .seconds(15)
-    /// A start needs no read before it when STOPPED was read this recently.
+    /// A start needs no read before it when STOPPED was read this recently; see ``startLookAge``.
     package var startLookAfter: Duration = .seconds(300)
     /// A restart needs a read of what is to be mended that is this recent, beside ``callTimeout``, which a read may take: a
     /// session that has come up since would lose its link.
@@ -62,6 +62,10 @@ package struct ReconcilePolicy: Sendable, Hashable {
     package var unmatchedMaxAge: Duration = .seconds(86_400)
 
     package init() {}
+
+    /// How old a read may be that a start follows: ``startLookAfter``, and never less than a read may take, or no read of the
+    /// start's own would do.
+    package var startLookAge: Duration { max(startLookAfter, callTimeout) }
 
     /// The least time between the last start after a fall and the next, with so many within the window.
     package func fallDelay(afterFalls falls: Int) -> Duration {

@@ -13,8 +13,8 @@ struct DecideTests {
         .status(.unknown("PASSKEY_REQUIRED")), .status(.suspect),
     ]
 
-    private func decision(_ desired: DesiredState, _ evidence: Evidence) -> Decision {
-        decide(desired, evidence: evidence, isAccountRefused: false, policy: policy, now: now)
+    private func decision(_ desired: DesiredState, _ evidence: Evidence, policy: ReconcilePolicy? = nil) -> Decision {
+        decide(desired, evidence: evidence, isAccountRefused: false, policy: policy ?? self.policy, now: now)
     }
 
     private func read(_ reading: SessionReading?, ago: Duration = .seconds(2)) -> Evidence {
@@ -185,6 +185,15 @@ struct DecideTests {
         var evidence = read(.status(.starting), ago: .seconds(40))
         evidence.readingSince = now - .seconds(90)
         #expect(decision(running, evidence) == Decision(nil, .booting, .starting, lookAgainAt: now))
+    }
+
+    @Test
+    func `a start that always follows a read does follow, however slowly that is answered`() {
+        var policy = policy
+        policy.startLookAfter = .zero
+        #expect(decision(running, read(.status(.stopped), ago: policy.callTimeout), policy: policy).action == .start)
+        let old = decision(running, read(.status(.stopped), ago: policy.callTimeout + .seconds(1)), policy: policy)
+        #expect(old.reason == .lookFirst && old.wantsLook(at: now))
     }
 
     @Test

@@ -97,7 +97,7 @@ extension Witness.State {
             }
         }
         if command.action == .start {
-            let isFresh = evidence.readAt.map { now - $0 <= rules.policy.startLookAfter } ?? false
+            let isFresh = evidence.readAt.map { now - $0 <= rules.policy.startLookAge } ?? false
             if evidence.reading != .status(.stopped) || !isFresh || isSettled != true {
                 violate(
                     .startLooksFirst,
