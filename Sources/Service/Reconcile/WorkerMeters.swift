@@ -1,5 +1,6 @@
 import Domain
 import Metrics
+import Synchronization
 
 /// What an account's worker counts.
 struct WorkerMeters: Sendable {
@@ -8,6 +9,7 @@ struct WorkerMeters: Sendable {
     private let refusedOutcomes: Counter
     private let calls: [EngineCall: CallMeters]
     private let lists: CallMeters
+    private let commands: CommandMeters
     private let passes: Counter
     private let passDuration: Timer
     private let line: LineMeters
@@ -17,6 +19,7 @@ struct WorkerMeters: Sendable {
             uniqueKeysWithValues: EngineCall.allCases.map { ($0, CallMeters($0.rawValue, account: account)) }
         )
         lists = CallMeters("list", account: account)
+        commands = CommandMeters(account: account)
         pauses = Counter(label: "engine_pauses", dimensions: [("account", account)])
         lateCommands = Counter(label: "late_commands", dimensions: [("account", account)])
         refusedOutcomes = Counter(label: "outcomes_refused", dimensions: [("account", account)])
@@ -27,6 +30,11 @@ struct WorkerMeters: Sendable {
 
     func called(_ call: EngineCall, _ verdict: EngineVerdict, in time: Duration) {
         calls[call]?.note(verdict, in: time)
+    }
+
+    /// A command left, whatever the engine said.
+    func sent(_ command: PlannedCommand) {
+        commands.note(command.action, command.reason)
     }
 
     /// A call that listed all sessions.
@@ -82,6 +90,33 @@ private struct LineMeters: Sendable {
         }
         asked.record(forecast.asked)
         finish.record(forecast.finishesAt.map { max(0, ($0 - now).inSeconds) } ?? 0)
+    }
+}
+
+/// How many commands left, and why; of each pair of action and reason from its first on.
+private final class CommandMeters: Sendable {
+    private struct Key: Hashable {
+        var action: Action
+        var reason: Reason
+    }
+
+    private let account: String
+    private let counters = Mutex<[Key: Counter]>([:])
+
+    init(account: String) {
+        self.account = account
+    }
+
+    func note(_ action: Action, _ reason: Reason) {
+        let counter = counters.withLock { counters in
+            let key = Key(action: action, reason: reason)
+            if let known = counters[key] { return known }
+            let dimensions = [("account", account), ("action", action.rawValue), ("reason", reason.rawValue)]
+            let counter = Counter(label: "engine_commands", dimensions: dimensions)
+            counters[key] = counter
+            return counter
+        }
+        counter.increment()
     }
 }
 

@@ -13,6 +13,7 @@ package enum MetricHelp {
 
         // Engines.
         "engine_calls": "Calls to an engine, by call and verdict.",
+        "engine_commands": "Commands that left for an engine, by action and the reason of the decision.",
         "engine_call": "Seconds that a call to an engine took.",
         "engine_pauses":
             "Times that calls to an engine were held back for a while: it asked for that, or no call succeeded.",

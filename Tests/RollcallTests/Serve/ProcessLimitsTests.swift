@@ -76,6 +76,8 @@ struct ProcessLimitsTests {
             try await service.until("it is counted") {
                 try await metrics.send("GET", "/metrics").text.contains(line + "1")
             }
+            let reason = #"rollcall_engine_commands_total{account="main",action="start",reason="should_run"} 1"#
+            #expect(try await metrics.send("GET", "/metrics").text.contains(reason))
             let written: PQStatement = "SELECT count(*) AS count FROM commands WHERE ended_at IS NOT NULL"
             #expect(try await installation.count(written) == 0)
         }
