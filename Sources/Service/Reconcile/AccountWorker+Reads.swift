@@ -79,20 +79,26 @@ extension AccountWorker {
     /// Makes a look, if the lease still lasts.
     func read(_ look: LookJob, _ departure: CallDeparture) async -> EngineVerdict {
         // The account's budget is its holder's.
-        guard leases.lease(of: account) != nil else { return giveUp(.look(look)) }
+        guard leases.lease(of: account) != nil else { return giveUpOnTheWay(look) }
         let sentAt = standing.asked()
         look.probe?.left(at: sentAt)
         let answer = await engine.send(.info, to: look.address, departure: departure)
         guard answer.verdict != .notSent else {
             heed(standing.note(answer, askedAt: sentAt))
-            return giveUp(.look(look))
+            return giveUpOnTheWay(look)
         }
         let time = clock.now() - sentAt
         meters.called(.info, answer.verdict, in: time)
         forecaster.lookTook(time, of: look.instance, waited: look.queuedAt.map { max(.zero, sentAt - $0) } ?? .zero)
-        looking.withLock { $0[look.instance] = nil }
+        let isOfSweep = looking.withLock { $0.removeValue(forKey: look.instance) } ?? true
         heed(standing.note(answer, askedAt: sentAt))
         look.probe?.ended(answer.verdict)
+        var look = look
+        if !isOfSweep {
+            // Somebody wanted one while it was under way; what it says is thought over as if it had been theirs.
+            look.expected = nil
+            look.priority = min(look.priority, .repair)
+        }
         take(answer, of: look, sentAt: sentAt)
         return answer.verdict
     }

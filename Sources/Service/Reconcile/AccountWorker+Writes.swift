@@ -69,6 +69,28 @@ extension AccountWorker {
         onCommit(plans)
         carryOut(plans, runs: runs)
         let departed = Departures.due(plans)
-        if !departed.isEmpty { try await store.letGo(of: departed) }
+        if !departed.isEmpty { await letGo(of: departed) }
     }
+
+    /// Lets go of what left.
+    ///
+    /// Where that fails, as behind whoever has the whole map in hand, it is done by a later pass over them: the outcomes of others
+    /// do not wait for it, and this batch is written already.
+    private func letGo(of departed: [Int64]) async {
+        do {
+            try await store.letGo(of: departed)
+        } catch {
+            logger.notice("departed instances not let go of yet", metadata: [LogKeys.error: "\(error)"])
+            if isDraining.load(ordering: .relaxed) {
+                try? await clock.sleep(for: PassLoop.retryPause)  // Cancelled at the end only.
+                for instance in departed { passes.add(PassItem(instance: instance, priority: .repair)) }
+            } else {
+                let later = clock.now() + Self.departurePause
+                for instance in departed { timers.schedule(instance, at: later, priority: .repair) }
+            }
+        }
+    }
+
+    /// Until departed instances are tried again that could not be let go of.
+    private static let departurePause: Duration = .seconds(1)
 }

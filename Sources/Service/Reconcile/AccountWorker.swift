@@ -29,6 +29,8 @@ final class AccountWorker: Sendable {
     /// Instances with a look under way or waiting, so that none has two; `true` for a sweep's.
     let looking = Mutex<[Int64: Bool]>([:])
     let isDraining = Atomic(false)
+    /// Whether what is in line in the database is to be read again, should this replica go on to act.
+    let hasForgotten = Atomic(false)
     /// Ends once what waited at the end is kept back.
     private let keptBack = AsyncStream<Never>.makeStream()
 
@@ -145,18 +147,12 @@ final class AccountWorker: Sendable {
     /// Whether no call is under way, and what came of all of them is written.
     var isQuiet: Bool { calls.underWay == 0 && !passes.hasOutcomes }
 
-    /// The lease is gone: nothing that waits here may leave.
-    func forget() {
-        for job in calls.clear() { giveUp(job) }
-        timers.removeAll()
-        forecaster.forget()
-    }
-
     /// Does what committed plans ask for.
     func carryOut(_ plans: [Plan], runs: [Int64: SweepRun] = [:]) {
         let now = clock.now()
         let lease = leases.lease(of: account)
-        let isActing = lease != nil && !isDraining.load(ordering: .relaxed)
+        let isDraining = isDraining.load(ordering: .relaxed)
+        let isActing = lease != nil && !isDraining
         if lease != nil {
             forecaster.take(plans, now: now)
             standing.take(plans)
@@ -165,8 +161,9 @@ final class AccountWorker: Sendable {
         if !overtaken.isEmpty { for job in calls.withdraw(overtaken) { giveUp(job) } }
         for plan in plans {
             let instance = plan.subject.instance
-            // Whoever acts for the account reads the queue; here nothing waits.
-            guard isActing || plan.command != nil else { continue }
+            // Whoever acts for the account reads the queue; here nothing waits. A lease that ran out while this was committed is
+            // most often prolonged a moment later, and the row leaves it to this memory when the instance is due.
+            guard isActing || plan.command != nil || plan.isActing && !isDraining else { continue }
             if let dueAt = plan.dueAt {
                 timers.schedule(
                     instance,
@@ -180,7 +177,7 @@ final class AccountWorker: Sendable {
             if let command = plan.command {
                 // Without a lease the term fits no other, so the lane keeps the command back and says so.
                 put(.command(command, term: lease?.term ?? 0, run: runs[instance]), priority: plan.priority)
-            } else if plan.decision.wantsLook(at: now) {
+            } else if isActing, plan.decision.wantsLook(at: now) {
                 timers.cancel(instance)
                 // A look proves what commands did, so commands go first.
                 look(instance, plan.subject.address, priority: max(plan.priority, .repair))
@@ -240,6 +237,7 @@ final class AccountWorker: Sendable {
             return giveUp(.command(command, term: term, run: run))
         }
         meters.called(command.action.call, answer.verdict, in: endedAt - sentAt)
+        meters.sent(command)
         forecaster.commandTook(endedAt - sentAt)
         heed(standing.note(answer, askedAt: sentAt))
         standing.noteEnd(of: command, under: lease)
@@ -256,31 +254,5 @@ final class AccountWorker: Sendable {
         crashPoints.reach(.outcomeWaiting)
         run?.repairEnded()
         return answer.verdict
-    }
-
-    /// Notes that a command was not sent.
-    func giveBack(_ command: PlannedCommand) {
-        let news = News.unsent(command, at: clock.now())
-        passes.add(PassItem(instance: command.instance, news: news, priority: command.priority))
-    }
-
-    /// Ends what is not sent.
-    @discardableResult
-    func giveUp(_ job: CallJob) -> EngineVerdict {
-        switch job {
-        case .command(let command, _, let run):
-            leases.setCommanded(command.instance, of: account, false)
-            giveBack(command)
-            run?.repairEnded()
-        case .look(let look):
-            looking.withLock { $0[look.instance] = nil }
-            look.run?.look(succeeded: false)
-            look.probe?.ended(.notSent)
-        case .list(let list):
-            list.finish(nil)
-        case .pairing(let pairing):
-            pairing.answer.give(nil)
-        }
-        return .notSent
     }
 }

@@ -115,10 +115,14 @@ extension PostgresReconcilerStore {
         answer.yielding = accounts.subtracting(heartbeat.yielding)
         let over = accounts.intersection(heartbeat.yielding)
         guard !over.isEmpty else { return }
-        _ = try await pool.pipeline([
-            Self.layDown(heartbeat.replica, over.sorted(), spent: heartbeat.spent),
-            "SELECT pg_notify(\(Self.wakes), '')",
-        ])
+        // The other leases last only until the next beat, so this one waits for nobody who holds the row.
+        _ = try await pool.pipeline(
+            [
+                Self.layDown(heartbeat.replica, over.sorted(), spent: heartbeat.spent),
+                "SELECT pg_notify(\(Self.wakes), '')",
+            ],
+            timeout: Housekeeping.interval
+        )
         for account in over { answer.terms[account] = nil }
     }
 

@@ -200,12 +200,15 @@ extension Reconciler {
         var published: [Int32: LineForecast] = [:]
         let inOrder = workers.sorted { $0.key < $1.key }
         for await news in answers {
-            for (account, worker) in inOrder where terms[account] != news.leases[account]?.term {
+            for (account, worker) in inOrder where terms[account] != news.leases[account]?.term || mustReadAgain(worker)
+            {
                 published[account] = nil
+                let isNew = terms[account] != news.leases[account]?.term
                 do {
-                    if let lease = news.leases[account] { try await takeUp(worker, lease) }
+                    if let lease = news.leases[account] { try await takeUp(worker, lease, isNew: isNew) }
                     terms[account] = news.leases[account]?.term
                 } catch {
+                    worker.hasForgotten.store(true, ordering: .sequentiallyConsistent)
                     logger.warning(
                         "work for an account not taken up yet",
                         metadata: [LogKeys.account: "\(worker.name)", LogKeys.error: "\(error)"]
@@ -217,10 +220,22 @@ extension Reconciler {
         }
     }
 
+    /// Whether a worker forgot its line and acts all the same, as when a lease that was to be another's stays.
+    private func mustReadAgain(_ worker: AccountWorker) -> Bool {
+        worker.hasForgotten.load(ordering: .sequentiallyConsistent)
+            && dependencies.leases.lease(of: worker.account) != nil
+    }
+
     /// Takes up the work for an account: what is in line in the database becomes what is in line here.
-    private func takeUp(_ worker: AccountWorker, _ lease: HeldLease) async throws(PQError) {
-        try await dependencies.store.begin(worker.standing)
-        logger.notice("lease taken", metadata: [LogKeys.account: "\(worker.name)", LogKeys.term: "\(lease.term)"])
+    ///
+    /// `isNew`: whether the lease is.
+    private func takeUp(_ worker: AccountWorker, _ lease: HeldLease, isNew: Bool) async throws(PQError) {
+        if isNew {
+            try await dependencies.store.begin(worker.standing)
+            logger.notice("lease taken", metadata: [LogKeys.account: "\(worker.name)", LogKeys.term: "\(lease.term)"])
+        }
+        // Before it is read: what is forgotten from now on is read once more.
+        worker.hasForgotten.store(false, ordering: .sequentiallyConsistent)
         let line = try await dependencies.store.line(of: worker.account)
         dependencies.crashPoints.reach(.lineRead)
         guard dependencies.leases.lastKnown(of: worker.account)?.term == lease.term else { return }

@@ -91,6 +91,46 @@ struct AccountWorkerTests {
     }
 
     @Test
+    func `what was planned before the lease ran out is due in memory should the lease go on`() throws {
+        let scene = WorkerScene()
+        let down = Evidence(reading: .status(.stopped), readAt: scene.clock.now(), readingSince: scene.clock.now())
+        let start = scene.plan(1, desired: .running, down)
+        let wantsLook = scene.plan(2, desired: .stopped, Evidence())
+        var later = scene.plan(3, desired: .stopped, down)
+        later.dueAt = scene.clock.now() + .seconds(100)
+        let plans = [start, wantsLook, later]
+        try scene.run { worker in
+            worker.leases.replace(with: [1: HeldLease(term: 1, deadline: 0)])
+            worker.carryOut(plans)
+            #expect(worker.timers.count == plans.count)
+        }
+        #expect(scene.engine.calls.isEmpty)
+    }
+
+    @Test
+    func `a look of a sweep that somebody wanted meanwhile is thought over`() throws {
+        for isWanted in [false, true] {
+            let scene = WorkerScene()
+            let batch = Mutex<PassLoop.Batch?>(nil)
+            try scene.runLanes { worker in
+                let address = SessionAddress(instanceID: "1")
+                let expected = SessionReading.status(.stopped)
+                guard worker.look(1, address, priority: .sweep, expected: expected),
+                    let call = await worker.calls.next(), case .look(let look) = call.job
+                else { return }
+                // It is on its way.
+                if isWanted { worker.look(1, address, priority: .repair) }
+                _ = await worker.read(look, CallDeparture())
+                let next = await worker.passes.next()
+                batch.withLock { $0 = next }
+            }
+            let written = try #require(batch.withLock { $0 })
+            #expect(written.items.count == (isWanted ? 1 : 0))
+            #expect(written.looks.count == (isWanted ? 0 : 1))
+        }
+    }
+
+    @Test
     func `what waits for later is thought over as soon as the engine accepts the account again`() throws {
         let scene = WorkerScene()
         let (clock, scheduler) = (scene.clock, scene.scheduler)
@@ -205,6 +245,18 @@ private final class WorkerScene {
             isAccountRefused: false
         )
         return Service.plan(subject, agent: change, priority: .people, context: context)
+    }
+
+    /// Runs `body` alone, where lanes and the writer would be.
+    func runLanes(_ body: @escaping @Sendable (AccountWorker) async -> Void) throws {
+        let worker = worker
+        let tasks = [
+            Task(executorPreference: executor) { await worker.calls.runPacer() },
+            Task(executorPreference: executor) { await body(worker) },
+        ]
+        scheduler.run(until: 10_000_000) { false }
+        for task in tasks { task.cancel() }
+        _ = try #require(scheduler.clearUp())
     }
 
     /// Runs the worker for as long as a call takes and more; `body` comes a second after its beginning.
