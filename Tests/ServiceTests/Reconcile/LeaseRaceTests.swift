@@ -81,7 +81,7 @@ struct LeaseRaceTests {
             let pool = PQPool(PQConfiguration(connectionString: url, maxConnections: 4), logger: logger)
             let listening = PQConfiguration(connectionString: url, maxConnections: 1)
             let store = PostgresReconcilerStore(pool: pool, listening: listening, logger: logger)
-            let scene = PostgresScene(pool: pool, postgres: store)
+            let scene = PostgresScene(pool: pool, connectionString: url, store: store)
             for attempt in 1...5 {
                 let (holder, account, term) = try await scene.lease()
                 let race = Race(scene: scene, owner: owner, holder: holder, account: account, term: term)

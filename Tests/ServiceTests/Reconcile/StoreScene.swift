@@ -10,6 +10,10 @@ import Testing
 /// A store under test, with the hands that set its scene and read what it holds.
 protocol StoreScene: Sendable {
     var store: any ReconcilerStore { get }
+    /// The store of another replica on the same database.
+    var another: any ReconcilerStore { get }
+    /// Lets a moment pass.
+    func pause() async throws
     /// An agent with an instance of the account, in line at once.
     func addAgent(_ id: String, account: Int32) async throws -> (agent: Int64, instance: Int64)
     /// Appends a clock event under the leases a replica believes it holds.
@@ -48,20 +52,27 @@ enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
 struct PostgresScene: StoreScene {
     let pool: PQPool
-    let postgres: PostgresReconcilerStore
+    let connectionString: String
+    let store: any ReconcilerStore
 
-    var store: any ReconcilerStore { postgres }
+    var another: any ReconcilerStore { Self.store(pool, connectionString) }
 
     static func with(_ body: @escaping @Sendable (any StoreScene) async throws -> Void) async throws {
         try await withMigratedDatabase { pool, connectionString in
-            let store = PostgresReconcilerStore(
-                pool: pool,
-                listening: PQConfiguration(connectionString: connectionString, maxConnections: 1),
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            )
-            try await body(PostgresScene(pool: pool, postgres: store))
+            let store = store(pool, connectionString)
+            try await body(PostgresScene(pool: pool, connectionString: connectionString, store: store))
         }
     }
+
+    private static func store(_ pool: PQPool, _ connectionString: String) -> PostgresReconcilerStore {
+        PostgresReconcilerStore(
+            pool: pool,
+            listening: PQConfiguration(connectionString: connectionString, maxConnections: 1),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
+
+    func pause() async throws { try await Task.sleep(for: .milliseconds(20)) }
 
     func addAgent(_ id: String, account: Int32) async throws -> (agent: Int64, instance: Int64) {
         let rows = try await pool.rows(
@@ -139,6 +150,11 @@ struct MemoryScene: StoreScene {
     let memory: MemoryStore
 
     var store: any ReconcilerStore { memory }
+    var another: any ReconcilerStore {
+        MemoryStore(database: database, process: memory.process + 1, replica: UUID())
+    }
+
+    func pause() async throws { try await database.scheduler.sleep(until: database.scheduler.now + 20_000) }
 
     /// Runs the body in simulated time, on this thread.
     static func with(_ body: @escaping @Sendable (any StoreScene) async throws -> Void) async throws {

@@ -17,7 +17,7 @@ struct UnparkTests {
                 listening: PQConfiguration(connectionString: url, maxConnections: 1),
                 logger: logger
             )
-            let scene = PostgresScene(pool: pool, postgres: store)
+            let scene = PostgresScene(pool: pool, connectionString: url, store: store)
             let account = try #require(try await store.register(["main"])["main"])
             var agents: [Int64] = []
             var wakes: [Wake] = []
