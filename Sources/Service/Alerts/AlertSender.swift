@@ -14,6 +14,8 @@ import Synchronization
 final class AlertSender: Service {
     /// The least time between two rounds, however often something wakes it, unless there is more to send.
     static let pause: Duration = .seconds(1)
+    /// How much later than a retry is due it is looked for: the database's clock may go a little slower than this one.
+    static let retryMargin: Duration = .milliseconds(50)
 
     private let pool: PQPool
     private let configuration: AlertConfiguration
@@ -127,21 +129,26 @@ final class AlertSender: Service {
 
     /// Sends a portion of what is due.
     ///
+    /// Whoever is cancelled leaves to others at once what has no answer yet.
+    ///
     /// - Returns: whether more may be due.
-    private func sendPortion() async throws(PQError) -> Bool {
-        let due = try await pool.rows(AlertStatements.take) { row throws(PQError) in
-            (
-                notice: try row.column("notice", as: UUID.self), body: try row.column("body", as: String.self),
-                attempts: try row.column("attempts", as: Int32.self)
-            )
-        }
-        for notice in due {
-            let outcome = await post(notice.notice, Array(notice.body.utf8))
+    private func sendPortion() async throws -> Bool {
+        // Whoever is cancelled while the claim is made would not know of it, and could not give it back.
+        let due = try await Task { try await self.take() }.value
+        for (place, notice) in due.enumerated() {
+            let outcome = await Task.isCancelled ? .timedOut : post(notice.notice, Array(notice.body.utf8))
+            if Task.isCancelled, outcome.httpStatus == nil {
+                // That this replica stops says nothing of the receiver.
+                let rest = due[place...]
+                try await write(AlertStatements.release(rest.map(\.notice), attempts: rest.map(\.attempts)))
+                return false
+            }
             let retryIn = AlertStatements.retryDelay(afterAttempts: notice.attempts, first: configuration.firstRetry)
-            if !outcome.isDelivered { tryAgain(in: retryIn) }
-            try await pool.execute(
+            try await write(
                 AlertStatements.complete(notice.notice, attempts: notice.attempts, outcome, retryIn: retryIn)
             )
+            // Only now: what is stored counts from before this.
+            if !outcome.isDelivered { tryAgain(in: retryIn + Self.retryMargin) }
             meters.tried(outcome)
             guard let fault = outcome.fault else { continue }
             logger.warning(
@@ -150,6 +157,29 @@ final class AlertSender: Service {
             )
         }
         return due.count == Int(AlertStatements.portion)
+    }
+
+    /// A notice that is due, taken for ``AlertStatements/claim``.
+    private struct DueNotice: Sendable {
+        var notice: UUID
+        var body: String
+        /// This one included.
+        var attempts: Int32
+    }
+
+    private func take() async throws(PQError) -> [DueNotice] {
+        try await pool.rows(AlertStatements.take, timeout: AlertStatements.claimTimeout) { row throws(PQError) in
+            DueNotice(
+                notice: try row.column("notice", as: UUID.self),
+                body: try row.column("body", as: String.self),
+                attempts: try row.column("attempts", as: Int32.self)
+            )
+        }
+    }
+
+    /// Runs a statement in a task of its own: whoever shuts down is cancelled, and the pool runs nothing for them.
+    private func write(_ statement: PQStatement) async throws {
+        _ = try await Task { try await self.pool.execute(statement) }.value
     }
 
     /// Has the sender woken for a retry, unless it is woken for one before.

@@ -16,6 +16,8 @@ enum AlertStatements {
     static let portion: Int64 = 4
     /// How long who sends a notice keeps others from it: longer than a try may take.
     static let claim: Duration = .seconds(60)
+    /// How long claiming notices may take: who stops meanwhile waits for it.
+    static let claimTimeout: Duration = .seconds(2)
     /// Tries of one notice; with the longest wait that is about 17 hours.
     static let tryLimit: Int32 = 15
     static let longestRetry: Duration = .seconds(14_400)
@@ -141,6 +143,22 @@ enum AlertStatements {
                 ended_at = CASE WHEN \(state) <> 'waiting' THEN now() END
             WHERE notice = \(notice)
             """
+    }
+
+    /// Leaves notices to others as if they had not been taken, unless somebody took them since.
+    ///
+    /// `attempts`: of each, as it was taken. Index: `alert_notices_pkey`.
+    static func release(_ notices: [UUID], attempts: [Int32]) -> PQStatement {
+        """
+        UPDATE alert_notices a
+        SET claimed_until = NULL,
+            attempts = a.attempts - 1,
+            last_try_at = CASE WHEN a.attempts > 1 THEN a.last_try_at END
+        FROM unnest(\(notices), \(attempts)) AS n (notice, attempts)
+        WHERE a.notice = n.notice
+          AND a.attempts = n.attempts
+          AND a.state = 'waiting'
+        """
     }
 
     /// The wait after a try that failed.

@@ -63,7 +63,7 @@ struct RecordFetchLoop: Service {
         self.logger = logger
     }
 
-    /// Fetches until told to stop; what is under way then is given up, and is due again after a restart.
+    /// Fetches until told to stop; what is under way then is given up, and another replica may have it at once.
     func run() async throws {
         guard !senders.isEmpty else {
             try? await gracefulShutdown()  // Cancelled: the same as told to stop.
@@ -96,7 +96,8 @@ struct RecordFetchLoop: Service {
     private func due(limit: Int) async -> [RecordFetchQueue.Item] {
         guard limit > 0 else { return [] }
         do {
-            return try await fetches.take(of: senders.keys.sorted(), limit: limit)
+            // Whoever is cancelled while the claim is made would not know of it, and could not give it back.
+            return try await Task { try await fetches.take(of: senders.keys.sorted(), limit: limit) }.value
         } catch {
             logger.warning("cannot tell which records to fetch", metadata: [LogKeys.error: "\(error)"])
             return []
@@ -105,31 +106,53 @@ struct RecordFetchLoop: Service {
 
     private func fetch(_ item: RecordFetchQueue.Item) async {
         guard let sender = senders[item.sourceID] else { return }
-        let path = sender.reader.path(of: item.reference)
-        let fetchedAt = clock.now()
-        do throws(PQError) {
-            switch await record(at: path, from: sender) {
-            case .success(let body):
-                if await append(body, of: item, path: path, sender, at: fetchedAt) {
-                    try await fetches.settle(item)
-                } else {
-                    try await fetches.postpone(item, by: RecordFetchBackoff.first, failure: "not_committed")
-                }
-            case .failure(let error):
-                logger.log(
-                    level: error.isTransient ? .info : .warning,
-                    "a record cannot be fetched",
-                    metadata: [
-                        LogKeys.source: "\(sender.name)", LogKeys.reason: "\(error.kind.rawValue)",
-                        LogKeys.attempts: "\(item.attempts + 1)",
-                    ]
-                )
-                let delay = RecordFetchBackoff.delay(after: error, attempts: item.attempts)
-                try await fetches.postpone(item, by: delay, failure: error.kind.rawValue)
-            }
+        let outcome = await outcome(of: item, from: sender)
+        do {
+            // In a task of its own: whoever shuts down is cancelled, and the pool runs nothing for them.
+            try await Task { try await write(outcome, of: item) }.value
         } catch {
             // The claim ends by itself, and then it is fetched again.
             logger.warning("a fetched record is not settled", metadata: [LogKeys.error: "\(error)"])
+        }
+    }
+
+    /// What came of a fetch.
+    private enum Outcome: Sendable {
+        case committed
+        /// Why, in one word.
+        case failed(String, retryIn: Duration)
+        /// This replica stops: that says nothing of the sender.
+        case givenUp
+    }
+
+    private func write(_ outcome: Outcome, of item: RecordFetchQueue.Item) async throws(PQError) {
+        switch outcome {
+        case .committed: try await fetches.settle(item)
+        case .failed(let failure, let delay): try await fetches.postpone(item, by: delay, failure: failure)
+        case .givenUp: try await fetches.release(item)
+        }
+    }
+
+    private func outcome(of item: RecordFetchQueue.Item, from sender: Sender) async -> Outcome {
+        guard !Task.isCancelled else { return .givenUp }
+        let path = sender.reader.path(of: item.reference)
+        let fetchedAt = clock.now()
+        switch await record(at: path, from: sender) {
+        case .success(let body):
+            if await append(body, of: item, path: path, sender, at: fetchedAt) { return .committed }
+            return Task.isCancelled ? .givenUp : .failed("not_committed", retryIn: RecordFetchBackoff.first)
+        case .failure(let error):
+            if Task.isCancelled, [.unreachable, .timedOut].contains(error.kind) { return .givenUp }
+            logger.log(
+                level: error.isTransient ? .info : .warning,
+                "a record cannot be fetched",
+                metadata: [
+                    LogKeys.source: "\(sender.name)", LogKeys.reason: "\(error.kind.rawValue)",
+                    LogKeys.attempts: "\(item.attempts + 1)",
+                ]
+            )
+            let delay = RecordFetchBackoff.delay(after: error, attempts: item.attempts)
+            return .failed(error.kind.rawValue, retryIn: delay)
         }
     }
 

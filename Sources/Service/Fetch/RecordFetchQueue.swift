@@ -6,6 +6,8 @@ import LibPQ
 struct RecordFetchQueue: Sendable {
     /// How long a replica has a record to itself; longer than a fetch and the commit of what came can take.
     static let claim: Duration = .seconds(90)
+    /// How long claiming records may take: who stops meanwhile waits for it.
+    static let claimTimeout: Duration = .seconds(2)
 
     private let pool: PQPool
     let rings: AsyncStream<Void>
@@ -24,6 +26,8 @@ struct RecordFetchQueue: Sendable {
         var asked: Int64
         /// How often this wish was tried before.
         var attempts: Int
+        /// Until when it is taken; by this its taker knows that nobody took it since.
+        var claimedUntil: Timestamp
     }
 
     /// Says that something may be due.
@@ -66,8 +70,9 @@ struct RecordFetchQueue: Sendable {
             WHERE f.source_id = n.source_id
               AND f.kind = n.kind
               AND f.record = n.record
-            RETURNING f.source_id, f.kind, f.record, f.asked, f.attempts
-            """
+            RETURNING f.source_id, f.kind, f.record, f.asked, f.attempts, f.claimed_until
+            """,
+            timeout: Self.claimTimeout
         ) { row throws(PQError) in
             let reference = RecordReference(
                 kind: try row.column("kind", as: String.self),
@@ -76,7 +81,16 @@ struct RecordFetchQueue: Sendable {
             let sourceID = try row.column("source_id", as: Int32.self)
             let asked = try row.column("asked", as: Int64.self)
             let attempts = Int(try row.column("attempts", as: Int32.self)) - 1
-            return reference.map { Item(sourceID: sourceID, reference: $0, asked: asked, attempts: attempts) }
+            let claimedUntil = try row.column("claimed_until", as: Timestamp.self)
+            return reference.map {
+                Item(
+                    sourceID: sourceID,
+                    reference: $0,
+                    asked: asked,
+                    attempts: attempts,
+                    claimedUntil: claimedUntil
+                )
+            }
         }
         return items.compactMap { $0 }
     }
@@ -115,6 +129,21 @@ struct RecordFetchQueue: Sendable {
             WHERE source_id = \(item.sourceID)
               AND kind = \(item.reference.kind)
               AND record = \(item.reference.id)
+            """
+        )
+    }
+
+    /// Leaves a record to others as if it had not been taken: it is due at once.
+    func release(_ item: Item) async throws(PQError) {
+        try await pool.execute(
+            """
+            UPDATE record_fetches
+            SET claimed_until = NULL,
+                attempts = CASE WHEN asked = \(item.asked) THEN \(Int32(clamping: item.attempts)) ELSE attempts END
+            WHERE source_id = \(item.sourceID)
+              AND kind = \(item.reference.kind)
+              AND record = \(item.reference.id)
+              AND claimed_until = \(item.claimedUntil)
             """
         )
     }

@@ -31,6 +31,8 @@ package struct GuardDesk: Sendable {
     static let portion: Int64 = 500
     /// How long who carries parts out keeps others from them.
     static let claim: Duration = .seconds(60)
+    /// How long claiming a portion may take: who stops meanwhile waits for it.
+    static let claimTimeout: Duration = .seconds(2)
     /// Portions in a row: 50,000 parts; what is left is done by the keeper.
     private static let portionLimit = 100
 
@@ -142,19 +144,51 @@ package struct GuardDesk: Sendable {
     }
 
     /// Carries out what was approved, by whomever, until nothing is left or others are at the rest.
+    ///
+    /// Whoever is cancelled leaves to others at once what is not carried out yet.
     package func carryOut() async throws {
         for _ in 0..<Self.portionLimit {
-            let due = try await pool.rows(GuardDueStatements.claim, DuePart.init)
+            try Task.checkCancellation()
+            // Whoever is cancelled while the claim is made would not know of it, and could not give it back.
+            let due = try await Task { try await claimPortion() }.value
             guard !due.isEmpty else { return }
             var outcomes: [Int64: String] = [:]
-            let map = due.filter { $0.what?.slot != .order }
-            for (author, parts) in Dictionary(grouping: map, by: \.author) {
-                outcomes.merge(try await put(parts, author: author)) { first, _ in first }
+            do {
+                try await carryOut(due, &outcomes)
+            } catch {
+                // What is cut short once more ends with the claim.
+                try? await write(outcomes, of: due)
+                throw error
             }
-            for part in due where part.what?.slot == .order { outcomes[part.item] = try await order(part) }
-            try await pool.execute(GuardDueStatements.complete(outcomes))
+            try await write(outcomes, of: due)
             if due.count < Int(Self.portion) { return }
         }
+    }
+
+    private func claimPortion() async throws(PQError) -> [DuePart] {
+        try await pool.rows(GuardDueStatements.claim, timeout: Self.claimTimeout, DuePart.init)
+    }
+
+    /// Carries out a portion; `outcomes` has what came of each part, also of those before one that throws.
+    private func carryOut(_ due: [DuePart], _ outcomes: inout [Int64: String]) async throws {
+        let map = due.filter { $0.what?.slot != .order }
+        for (author, parts) in Dictionary(grouping: map, by: \.author) {
+            outcomes.merge(try await put(parts, author: author)) { first, _ in first }
+        }
+        for part in due where part.what?.slot == .order { outcomes[part.item] = try await order(part) }
+    }
+
+    /// Writes down what came of a portion, and frees the rest of it if this task is cancelled.
+    ///
+    /// Of what failed otherwise the claim goes on, so that it is not tried again right away.
+    private func write(_ outcomes: [Int64: String], of due: [DuePart]) async throws {
+        var statements: [PQStatement] = []
+        if !outcomes.isEmpty { statements.append(GuardDueStatements.complete(outcomes)) }
+        let rest = due.filter { outcomes[$0.item] == nil }
+        if Task.isCancelled, !rest.isEmpty { statements.append(GuardDueStatements.release(rest)) }
+        let written = statements
+        // In a task of its own: whoever shuts down is cancelled, and the pool runs nothing for them.
+        _ = try await Task { try await pool.pipeline(written) }.value
     }
 
     /// Gives sessions and events to agents as they were asked for.

@@ -90,12 +90,15 @@ struct DuePart: Sendable {
     var what: HeldWhat?
     /// Who asked and who approved, for the audit.
     var author: String
+    /// Until when it is taken; by this its taker knows that nobody took it since.
+    var claimedUntil: Timestamp
 
     init(_ row: PQRow) throws(PQError) {
         item = try row.column("item", as: Int64.self)
         agentID = try row.column("agent_id", as: String.self)
         what = HeldWhat(kind: try row.column("kind", as: String.self), json: try row.column("what", as: PQJSON.self))
         author = try row.column("author", as: String.self)
+        claimedUntil = try row.column("claimed_until", as: Timestamp.self)
     }
 }
 
@@ -124,7 +127,22 @@ enum GuardDueStatements {
         WHERE i.item = n.item
           AND a.agent = i.agent
           AND g.change = i.change
-        RETURNING i.item, a.agent_id, i.kind, i.what, left(g.asked_by || ', approved by ' || i.decided_by, 200) AS author
+        RETURNING i.item, a.agent_id, i.kind, i.what, left(g.asked_by || ', approved by ' || i.decided_by, 200) AS author,
+            i.claimed_until
+        """
+    }
+
+    /// Frees parts that nobody took since.
+    ///
+    /// Index: `guard_items_pkey`.
+    static func release(_ parts: [DuePart]) -> PQStatement {
+        """
+        UPDATE guard_items i
+        SET claimed_until = NULL
+        FROM unnest(\(parts.map(\.item)), \(parts.map(\.claimedUntil))) AS n (item, claimed_until)
+        WHERE i.item = n.item
+          AND i.claimed_until = n.claimed_until
+          AND i.outcome IS NULL
         """
     }
 

@@ -5,7 +5,7 @@ import Logging
 /// Sweeps that one replica is asked for and another, which acts for the account, does.
 ///
 /// An order is a row, and a notification says that there is one; whoever acts for the account sees it with its next heartbeat,
-/// does it, and writes down what came of it.
+/// does it, and writes down what came of it. Who cannot do it after all gives it back, to whoever acts for the account by then.
 final class SweepOrders: Sendable {
     /// Orders that one replica does at a time; the others wait in the table.
     static let atATime = 8
@@ -95,7 +95,7 @@ final class SweepOrders: Sendable {
 
     /// Does what is ordered until the task is cancelled.
     ///
-    /// `sweep`: does one, within the wait it is given; `nil` when it cannot.
+    /// `sweep`: does one, within the wait it is given; `nil` when it cannot. What it cannot do or throws at is for another.
     func run(_ sweep: @escaping @Sendable (_ account: String, _ wait: Duration) async throws -> SweepRun?) async {
         await withDiscardingTaskGroup { group in
             for _ in 0..<Self.atATime {
@@ -112,6 +112,8 @@ final class SweepOrders: Sendable {
         }
     }
 
+    /// Takes an order and does it, unless another has it.
+    ///
     /// Indexes: `sweep_orders_pkey`, `engine_accounts_pkey`.
     private func carryOut(
         _ number: Int64,
@@ -123,12 +125,46 @@ final class SweepOrders: Sendable {
             SET taken_at = now()
             FROM engine_accounts e
             WHERE o.sweep = \(number) AND o.taken_at IS NULL AND e.account = o.account
-            RETURNING e.name, extract(epoch FROM o.until - now())::double precision AS seconds
+            RETURNING e.name, o.taken_at, extract(epoch FROM o.until - now())::double precision AS seconds
             """
         )
         guard !taken.isEmpty else { return }
-        let left = Duration.seconds(try taken[0].column("seconds", as: Double.self)) - Self.lead
-        guard let run = try await sweep(try taken[0].column("name", as: String.self), max(left, .zero)) else { return }
+        let takenAt = try taken[0].column("taken_at", as: Timestamp.self)
+        do {
+            let left = Duration.seconds(try taken[0].column("seconds", as: Double.self)) - Self.lead
+            if let run = try await sweep(try taken[0].column("name", as: String.self), max(left, .zero)) {
+                return try await write(number, run)
+            }
+        } catch {
+            await giveBack(number, takenAt: takenAt)
+            throw error
+        }
+        await giveBack(number, takenAt: takenAt)
+    }
+
+    /// Lets another do an order, unless it is done, or another took it since.
+    ///
+    /// In a task of its own: a replica that stops is cancelled, and just then another is to do what it leaves. Where this fails
+    /// the order stays undone, and whoever asked hears nothing of it by the end of its wait.
+    private func giveBack(_ number: Int64, takenAt: Timestamp) async {
+        let task = Task { [pool] in
+            try await pool.execute(
+                """
+                UPDATE sweep_orders
+                SET taken_at = NULL
+                WHERE sweep = \(number) AND taken_at = \(takenAt) AND is_complete IS NULL
+                """
+            )
+        }
+        do {
+            _ = try await task.value
+        } catch {
+            logger.warning("ordered sweep not given back", metadata: [LogKeys.error: "\(error)"])
+        }
+    }
+
+    /// Writes down what came of an order.
+    private func write(_ number: Int64, _ run: SweepRun) async throws(PQError) {
         let counts = run.counts
         _ = try await pool.execute(
             """

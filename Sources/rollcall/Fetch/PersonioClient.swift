@@ -12,19 +12,23 @@ import NIOHTTP1
 actor PersonioClient: RecordFetcher {
     /// Where the API is, unless the settings say otherwise.
     static let usualURL = "https://api.personio.de"
-    /// How long one request may take.
-    static let timeout = TimeAmount.seconds(10)
+    /// How long one request may take, from the connecting to the last byte of the answer.
+    static let timeout = Duration.seconds(10)
     /// Bytes of one answer.
     private static let answerLimit = 1_048_576
 
     private let settings: SourceAPISettings
     private let client: HTTPClient
+    private let timeout: Duration
     private var token: String?
 
     /// `client`: from ``makeClient()``; whoever made it shuts it down.
-    init(_ settings: SourceAPISettings, client: HTTPClient) {
+    ///
+    /// `timeout`: how long one request may take; another than the usual only in tests.
+    init(_ settings: SourceAPISettings, client: HTTPClient, timeout: Duration = PersonioClient.timeout) {
         self.settings = settings
         self.client = client
+        self.timeout = timeout
     }
 
     /// A client that follows no redirect, which could carry the token elsewhere.
@@ -33,6 +37,7 @@ actor PersonioClient: RecordFetcher {
         configuration.redirectConfiguration = .disallow
         configuration.httpVersion = .http1Only
         configuration.timeout.connect = .seconds(5)
+        configuration.timeout.read = TimeAmount(timeout)
         configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
@@ -80,19 +85,43 @@ actor PersonioClient: RecordFetcher {
         return try await send(request)
     }
 
+    /// Sends a request and waits for the whole answer, in time or not at all.
+    ///
+    /// The client's own deadline ends with the answer's head, so that a body which stalls would never end.
     private func send(_ request: HTTPClientRequest) async throws(RecordFetchError) -> Answer {
+        let (client, timeout) = (self.client, self.timeout)
+        let outcome = await withTaskGroup(of: Result<Answer, RecordFetchError>.self) { group in
+            group.addTask { await Self.attempt(request, client, within: timeout) }
+            group.addTask {
+                try? await Task.sleep(for: timeout)  // Cancelled: the attempt ended first, or nobody waits any more.
+                return .failure(RecordFetchError(.timedOut))
+            }
+            let outcome = await group.next() ?? .failure(RecordFetchError(.timedOut))
+            group.cancelAll()
+            return outcome
+        }
+        return try outcome.get()
+    }
+
+    private static func attempt(
+        _ request: HTTPClientRequest,
+        _ client: HTTPClient,
+        within timeout: Duration
+    ) async -> Result<Answer, RecordFetchError> {
         var request = request
         request.headers.add(name: "User-Agent", value: "rollcall/\(Release.version)")
         do {
-            let response = try await client.execute(request, timeout: Self.timeout)
-            let body = try await response.body.collect(upTo: Self.answerLimit)
-            return Answer(status: response.status, body: Array(body.readableBytesView))
-        } catch let error as HTTPClientError where Self.timeouts.contains(error) {
-            throw RecordFetchError(.timedOut)
+            let response = try await client.execute(request, timeout: TimeAmount(timeout))
+            let body = try await response.body.collect(upTo: answerLimit)
+            // Whoever is cancelled may see a body end before its time.
+            try Task.checkCancellation()
+            return .success(Answer(status: response.status, body: Array(body.readableBytesView)))
+        } catch let error as HTTPClientError where timeouts.contains(error) {
+            return .failure(RecordFetchError(.timedOut))
         } catch is NIOTooManyBytesError {
-            throw RecordFetchError(.rejected)
+            return .failure(RecordFetchError(.rejected))
         } catch {
-            throw RecordFetchError(.unreachable)
+            return .failure(RecordFetchError(.unreachable))
         }
     }
 

@@ -6,11 +6,21 @@ import Synchronization
 
 /// Personio's API as far as fetching a record goes.
 final class FakePersonio: Sendable {
+    /// How an answer never ends.
+    enum Stall: Sendable, CaseIterable {
+        /// Its head comes, and then nothing.
+        case afterHead
+        /// Its body comes a byte at a time.
+        case drop
+    }
+
     struct State: Sendable {
         /// What each path answers.
         var records: [String: String] = [:]
         /// Statuses of the next answers to requests for records, before the true ones.
         var troubles: [Int] = []
+        /// How the next answers to requests for records never end, before the true ones.
+        var stalls: [Stall] = []
         /// The only token that is good.
         var token = "papi-token-1"
         /// The bodies of requests for tokens.
@@ -71,10 +81,22 @@ final class FakePersonio: Sendable {
             if !state.troubles.isEmpty {
                 return Self.json(HTTPResponse.Status(code: state.troubles.removeFirst()), "{}")
             }
+            if !state.stalls.isEmpty { return Self.stalled(state.stalls.removeFirst()) }
             guard authorization == "Bearer \(state.token)" else { return Self.json(.unauthorized, "{}") }
             guard let record = state.records[request.uri.path] else { return Self.json(.notFound, "{}") }
             return Self.json(.ok, record)
         }
+    }
+
+    private static func stalled(_ stall: Stall) -> Response {
+        let body = ResponseBody(contentLength: 1_000_000) { writer in
+            while true {
+                // Until the client ends the connection, or the test this server.
+                try await Task.sleep(for: .milliseconds(20))
+                if stall == .drop { try await writer.write(ByteBuffer(string: " ")) }
+            }
+        }
+        return Response(status: .ok, headers: [.contentType: "application/json"], body: body)
     }
 
     private static func json(_ status: HTTPResponse.Status, _ text: String) -> Response {

@@ -10,13 +10,14 @@ struct PersonioClientTests {
     private static let path = "/v2/attendance-periods/p1"
 
     private func withClient(
+        timeout: Duration = PersonioClient.timeout,
         _ body: @escaping @Sendable (PersonioClient, FakePersonio) async throws -> Void
     ) async throws {
         try await FakePersonio.run { api in
             let http = PersonioClient.makeClient()
             let settings = SourceAPISettings(url: api.url, clientID: "papi-id", clientSecret: "a secret&more")
             do {
-                try await body(PersonioClient(settings, client: http), api)
+                try await body(PersonioClient(settings, client: http, timeout: timeout), api)
             } catch {
                 try await http.shutdown()
                 throw error
@@ -82,6 +83,26 @@ struct PersonioClientTests {
         try await withClient { client, _ in
             let record = try await client.record(at: Self.path)
             #expect(record == nil)
+        }
+    }
+
+    @Test(arguments: FakePersonio.Stall.allCases)
+    func `an answer that begins and never ends is over in time, and the next is taken`(
+        stall: FakePersonio.Stall
+    )
+        async throws
+    {
+        try await withClient(timeout: .seconds(2)) { client, api in
+            // The token is asked for first, and that answer ends.
+            api.state.withLock { $0.records[Self.path] = "{}" }
+            _ = try await client.record(at: Self.path)
+            api.state.withLock { $0.stalls = [stall] }
+            let began = ContinuousClock.now
+            #expect(await failure(client) == .timedOut)
+            let took = ContinuousClock.now - began
+            #expect(took > .milliseconds(1900) && took < .seconds(20), "\(took)")
+            let record = try await client.record(at: Self.path)
+            #expect(record == Array("{}".utf8))
         }
     }
 
