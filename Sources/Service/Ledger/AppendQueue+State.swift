@@ -9,6 +9,10 @@ extension AppendQueue {
         var idleWriters: [CheckedContinuation<[Waiting], Never>] = []
         var gathering = Gathering()
         var stall = AppendStall()
+        /// When the batches under way began, by their numbers; of a batch in halves both the whole and the half.
+        var begun: [Int: ContinuousClock.Instant] = [:]
+        /// When a batch was committed last.
+        var committedAt = ContinuousClock.now
         /// Whether a timer is set for the end of the gathering.
         var hasTimer = false
         var isClosed = false
@@ -24,15 +28,40 @@ extension AppendQueue.State {
         case rest
     }
 
-    /// Begins where no other writer is at work, or where there is enough for two.
-    mutating func next(othersAreIdle: Bool, now: ContinuousClock.Instant) -> Next {
-        guard !waiting.isEmpty, isClosed || othersAreIdle || waiting.count >= AppendQueue.overlapFrom else {
-            return .rest
-        }
+    /// Begins where no other writer is at work, or only at what takes long, or where there is enough for two.
+    ///
+    /// `idleOthers`: writers that are idle besides the one that asks.
+    mutating func next(idleOthers: Int, now: ContinuousClock.Instant) -> Next {
+        let slow = begun.values.count(where: { now - $0 >= AppendQueue.slowFrom })
+        let isAlone = idleOthers + slow >= AppendQueue.writers - 1
+        guard !waiting.isEmpty, isClosed || isAlone || waiting.count >= AppendQueue.overlapFrom else { return .rest }
         if isClosed || gathering.isOver(waiting: waiting.count, now: now) { return .begin }
         if hasTimer { return .rest }
         hasTimer = true
         return .gather(until: gathering.until)
+    }
+
+    /// A batch begins; returns its number.
+    mutating func begin(_ batch: [AppendQueue.Waiting], at instant: ContinuousClock.Instant) -> Int {
+        let number = stall.begin(batch, at: instant)
+        begun[number] = instant
+        return number
+    }
+
+    /// A batch is over, committed or not.
+    mutating func end(_ number: Int, isCommitted: Bool, at instant: ContinuousClock.Instant) {
+        stall.end(number, isCommitted: isCommitted, at: instant)
+        begun[number] = nil
+        if isCommitted { committedAt = instant }
+    }
+
+    /// Takes no more; each idle writer gets what it does last, which is nothing where nothing waits.
+    mutating func close() -> [(CheckedContinuation<[AppendQueue.Waiting], Never>, [AppendQueue.Waiting])] {
+        isClosed = true
+        var due: [(CheckedContinuation<[AppendQueue.Waiting], Never>, [AppendQueue.Waiting])] = []
+        for writer in idleWriters { due.append((writer, takeBatch())) }
+        idleWriters = []
+        return due
     }
 
     /// Lets a request wait: its first portion with the others, the rest behind them.

@@ -20,8 +20,9 @@ enum AppendRefusal: Error, Sendable, Hashable {
 /// Two writers overlap once there is enough for both, so that one batch folds while the other waits for its fsync; with
 /// less, two half batches cost more than one whole. For the same reason a batch waits a moment for the senders that just got
 /// their answers. The writers run on the pool's own thread. A batch that fails for a reason
-/// that is not transient is halved until the culprit stands alone; a transient failure or an unknown commit is tried
-/// again on another connection, which is safe since each event's identity is fixed before the first try.
+/// that is not transient, or that takes the database too long, is halved until the culprit stands alone; a transient failure or
+/// an unknown commit is tried again on another connection, which is safe since each event's identity is fixed before the
+/// first try.
 package final class AppendQueue: Sendable {
     /// Events that may wait; more are refused with `overloaded`.
     static let waitingLimit = 4096
@@ -37,9 +38,14 @@ package final class AppendQueue: Sendable {
     static let writers = 2
     /// Events that must wait before a second batch begins beside one that is under way.
     static let overlapFrom = 96
+    /// A batch that is under way for so long keeps nobody waiting: the second begins with whatever there is.
+    static let slowFrom: Duration = .milliseconds(250)
     /// How long a transient failure is retried, from the moment the batch was taken.
     static let retryFor: Duration = .milliseconds(700)
     static let retryPause: Duration = .milliseconds(50)
+    /// How long the parts of a batch that took too long are tried by halves, from the moment it was taken: most of them are
+    /// committed by then, and where the database hangs they would only hang one after the other.
+    static let halveFor: Duration = .seconds(8)
 
     /// One event of one request.
     struct Waiting: Sendable {
@@ -130,12 +136,8 @@ package final class AppendQueue: Sendable {
 
     /// Takes no more events; ``run()`` ends once those taken are committed.
     func close() {
-        let idle = state.withLock { state in
-            state.isClosed = true
-            defer { state.idleWriters = [] }
-            return state.idleWriters
-        }
-        for writer in idle { writer.resume(returning: []) }
+        let due = state.withLock { $0.close() }
+        for (writer, batch) in due { writer.resume(returning: batch) }
         gatheringSignal.finish()
     }
 
@@ -143,7 +145,7 @@ package final class AppendQueue: Sendable {
         let now = ContinuousClock.now
         let step = state.withLock { state -> Step in
             guard !state.idleWriters.isEmpty else { return .rest }
-            switch state.next(othersAreIdle: state.idleWriters.count == Self.writers, now: now) {
+            switch state.next(idleOthers: state.idleWriters.count - 1, now: now) {
             case .begin: return .begin(state.idleWriters.removeLast(), state.takeBatch())
             case .gather(let instant): return .gather(until: instant)
             case .rest: return .rest
@@ -157,7 +159,7 @@ package final class AppendQueue: Sendable {
         await withCheckedContinuation { continuation in
             let now = ContinuousClock.now
             let step = state.withLock { state -> Step in
-                let next = state.next(othersAreIdle: state.idleWriters.count == Self.writers - 1, now: now)
+                let next = state.next(idleOthers: state.idleWriters.count, now: now)
                 if case .begin = next { return .begin(continuation, state.takeBatch()) }
                 if state.isClosed { return .begin(continuation, []) }
                 state.idleWriters.append(continuation)
@@ -182,7 +184,8 @@ package final class AppendQueue: Sendable {
         case rest
     }
 
-    /// Refuses whoever waits while the database takes nothing, until the task is cancelled.
+    /// Refuses whoever waits while the database takes nothing, until the task is cancelled; what waits behind a slow batch goes
+    /// on beside it.
     ///
     /// What is under way may still be committed, which its sender learns by sending it again.
     private func watchStalls() async {
@@ -191,15 +194,17 @@ package final class AppendQueue: Sendable {
             let now = ContinuousClock.now
             let refused = state.withLock { state in state.stall.stalled(at: now).map { $0 + state.takeAll() } }
             for waiting in refused ?? [] { waiting.ticket.refuse(.databaseUnavailable) }
+            wakeWriter()
         }
     }
 
-    private func commit(_ batch: [Waiting]) async {
+    /// `takenAt`: when the batch was taken that this is a part of; `nil` for a whole one.
+    private func commit(_ batch: [Waiting], takenAt: ContinuousClock.Instant? = nil) async {
         let began = ContinuousClock.now
-        let number = state.withLock { $0.stall.begin(batch, at: began) }
+        let number = state.withLock { $0.begin(batch, at: began) }
         let tried = TriedCommands()
         var isCommitted = false
-        defer { state.withLock { $0.stall.end(number, isCommitted: isCommitted, at: .now) } }
+        defer { state.withLock { $0.end(number, isCommitted: isCommitted, at: .now) } }
         do {
             transaction.crashPoints.reach(.appendTaken)
             let result = try await commitInTime(batch, tried, began: began)
@@ -216,7 +221,7 @@ package final class AppendQueue: Sendable {
         } catch {
             let lost = tried.lost
             if !lost.isEmpty { carryOut(AppendTransaction.Result(outcomes: [], plans: [], lost: lost)) }
-            await refuse(batch, error)
+            await refuse(batch, error, takenAt: takenAt ?? began)
         }
     }
 
@@ -243,34 +248,45 @@ package final class AppendQueue: Sendable {
         }
     }
 
-    /// Whether the same batch may be committed by another try.
-    private static func mayPass(_ error: any Error) -> Bool {
-        guard let error = error as? PQError else { return error is AppendBatch.AgentNotLocked }
-        return error.isTransient || error.kind == .commitUnknown
-    }
-
-    private func refuse(_ batch: [Waiting], _ error: any Error) async {
+    private func refuse(_ batch: [Waiting], _ error: any Error, takenAt: ContinuousClock.Instant) async {
         let error = error as? PQError
-        let isTheDatabases =
-            error.map { $0.isTransient || $0.kind == .commitUnknown || $0.kind == .notReplicated } ?? true
-        let metadata: Logger.Metadata = [
-            LogKeys.error: "\(error?.description ?? "cancelled")", LogKeys.count: "\(batch.count)",
-        ]
-        if isTheDatabases {
-            logger.warning("events not committed", metadata: metadata)
-            // What waits behind a batch that failed for as long as we try would only hear the same later; so it is, too, where
-            // a commit waited for a standby that is lost.
-            let refused = batch + (error == nil ? [] : state.withLock { $0.takeAll() })
-            meters.refused(refused.count)
-            for waiting in refused { waiting.ticket.refuse(.databaseUnavailable) }
-        } else if batch.count > 1 {
+        let isTheDatabases = Self.isTheDatabases(error)
+        // At the end its sender finds another replica sooner than the culprit is found here.
+        let tookTooLong = error?.isTimeOut == true && !state.withLock { $0.isClosed }
+        if batch.count > 1, tookTooLong || !isTheDatabases {
             let half = batch.count / 2
-            await commit(Array(batch[..<half]))
-            await commit(Array(batch[half...]))
+            for part in [Array(batch[..<half]), Array(batch[half...])] {
+                if tookTooLong, ContinuousClock.now - takenAt >= Self.halveFor {
+                    giveUp(part, error, takenAt: takenAt)
+                } else {
+                    await commit(part, takenAt: takenAt)
+                }
+            }
+        } else if isTheDatabases {
+            giveUp(batch, error, takenAt: takenAt)
         } else {
             meters.refused(1)
-            logger.error("event refused by the database", metadata: metadata)
+            logger.error("event refused by the database", metadata: Self.metadata(batch, error))
             for waiting in batch { waiting.ticket.settle(waiting.place, .refused) }
         }
+    }
+
+    /// Refuses what the database did not take in time.
+    ///
+    /// What waits behind a batch that failed for as long as we try would only hear the same later, unless others were committed
+    /// meanwhile; so it is, too, where a commit waited for a standby that is lost.
+    private func giveUp(_ batch: [Waiting], _ error: PQError?, takenAt: ContinuousClock.Instant) {
+        logger.warning("events not committed", metadata: Self.metadata(batch, error))
+        let others = state.withLock { state -> [Waiting] in
+            guard let error, !error.isTimeOut || state.committedAt < takenAt else { return [] }
+            return state.takeAll()
+        }
+        let refused = batch + others
+        meters.refused(refused.count)
+        for waiting in refused { waiting.ticket.refuse(.databaseUnavailable) }
+    }
+
+    private static func metadata(_ batch: [Waiting], _ error: PQError?) -> Logger.Metadata {
+        [LogKeys.error: "\(error?.description ?? "cancelled")", LogKeys.count: "\(batch.count)"]
     }
 }

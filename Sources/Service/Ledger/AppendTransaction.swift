@@ -75,24 +75,7 @@ struct AppendTransaction: Sendable {
             try batch.read(others: try await transaction.run(others, timeout: timeout)[0])
         }
         let late = batch.foldWhatIsEnough(now: now)
-        var writes: [PQStatement] = []
-        if !late.isEmpty {
-            let waiting = batch.waiting(late)
-            let read = try await transaction.run(
-                [LedgerStatements.punches(of: late)]
-                    + (waiting.isEmpty ? [] : [UnmatchedStatements.candidates(of: waiting)]),
-                timeout: timeout
-            )
-            let settlement = try Settlement(
-                punches: read[0],
-                candidates: waiting.isEmpty ? nil : read[1],
-                policy: policy,
-                now: now
-            )
-            writes += settlement.writes
-            if !waiting.isEmpty { writes.append(UnmatchedStatements.forget(waiting)) }
-            batch.refold(settlement.punches, agents: late, now: now)
-        }
+        var writes = try await refold(late, of: &batch, now: now, in: transaction)
         let changes = batch.changes(policy: policy, now: now)
         let plans = batch.plans(for: changes, leases: leases, policy: policy, now: now)
         let changed = changes.filter(\.value.differs).map(\.key)

@@ -6,11 +6,14 @@ import Synchronization
 /// Requests that wait until an instance is where it should be (`Prefer: wait=N`).
 ///
 /// One statement every ``interval`` reads the conditions of all instances somebody waits for, whichever replica acts for
-/// them; nothing runs while nobody waits.
+/// them; nothing runs while nobody waits. Whose time is up is answered beside it, so that a database that hangs keeps nobody
+/// longer than asked for.
 final class ConvergenceWaiters: Service {
     /// Requests that may wait at a time unless told otherwise.
     static let usualLimit = 1000
     static let interval: Duration = .milliseconds(100)
+    /// The longest that one read may take; the next has better luck.
+    private static let readTimeout: Duration = .milliseconds(500)
 
     private struct Waiter {
         var instance: Int64
@@ -77,12 +80,24 @@ final class ConvergenceWaiters: Service {
     private func answer() async {
         for await _ in arrivals {
             while !Task.isCancelled, case let instances = waitedFor(), !instances.isEmpty {
-                // A failed read answers nobody; the deadline does.
-                let standings = (try? await standings(of: instances)) ?? [:]
-                settle(standings)
+                await BackgroundTasks.run {
+                    await self.settleOverdue()
+                } until: {
+                    // A failed read answers nobody; the deadline does.
+                    let standings = (try? await self.standings(of: instances)) ?? [:]
+                    self.settle(standings)
+                }
                 try? await Task.sleep(for: Self.interval)  // Cancelled: the loop ends.
             }
             if Task.isCancelled { break }
+        }
+    }
+
+    /// Answers whoever's time is up until the task is cancelled: a read whose connection is gone ends later than its time limit.
+    private func settleOverdue() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.interval)  // Cancelled: the loop ends.
+            settle([:])
         }
     }
 
@@ -97,9 +112,9 @@ final class ConvergenceWaiters: Service {
 
     /// How the instances stand as everybody is shown it: what was read too long ago is unknown.
     ///
-    /// Indexes: the primary keys.
+    /// By the table as it was counted last, since counting may take long. Indexes: the primary keys.
     private func standings(of instances: [Int64]) async throws(PQError) -> [Int64: Standing] {
-        let table = try await freshness.table()
+        let table = freshness.known
         let now = clock.now()
         let rows = try await pool.rows(
             """
@@ -110,7 +125,8 @@ final class ConvergenceWaiters: Service {
             JOIN agent_states s ON s.agent = x.agent
             LEFT JOIN looks l ON l.instance = o.instance
             WHERE o.instance = ANY (\(instances))
-            """
+            """,
+            timeout: Self.readTimeout
         ) { row throws(PQError) in
             var standing = Standing(
                 condition: Condition(rawValue: try row.column("condition", as: String.self)) ?? .unknown,

@@ -50,4 +50,33 @@ struct AppendQueueStateTests {
         #expect(taken.map(\.place) == Array(0..<longest.count))
         #expect(rest.isEmpty)
     }
+
+    @Test
+    func `an idle writer gets what waits when the end comes`() async {
+        let batch: [AppendQueue.Waiting] = await withCheckedContinuation { writer in
+            var state = AppendQueue.State()
+            _ = state.add(events(3), delivery: nil, ticket: AppendTicket(count: 3))
+            state.idleWriters = [writer]
+            for (writer, batch) in state.close() { writer.resume(returning: batch) }
+        }
+        #expect(batch.map(\.place) == [0, 1, 2])
+    }
+
+    @Test
+    func `behind a batch that takes long a second begins with whatever there is`() {
+        var state = AppendQueue.State()
+        _ = state.add(events(1), delivery: nil, ticket: AppendTicket(count: 1))
+        let start = ContinuousClock.now
+        let number = state.begin([], at: start)
+        let slow = start + AppendQueue.slowFrom
+        var begins: [Bool] = []
+        for instant in [slow - .milliseconds(1), slow] {
+            let begin = if case .begin = state.next(idleOthers: 0, now: instant) { true } else { false }
+            begins.append(begin)
+        }
+        #expect(begins == [false, true])
+        state.end(number, isCommitted: true, at: slow)
+        if case .begin = state.next(idleOthers: 0, now: slow) { #expect(Bool(false), "the other is at work again") }
+        #expect(state.committedAt == slow)
+    }
 }
