@@ -46,9 +46,12 @@ package final class ChangeFeed: Service {
     /// The more watch, the more each telling costs whoever posts events; that a page shows a change within half a second leaves
     /// room for it.
     static func spacing(watchers: Int) -> Duration { .milliseconds(min(max(40, watchers), 200)) }
-    /// Subscribers woken at a time, and the pause after them: who posts events waits for a few writes and not for hundreds.
+    /// Subscribers woken at a time: who posts events waits for a few writes and not for hundreds.
     private static let wokenAtATime = 8
-    private static let wakingPause = Duration.milliseconds(1)
+    /// The pause after them, which leaves the processors to who posts: a few writes take a millisecond, the reading of them included.
+    private static let wakingPause = Duration.milliseconds(4)
+    /// All pauses of one telling together at the most.
+    private static let longestTelling = Duration.milliseconds(100)
     /// How long reading goes on when the last watcher has left: it may just be reloading the page.
     static let linger = Duration.seconds(30)
     /// From then on without a successful read the streams say that they wait.
@@ -195,9 +198,10 @@ package final class ChangeFeed: Service {
 
     /// Does something to every subscriber, to a few at a time.
     private static func each(of subscriptions: [FeedSubscription], _ body: (FeedSubscription) -> Void) async {
+        let pause = min(wakingPause, longestTelling / max(1, subscriptions.count / wokenAtATime))
         for (place, subscription) in subscriptions.enumerated() {
             if place > 0, place % wokenAtATime == 0 {
-                try? await Task.sleep(for: wakingPause)  // Cancelled: the rest at once.
+                try? await Task.sleep(for: pause)  // Cancelled: the rest at once.
             }
             body(subscription)
         }

@@ -12,15 +12,17 @@ struct FeedSideReader: Sendable {
     private let unmatched: UnmatchedCount
 
     private var knownIncidents: [Int64: Incident]?
+    private var openIncidents: [Int64] = []
     private var incidentsDueAt = ContinuousClock.now
     private var pulsesDueAt = ContinuousClock.now
     private var knownWaiting: Waiting?
     private var waitingDueAt = ContinuousClock.now
 
+    /// Whom incidents concern is counted so often; that one begins or ends is seen whenever there is a look at all.
     static let incidentInterval = Duration.seconds(2)
     static let pulseInterval = Duration.seconds(1)
     /// What waits is asked for so often, or, where that takes long since many names are nobody's, for this part of the time.
-    static let waitingInterval = Duration.seconds(1)
+    static let waitingInterval = ChangeFeed.interval
     static let waitingShare = 50
 
     init(_ sources: FeedSources) {
@@ -53,9 +55,13 @@ struct FeedSideReader: Sendable {
     }
 
     private mutating func readIncidents() async throws(PQError) -> [Incident] {
-        guard incidentsDueAt <= .now else { return [] }
+        let open = try await pool.rows(FeedStatements.openIncidents) { row throws(PQError) in
+            try row.column("incident", as: Int64.self)
+        }
+        guard incidentsDueAt <= .now || open != openIncidents else { return [] }
         incidentsDueAt = .now + Self.incidentInterval
         let latest = try await incidents.incidents(for: .everyTeam)
+        openIncidents = open
         defer { knownIncidents = Dictionary(latest.map { ($0.id, $0) }) { first, _ in first } }
         guard let knownIncidents else { return [] }
         return latest.reversed().filter { knownIncidents[$0.id] != $0 }

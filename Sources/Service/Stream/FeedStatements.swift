@@ -32,6 +32,16 @@ enum FeedStatements {
         """
     }
 
+    /// The incidents that are under way.
+    ///
+    /// Index: `incidents_open_key`.
+    static let openIncidents: PQStatement = """
+        SELECT i.incident
+        FROM incidents i
+        WHERE i.closed_at IS NULL
+        ORDER BY i.incident
+        """
+
     /// How many parts of each change wait for somebody, as far as that is worth counting.
     ///
     /// Indexes: `guard_changes_held`, `guard_items_of_change`.

@@ -15,6 +15,7 @@ struct GuardPlanTests {
         ("at rest", GuardDueStatements.isAnything),
         ("due", GuardDueStatements.claim),
         ("waiting parts", FeedStatements.waitingParts),
+        ("open incidents", FeedStatements.openIncidents),
         ("news", AlertStatements.news(after: .seconds(300), page: 0)),
         ("take", AlertStatements.take),
         ("alike", AccountStanding.alike(1)),

@@ -27,6 +27,27 @@ struct SideReadTests {
         }
     }
 
+    @Test
+    func `that an incident begins or ends is found by the next look`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            var reader = FeedSideReader(page.feed.sources)
+            var news: [FeedEvent.Content] = []
+            _ = try await reader.read(into: &news)
+            _ = try await page.management.pool.query(
+                "INSERT INTO incidents (account, kind, detail) SELECT account, 'account_refused', 'x' FROM engine_accounts"
+            )
+            var told: [Bool] = []
+            for _ in 0..<2 {
+                news = []
+                _ = try await reader.read(into: &news)
+                for case .incident(let incident) in news { told.append(incident.closedAt == nil) }
+                _ = try await page.management.pool.query("UPDATE incidents SET closed_at = now()")
+            }
+            #expect(told == [true, false])
+        }
+    }
+
     private static let waiting: PQStatement = """
         SELECT l.pid
         FROM pg_locks l
