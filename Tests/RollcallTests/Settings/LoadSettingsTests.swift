@@ -1,3 +1,4 @@
+import ClockSources
 import Domain
 import Engines
 import Logging
@@ -47,6 +48,80 @@ struct LoadSettingsTests {
         expected: Duration
     ) throws {
         #expect(try SettingsFixture.load([name: text]).policy[keyPath: path] == expected)
+    }
+
+    @Test(
+        arguments: [
+            ("ROLLCALL_CLOCK_SKEW", "30s", \Settings.clockSkew, Duration.seconds(30)),
+            ("ROLLCALL_KEEP_BODIES", "30d", \.keepBodies, .seconds(30 * 86_400)),
+            ("ROLLCALL_SWEEP_INTERVAL", "5s", \.sweepInterval, .seconds(5)),
+            ("ROLLCALL_OFF_SHIFT_SWEEP_INTERVAL", "2m", \.offShiftSweepInterval, .seconds(120)),
+        ] as [(String, String, any KeyPath<Settings, Duration> & Sendable, Duration)]
+    )
+    func `each span beside the decision comes from its setting`(
+        name: String,
+        text: String,
+        path: any KeyPath<Settings, Duration> & Sendable,
+        expected: Duration
+    ) throws {
+        #expect(try SettingsFixture.load([name: text])[keyPath: path] == expected)
+    }
+
+    @Test func `what is no span of time comes from its setting as well`() throws {
+        let settings = try SettingsFixture.load([
+            "ROLLCALL_BREAK_ACTION": "stop", "ROLLCALL_RESTART_LIMIT": "5", "ROLLCALL_DATABASE_CONNECTIONS": "20",
+            "ROLLCALL_MIGRATE": "false", "ROLLCALL_LOG_LEVEL": "debug", "ROLLCALL_HTTP_HOST": "0.0.0.0",
+            "ROLLCALL_HTTP_PORT": "8090", "ROLLCALL_METRICS_HOST": "10.0.0.7", "ROLLCALL_METRICS_PORT": "9000",
+        ])
+        #expect(settings.policy.breakAction == .stop)
+        #expect(settings.policy.restartLimit == 5)
+        #expect(settings.databaseConnections == 20)
+        #expect(!settings.migrates)
+        #expect(settings.logLevel == .debug)
+        #expect(settings.http == Settings.Listener(host: "0.0.0.0", port: 8090, isPortChosen: true))
+        #expect(settings.metrics == Settings.Listener(host: "10.0.0.7", port: 9000, isPortChosen: true))
+    }
+
+    @Test(arguments: [EngineAccount.TokenPlacement.body, .query, .bearer, .header])
+    func `Wawp takes its token where the account's setting says`(placement: EngineAccount.TokenPlacement) throws {
+        let settings = try SettingsFixture.load(["ROLLCALL_ENGINE_MAIN_TOKEN_PLACEMENT": placement.rawValue])
+        #expect(settings.engines.map(\.tokenPlacement) == [placement])
+    }
+
+    @Test func `an account's limits and its webhooks' secret come from its settings`() throws {
+        let settings = try SettingsFixture.load([
+            "ROLLCALL_ENGINE_MAIN_CALLS_PER_SECOND": "7", "ROLLCALL_ENGINE_MAIN_CONCURRENCY": "3",
+            "ROLLCALL_ENGINE_MAIN_TIMEOUT": "9s", "ROLLCALL_ENGINE_MAIN_WEBHOOK_SECRET": "secret-of-the-webhooks",
+        ])
+        let account = try #require(settings.engines.first)
+        #expect(account.callsPerSecond == 7)
+        #expect(account.concurrency == 3)
+        #expect(account.timeout == .seconds(9))
+        #expect(settings.policy(for: account).callTimeout == .seconds(9))
+        #expect(account.webhookSecret == "secret-of-the-webhooks")
+    }
+
+    @Test func `a source without an address of its own has one under the public address`() throws {
+        let settings = try SettingsFixture.load([
+            "ROLLCALL_PUBLIC_URL": "https://rollcall.example/", "ROLLCALL_SOURCES": "till",
+            "ROLLCALL_SOURCE_TILL_KIND": "square", "ROLLCALL_SOURCE_TILL_SECRET": "secret-of-the-till",
+        ])
+        #expect(settings.publicURL == "https://rollcall.example")
+        #expect(settings.sources.first?.reading.publicURL == "https://rollcall.example/v1/sources/till/events")
+    }
+
+    @Test func `a sender's API is asked where and with what its settings say`() throws {
+        let settings = try SettingsFixture.load([
+            "ROLLCALL_SOURCES": "hr", "ROLLCALL_SOURCE_HR_KIND": "personio",
+            "ROLLCALL_SOURCE_HR_SECRET": "secret-of-this-source", "ROLLCALL_SOURCE_HR_API_URL": "https://api.example",
+            "ROLLCALL_SOURCE_HR_CLIENT_ID": "papi-client", "ROLLCALL_SOURCE_HR_CLIENT_SECRET": "papi-client-secret",
+        ])
+        let expected = SourceAPISettings(
+            url: "https://api.example",
+            clientID: "papi-client",
+            clientSecret: "papi-client-secret"
+        )
+        #expect(settings.sources.first?.api == expected)
     }
 
     @Test(arguments: [
