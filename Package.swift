@@ -100,6 +100,12 @@ let package = Package(
             path: "Benchmarks/sources",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "library-benchmark",
+            dependencies: [asyncHTTPClient, hummingbird, log, nioCore, nioHTTP1],
+            path: "Benchmarks/libraries",
+            swiftSettings: strict
+        ),
         .target(
             name: "TestSupport",
             dependencies: ["LibPQ", log],
