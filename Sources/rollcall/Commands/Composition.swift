@@ -115,5 +115,5 @@ extension ConfiguredSource {
 
 /// Which release this is.
 enum Release {
-    static let version = "0.1.0"
+    static let version = "0.2.0"
 }
