@@ -134,7 +134,7 @@ final class AlertSender: Service {
     /// - Returns: whether more may be due.
     private func sendPortion() async throws -> Bool {
         // Whoever is cancelled while the claim is made would not know of it, and could not give it back.
-        let due = try await Task { try await self.take() }.value
+        let due = try await BackgroundTasks.toTheEnd { try await self.take() }
         for (place, notice) in due.enumerated() {
             let outcome = await Task.isCancelled ? .timedOut : post(notice.notice, Array(notice.body.utf8))
             if Task.isCancelled, outcome.httpStatus == nil {
@@ -177,9 +177,8 @@ final class AlertSender: Service {
         }
     }
 
-    /// Runs a statement in a task of its own: whoever shuts down is cancelled, and the pool runs nothing for them.
     private func write(_ statement: PQStatement) async throws {
-        _ = try await Task { try await self.pool.execute(statement) }.value
+        _ = try await BackgroundTasks.toTheEnd { try await self.pool.execute(statement) }
     }
 
     /// Has the sender woken for a retry, unless it is woken for one before.

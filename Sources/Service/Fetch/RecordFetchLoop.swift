@@ -97,7 +97,9 @@ struct RecordFetchLoop: Service {
         guard limit > 0 else { return [] }
         do {
             // Whoever is cancelled while the claim is made would not know of it, and could not give it back.
-            return try await Task { try await fetches.take(of: senders.keys.sorted(), limit: limit) }.value
+            return try await BackgroundTasks.toTheEnd {
+                try await fetches.take(of: senders.keys.sorted(), limit: limit)
+            }
         } catch {
             logger.warning("cannot tell which records to fetch", metadata: [LogKeys.error: "\(error)"])
             return []
@@ -108,8 +110,7 @@ struct RecordFetchLoop: Service {
         guard let sender = senders[item.sourceID] else { return }
         let outcome = await outcome(of: item, from: sender)
         do {
-            // In a task of its own: whoever shuts down is cancelled, and the pool runs nothing for them.
-            try await Task { try await write(outcome, of: item) }.value
+            try await BackgroundTasks.toTheEnd { try await write(outcome, of: item) }
         } catch {
             // The claim ends by itself, and then it is fetched again.
             logger.warning("a fetched record is not settled", metadata: [LogKeys.error: "\(error)"])

@@ -150,7 +150,7 @@ package struct GuardDesk: Sendable {
         for _ in 0..<Self.portionLimit {
             try Task.checkCancellation()
             // Whoever is cancelled while the claim is made would not know of it, and could not give it back.
-            let due = try await Task { try await claimPortion() }.value
+            let due = try await BackgroundTasks.toTheEnd { try await claimPortion() }
             guard !due.isEmpty else { return }
             var outcomes: [Int64: String] = [:]
             do {
@@ -187,8 +187,7 @@ package struct GuardDesk: Sendable {
         let rest = due.filter { outcomes[$0.item] == nil }
         if Task.isCancelled, !rest.isEmpty { statements.append(GuardDueStatements.release(rest)) }
         let written = statements
-        // In a task of its own: whoever shuts down is cancelled, and the pool runs nothing for them.
-        _ = try await Task { try await pool.pipeline(written) }.value
+        _ = try await BackgroundTasks.toTheEnd { try await pool.pipeline(written) }
     }
 
     /// Gives sessions and events to agents as they were asked for.

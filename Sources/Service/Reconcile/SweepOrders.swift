@@ -144,20 +144,18 @@ final class SweepOrders: Sendable {
 
     /// Lets another do an order, unless it is done, or another took it since.
     ///
-    /// In a task of its own: a replica that stops is cancelled, and just then another is to do what it leaves. Where this fails
-    /// the order stays undone, and whoever asked hears nothing of it by the end of its wait.
+    /// Where this fails the order stays undone, and whoever asked hears nothing of it by the end of its wait.
     private func giveBack(_ number: Int64, takenAt: Timestamp) async {
-        let task = Task { [pool] in
-            try await pool.execute(
-                """
-                UPDATE sweep_orders
-                SET taken_at = NULL
-                WHERE sweep = \(number) AND taken_at = \(takenAt) AND is_complete IS NULL
-                """
-            )
-        }
         do {
-            _ = try await task.value
+            _ = try await BackgroundTasks.toTheEnd { [pool] in
+                try await pool.execute(
+                    """
+                    UPDATE sweep_orders
+                    SET taken_at = NULL
+                    WHERE sweep = \(number) AND taken_at = \(takenAt) AND is_complete IS NULL
+                    """
+                )
+            }
         } catch {
             logger.warning("ordered sweep not given back", metadata: [LogKeys.error: "\(error)"])
         }

@@ -49,7 +49,7 @@ struct ErasureTraces: Sendable {
     /// What it throws leaves the erasure waiting.
     func removeNext() async throws -> Bool {
         // Whoever is cancelled while the claim is made would not know of it, and could not release it.
-        guard let erasure = try await Task(operation: { try await take() }).value else { return false }
+        guard let erasure = try await BackgroundTasks.toTheEnd({ try await take() }) else { return false }
         do {
             try await remove(erasure)
         } catch {
@@ -60,12 +60,10 @@ struct ErasureTraces: Sendable {
     }
 
     /// Frees an erasure at once; if that fails too the claim ends by itself.
-    ///
-    /// In a task of its own: whoever is out of time or shuts down is cancelled, and the pool runs nothing for them.
     private func release(_ erasure: Erasure) async {
-        _ = try? await Task {
+        _ = try? await BackgroundTasks.toTheEnd {
             try await pool.execute("UPDATE erasures SET claimed_until = NULL WHERE erasure = \(erasure.id)")
-        }.value
+        }
     }
 
     /// Whether an erasure waits, or is under way.
