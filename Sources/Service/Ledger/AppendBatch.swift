@@ -118,7 +118,7 @@ struct AppendBatch {
     /// - Returns: the agents for whom it is not, in order.
     mutating func foldWhatIsEnough(now: Timestamp) -> [Int64] {
         let news = news()
-        var late = others.filter { facts[$0] != nil }
+        var late = others.union(ofSharedRecords).filter { facts[$0] != nil }
         late.formUnion(news.filter { $0.mayClose && withLeftOut.contains($0.agent) }.map(\.agent))
         for news in news where !late.contains(news.agent) {
             guard let state = folded[news.agent] ?? facts[news.agent]?.state else { continue }
@@ -129,6 +129,19 @@ struct AppendBatch {
             }
         }
         return late.sorted()
+    }
+
+    /// The agents of records of which the batch says something new that is not theirs.
+    ///
+    /// It is about somebody else, or, as a withdrawal may be, about nobody, and changes what they have whatever else the batch
+    /// says of them.
+    private var ofSharedRecords: Set<Int64> {
+        var agents: [RecordKey: Set<Int64?>] = [:]
+        for index in events.indices where sequences[index] != nil {
+            guard let record = events[index].recordKey else { continue }
+            agents[record, default: known[record]?.agents ?? []].insert(agentOf[index])
+        }
+        return agents.values.reduce(into: []) { if $1.count > 1 { $0.formUnion($1.compactMap(\.self)) } }
     }
 
     /// Those of some agents who have to decide anew on what they left out.

@@ -159,6 +159,45 @@ struct RecordLedgerTests {
         }
     }
 
+    /// Requests that come together are one batch, as what one delivery says is.
+    @Test(arguments: [nil, "ana", "bo", "nobody-knows"] as [String?])
+    func `a withdrawal ends the shift whomever it names, whatever its batch says of the agent besides`(
+        named: String?
+    ) async throws {
+        try await withVendor { service in
+            try await service.tellRecord(of: "ana", from: Self.eight, version: 1)
+            #expect(try await service.agent("ana").shift == "in")
+            let besides = [
+                ScriptedSource.Script.Punch(agent: "ana", kind: "break_end", at: Self.noon, id: "alone"),
+                .init(agent: "ana", kind: "clock_in", at: Self.noon, record: "r", version: 2),
+            ]
+            let withdrawal = ScriptedSource.Script.Punch(agent: named, kind: "void", at: Self.one, record: "r")
+            try await service.tell(.init(punches: besides + [withdrawal]))
+            #expect(try await service.agent("ana").shift == "out")
+        }
+    }
+
+    @Test
+    func `a record that is begun and withdrawn, or given away, in one batch is nobody's shift`() async throws {
+        try await withVendor { service in
+            try await service.tell(
+                .init(punches: [
+                    .init(agent: "ana", kind: "clock_in", at: Self.eight, record: "gone", version: 1),
+                    .init(kind: "void", at: Self.noon, record: "gone"),
+                ])
+            )
+            #expect(try await service.agent("ana").shift == "out")
+            try await service.tell(
+                .init(punches: [
+                    .init(agent: "ana", kind: "clock_in", at: Self.one, record: "given", version: 1),
+                    .init(agent: "bo", kind: "clock_in", at: Self.one, record: "given", version: 2),
+                ])
+            )
+            #expect(try await service.agent("ana").shift == "out")
+            #expect(try await service.agent("bo").shift == "in")
+        }
+    }
+
     @Test
     func `a withdrawal ends the shift of an agent who was mapped only later`() async throws {
         try await withVendor { service in
