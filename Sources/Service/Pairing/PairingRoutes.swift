@@ -74,6 +74,10 @@ struct PairingRoutes: Sendable {
         let address = SessionAddress(instanceID: spec.instanceID, sessionName: spec.sessionName)
         var answer = try await desk.ask(wish, of: address, account: account)
         if answer == .none { answer = try await desk.ask(.newLink, of: address, account: account) }
+        if case .refused(let refusal) = answer, refusal.verdict == .already {
+            // Somebody scanned it: that is seen at once, however many others are looked at until they scan theirs.
+            try await orders.reconcile(agentID, by: caller)
+        }
         return Self.answer(kind, try Self.offer(answer))
     }
 

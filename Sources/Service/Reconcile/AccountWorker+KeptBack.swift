@@ -41,7 +41,7 @@ extension AccountWorker {
 
     /// Ends a look that was kept back on its way, and has thought over what somebody wanted it for: their time is spent.
     func giveUpOnTheWay(_ look: LookJob) -> EngineVerdict {
-        let isWanted = looking.withLock { $0[look.instance] == false }
+        let isWanted = look.isForScan || looking.withLock { $0[look.instance] == false }
         giveUp(.look(look))
         if isWanted { passes.add(PassItem(instance: look.instance, priority: .repair)) }
         return .notSent

@@ -45,6 +45,7 @@ extension AccountWorker {
 
     /// Puts a look in line unless the instance has one.
     ///
+    /// `isForScan`: whether it only finds out if somebody has scanned the session's code.
     /// Returns whether it did; if not, `run` is told nothing.
     @discardableResult
     func look(
@@ -53,22 +54,24 @@ extension AccountWorker {
         priority: JobPriority,
         expected: SessionReading? = nil,
         run: SweepRun? = nil,
+        isForScan: Bool = false,
         probe: Probe? = nil
     ) -> Bool {
-        let isSwept = priority == .sweep || run != nil
+        let isPatient = priority == .sweep || run != nil || isForScan
         let known = looking.withLock { looking in
             let known = looking[instance]
-            looking[instance] = known.map { $0 && isSwept } ?? isSwept
+            looking[instance] = known.map { $0 && isPatient } ?? isPatient
             return known
         }
         if let known {
             // What waits for its turn in a sweep would come too late for somebody who wants it now.
-            if known, !isSwept { calls.promote(instance) }
+            if known, !isPatient { calls.promote(instance) }
             return false
         }
         var job = LookJob(instance: instance, address: address, priority: priority, expected: expected, run: run)
         job.queuedAt = clock.now()
         job.probe = probe
+        job.isForScan = isForScan
         put(.look(job), priority: priority)
         return true
     }

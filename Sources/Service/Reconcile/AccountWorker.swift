@@ -26,7 +26,7 @@ final class AccountWorker: Sendable {
     let meters: WorkerMeters
     /// What people asked for, and when it is done.
     let forecaster: LineForecaster
-    /// Instances with a look under way or waiting, so that none has two; `true` for a sweep's.
+    /// Instances with a look under way or waiting, so that none has two; `true` for one that may wait.
     let looking = Mutex<[Int64: Bool]>([:])
     let isDraining = Atomic(false)
     /// Whether what is in line in the database is to be read again, should this replica go on to act.
@@ -124,7 +124,7 @@ final class AccountWorker: Sendable {
     /// The time of an instance has come: looks, or passes over it where more than a look may follow.
     private func isDue(_ entry: Timers.Entry) {
         if let address = entry.look, leases.lease(of: account) != nil, !leases.isRefused(account) {
-            look(entry.instance, address, priority: max(entry.priority, .repair))
+            look(entry.instance, address, priority: max(entry.priority, .repair), isForScan: entry.isForScan)
         } else {
             passes.add(PassItem(instance: entry.instance, priority: entry.priority))
         }
@@ -164,12 +164,14 @@ final class AccountWorker: Sendable {
             // Whoever acts for the account reads the queue; here nothing waits. A lease that ran out while this was committed is
             // most often prolonged a moment later, and the row leaves it to this memory when the instance is due.
             guard isActing || plan.command != nil || plan.isActing && !isDraining else { continue }
+            let isForScan = plan.decision.reason == .pairingRequired
             if let dueAt = plan.dueAt {
                 timers.schedule(
                     instance,
                     at: max(dueAt, now + .milliseconds(1)),
                     priority: plan.priority,
-                    look: plan.looksWhenDue ? plan.subject.address : nil
+                    look: plan.looksWhenDue ? plan.subject.address : nil,
+                    isForScan: isForScan
                 )
             } else {
                 timers.cancel(instance)
@@ -180,7 +182,12 @@ final class AccountWorker: Sendable {
             } else if isActing, plan.decision.wantsLook(at: now) {
                 timers.cancel(instance)
                 // A look proves what commands did, so commands go first.
-                look(instance, plan.subject.address, priority: max(plan.priority, .repair))
+                look(
+                    instance,
+                    plan.subject.address,
+                    priority: max(plan.priority, .repair),
+                    isForScan: isForScan && plan.priority != .people
+                )
             }
         }
     }

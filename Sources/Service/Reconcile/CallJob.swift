@@ -20,6 +20,8 @@ struct LookJob: Sendable {
     var expected: SessionReading?
     /// The sweep that somebody asked for and waits on.
     var run: SweepRun?
+    /// Whether it only finds out if somebody has scanned the session's code by now.
+    var isForScan = false
     /// When it was put in line.
     var queuedAt: Timestamp?
     /// Who wants to know whether the engine answers.

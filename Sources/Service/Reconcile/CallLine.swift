@@ -4,10 +4,19 @@ import Domain
 /// The calls that wait for one engine account, in the order in which they may leave.
 ///
 /// What a person waits for at the screen first, then people's commands, then commands that repair drift, then looks, then the
-/// looks of a sweep that somebody ordered, then the sweep of the background. While people's commands come in a burst, looks stay back: they prove what the commands did, and that can wait a moment where the next command cannot.
+/// looks of a sweep that somebody ordered, then by turns looks at who has not scanned a code yet and the sweep of the background.
+/// While people's commands come in a burst, looks stay back: they prove what the commands did, and that can wait a moment where
+/// the next command cannot.
+///
+/// By turns, since hundreds of sessions may wait for their scan at once, each to be looked at every few seconds: the sweep, which
+/// finds drift, has at least half of what is left. So have those who clock in beside any number of screens with a code: no two
+/// pairing reads follow each other while anything else may leave.
 struct CallLine {
     private enum Rank: Int, CaseIterable {
-        case pairing, people, repair, look, ordered, sweep
+        case pairing, people, repair, look, ordered, scan, sweep
+
+        /// Whether it is put off while people's commands come in a burst.
+        var staysBack: Bool { rawValue >= Rank.look.rawValue }
     }
 
     private struct Entry {
@@ -21,6 +30,9 @@ struct CallLine {
 
     private var waiting: [Deque<Entry>] = Array(repeating: [], count: Rank.allCases.count)
     private var burst = CommandBurst()
+    /// Whose turn it was last of those that take turns.
+    private var wasPairing = false
+    private var wasScan = false
 
     mutating func append(_ job: CallJob, priority: JobPriority, now: Int64) {
         waiting[Self.rank(of: job, priority).rawValue].append(Entry(job: job, since: now))
@@ -35,7 +47,7 @@ struct CallLine {
             people: count(.people),
             repair: count(.repair),
             look: count(.look),
-            sweep: count(.ordered) + count(.sweep)
+            sweep: count(.ordered) + count(.scan) + count(.sweep)
         )
     }
 
@@ -51,20 +63,31 @@ struct CallLine {
     }
 
     mutating func next(now: Int64) -> Next {
-        guard let first = Rank.allCases.first(where: { !waiting[$0.rawValue].isEmpty }) else { return .nothing }
-        guard first == .look || first == .ordered || first == .sweep, let since = waiting[first.rawValue].first?.since
-        else {
-            return .job(first.rawValue)
+        guard let first = first(from: .pairing) else { return .nothing }
+        if first == .pairing, wasPairing, let other = self.first(from: .people), case .job = leave(other, now: now) {
+            return .job(other.rawValue)
         }
-        let heldUntil = min(burst.end(now: now), since + Self.longestHold)
-        return heldUntil <= now ? .job(first.rawValue) : .later(heldUntil)
+        return leave(first, now: now)
     }
 
-    /// Moves an instance's look from a sweep's place to that of looks; searches the sweeps' looks, which are bounded by their pages.
+    /// The first rank of which something waits, whose turn it is.
+    private func first(from start: Rank) -> Rank? {
+        let first = Rank.allCases.first { $0.rawValue >= start.rawValue && count($0) > 0 }
+        return first == .scan && wasScan && count(.sweep) > 0 ? .sweep : first
+    }
+
+    private mutating func leave(_ rank: Rank, now: Int64) -> Next {
+        guard rank.staysBack, let since = waiting[rank.rawValue].first?.since else { return .job(rank.rawValue) }
+        let heldUntil = min(burst.end(now: now), since + Self.longestHold)
+        return heldUntil <= now ? .job(rank.rawValue) : .later(heldUntil)
+    }
+
+    /// Moves an instance's look from a place further back to that of looks; searches those, which are at most one of each session
+    /// that waits for a scan and the pages of sweeps.
     ///
     /// Returns whether there was one.
     mutating func promote(_ instance: Int64, now: Int64) -> Bool {
-        for rank in [Rank.ordered, .sweep] {
+        for rank in [Rank.ordered, .sweep, .scan] {
             let place = waiting[rank.rawValue].firstIndex { entry in
                 if case .look(let look) = entry.job { look.instance == instance } else { false }
             }
@@ -72,6 +95,7 @@ struct CallLine {
             look.priority = .repair
             // What the sweep's page said may be overtaken, so what this look says is thought over.
             look.expected = nil
+            look.isForScan = false
             waiting[Rank.look.rawValue].append(Entry(job: .look(look), since: now))
             return true
         }
@@ -94,6 +118,8 @@ struct CallLine {
     /// Takes what ``next(now:)`` named.
     mutating func take(_ rank: Int, now: Int64) -> CallJob? {
         if rank == Rank.people.rawValue { burst.note(now: now) }
+        wasPairing = rank == Rank.pairing.rawValue
+        if rank == Rank.scan.rawValue || rank == Rank.sweep.rawValue { wasScan = rank == Rank.scan.rawValue }
         return waiting[rank].popFirst()?.job
     }
 
@@ -107,7 +133,8 @@ struct CallLine {
         case (.pairing, _): .pairing
         case (.command, .people): .people
         case (.command, .repair), (.command, .sweep): .repair
-        case (.look(let look), .people), (.look(let look), .repair): look.run == nil ? .look : .ordered
+        case (.look(let look), .people), (.look(let look), .repair):
+            look.run == nil ? (look.isForScan ? .scan : .look) : .ordered
         case (.list, .people), (.list, .repair): .look
         case (.look, .sweep), (.list, .sweep): .sweep
         }

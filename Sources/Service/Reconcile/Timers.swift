@@ -11,6 +11,8 @@ final class Timers: Sendable {
         var priority: JobPriority
         /// Where to look, when a look is all that can follow.
         var look: SessionAddress?
+        /// Whether that look only finds out if somebody has scanned the session's code by now.
+        var isForScan = false
 
         static func < (left: Entry, right: Entry) -> Bool {
             (left.dueAt, left.instance) < (right.dueAt, right.instance)
@@ -46,12 +48,21 @@ final class Timers: Sendable {
     /// Sets when an instance is due; a later call for it replaces an earlier one.
     ///
     /// `look`: where to look then, if that is all that can follow.
-    func schedule(_ instance: Int64, at dueAt: Timestamp, priority: JobPriority, look: SessionAddress? = nil) {
+    /// `isForScan`: whether that look only finds out if somebody has scanned the session's code.
+    func schedule(
+        _ instance: Int64,
+        at dueAt: Timestamp,
+        priority: JobPriority,
+        look: SessionAddress? = nil,
+        isForScan: Bool = false
+    ) {
         let isFirst = state.withLock { state in
             state.due[instance] = dueAt
             state.dropLeftOvers()
             let isFirst = state.heap.min.map { dueAt < $0.dueAt } ?? true
-            state.heap.insert(Entry(dueAt: dueAt, instance: instance, priority: priority, look: look))
+            state.heap.insert(
+                Entry(dueAt: dueAt, instance: instance, priority: priority, look: look, isForScan: isForScan)
+            )
             return isFirst
         }
         if isFirst { alarm.ring() }

@@ -33,6 +33,30 @@ struct AccountWorkerTests {
     }
 
     @Test
+    func `sessions that wait for a scan keep no other look waiting`() throws {
+        let scene = WorkerScene()
+        // All of them are due a moment after the worker has them, and take four seconds at ten calls a second.
+        let readAt = scene.clock.now() + .milliseconds(1200) - ReconcilePolicy().pairingLook
+        let unscanned = Evidence(reading: .status(.scanQRCode), readAt: readAt, readingSince: readAt)
+        let waiting = (1...40).map { scene.plan($0, desired: .running, unscanned) }
+        #expect(waiting.allSatisfy { $0.decision.reason == .pairingRequired && $0.looksWhenDue && $0.dueAt != nil })
+        let wantsLook = scene.plan(99, desired: .stopped, Evidence())
+        let scheduler = scene.scheduler
+        let before = Mutex(0)
+        let engine = scene.engine
+        try scene.run { worker in
+            worker.carryOut(waiting)
+            scheduler.after(1_000_000) {
+                before.withLock { $0 = engine.calls.count }
+                worker.carryOut([wantsLook])
+            }
+        }
+        let place = try #require(scene.engine.calls.firstIndex(of: "info 99"))
+        let count = before.withLock { $0 }
+        #expect(count > 0 && place <= count + WorkerScene.width, "call \(place), after \(count)")
+    }
+
+    @Test
     func `what waits in line when the engine refuses the account does not leave`() throws {
         let scene = WorkerScene(verdict: .auth)
         let down = Evidence(reading: .status(.stopped), readAt: scene.clock.now(), readingSince: scene.clock.now())

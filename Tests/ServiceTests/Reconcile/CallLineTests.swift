@@ -96,9 +96,42 @@ struct CallLineTests {
     mutating func `what a person waits for at the screen goes first, also in a burst`() {
         burst(at: 0)
         line.append(command(5), priority: .people, now: 0)
-        let job = PairingJob(wish: .qr, address: Self.address, answer: OneShot())
-        line.append(.pairing(job), priority: .people, now: 0)
+        line.append(pairing(), priority: .people, now: 0)
         #expect(instancesThatLeave(at: 0) == [Self.pairing, 5])
+    }
+
+    @Test
+    mutating func `looks at who has not scanned a code come after all other looks, by turns with the sweep`() {
+        for number in 10...13 { line.append(scan(Int64(number)), priority: .repair, now: 0) }
+        for number in 20...22 { line.append(look(Int64(number), .sweep), priority: .sweep, now: 0) }
+        line.append(look(3, .repair), priority: .repair, now: 0)
+        line.append(look(4, .repair, run: SweepRun()), priority: .repair, now: 0)
+        #expect(line.counts == LineCounts(people: 0, repair: 0, look: 1, sweep: 8))
+        #expect(line.lookCount == 2, "an ordered sweep waits for none of them")
+        #expect(instancesThatLeave(at: 0) == [3, 4, 10, 20, 11, 21, 12, 22, 13])
+    }
+
+    @Test
+    mutating func `a look at who has not scanned a code goes with the others once it is wanted`() {
+        for number in 1...3 { line.append(scan(Int64(number)), priority: .repair, now: 0) }
+        line.append(look(9, .repair), priority: .repair, now: 0)
+        let isPromoted = line.promote(2, now: 0)
+        #expect(isPromoted)
+        #expect(instancesThatLeave(at: 0) == [9, 2, 1, 3])
+    }
+
+    @Test
+    mutating func `however many screens show a code, every second call is somebody else's`() {
+        for _ in 1...4 { line.append(pairing(), priority: .people, now: 0) }
+        line.append(command(1), priority: .people, now: 0)
+        line.append(command(2), priority: .repair, now: 0)
+        line.append(look(3, .repair), priority: .repair, now: 0)
+        #expect(instancesThatLeave(at: 0) == [Self.pairing, 1, Self.pairing, 2, Self.pairing, 3, Self.pairing])
+        // Nothing else may leave in a burst, so nothing is waited for.
+        burst(at: 1_000_000)
+        for _ in 1...2 { line.append(pairing(), priority: .people, now: 1_000_000) }
+        line.append(look(3, .repair), priority: .repair, now: 1_000_000)
+        #expect(instancesThatLeave(at: 1_000_000) == [Self.pairing, Self.pairing])
     }
 
     @Test
@@ -147,6 +180,16 @@ struct CallLineTests {
 
     private func look(_ instance: Int64, _ priority: JobPriority, run: SweepRun? = nil) -> CallJob {
         .look(LookJob(instance: instance, address: Self.address, priority: priority, run: run))
+    }
+
+    private func scan(_ instance: Int64) -> CallJob {
+        var look = LookJob(instance: instance, address: Self.address, priority: .repair)
+        look.isForScan = true
+        return .look(look)
+    }
+
+    private func pairing() -> CallJob {
+        .pairing(PairingJob(wish: .qr, address: Self.address, answer: OneShot()))
     }
 
     private func command(_ instance: Int64) -> CallJob {
