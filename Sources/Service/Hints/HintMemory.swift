@@ -33,7 +33,10 @@ struct HintMemory: Sendable {
 
     /// Lets a hint be the first of its identity again.
     mutating func forget(_ hint: SessionHint, of account: String) {
-        seen.remove(Identity(account: account, hint: hint.identity))
+        let identity = Identity(account: account, hint: hint.identity)
+        // Heard again it would stand in line twice, and be forgotten with the first.
+        guard seen.remove(identity) != nil, let place = order.lastIndex(of: identity) else { return }
+        order.remove(at: place)
     }
 
     /// Decides what a hint about a session is good for, and remembers when it happened.

@@ -27,6 +27,7 @@ struct AccountStanding: Sendable {
 
     /// A look that was made to find out whether the engine answers has no answer.
     func noteOutage() {
+        activity.broke(at: clock.now())
         raise(.engineOutage, "nothing that it is asked is answered")
     }
 
@@ -172,17 +173,21 @@ struct AccountStanding: Sendable {
         }
         if let pause = calls.noteOutcome(answer.verdict) {
             meters.paused()
+            activity.broke(at: clock.now())
             raise(.engineOutage, "no call succeeds; pausing \(pause)")
-        } else if EngineActivity.isSignOfLife(answer.verdict) {
+        } else if EngineActivity.isSignOfLife(answer.verdict), activity.endsOutage(at: clock.now(), calm: calm) {
             clear(.engineOutage)
         }
         if answer.verdict == .auth {
+            activity.refused(at: clock.now())
             guard leases.setRefused(account, true) else { return nil }
             logger.warning("the engine refuses the account's credential")
             raise(.accountRefused, "HTTP 401 for the whole account")
             return .refused
         }
-        if answer.httpStatus != nil, answer.verdict == .ok || answer.verdict == .missing {
+        if answer.httpStatus != nil, answer.verdict == .ok || answer.verdict == .missing,
+            activity.endsRefusal(askedAt: askedAt)
+        {
             // Another replica may have raised it, and not live to see this.
             clear(.accountRefused)
             if leases.setRefused(account, false) {

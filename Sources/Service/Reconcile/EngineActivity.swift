@@ -19,6 +19,10 @@ final class EngineActivity: Sendable {
         var slowestAnswer: Duration = .zero
         /// When that answer came.
         var slowestAt: Timestamp?
+        /// When it was noticed that the engine refuses the credential; `nil` when it was not, or is over.
+        var refusedAt: Timestamp?
+        /// What is told of the engine as an outage.
+        var outage = OutageWatch()
 
         /// Calls to which the engine has said nothing.
         var unanswered: Int { underWay + unheard }
@@ -74,6 +78,30 @@ final class EngineActivity: Sendable {
                 calls.slowestAt = now
             }
         }
+    }
+
+    /// The engine refuses the credential.
+    func refused(at now: Timestamp) { state.withLock { $0.refusedAt = now } }
+
+    /// Whether a success of a call says that the credential counts again; one that left before it was refused says nothing.
+    ///
+    /// `askedAt`: when it left; `nil` where nobody knows.
+    func endsRefusal(askedAt: Timestamp?) -> Bool {
+        state.withLock { calls in
+            if let refusedAt = calls.refusedAt, let askedAt, askedAt < refusedAt { return false }
+            calls.refusedAt = nil
+            return true
+        }
+    }
+
+    /// Nothing is answered any more.
+    func broke(at now: Timestamp) { state.withLock { $0.outage.broke(at: now) } }
+
+    /// Whether an answer ends an outage.
+    ///
+    /// `calm`: for how long an outage that came back has to be away.
+    func endsOutage(at now: Timestamp, calm: Duration) -> Bool {
+        state.withLock { $0.outage.ends(at: now, calm: calm) }
     }
 
     /// Whatever the engine says is a sign of life, a refusal too; that it is busy or failing is none.

@@ -72,6 +72,18 @@ struct HintReadingTests {
     }
 
     @Test
+    func `what was forgotten and came again is remembered as long as anything`() {
+        var memory = HintMemory()
+        let hint = SessionHint(id: "0")
+        _ = memory.isFirst(hint, of: "main")
+        memory.forget(hint, of: "main")
+        _ = memory.isFirst(hint, of: "main")
+        for number in 1..<HintMemory.limit { _ = memory.isFirst(SessionHint(id: "\(number)"), of: "main") }
+        let isFirst = memory.isFirst(hint, of: "main")
+        #expect(!isFirst)
+    }
+
+    @Test
     func `the memory holds so much and no more`() {
         var memory = HintMemory()
         let firsts = ["0", "0"].map { memory.isFirst(SessionHint(id: $0), of: "main") }

@@ -31,6 +31,21 @@ struct EngineActivityTests {
     }
 }
 
+@Suite("EngineActivity's refusals")
+struct EngineActivityRefusalTests {
+    private let now = Timestamp(seconds: 1_800_000_000)
+
+    @Test
+    func `what left before the credential was refused does not say that it counts again`() {
+        let activity = EngineActivity()
+        #expect(activity.endsRefusal(askedAt: now), "nothing was refused")
+        activity.refused(at: now)
+        #expect(!activity.endsRefusal(askedAt: now - .seconds(8)))
+        #expect(activity.endsRefusal(askedAt: now + .seconds(1)))
+        #expect(activity.endsRefusal(askedAt: now - .seconds(8)), "it is over")
+    }
+}
+
 @Suite("EngineActivity's calls")
 struct EngineActivityCallsTests {
     private let now = Timestamp(seconds: 1_800_000_000)
