@@ -12,7 +12,9 @@ struct RestartSoakTests {
     private static let restarts =
         ProcessInfo.processInfo.environment["ROLLCALL_SOAK_RESTARTS"].flatMap { Int($0) } ?? 10
     /// Growth of this process in KiB that is no leak: caches of the allocator.
-    private static let memorySlack = 24_576
+    ///
+    /// In a run of its own, of a thousand restarts or more, little; beside other tests of this process they grow, too.
+    private static let memorySlack = restarts >= 1000 ? 4_096 : 24_576
 
     @Test
     func `restarts of the database leave no descriptor, thread, backend or memory behind`() async throws {

@@ -29,6 +29,18 @@ struct CallPaceTests {
     }
 
     @Test
+    func `a repair that leaves while a person's command waits is found, though it is a command`() {
+        let pace = CallPace([
+            call("info", "x", 1_000_000), call("start", "b", 2_000_000), call("start", "x", 2_500_000),
+            call("start", "a", 4_000_000), call("start", "y", 4_500_000),
+        ])
+        let waits = pace.waits(answeredAt: ["a": 1_000_000, "b": 1_000_000], known: 500_000)
+        let drifted: Set<String> = ["x", "y"]
+        let overtaking = pace.overtaking(waits) { $0.isCommand && !drifted.contains($0.instance) }
+        #expect(overtaking.map(\.instance) == ["x"])
+    }
+
+    @Test
     func `a look that leaves while a repair waits is found`() {
         let pace = CallPace([
             call("start", "a", 100_000), call("info", "a", 1_000_000), call("info", "x", 1_200_000),

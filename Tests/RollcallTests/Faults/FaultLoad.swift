@@ -9,6 +9,8 @@ final class FaultLoad: Sendable {
     static let patience: Duration = .seconds(4)
     /// Between two tries of the same event.
     static let retryPause: Duration = .milliseconds(100)
+    /// Between the two events of a pair that comes backwards, in microseconds: less than any sender's pause.
+    private static let pairSpan: Int64 = 20_000
 
     private struct State {
         var ports: [(replica: Int, port: Int)] = []
@@ -66,6 +68,23 @@ final class FaultLoad: Sendable {
             await post(event)
             // The pace of the load, not a wait for something to happen.
             try? await Task.sleep(for: pause)  // Cancelled: the loop ends.
+        }
+    }
+
+    /// The same in pairs, of which the later event is posted first: by arrival the agent would be left where the earlier one says.
+    ///
+    /// ``stop()`` leaves no pair half posted.
+    func runBackwards(_ agent: String, pause: Duration) async {
+        var number = 0
+        while !isOver, !Task.isCancelled {
+            number += 1
+            let kinds = number % 2 == 1 ? ["clock_in", "clock_out"] : ["clock_out", "clock_in"]
+            let later = Self.now()
+            for (kind, occurredAt) in zip(kinds, [later - Self.pairSpan, later]).reversed() {
+                let id = "\(agent)-\(number)-\(kind)"
+                await post(History.Event(id: id, agent: agent, kind: kind, occurredAt: occurredAt))
+            }
+            try? await Task.sleep(for: pause)  // As above.
         }
     }
 

@@ -9,8 +9,8 @@ extension FaultRun {
     /// Runs replicas under load, lets something befall them, and judges the history.
     ///
     /// `fault` and `deed`: its name, and what is done, for the table. `cluster`: where the database is; `nil` for the tests'
-    /// shared one. `standby`: who takes its place. `settings`: of each replica from the start. `driving`: the agents with a
-    /// session who come and go all the while. `strike`: does it, and calls ``countFromNow()``.
+    /// shared one. `standby`: who takes its place. `settings`: of each replica from the start. `program`: another build of those.
+    /// `driving`: the agents with a session who come and go all the while. `strike`: does it, and calls ``countFromNow()``.
     @discardableResult
     static func endure(
         _ fault: String,
@@ -18,13 +18,14 @@ extension FaultRun {
         cluster: ThrowawayCluster? = nil,
         standby: ThrowawayCluster? = nil,
         settings: [[String: String]] = [[:], [:]],
+        program: String? = nil,
         driving workers: [String] = FaultRun.workers,
         strike: @escaping @Sendable (FaultRun) async throws -> Void
     ) async throws -> HistoryChecker.Verdict {
         var verdict = HistoryChecker.Verdict()
         try await withInstallation(cluster: cluster, standby: standby, tokens: tokens) { installation in
             let run = FaultRun(installation)
-            for settings in settings { try run.begin(settings) }
+            for settings in settings { try run.begin(settings, program: program) }
             for number in settings.indices { try await run.listen(number) }
             try await run.map()
             let recovery = try await run.underLoad(workers, strike)
@@ -32,6 +33,7 @@ extension FaultRun {
             let history = try await run.history()
             verdict = HistoryChecker().check(history)
             #expect(verdict.findings.isEmpty, "\(fault): \(verdict.findings.prefix(20))")
+            #expect(verdict.reordered == backwards.count, "order by arrival would not be seen")
             if !verdict.findings.isEmpty { run.keepEvidence(fault, history) }
             FaultTable.add(row(fault, deed, verdict, recovery))
             let verified = try await installation.run("verify")
@@ -63,14 +65,15 @@ extension FaultRun {
         )
     }
 
-    /// Maps the agents: those with a session to the two accounts in turn.
     private func map() async throws {
         let served = try #require(live.compactMap(\.served).first)
-        for (index, agent) in (Self.workers + Self.crowd).enumerated() {
-            let account = Self.accounts[index % Self.accounts.count]
-            let instance =
-                Self.workers.contains(agent) ? #"{"engine":"\#(account)","instance_id":"i-\#(agent)"}"# : "null"
-            let answer = try await served.send("PUT", "/v1/agents/\(agent)", json: #"{"instance":\#(instance)}"#)
+        for mapping in Self.mappings {
+            var instance = "null"
+            if let id = mapping.instance, let account = mapping.account {
+                instance = #"{"engine":"\#(account)","instance_id":"\#(id)"}"#
+            }
+            let path = "/v1/agents/\(mapping.agent)"
+            let answer = try await served.send("PUT", path, json: #"{"instance":\#(instance)}"#)
             try #require(answer.status == 201, "\(answer.text)")
         }
     }
@@ -86,7 +89,16 @@ extension FaultRun {
             for (index, agent) in workers.enumerated() {
                 group.addTask { await self.load.run(agent, pause: .milliseconds(1700 + index * 130)) }
             }
-            for agent in Self.crowd { group.addTask { await self.load.run(agent, pause: .milliseconds(60)) } }
+            for agent in Self.crowd {
+                group.addTask {
+                    let pause = Duration.milliseconds(60)
+                    if Self.backwards.contains(agent) {
+                        await self.load.runBackwards(agent, pause: pause)
+                    } else {
+                        await self.load.run(agent, pause: pause)
+                    }
+                }
+            }
             group.addTask { await self.watchLeases() }
             let recovery: String
             do {
@@ -145,6 +157,7 @@ extension FaultRun {
 
     private func history() async throws -> History {
         var history = History()
+        history.map = Self.mappings
         history.attempts = load.attempts
         history.ledger = try await ledger()
         history.calls = try await engine.calls().map { call in
@@ -161,6 +174,7 @@ extension FaultRun {
         }
         history.terms = terms()
         history.freezes = freezes
+        history.gone = Set(replicas.filter(\.isGone).map(\.number))
         history.outages = outages
         history.sights = sights
         history.ends = try await ends()

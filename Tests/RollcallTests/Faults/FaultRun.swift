@@ -11,7 +11,15 @@ final class FaultRun: Sendable {
     static let workers = (1...6).map { "worker-\($0)" }
     /// Agents without a session, for the number of events.
     static let crowd = (1...6).map { "crowd-\($0)" }
+    /// Those of them whose events come backwards.
+    static let backwards = Array(crowd.suffix(3))
     static let accounts = ["main", "home"]
+    /// All of them as they are mapped: the sessions to the two accounts in turn.
+    static let mappings = (workers + crowd).enumerated().map { index, agent in
+        workers.contains(agent)
+            ? History.Mapping(agent: agent, instance: "i-\(agent)", account: accounts[index % accounts.count])
+            : History.Mapping(agent: agent)
+    }
     /// As many replicas as can be told apart.
     static let tokens = (10..<60).map { "tok_replica_\($0)" }
 

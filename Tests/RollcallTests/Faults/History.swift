@@ -12,6 +12,14 @@ struct History {
         var occurredAt: Int64
     }
 
+    /// An agent as the map was told of it.
+    struct Mapping: Hashable {
+        var agent: String
+        /// `nil` for an agent without a session, as is ``account``.
+        var instance: String?
+        var account: String?
+    }
+
     /// One time an event was posted.
     struct Attempt: Hashable {
         var event: Event
@@ -93,11 +101,15 @@ struct History {
         var condition: String
     }
 
+    /// Whom the map was told of: how each of them ended must be known.
+    var map: [Mapping] = []
     var attempts: [Attempt] = []
     var ledger: [Row] = []
     var calls: [Call] = []
     var terms: [Term] = []
     var freezes: [Freeze] = []
+    /// The replicas that ended, so that who asked one of them may have heard nothing.
+    var gone: Set<Int> = []
     var outages: [Outage] = []
     /// In the order in which they were seen.
     var sights: [Sight] = []

@@ -4,8 +4,12 @@
 struct HistoryChecker {
     /// What is wrong with a history.
     enum Finding: Hashable, CustomStringConvertible {
-        /// Nothing was taken, or the engine was never commanded: nothing is proved.
+        /// Nobody was mapped, nothing was taken, or the engine was never commanded: nothing is proved.
         case emptyLog
+        /// Nobody answered, though whoever was asked ran all the while.
+        case unanswered(String)
+        /// An agent that was mapped is not there at the end, or not with its session.
+        case vanished(String)
         /// An event was answered 2xx and is not in the ledger as it was said.
         case lost(String)
         /// An event is in the ledger twice, or was given two numbers.
@@ -16,10 +20,10 @@ struct HistoryChecker {
         case gapBroken(call: Int)
         /// A command came while another of the same session was under way.
         case twoAtATime(call: Int)
-        /// A command came from a replica that no longer had the lease, and was not frozen: another had taken the account, or the
-        /// database had taken no heartbeat of it, or of anybody, for longer than a lease lasts.
+        /// A command came from a replica that no longer had the lease, and cannot have been past its check of it when it was frozen:
+        /// another had taken the account, or the database had taken no heartbeat of it, or of anybody, for longer than a lease lasts.
         case lateCommand(call: Int)
-        /// A frozen replica's late command was followed by no read.
+        /// A frozen replica's late command was followed by no read in time.
         case unrepaired(call: Int)
         /// At the end a session was not where its agent's shift wants it.
         case unconverged(String)
@@ -27,13 +31,15 @@ struct HistoryChecker {
         var description: String {
             switch self {
             case .emptyLog: "the log is empty"
+            case .unanswered(let event): "unanswered: \(event)"
+            case .vanished(let agent): "vanished: \(agent)"
             case .lost(let event): "lost: \(event)"
             case .doubled(let event): "doubled: \(event)"
             case .wrongEffect(let agent): "wrong effect: \(agent)"
             case .gapBroken(let call): "gap broken by call \(call)"
             case .twoAtATime(let call): "two at a time, the second being call \(call)"
             case .lateCommand(let call): "late command: call \(call)"
-            case .unrepaired(let call): "late command without a look after it: call \(call)"
+            case .unrepaired(let call): "late command without a look in time: call \(call)"
             case .unconverged(let agent): "unconverged: \(agent)"
             }
         }
@@ -44,6 +50,8 @@ struct HistoryChecker {
         var findings: [Finding] = []
         /// Events that were answered 2xx.
         var taken = 0
+        /// Agents whose latest event by arrival is not their latest, and says the opposite: order by arrival would be seen.
+        var reordered = 0
         /// Commands that a replica sent which was frozen right before, past its check of the lease.
         var lateFromFrozen = 0
     }
@@ -57,18 +65,23 @@ struct HistoryChecker {
     /// How long a call may be on its way to the engine on a busy machine, in microseconds: who has no answer counts from when it
     /// left, and the engine knows only when it came.
     var way: Int64 = 500_000
+    /// How long after a replica goes on a command may come that was past its check, in microseconds: all that it had in hand goes on
+    /// at once.
+    var resumption: Int64 = 1_000_000
+    /// How often each session is looked at, as the replicas are set, in microseconds.
+    var sweepInterval: Int64 = 2_000_000
     /// How far two clocks of one machine may be apart, in microseconds: the caller's time-out begins before the engine hears.
     var tolerance: Int64 = 50_000
 
     func check(_ history: History) -> Verdict {
         var verdict = Verdict()
         checkEvents(history, &verdict)
-        checkShifts(history, &verdict)
+        checkAnswers(history, &verdict)
+        checkEnds(history, &verdict)
         checkOrder(history, &verdict)
         checkLeases(history, &verdict)
-        for end in history.ends where !isConverged(end) { verdict.findings.append(.unconverged(end.agent)) }
         let commands = history.calls.filter(\.isCommand)
-        if verdict.taken == 0 || commands.isEmpty || history.ends.isEmpty { verdict.findings.append(.emptyLog) }
+        if verdict.taken == 0 || commands.isEmpty || history.map.isEmpty { verdict.findings.append(.emptyLog) }
         return verdict
     }
 
@@ -86,13 +99,34 @@ struct HistoryChecker {
         }
     }
 
-    /// An agent's shift follows from the latest of its events, by when they happened.
-    private func checkShifts(_ history: History, _ verdict: inout Verdict) {
+    /// Who runs answers, if only to refuse.
+    private func checkAnswers(_ history: History, _ verdict: inout Verdict) {
+        for attempt in history.attempts where attempt.status == nil && !history.gone.contains(attempt.replica) {
+            let stoodStill = history.freezes.contains { freeze in
+                freeze.replica == attempt.replica && freeze.from <= attempt.answeredAt && attempt.sentAt <= freeze.to
+            }
+            if !stoodStill { verdict.findings.append(.unanswered(attempt.event.id)) }
+        }
+    }
+
+    /// Everybody who was mapped is there, on the shift that the latest of the events makes, by when they happened, and with a session
+    /// that is where that wants it.
+    private func checkEnds(_ history: History, _ verdict: inout Verdict) {
         let rows = Dictionary(grouping: history.ledger, by: \.event.agent)
-        for end in history.ends {
-            let last = rows[end.agent]?.max { $0.event.occurredAt < $1.event.occurredAt }
-            let shift = last?.event.kind == "clock_in" ? "in" : "out"
-            if end.shift != shift { verdict.findings.append(.wrongEffect(end.agent)) }
+        let ends = Dictionary(grouping: history.ends, by: \.agent)
+        for mapping in history.map {
+            let events = rows[mapping.agent] ?? []
+            let latest = events.max { $0.event.occurredAt < $1.event.occurredAt }
+            let lastToArrive = events.max { $0.sequence < $1.sequence }
+            if latest?.event.kind != lastToArrive?.event.kind { verdict.reordered += 1 }
+            guard let end = ends[mapping.agent]?.first, end.instance == mapping.instance, end.account == mapping.account
+            else {
+                verdict.findings.append(.vanished(mapping.agent))
+                continue
+            }
+            let shift = latest?.event.kind == "clock_in" ? "in" : "out"
+            if end.shift != shift { verdict.findings.append(.wrongEffect(mapping.agent)) }
+            if !isConverged(end) { verdict.findings.append(.unconverged(mapping.agent)) }
         }
     }
 
@@ -130,30 +164,52 @@ struct HistoryChecker {
     /// No command comes from a replica after another has taken its account, or after its lease has run out with nobody to take it.
     private func checkLeases(_ history: History, _ verdict: inout Verdict) {
         var accounts: [String: String] = [:]
-        for end in history.ends {
-            if let instance = end.instance { accounts[instance] = end.account }
+        for mapping in history.map {
+            if let instance = mapping.instance { accounts[instance] = mapping.account }
         }
+        var forgiven: Set<InHand> = []
         let sights = Dictionary(grouping: history.sights, by: \.account)
         for call in history.calls where call.isCommand {
             guard let account = accounts[call.instance],
                 let over = leaseEnd(of: call, account, sights[account] ?? [], history)
             else { continue }
-            let wasFrozen = history.freezes.contains { freeze in
-                freeze.replica == call.replica && freeze.from <= over.at
-                    && (freeze.to...freeze.to + callTimeout).contains(call.receivedAt)
+            let freeze = history.freezes.first { freeze in
+                freeze.replica == call.replica && freeze.from <= over.at && freeze.to <= call.receivedAt
+                    && call.receivedAt - freeze.to <= resumption
             }
-            guard wasFrozen else {
+            // Of each session one command at most was past its check: there is one at a time.
+            guard let freeze, forgiven.insert(InHand(freeze: freeze, instance: call.instance)).inserted else {
                 verdict.findings.append(.lateCommand(call: call.number))
                 continue
             }
             verdict.lateFromFrozen += 1
+            let actedFor = over.isTaken ? call.receivedAt : actingAgain(account, sights[account] ?? [], call, history)
+            let lookedAtBy = call.received + (actedFor - call.receivedAt) + sweepInterval + callTimeout
             // Where nobody took the account, who sent it has it still, or again.
             let isSeen = history.calls.contains { look in
                 !look.isCommand && look.instance == call.instance && look.received > call.received
-                    && (look.replica != call.replica || !over.isTaken)
+                    && look.received <= lookedAtBy && (look.replica != call.replica || !over.isTaken)
             }
             if !isSeen { verdict.findings.append(.unrepaired(call: call.number)) }
         }
+    }
+
+    /// What a replica may have had in hand when it was frozen.
+    private struct InHand: Hashable {
+        var freeze: History.Freeze
+        var instance: String
+    }
+
+    /// When somebody first acts for an account again whose lease had run out before a call.
+    private func actingAgain(
+        _ account: String,
+        _ sights: [History.Sight],
+        _ call: History.Call,
+        _ history: History
+    ) -> Int64 {
+        let taken = history.terms.filter { $0.account == account && $0.takenAt > call.receivedAt }.map(\.takenAt).min()
+        let beat = sights.first { $0.beatAt > call.receivedAt }?.beatAt
+        return [taken, beat].compactMap { $0 }.min() ?? call.receivedAt
     }
 
     /// How the lease that a call would have needed was over by the time the call came.

@@ -28,9 +28,55 @@ extension HistoryCheckerTests {
         history.calls.removeLast()
         #expect(findings(history) == [.unrepaired(call: 3)])
     }
+
+    @Test
+    func `a late command is seen within an interval of the sweep and the time of a call, or it is found`() {
+        var history = History.thawed
+        history.calls[5].received = 9_000_001
+        #expect(findings(history) == [.unrepaired(call: 2)])
+        history.calls[5].received = 9_000_000
+        #expect(findings(history).isEmpty)
+        // Nobody acts for the account before 7.35 s, so it counts from then.
+        history = .sound(lastBeat: 3_600_000, until: 7_300_000)
+        history.freezes = [History.Freeze(replica: 1, from: 4_100_000, to: 7_150_000)]
+        history.calls[5].received = 12_350_000
+        #expect(findings(history).isEmpty)
+        history.calls[5].received = 12_350_001
+        #expect(findings(history) == [.unrepaired(call: 3)])
+    }
+
+    @Test
+    func `a command that comes when all that was in hand has long left was not past its check`() {
+        var history = History.thawed
+        history.freezes[0].to = 3_000_000
+        #expect(findings(history).isEmpty)
+        history.freezes[0].to = 2_999_999
+        #expect(findings(history) == [.lateCommand(call: 2)])
+    }
+
+    @Test
+    func `of each session one command at most was in hand`() {
+        var history = History.thawed
+        history.calls.append(history.calls[2])
+        history.calls[6].number = 6
+        history.calls[6].receivedAt += 100_000
+        history.calls[6].received += 100_000
+        history.calls[6].answered = 4_150_000
+        let verdict = HistoryChecker().check(history)
+        #expect(verdict.findings == [.lateCommand(call: 6)])
+        #expect(verdict.lateFromFrozen == 1)
+    }
 }
 
 extension History {
+    /// The same, but the stop that came at 4 s is of replica 0, which had stood still while another took the account.
+    fileprivate static var thawed: History {
+        var history = sound
+        history.calls[2].replica = 0
+        history.freezes = [Freeze(replica: 0, from: 1_500_000, to: 3_900_000)]
+        return history
+    }
+
     /// The same, with a database that was looked at ten times a second: replica 1 beat each second, for the last time then, but
     /// for those from `until` on.
     ///

@@ -13,6 +13,8 @@ struct OverloadTests {
     ///
     /// What waits is bounded by its number and its bytes; a debug build took 10,000 to 23,000 more at its peak.
     private static let burstLimit = 64_000
+    /// How much more when as much comes again, in KiB.
+    private static let burstSlack = 16_000
 
     @Test
     func `ten times what may wait is shed late and clearly, and what was taken is kept`() async throws {
@@ -47,12 +49,12 @@ struct OverloadTests {
                 // Late: what can be done is still done, though senders and service share the processors. Where other tests have
                 // them too, how much that is says nothing.
                 #expect(!load.taken.isEmpty)
-                if FaultSuite.runsAll { #expect(load.rate(6) * 4 > usual.rate(5)) }
+                if FaultSuite.runsAll { #expect(load.rate(6) * 10 >= usual.rate(5) * 9) }
             }
             #expect(before > 0 && peaks[2] < before + Self.burstLimit)
             // What was refused leaves nothing behind, or the peak would rise each time as much comes again; once it may, since how
             // many of the requests are read at the same moment is chance.
-            #expect(min(peaks[1] - peaks[0], peaks[2] - peaks[1]) < Footprint.memorySlack)
+            #expect(min(peaks[1] - peaks[0], peaks[2] - peaks[1]) < Self.burstSlack)
             try await served.until("it is ready") { try await served.http.send("GET", "/readyz").status == 200 }
             try await expectKept(usual.taken + loads.flatMap(\.taken), installation)
             let verified = try await installation.run("verify")
@@ -89,7 +91,8 @@ struct OverloadTests {
             print("an event's answer: \(alone[alone.count / 2]) us alone, \(watched[watched.count / 2]) us watched")
             // The processors are shared, and lists in a debug build take all of two: 0.09 to 0.29 s were measured, against 0.003 to
             // 0.03. What is not shared is the next test's matter.
-            #expect(watched[watched.count / 2] < max(500_000, 15 * alone[alone.count / 2]))
+            let limit = FaultSuite.runsAll ? 250_000 : max(500_000, 15 * alone[alone.count / 2])
+            #expect(watched[watched.count / 2] < limit)
         }
     }
 

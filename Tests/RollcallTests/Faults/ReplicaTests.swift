@@ -47,12 +47,12 @@ struct ReplicaTests {
         }
     }
 
-    /// Checks each round with the machine's lag taken out, so that no slow one hides behind the others; and most of them as they
-    /// are, so that nothing that happens every time hides behind the lag.
+    /// Checks each round as it is.
     ///
-    /// Beside all other tests one of three may be later than what was measured of the lag explains.
+    /// Beside all other tests only most of them, so that nothing that happens every time hides behind the machine's lag; and each with
+    /// that taken out, so that no slow one hides behind the others, but for one that is later than what was measured of it explains.
     private func expect(_ rounds: [MachineLag.Round], within limit: Int64) {
-        let late = rounds.filter { $0.withoutLag >= limit }.count
+        let late = rounds.filter { (FaultSuite.runsAll ? $0.time : $0.withoutLag) >= limit }.count
         #expect(late <= (FaultSuite.runsAll ? 0 : 1), "\(rounds)")
         #expect(rounds.map(\.time).sorted()[rounds.count / 2] < limit, "\(rounds)")
     }
@@ -100,7 +100,8 @@ struct ReplicaTests {
             try await run.until("the other refuses it") {
                 try await all[1].send("GET", "/v1/agents", key: key.key).status == 401
             }
-            #expect(ContinuousClock.now - revoked < .milliseconds(2300))
+            // Beside all other tests the last answer may take its time.
+            #expect(ContinuousClock.now - revoked < .milliseconds(FaultSuite.runsAll ? 2000 : 2300))
         }
     }
 

@@ -24,8 +24,8 @@ struct DatabaseDownTests {
                 let seconds = try #require(answer.headers["retry-after"].flatMap { Int($0) })
                 #expect((1...60).contains(seconds))
             }
-            // On a busy machine one answer may be late.
-            #expect(delays.sorted()[2] < .seconds(1), "\(delays)")
+            // Beside all other tests one answer may be late.
+            #expect(delays.sorted()[FaultSuite.runsAll ? 3 : 2] < .seconds(1), "\(delays)")
             #expect(try await service.http.send("GET", "/readyz").status == 503)
             #expect(try await service.http.send("GET", "/livez").status == 200)
             let list = try await service.send("GET", "/v1/agents")
@@ -52,7 +52,7 @@ struct DatabaseDownTests {
             let service = try await installation.serve()
             var readyAgain: [Duration] = []
             var takenAgain: [Duration] = []
-            // By turns, so that a machine that is busy for a moment does not decide.
+            // By turns, so that beside all other tests a machine that is busy for a moment does not decide.
             for round in 0..<3 {
                 try await cluster.stop(mode: .immediate)
                 while try await service.http.send("GET", "/readyz").status != 503 {}
@@ -65,8 +65,9 @@ struct DatabaseDownTests {
                 takenAgain.append(ContinuousClock.now - back)
             }
             print("ready again after \(readyAgain), an event taken after \(takenAgain)")
-            #expect(readyAgain.sorted()[1] < .seconds(1))
-            #expect(takenAgain.sorted()[1] < .seconds(1))
+            let judged = FaultSuite.runsAll ? 2 : 1
+            #expect(readyAgain.sorted()[judged] < .seconds(1))
+            #expect(takenAgain.sorted()[judged] < .seconds(1))
         }
     }
 }

@@ -11,6 +11,8 @@ struct ForecastTests {
     /// How many clock in: more for a measured run (`ROLLCALL_FORECAST_AGENTS`).
     private static let agents =
         ProcessInfo.processInfo.environment["ROLLCALL_FORECAST_AGENTS"].flatMap { Int($0) } ?? 2000
+    /// From so many on a run is a measured one.
+    private static let measured = 10_000
     private static let callsPerSecond = 200
     /// How many of them clock in before the others.
     private static let before = 40
@@ -85,8 +87,9 @@ struct ForecastTests {
             )
             errors.append(abs(error) / whole.inSeconds)
         }
-        // A machine that is slow for some seconds makes one of them worse.
-        #expect(errors.sorted()[1] <= 0.1 && errors.allSatisfy { $0 <= 0.25 }, "\(errors)")
+        // Beside all other tests a machine that is slow for some seconds makes one of them worse.
+        let worst = Self.agents >= Self.measured ? 0.1 : 0.25
+        #expect(errors.sorted()[1] <= 0.1 && errors.allSatisfy { $0 <= worst }, "\(errors)")
     }
 
     private func sample(_ service: RunningService) async throws -> Sample {
