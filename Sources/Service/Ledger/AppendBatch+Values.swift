@@ -1,6 +1,6 @@
 import Domain
 
-/// What the ledger answered to one event of a batch.
+/// What the ledger answered to one event of a batch, or knows of an agent whom its records were about before.
 struct AppendedEvent: Sendable {
     /// The sequence it got; `nil` for one that was there already.
     var sequence: Int64?
@@ -17,16 +17,31 @@ extension AppendBatch {
     ///
     /// `answers`: one per event.
     /// `terms`: of the leases, which nobody can change until the transaction ends.
-    init(_ events: [IncomingEvent], _ answers: [AppendedEvent], terms: [Int32: Int64]) {
+    /// `known`: what was said of the batch's records before it.
+    init(
+        _ events: [IncomingEvent],
+        _ answers: [AppendedEvent],
+        terms: [Int32: Int64],
+        known: [RecordKey: KnownRecord] = [:]
+    ) {
         self.events = events
         self.terms = terms
+        self.known = known
         sequences = answers.map(\.sequence)
         agentOf = answers.map(\.agent)
-        for answer in answers {
-            guard let agent = answer.agent, facts[agent] == nil else { continue }
-            facts[agent] = answer.facts
-            subjects[agent] = answer.subject
-            if answer.hasLeftOut { withLeftOut.insert(agent) }
-        }
+        for answer in answers { take(answer) }
+        others = known.values.reduce(into: Set()) { $0.formUnion($1.agents.compactMap(\.self)) }.subtracting(facts.keys)
+    }
+
+    /// Takes in what is known of ``othersToRead``; those who are no more stay as they were.
+    mutating func read(others answers: [AppendedEvent]) {
+        for answer in answers { take(answer) }
+    }
+
+    private mutating func take(_ answer: AppendedEvent) {
+        guard let agent = answer.agent, facts[agent] == nil else { return }
+        facts[agent] = answer.facts
+        subjects[agent] = answer.subject
+        if answer.hasLeftOut { withLeftOut.insert(agent) }
     }
 }

@@ -32,14 +32,32 @@ struct KnownRecord: Sendable, Hashable {
         var records: [RecordKey: KnownRecord] = [:]
         for row in result {
             let key = RecordKey(source: try source[row], id: try record[row])
-            var known = records[key] ?? KnownRecord()
-            known.agents.insert(try agent[row])
-            if let version = try version[row] { known.version = max(version, known.version ?? version) }
-            known.reportedAt = max(known.reportedAt, try reportedAt[row])
-            if try isWithdrawn[row] { known.isWithdrawn = true }
-            if try hasUnnumbered[row] { known.hasUnnumbered = true }
-            records[key] = known
+            records[key, default: KnownRecord()].take(
+                of: try agent[row],
+                version: try version[row],
+                reportedAt: try reportedAt[row],
+                isWithdrawn: try isWithdrawn[row],
+                hasUnnumbered: try hasUnnumbered[row]
+            )
         }
         return records
+    }
+
+    /// Takes in what was said of the record about one agent.
+    ///
+    /// `version`: the highest; `nil` without any.
+    /// `reportedAt`: when the latest of it was received.
+    mutating func take(
+        of agent: Int64?,
+        version: Int64?,
+        reportedAt: Timestamp,
+        isWithdrawn: Bool,
+        hasUnnumbered: Bool
+    ) {
+        agents.insert(agent)
+        if let version { self.version = max(version, self.version ?? version) }
+        self.reportedAt = max(self.reportedAt, reportedAt)
+        if isWithdrawn { self.isWithdrawn = true }
+        if hasUnnumbered { self.hasUnnumbered = true }
     }
 }

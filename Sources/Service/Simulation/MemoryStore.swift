@@ -150,10 +150,13 @@ struct MemoryStore: ReconcilerStore {
                 tables.append(events, leases: leases, policy: policy, decider: decider, now: now)
             }
             tried.begin(result.plans)
-            let agents = Set(tables.events[known...].compactMap(\.agent)).sorted()
+            let agents = tables.agents(of: tables.events[known...])
             database.witness.see { state in
                 state.appended(tables, agents: agents, now: now)
-                for plan in result.plans { state.planned(plan, by: replica, tables, now: now) }
+                for plan in result.plans {
+                    state.checkTerm(plan, by: replica, tables)
+                    state.planned(plan, by: replica, tables, now: now)
+                }
             }
             return result
         }

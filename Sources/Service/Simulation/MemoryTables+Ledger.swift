@@ -11,10 +11,13 @@ extension MemoryTables {
         decider: @escaping Decider = decide,
         now: Timestamp
     ) -> AppendTransaction.Result {
-        let distinct = DistinctEvents(events)
-        let answers = distinct.events.map { add($0) }
+        let distinct = DistinctEvents(identified(events))
+        let known = known(Set(distinct.events.compactMap(\.recordKey)))
+        let owners = distinct.events.map { agent(of: $0) }
+        let answers = zip(distinct.events, owners).map { add($0, of: $1) }
         let terms = leases.filter { book.heldAccounts().contains($0.key) }.mapValues(\.term)
-        var batch = AppendBatch(distinct.events, answers, terms: terms)
+        var batch = AppendBatch(distinct.events, answers, terms: terms, known: known)
+        batch.read(others: batch.othersToRead.map { about($0) })
         let late = batch.foldWhatIsEnough(now: now)
         if !late.isEmpty {
             let waiting = batch.waiting(late)
@@ -41,16 +44,20 @@ extension MemoryTables {
         return AppendTransaction.Result(outcomes: distinct.spread(outcomes), plans: plans)
     }
 
-    private mutating func add(_ event: IncomingEvent) -> AppendedEvent {
-        let agent = event.externalID.flatMap { agentNumbers[$0] }
+    private mutating func add(_ event: IncomingEvent, of agent: Int64?) -> AppendedEvent {
+        var answer = agent.map { about($0) } ?? AppendedEvent()
+        guard identities[event.dedupe] == nil else { return answer }
+        events.append(Event(event: event, agent: agent))
+        identities[event.dedupe] = events.count
+        answer.sequence = Int64(events.count)
+        if let agent { placesOfAgent[agent, default: []].append(events.count - 1) }
+        if let record = event.recordKey { placesOfRecord[record, default: []].append(events.count - 1) }
+        return answer
+    }
+
+    private func about(_ agent: Int64) -> AppendedEvent {
         var answer = AppendedEvent(agent: agent)
-        if identities[event.dedupe] == nil {
-            events.append(Event(event: event, agent: agent))
-            identities[event.dedupe] = events.count
-            answer.sequence = Int64(events.count)
-            if let agent { placesOfAgent[agent, default: []].append(events.count - 1) }
-        }
-        guard let agent, let row = agents[agent] else { return answer }
+        guard let row = agents[agent] else { return answer }
         answer.facts = row.facts
         answer.subject = instance(of: agent).flatMap { subject($0) }
         answer.hasLeftOut = leftOut.values.contains(agent)
@@ -90,7 +97,8 @@ extension MemoryTables {
     func punches(of agents: [Int64]) -> [Int64: [LedgerPunch]] {
         var punches: [Int64: [LedgerPunch]] = [:]
         for agent in agents {
-            punches[agent] = placesOfAgent[agent, default: []].map { punch(Int64($0) + 1) }
+            let own = placesOfAgent[agent, default: []].map { punch(Int64($0) + 1) }
+            punches[agent] = own + ofOthers(own, than: agent)
         }
         return punches
     }
@@ -101,6 +109,7 @@ extension MemoryTables {
             guard let agent = leftOut[sequence], agents.contains(agent) else { continue }
             candidates[agent, default: []].append(punch(sequence))
         }
+        for (agent, own) in candidates { candidates[agent] = own + ofOthers(own, than: agent) }
         return candidates
     }
 

@@ -71,6 +71,8 @@ struct MemoryTables: Sendable {
     var identities: [UUID: Int] = [:]
     /// Places in ``events`` of each agent, own or matched.
     var placesOfAgent: [Int64: [Int]] = [:]
+    /// Places in ``events`` of what was said of each record.
+    var placesOfRecord: [RecordKey: [Int]] = [:]
     var matches: [Int64: Int64] = [:]
     var leftOut: [Int64: Int64] = [:]
     /// Not logged: a crash of the server empties it.

@@ -9,6 +9,8 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case duplicatesCounted = "duplicates-counted"
     case standbyLags = "standby-lags"
     case orderByArrival = "order-by-arrival"
+    case versionsIgnored = "versions-ignored"
+    case withdrawalUnheeded = "withdrawal-unheeded"
     case parkedForgotten = "parked-forgotten"
     case oldNewsCounts = "old-news-counts"
     case failedIsRestarted = "failed-is-restarted"
@@ -47,6 +49,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case lanesUnbounded = "lanes-unbounded"
     case looksTwice = "looks-twice"
     case refusalIgnored = "refusal-ignored"
+    case ageUnseen = "age-unseen"
     case sweepForgotten = "sweep-forgotten"
     case wakeLost = "wake-lost"
     case queueKept = "queue-kept"
@@ -61,6 +64,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .duplicatesCounted: .eventOnce
         case .standbyLags: .ledgerOnlyGrows
         case .orderByArrival: .stateIsRefold
+        case .versionsIgnored, .withdrawalUnheeded: .shiftAsTold
         case .parkedForgotten: .parkedTakesEffect
         case .oldNewsCounts: .oldNewsStartsNothing
         case .failedIsRestarted: .startOnlyWhenDesired
@@ -94,6 +98,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .lanesUnbounded: .concurrencyBounded
         case .looksTwice: .oneLookAtATime
         case .refusalIgnored: .refusedAccountPaused
+        case .ageUnseen: .staleIsShown
         case .sweepForgotten: .sweepKeepsFresh
         case .wakeLost: .wokenInTime
         case .queueKept: .queueRestsEmpty
@@ -110,6 +115,8 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .duplicatesCounted: "The ledger takes a repeated event for another one."
         case .standbyLags: "The database fails over to a standby that does not have the last commits."
         case .orderByArrival: "The fold takes events in the order in which they came."
+        case .versionsIgnored: "Of a record's reports the one that came last counts, whatever its version."
+        case .withdrawalUnheeded: "That a record is withdrawn ends nothing."
         case .parkedForgotten: "A heartbeat does not say whose events of the future have come due."
         case .oldNewsCounts: "An unmatched event counts however old it is."
         case .failedIsRestarted: "A session that is FAILED is restarted, on shift or off."
@@ -148,6 +155,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .lanesUnbounded: "More calls are made at a time than allowed."
         case .looksTwice: "A look is sent twice at a time."
         case .refusalIgnored: "A refused credential does not pause the account."
+        case .ageUnseen: "The page shows what was read as current for a thousand times too long."
         case .sweepForgotten: "Instances are swept a third as often as they should be."
         case .wakeLost: "A heartbeat does not say what others put in line."
         case .queueKept: "What is done stays in line."

@@ -8,6 +8,8 @@ struct Scenario: Sendable {
     var agents: Int
     /// Agents that events name before anybody makes them.
     var strangers: Int
+    /// Agents of whom nothing is reported but records, which their sender changes and withdraws.
+    var byRecord: Set<String>
     var lists: Bool
     var callsPerSecond: Int
     var width: Int
@@ -63,6 +65,7 @@ struct Scenario: Sendable {
         policy.breakAction = numbers.chance(500) ? .keep : .stop
         sweep = SweepPolicy(onShift: .seconds(10), offShift: .seconds(20))
         codesLast = numbers.chance(700) ? numbers.microseconds(30_000_000...90_000_000) : nil
+        byRecord = Set((0..<numbers.below(1 + agents / 2)).map { "a\($0 + 1)" })
         if seed % 12 == 5 { prepareStorm() }
     }
 
@@ -71,6 +74,7 @@ struct Scenario: Sendable {
         hasStorm = true
         accounts = 1
         agents = 14 + Int(seed / 12 % 3)
+        byRecord = []
         callsPerSecond = 20
     }
 

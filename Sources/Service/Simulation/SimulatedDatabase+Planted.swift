@@ -61,21 +61,41 @@ extension SimulatedDatabase {
             for event in events { tables.identities[event.dedupe] = nil }
             return append(&tables, events)
         case .orderByArrival:
-            var inOrder = events
-            for place in inOrder.indices { inOrder[place].effectiveAt = inOrder[place].receivedAt }
-            let known = tables.events.count
-            let result = append(&tables, inOrder)
-            for place in tables.events.indices.dropFirst(known) {
-                let original = events.first { $0.dedupe == tables.events[place].event.dedupe }
-                if let original { tables.events[place].event = original }
+            return self.append(events, &tables, append) { event, _ in event.effectiveAt = event.receivedAt }
+        case .versionsIgnored:
+            return self.append(events, &tables, append) { event, known in
+                if event.version != nil { event.version = Int64(1000 + known) }
             }
-            return result
+        case .withdrawalUnheeded:
+            return self.append(events, &tables, append) { event, _ in
+                if event.kind == .void { event.record = nil }
+            }
         case .intentNotWritten:
             let result = append(&tables, events)
             tables.forgetIntents()
             return result
         default: return append(&tables, events)
         }
+    }
+
+    /// Appends events as a mistake takes them, while the ledger keeps what was said.
+    ///
+    /// `spoil`: told of the event, and of how many rows the ledger had before the batch.
+    private func append(
+        _ events: [IncomingEvent],
+        _ tables: inout MemoryTables,
+        _ append: (inout MemoryTables, [IncomingEvent]) -> AppendTransaction.Result,
+        spoil: (inout IncomingEvent, Int) -> Void
+    ) -> AppendTransaction.Result {
+        let known = tables.events.count
+        var spoilt = events
+        for place in spoilt.indices { spoil(&spoilt[place], known) }
+        let result = append(&tables, spoilt)
+        for place in tables.events.indices.dropFirst(known) {
+            let original = events.first { $0.dedupe == tables.events[place].event.dedupe }
+            if let original { tables.events[place].event = original }
+        }
+        return result
     }
 }
 

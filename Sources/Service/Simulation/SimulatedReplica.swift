@@ -17,6 +17,8 @@ final class SimulatedReplica: Sendable {
     private let decider: Decider
     private let planted: PlantedBug?
     private let hints = Mutex(HintMemory())
+    /// Whether it knows the time; nothing is served before.
+    private let isOpen = Mutex(false)
     private let stopSignal = StopSignal()
     private let task = Mutex<Task<Void, Never>?>(nil)
 
@@ -80,6 +82,7 @@ final class SimulatedReplica: Sendable {
                 let sent = self.clock.monotonic()
                 let now = try await self.store.now()
                 self.clock.measured(now, between: sent, and: self.clock.monotonic())
+                self.isOpen.withLock { $0 = true }
                 try await self.reconciler.run()
             } catch {
                 // As a process that cannot reach its database at boot.
@@ -98,17 +101,30 @@ final class SimulatedReplica: Sendable {
     /// Takes one request with clock events, as the route does.
     ///
     /// `answer`: told of the events that were answered with 2xx; of `nil` for any other answer.
-    func post(_ bodies: [[UInt8]], answer: @escaping @Sendable ([IncomingEvent]?) -> Void) {
-        Task(executorPreference: executor) { answer(await self.ingest(bodies)) }
+    func post(_ reports: [SentReport], answer: @escaping @Sendable ([IncomingEvent]?) -> Void) {
+        Task(executorPreference: executor) { answer(await self.ingest(reports)) }
     }
 
-    private func ingest(_ bodies: [[UInt8]]) async -> [IncomingEvent]? {
-        let admission = EventAdmission(skew: .seconds(2))
-        let now = clock.now()
-        let events = bodies.compactMap { body in
-            (try? ClockEventBody(body)).flatMap { try? admission.admit($0, sourceID: 1, now: now) }
+    /// The events of a report, from one source those in our own format, from another the records.
+    private func admitted(_ report: SentReport, now: Timestamp) -> [IncomingEvent]? {
+        let skew = Duration.seconds(2)
+        switch report {
+        case .event(let body):
+            let event = (try? ClockEventBody(body)).flatMap { body in
+                try? EventAdmission(skew: skew).admit(body, sourceID: 1, now: now)
+            }
+            return event.map { [$0] }
+        case .record(let reading):
+            return DeliveryAdmission(sourceID: 2, matchesAgentID: true, skew: skew).admit(reading, receivedAt: now)
         }
-        guard events.count == bodies.count else { return nil }
+    }
+
+    private func ingest(_ reports: [SentReport]) async -> [IncomingEvent]? {
+        guard isOpen.withLock({ $0 }) else { return nil }
+        let now = clock.now()
+        let admitted = reports.compactMap { self.admitted($0, now: now) }
+        guard admitted.count == reports.count else { return nil }
+        let events = admitted.flatMap(\.self)
         let began = clock.monotonic()
         let tried = TriedCommands()
         defer { reconciler.giveBack(tried.lost) }
@@ -150,7 +166,9 @@ final class SimulatedReplica: Sendable {
     func order(_ change: @escaping @Sendable (inout MemoryTables, ReconcilePolicy, Timestamp) -> [Wake]) {
         Task(executorPreference: executor) {
             // One that fails was not taken.
-            guard let wakes = try? await self.store.order(change, policy: self.policy, clock: self.clock) else {
+            guard self.isOpen.withLock({ $0 }),
+                let wakes = try? await self.store.order(change, policy: self.policy, clock: self.clock)
+            else {
                 return
             }
             self.reconciler.ring(wakes)
@@ -160,7 +178,7 @@ final class SimulatedReplica: Sendable {
     /// Takes a webhook, as ``HintDesk`` does.
     func take(_ hint: SessionHint, _ wake: Wake) {
         Task(executorPreference: executor) {
-            guard self.hints.withLock({ $0.isFirst(hint, of: "") }) else { return }
+            guard self.isOpen.withLock({ $0 }), self.hints.withLock({ $0.isFirst(hint, of: "") }) else { return }
             if self.planted == .hintBelieved, let status = hint.status {
                 let worker = self.reconciler.actingWorker(wake.account)
                 let now = self.clock.now()

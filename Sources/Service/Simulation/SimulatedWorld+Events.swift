@@ -12,10 +12,10 @@ extension SimulatedWorld {
         scheduler.after(draw { $0.microseconds(200_000...2 * scenario.eventEvery) }) { self.punch() }
     }
 
-    /// Writes a clock event.
-    private func draft() -> [UInt8] {
+    /// Writes a clock event, or tells of a record.
+    private func draft() -> SentReport {
         let now = database.now()
-        let (agent, kind, shift) = draw { numbers in
+        let (agent, kind, shift, isOfRecord) = draw { numbers in
             let isStranger = scenario.strangers > 0 && numbers.chance(60)
             let agent =
                 isStranger
@@ -30,13 +30,15 @@ extension SimulatedWorld {
             }
             let isOld = isStranger && numbers.chance(400)
             let old = -numbers.microseconds(90_000_000_000...120_000_000_000)
-            return (agent, kind, isOld ? old : shift)
+            return (agent, kind, isOld ? old : shift, !isOld && numbers.chance(120))
         }
-        return body(agent, kind, at: Timestamp(microseconds: now.microseconds + shift))
+        let instant = Timestamp(microseconds: now.microseconds + shift)
+        if isOfRecord || scenario.byRecord.contains(agent) { return report(of: agent, at: instant) }
+        return event(agent, kind, at: instant)
     }
 
-    /// The body of a request with one event, which has a number of its own.
-    func body(_ agent: String, _ kind: String, at instant: Timestamp) -> [UInt8] {
+    /// A clock event, which has a number of its own.
+    func event(_ agent: String, _ kind: String, at instant: Timestamp) -> SentReport {
         let number = withState { state in
             state.lastEvent += 1
             return state.lastEvent
@@ -46,11 +48,11 @@ extension SimulatedWorld {
             #"{"event_id":"e\#(number)","agent_id":"\#(agent)","kind":"\#(kind)","occurred_at":"\#(occurredAt)"}"#.utf8
         )
         witness.tell("event e\(number): \(agent) \(kind) at \(occurredAt)")
-        return body
+        return .event(body)
     }
 
     /// Sends one request with clock events, some time later, perhaps twice.
-    func send(_ events: [[UInt8]]) {
+    func send(_ events: [SentReport]) {
         let (delay, repeats) = draw { numbers in
             (numbers.microseconds(numbers.chance(200) ? 0...40_000_000 : 0...500_000), numbers.chance(200))
         }
@@ -62,7 +64,7 @@ extension SimulatedWorld {
     }
 
     /// One attempt of a sender, and the next one when no answer comes.
-    private func deliver(_ events: [[UInt8]], attempt: Int) {
+    private func deliver(_ events: [SentReport], attempt: Int) {
         let again = { @Sendable in
             if attempt < 8 {
                 self.deliver(events, attempt: attempt + 1)

@@ -15,7 +15,10 @@ extension SimulatedWorld {
         // Who just runs again, or comes back, needs a moment.
         let isCalm = phase != .stress && scheduler.now > scenario.stress + 15_000_000
         database.withTables { tables, now in
-            witness.see { $0.checkParked(tables, isBeating: isBeating && isCalm, now: now) }
+            witness.see { state in
+                state.checkParked(tables, isBeating: isBeating && isCalm, now: now)
+                state.checkShown(tables, ageLimit: planted == .ageUnseen ? 1000 : 1, now: now)
+            }
         }
         switch phase {
         case .stress, .over: break
@@ -145,7 +148,8 @@ extension SimulatedWorld {
         witness.tell("one more event, of \(chosen.agent.id), through \(other.id.short)")
         let commands = witness.commandCount
         withState { $0.phase = .wake(now, Int64(commands)) }
-        other.post([Array(#"{"event_id":"last","agent_id":"\#(chosen.agent.id)","kind":"\#(kind)"}"#.utf8)]) { events in
+        let body = Array(#"{"event_id":"last","agent_id":"\#(chosen.agent.id)","kind":"\#(kind)"}"#.utf8)
+        other.post([.event(body)]) { events in
             for event in events ?? [] { self.witness.see { $0.acknowledged(event) } }
         }
     }

@@ -103,7 +103,7 @@ extension SimulatedWorld {
 
     /// Everybody clocks in, and soon after all sessions fail, and fail again however often they are restarted.
     func storm() {
-        for number in 1...scenario.agents { send([body("a\(number)", "clock_in", at: database.now())]) }
+        for number in 1...scenario.agents { send([event("a\(number)", "clock_in", at: database.now())]) }
         scheduler.after(25_000_000) {
             self.witness.tell("all sessions fail")
             self.engine.set(.failedLoop, to: 1000)
@@ -171,19 +171,23 @@ extension SimulatedWorld {
             (numbers.pick(agents), numbers.below(10), Int64(numbers.below(120)), numbers.pick(RunState.allCases))
         }
         witness.tell("\(replica.id.short) takes an order about agent \(agent)")
+        let witness = witness
         replica.order { tables, policy, now in
-            guard let row = tables.agents[agent] else { return [] }
             switch kind {
             case ..<5:
-                let until = now + .seconds(5 + minutes)
-                tables.agents[agent]?.facts.hold = Hold(state: state, until: until, reason: "simulated", author: "seed")
-            case ..<7: tables.agents[agent]?.facts.hold = nil
+                let hold = Hold(state: state, until: now + .seconds(5 + minutes), reason: "simulated", author: "seed")
+                return tables.hold(agent, hold, policy: policy, now: now)
+            case ..<7: return tables.release(agent, policy: policy, now: now)
             case ..<9:
-                guard row.facts.desired == .running, let instance = tables.instance(of: agent) else { return [] }
-                tables.instances[instance]?.subject.evidence.rebootAskedAt = now
-            default: tables.agents[agent]?.facts.isLeaving = true
+                let wakes = tables.askReboot(of: agent, policy: policy, now: now)
+                for wake in wakes {
+                    witness.see { _ = $0.tracks[wake.instance, default: .init()].rebootsAskedAt.insert(now) }
+                }
+                return wakes
+            default:
+                tables.agents[agent]?.facts.isLeaving = true
+                return tables.recompute([agent], policy: policy, now: now)
             }
-            return tables.recompute([agent], policy: policy, now: now)
         }
     }
 

@@ -24,6 +24,8 @@ final class SimulatedWorld: Sendable {
         var everyReplica: [SimulatedReplica] = []
         var lastEvent = 0
         var strangers = 0
+        /// What senders keep, in the order in which it was begun.
+        var records: [SimulatedRecord] = []
         var convergedIn: Int64?
         /// Since when every session has been as it should be.
         var convergedAt: Int64?

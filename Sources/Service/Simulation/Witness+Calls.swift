@@ -75,8 +75,8 @@ extension Witness.State {
         recent.removeAll { now - $0.at >= 19_000_000 || $0.instance == call.instance }
         recent.append((now, call.instance))
         restarts[call.replica, default: [:]][call.account] = recent
-        let helped = helpedAt[call.account]?.count { now - $0 < RestartGate.window.microseconds } ?? 0
-        let allowed = RestartGate.stormLimit - 1 + helped + (1 << min(helped, 8))
+        let helped = helpedAt[call.account]?.count { now - $0 < Witness.stormWindow } ?? 0
+        let allowed = Witness.stormLimit - 1 + helped + (1 << min(helped, 8))
         guard recent.count > allowed else { return }
         violate(.stormsSlowed, "\(recent.count) restarts within 19 s, the last of \(name), and \(helped) have helped")
     }
@@ -106,16 +106,22 @@ extension Witness.State {
     }
 
     /// `what`: when calls left or arrived, by account.
-    private mutating func checkBudget(_ call: Witness.Call, _ what: WritableKeyPath<Self, [Int32: [Int64]]>) {
+    private mutating func checkBudget(
+        _ call: Witness.Call,
+        _ what: WritableKeyPath<Self, [Int32: [(at: Int64, replica: UUID)]]>
+    ) {
         var times = self[keyPath: what][call.account, default: []]
         // A second by the replica's own clock, which may run a little fast.
-        times.removeAll { now - $0 >= 999_500 }
-        times.append(now)
+        times.removeAll { now - $0.at >= 999_500 }
+        times.append((now, call.replica))
         self[keyPath: what][call.account] = times
         guard times.count > rules.callsPerSecond else { return }
-        // What was let go right before a process stood still leaves when it runs again, and arrives a way later.
-        let way = what == \.arrivedAt ? CallBudget.longestWay : 0
-        if thawedAt.values.contains(where: { now - $0 < 1_000_000 + way }) { return }
+        // What was let go right before its process stood still leaves when that runs again, and arrives a way later.
+        let way = what == \.arrivedAt ? Witness.longestWay : 0
+        let isOfThawed = Set(times.map(\.replica)).contains { replica in
+            thawedAt[replica].map { now - $0 < 1_000_000 + way } ?? false
+        }
+        if isOfThawed { return }
         let verb = what == \.arrivedAt ? "arrived" : "left"
         violate(.budgetKept, "\(times.count) calls of account \(call.account) \(verb) in a second")
     }
@@ -153,7 +159,7 @@ extension Witness.State {
     mutating func arrives(_ number: Int, _ operation: String, of name: String) {
         let call = calls[number]
         // One that took longer counts as arrived by then, since nobody can tell the way from the work.
-        if now - (call.leftAt ?? call.enteredAt) < CallBudget.longestWay { checkBudget(call, \.arrivedAt) }
+        if now - (call.leftAt ?? call.enteredAt) < Witness.longestWay { checkBudget(call, \.arrivedAt) }
         guard !Witness.operations.contains(operation) else { return }
         violate(.noLogout, "\(operation) of \(name)")
     }
@@ -219,6 +225,11 @@ extension Witness.State {
 extension Witness {
     /// All that may ever be asked of an engine but by a person who pairs.
     static let operations: Set<String> = ["info", "list", "start", "stop", "restart"]
+    /// What takes longer than this from a process to the engine, in microseconds, is the engine's work and not the way.
+    static let longestWay: Int64 = 250_000
+    /// As many sessions of an account that want a restart within the window, in microseconds, fail alike.
+    static let stormLimit = 10
+    static let stormWindow: Int64 = 300_000_000
     /// How long after an answer 401 what was decided before may still leave, in microseconds.
     static let refusalTolerance: Int64 = 6_000_000
     /// How much two readings of the database's clock through slow connections may differ.

@@ -16,6 +16,7 @@ extension Witness.State {
         for place in events.count..<tables.events.count {
             let event = tables.events[place]
             events.append(event)
+            if event.event.kind == .void, let record = event.event.record { withdrawn.insert(record) }
             guard !identities.insert(event.event.dedupe).inserted else { continue }
             violate(.eventOnce, "event \(event.event.eventID) is in the ledger twice")
         }
@@ -39,6 +40,7 @@ extension Witness.State {
             violate(.acknowledgedIsInLedger, "event \(event.event.eventID) was answered 2xx and is lost")
         }
         events = Array(events.prefix(tables.events.count))
+        withdrawn = Set(events.map(\.event).filter { $0.kind == .void }.compactMap(\.record))
         for (instance, track) in tracks {
             let lost = track.intents.filter { $0.verdict == nil && !tables.hasIntent($0.id, of: instance) }
             guard !lost.isEmpty else { continue }
@@ -60,6 +62,7 @@ extension Witness.State {
         let stored = row.facts.state
         // Whoever folded it last may have been ahead by what two clocks may differ.
         let seen = max(now, min(stored.last?.effectiveAt ?? now, now + Witness.clockTolerance))
+        checkTold(agent, row, tables, now: seen)
         let folded = fold(tables.punches(of: [agent])[agent] ?? [], now: seen)
         guard
             stored.shift == folded.shift && stored.since == folded.since && stored.last == folded.last
@@ -87,15 +90,13 @@ extension Witness.State {
     func desired(_ agent: Int64, _ tables: MemoryTables, now: Timestamp) -> RunState? {
         guard let row = tables.agents[agent] else { return .stopped }
         if row.facts.isLeaving { return .stopped }
-        let punches = tables.punches(of: [agent])[agent] ?? []
-        let isNearParked = punches.contains { punch in
+        let isNearParked = counting(agent, tables).contains { event in
             // By the clock of who took it, it may not be in the future.
-            if punch.effectiveAt > now { return punch.effectiveAt <= now + Witness.clockTolerance }
-            return punch.effectiveAt > punch.reportedAt && punch.effectiveAt > now - .seconds(30)
+            if event.effectiveAt > now { return event.effectiveAt <= now + Witness.clockTolerance }
+            return event.effectiveAt > event.receivedAt && event.effectiveAt > now - .seconds(30)
         }
         if isNearParked || row.facts.state.nextPunchAt.map({ $0 <= now }) ?? false { return nil }
-        let state = fold(punches, now: now)
-        return derive(state, hold: row.facts.hold, breakAction: rules.policy.breakAction, now: now).run
+        return wanted(row, tables, now: now)
     }
 
     /// Once a second: whether what lay in the future took effect.

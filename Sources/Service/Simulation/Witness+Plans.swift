@@ -22,6 +22,13 @@ extension Witness.State {
         checkLooks(writing.looks, tables)
     }
 
+    /// What an append intends needs the lease, as what a pass intends does; one that is nobody's yet is still under its last term.
+    mutating func checkTerm(_ plan: Plan, by replica: UUID, _ tables: MemoryTables) {
+        let account = plan.subject.account
+        guard plan.command != nil, let holder = tables.leases[account]?.holder, holder != replica else { return }
+        violate(.noWriteOfOldTerm, "\(replica.short) intends a command with an append, account \(account) is another's")
+    }
+
     mutating func planned(_ plan: Plan, by replica: UUID, _ tables: MemoryTables, now: Timestamp) {
         checkReading(plan)
         checkConverged(plan, tables)
@@ -75,10 +82,17 @@ extension Witness.State {
         switch (command.action, desired) {
         case (.start, .stopped), (.restart, .stopped):
             violate(.startOnlyWhenDesired, "\(command.action.rawValue) of \(plan.subject.address.instanceID)")
-        case (.stop, .running) where command.reason != .rebootAsked:
+        case (.stop, .running) where !isRebootAsked(plan, command):
             violate(.stopOnlyWhenUndesired, "stop of \(plan.subject.address.instanceID), \(command.reason.rawValue)")
         case (.start, .running), (.restart, .running), (.stop, .stopped), (.stop, .running): break
         }
+    }
+
+    /// Whether a stop is the first half of a clean boot that somebody asked for.
+    private func isRebootAsked(_ plan: Plan, _ command: PlannedCommand) -> Bool {
+        let asked = plan.stored.evidence.rebootAskedAt
+        return command.reason == .rebootAsked
+            && asked.map { tracks[plan.subject.instance]?.rebootsAskedAt.contains($0) ?? false } ?? false
     }
 
     private mutating func checkEvidence(_ plan: Plan, _ command: PlannedCommand, now: Timestamp) {

@@ -61,6 +61,8 @@ final class Witness: Sendable {
         var awaitsWorking = false
         /// When the read left that asked for a scan and was stored, with nothing since that ends that.
         var scanAskedAt: Timestamp?
+        /// When people asked for a clean boot.
+        var rebootsAskedAt: Set<Timestamp> = []
         var looks: [UUID: Int] = [:]
         /// Newest last, at most ``Witness/readLimit``.
         var reads: [(stamp: Timestamp, reading: SessionReading?)] = []
@@ -75,15 +77,17 @@ final class Witness: Sendable {
         var now: Int64 = 0
         var events: [MemoryTables.Event] = []
         var identities: Set<UUID> = []
+        /// Records that the ledger says are withdrawn.
+        var withdrawn: Set<String> = []
         /// Events that were answered with 2xx.
         var answered: Set<UUID> = []
         var terms: [Int32: MemoryTables.Lease] = [:]
         var expiry: [UUID: Timestamp] = [:]
         var calls: [Call] = []
         var tracks: [Int64: Track] = [:]
-        /// When calls left, and when they reached the engine, by account; those of the last second.
-        var leftAt: [Int32: [Int64]] = [:]
-        var arrivedAt: [Int32: [Int64]] = [:]
+        /// When calls left, and when they reached the engine, by account, and whose; those of the last second.
+        var leftAt: [Int32: [(at: Int64, replica: UUID)]] = [:]
+        var arrivedAt: [Int32: [(at: Int64, replica: UUID)]] = [:]
         var underWay: [UUID: [Int32: Int]] = [:]
         var refusedSince: [UUID: [Int32: Int64]] = [:]
         /// When holders restarted sessions since they took an account, and when sessions were read as WORKING after that.

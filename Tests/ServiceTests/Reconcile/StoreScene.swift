@@ -16,8 +16,18 @@ protocol StoreScene: Sendable {
     func pause() async throws
     /// An agent with an instance of the account, in line at once.
     func addAgent(_ id: String, account: Int32) async throws -> (agent: Int64, instance: Int64)
-    /// Appends a clock event under the leases a replica believes it holds.
-    func append(_ event: IncomingEvent, leases: LeaseBook) async throws -> AppendTransaction.Result
+    /// Appends a batch of clock events under the leases a replica believes it holds.
+    func append(_ events: [IncomingEvent], leases: LeaseBook) async throws -> AppendTransaction.Result
+    /// Makes somebody an agent, as an administrator does: with an instance of the account, and the events under the name.
+    func mapAgent(_ id: String, account: Int32) async throws -> (agent: Int64, instance: Int64)
+    /// Takes an order of a person; whom it wakes, and nobody where it is refused.
+    func take(_ order: PersonsOrder, about id: String) async throws -> [Wake]
+    /// Lets a hold run out, with nothing derived from that.
+    func runOutHold(of agent: Int64) async throws
+    /// What is stored of an agent and of the session; `nil` for one who is gone.
+    func known(of agent: Int64) async throws -> KnownAgent?
+    /// What is read of a session that a webhook is about; `nil` where nothing is stored.
+    func hinted(_ instanceID: String) async throws -> HintedSession?
     func enqueue(_ wake: Wake, at instant: Timestamp) async throws
     /// Lets a replica's heartbeat run out.
     func expire(_ replica: UUID) async throws
@@ -34,6 +44,20 @@ struct StoredCommand: Equatable, Sendable {
     var generation: Int64?
     var term: Int64
     var verdict: String?
+}
+
+/// What a person orders about one agent.
+enum PersonsOrder: Sendable {
+    case hold(Hold)
+    case release
+    /// A clean reboot.
+    case reboot
+}
+
+/// What a store knows of an agent, and of the session.
+struct KnownAgent: Sendable {
+    var facts: AgentFacts
+    var subject: Subject?
 }
 
 /// The stores that have to be alike.
@@ -92,7 +116,7 @@ struct PostgresScene: StoreScene {
         return try #require(rows.first)
     }
 
-    func append(_ event: IncomingEvent, leases: LeaseBook) async throws -> AppendTransaction.Result {
+    func append(_ events: [IncomingEvent], leases: LeaseBook) async throws -> AppendTransaction.Result {
         let clock = DatabaseClock()
         try await clock.measure(pool)
         return try await AppendTransaction(
@@ -101,7 +125,7 @@ struct PostgresScene: StoreScene {
             policy: ReconcilePolicy(),
             clock: clock,
             timeout: .seconds(20)
-        ).run([event])
+        ).run(events)
     }
 
     func enqueue(_ wake: Wake, at instant: Timestamp) async throws {
@@ -178,11 +202,11 @@ struct MemoryScene: StoreScene {
         }
     }
 
-    func append(_ event: IncomingEvent, leases: LeaseBook) async throws -> AppendTransaction.Result {
+    func append(_ events: [IncomingEvent], leases: LeaseBook) async throws -> AppendTransaction.Result {
         let clock = DatabaseClock(process: StillClock())
         clock.measured(database.now(), between: 0, and: 0)
         return try await memory.append(
-            [event],
+            events,
             leases: leases,
             policy: ReconcilePolicy(),
             decider: decide,
