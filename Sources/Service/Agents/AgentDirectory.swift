@@ -51,29 +51,47 @@ package struct AgentDirectory: Sendable {
     ) async throws -> (outcomes: [AgentMapChange.Outcome], applied: Int, held: HeldParts) {
         let guarded = try await retryingConflicts {
             try await pool.withTransaction { transaction in
-                let map = try await AgentMap.read(specs, rules: rules, in: transaction)
-                let change = AgentMapChange(specs, map: map, caller: caller)
-                guard change.mayMatter || specs.contains(where: { $0.instance != .keep }) else {
-                    let isIdle = change.touched.isEmpty
-                    let written = isIdle ? Matched() : try await apply(change, author: author, in: transaction)
-                    var held = HeldParts()
-                    held.ticket = origin.ticket
-                    return GuardedChange(change: change, matched: written, held: held)
-                }
-                return try await applyGuarded(
-                    specs,
-                    map: map,
-                    caller: caller,
-                    author: author,
-                    origin: origin,
-                    in: transaction
-                )
+                try await write(specs, caller: caller, author: author, origin: origin, in: transaction)
             }
         }
+        let rest = try await followUp(guarded)
+        return (guarded.change.outcomes, guarded.matched.applied + rest, guarded.held)
+    }
+
+    /// Locks the map and writes what specifications change of it, but for what the guard holds.
+    func write(
+        _ specs: [AgentSpec],
+        caller: Caller?,
+        author: String,
+        origin: GuardOrigin,
+        in transaction: PQTransaction
+    ) async throws(PQError) -> GuardedChange {
+        let map = try await AgentMap.read(specs, rules: rules, in: transaction)
+        let change = AgentMapChange(specs, map: map, caller: caller)
+        guard change.mayMatter || specs.contains(where: { $0.instance != .keep }) else {
+            let isIdle = change.touched.isEmpty
+            let written = isIdle ? Matched() : try await apply(change, author: author, in: transaction)
+            var held = HeldParts()
+            held.ticket = origin.ticket
+            return GuardedChange(change: change, matched: written, held: held)
+        }
+        return try await applyGuarded(
+            specs,
+            map: map,
+            caller: caller,
+            author: author,
+            origin: origin,
+            in: transaction
+        )
+    }
+
+    /// Tells of a change that is committed, and goes on with the unmatched events that it gave to agents.
+    ///
+    /// - Returns: how many more events they got.
+    func followUp(_ guarded: GuardedChange) async throws -> Int {
         wakes.ring(guarded.matched.wakes)
         wakes.notice(agents: guarded.matched.shown)
-        let rest = try await goOn(guarded.change.rematched, after: guarded.matched)
-        return (guarded.change.outcomes, guarded.matched.applied + rest, guarded.held)
+        return try await goOn(guarded.change.rematched, after: guarded.matched)
     }
 
     /// Compares specifications with the map, and changes and locks nothing.

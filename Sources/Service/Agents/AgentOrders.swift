@@ -128,6 +128,7 @@ struct AgentOrders: Sendable {
                 } ?? true
             let wish = erase ? [ErasureStatements.ask(subject.agent, rules: rules, now: now)] : []
             if isStopped {
+                if case .part(let part) = origin { try await take(part, in: transaction) }
                 let entry =
                     erase
                     ? ErasureStatements.audit(caller.name) : Self.audit(caller, "agent.delete", agentID)

@@ -22,10 +22,12 @@ struct AlertNews: Sendable {
     var engine: String?
     var source: String?
     var change: Int64?
+    /// `nil` for an agent that is erased.
     var agentID: String?
     var team: String?
     var detail: String
     var since: Timestamp
+    /// Of an incident when it ended; of an agent when it was removed.
     var until: Timestamp?
 
     init(_ row: PQRow) throws(PQError) {
@@ -41,6 +43,13 @@ struct AlertNews: Sendable {
         detail = try row.column("detail", as: String?.self) ?? ""
         since = try row.column("since", as: Timestamp?.self) ?? Timestamp(microseconds: 0)
         until = try row.column("until", as: Timestamp?.self)
+    }
+
+    var isAboutAnAgent: Bool {
+        switch subject {
+        case .incidentOpened, .incidentClosed: false
+        case .cannotWork, .canWork: true
+        }
     }
 
     /// What begins and ends with the same.

@@ -7,7 +7,8 @@ import Metrics
 import ServiceLifecycle
 import Synchronization
 
-/// Tells the outside of incidents and of agents on shift who cannot work, each once, and of their end.
+/// Tells the outside of incidents and of agents on shift who cannot work, each once, and of their end, also where that is that the
+/// agent is gone.
 ///
 /// What has to be told are rows, so a crash forgets none; rows are taken with `SKIP LOCKED`, so one replica sends each. A
 /// notice keeps its id over all its tries, and so the receiver can tell a repetition. At rest one statement each interval.
@@ -111,8 +112,8 @@ final class AlertSender: Service {
             }
         }
         let now = clock.now()
-        let incidents = news.filter { $0.agentID == nil }
-        let agents = news.filter { $0.agentID != nil }
+        let incidents = news.filter { !$0.isAboutAnAgent }
+        let agents = news.filter(\.isAboutAnAgent)
         var statements: [PQStatement] = []
         if !incidents.isEmpty {
             statements += AlertStatements.noteIncidents(

@@ -12,6 +12,9 @@ extension AlertStatements {
     /// An agent cannot work since the session was read to work no more, however often its condition changed since, but not since
     /// longer than it should work and is the agent's. How a session was read before its agent came on shift is not looked through.
     ///
+    /// An agent who is removed meanwhile is told of as well: nobody waits for that agent any more. Of one who is erased the end has
+    /// no name; it has the time of its beginning.
+    ///
     /// Indexes: `incidents_open_key`, `alert_notices_subject_key`, `alert_notices_open`, `incidents_pkey`,
     /// `observed_states_exceptions`, `reconcile_queue_pkey`, `observed_states_pkey`, `instances_pkey`, `agents_pkey`,
     /// `agent_alerts_pkey`, `agent_states_pkey`, `instances_agent_key`, `alert_notices_waiting`; and of those who may have to be
@@ -127,17 +130,19 @@ extension AlertStatements {
           AND NOT EXISTS (SELECT FROM instances x WHERE x.agent = p.agent)
           AND NOT EXISTS (SELECT FROM agent_alerts t WHERE t.agent = p.agent)
         UNION ALL
-        (SELECT 'agent.can_work', a.agent, t.episode, coalesce(o.condition, 'unassigned'), e.name, NULL, NULL, a.agent_id,
-            a.team, coalesce(o.reason, 'no_instance'), t.since, now()
+        (SELECT 'agent.can_work', t.agent, t.episode, coalesce(o.condition, 'unassigned'), e.name, NULL, NULL,
+            coalesce(a.agent_id, t.agent_id), coalesce(a.team, t.team), coalesce(o.reason, 'no_instance'), t.since, t.gone_at
         FROM agent_alerts t
-        JOIN agents a ON a.agent = t.agent
-        JOIN agent_states s ON s.agent = t.agent
+        LEFT JOIN agents a ON a.agent = t.agent
+        LEFT JOIN agent_states s ON s.agent = t.agent
         LEFT JOIN instances x ON x.agent = t.agent
         LEFT JOIN engine_accounts e ON e.account = x.account
         LEFT JOIN observed_states o ON o.instance = x.instance
-        WHERE s.shift = 0
+        WHERE a.agent IS NULL
+           OR s.shift = 0
            OR s.desired = 0
            OR o.condition IN ('converged', 'held')
+        ORDER BY t.agent
         LIMIT \(agentLimit))
         UNION ALL
         SELECT 'page', CASE WHEN count(*) < \(pageLimit) THEN 0 ELSE max(p.agent) END, NULL, NULL, NULL, NULL, NULL, NULL, NULL,

@@ -56,14 +56,17 @@ enum AlertStatements {
         ]
     }
 
-    /// Notes agents that cannot work, each once, and those that can again.
+    /// Notes agents that cannot work, each once, and those that can again or are gone.
     ///
-    /// Indexes: `agent_alerts_pkey`, `alert_notices_subject_key`.
+    /// An end is noted only as the row says it still: who is removed or erased since is told of with the next look. Indexes:
+    /// `agent_alerts_pkey`, `alert_notices_subject_key`, `agents_pkey`.
     static func noteAgents(_ news: [AlertNews], bodies: [String]) -> [PQStatement] {
         let begun = zip(news, bodies).filter { $0.0.subject == .cannotWork }
         let ended = zip(news, bodies).filter { $0.0.subject == .canWork }
         let episodes = begun.map { _ in UUID() }
-        let over = ended.compactMap { $0.0.episode.flatMap(UUID.init(uuidString:)) }
+        let over = ended.compactMap { end in
+            end.0.episode.flatMap(UUID.init(uuidString:)).map { (episode: $0, goneAt: end.0.until, body: end.1) }
+        }
         return [
             """
             WITH n AS (
@@ -76,6 +79,7 @@ enum AlertStatements {
                 SELECT n.agent, n.episode, n.since
                 FROM n
                 JOIN agents a ON a.agent = n.agent
+                FOR KEY SHARE OF a
                 ON CONFLICT (agent) DO NOTHING
                 RETURNING episode
             )
@@ -86,11 +90,15 @@ enum AlertStatements {
             """,
             """
             WITH n AS (
-                SELECT * FROM unnest(\(over), \(ended.map(\.1))) AS n (episode, body)
+                SELECT *
+                FROM unnest(
+                    \(over.map(\.episode)), \(over.map(\.goneAt)), \(over.map(\.body))
+                ) AS n (episode, gone_at, body)
             ), gone AS (
                 DELETE FROM agent_alerts t
                 USING n
                 WHERE t.episode = n.episode
+                  AND t.gone_at IS NOT DISTINCT FROM n.gone_at
                 RETURNING t.episode
             )
             INSERT INTO alert_notices (notice, subject, thread, kind, body)

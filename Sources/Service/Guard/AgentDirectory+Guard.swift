@@ -259,10 +259,9 @@ extension AgentDirectory {
             before.byInstance[$0.instance] == nil && !$0.isSaid && $0.agentID != nil
         }
         guard !brought.isEmpty else { return known }
-        let listing: Int64?
-        if let known {
-            listing = known
-        } else {
+        // What an earlier portion opened may be settled or decided by now, and nobody decides on it again.
+        var listing = try await GuardGate().open(known, transaction)
+        if listing == nil {
             listing = try await transaction.rows(
                 GuardStatements.open(
                     kind: .listing,

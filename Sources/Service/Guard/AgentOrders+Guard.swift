@@ -10,27 +10,44 @@ struct GuardedOrder: Sendable {
     var origin: GuardOrigin
 }
 
+/// A part that was approved is not to be carried out: that was done already, or something newer took its place.
+struct PartIsOver: Error {}
+
 extension AgentOrders {
+    /// Marks an approved part as done, in the transaction that carries it out.
+    ///
+    /// Needs the agent's lock.
+    ///
+    /// - Throws: ``PartIsOver``; ``PQError``.
+    func take(_ part: Int64, in transaction: PQTransaction) async throws {
+        guard try await transaction.execute(GuardDueStatements.take(part)) > 0 else { throw PartIsOver() }
+    }
+
     /// Judges an order by what it would change.
     ///
-    /// A newer order takes the place of one that waits, whether or not it has to wait itself. Needs the agent's lock.
+    /// A newer order takes the place of one that waits, for somebody or to be carried out, whether or not it has to wait itself.
+    /// Needs the agent's lock.
     ///
     /// - Returns: the change that waits; `nil` when the order may be carried out.
+    /// - Throws: ``PartIsOver``; ``PQError``.
     func guarded(
         _ order: GuardedOrder,
         _ subject: LockedAgent,
         by caller: Caller,
         in transaction: PQTransaction,
         now: Timestamp
-    ) async throws(PQError) -> Int64? {
-        guard order.origin != .approved else { return nil }
+    ) async throws -> Int64? {
+        if case .part(let part) = order.origin {
+            try await take(part, in: transaction)
+            return nil
+        }
         let effect = DesiredEffect(
             agentID: order.agentID,
             before: subject.facts.derived(policy: policy, now: now).run,
             after: order.after.derived(policy: policy, now: now).run
         )
         let gate = GuardGate()
-        if subject.subject != nil, effect.before != effect.after {
+        if subject.subject != nil, effect.before != effect.after || decidesLater(order, subject.facts, now: now) {
             var verdict = GuardGate.Verdict(waiting: [:], affected: 0, fleet: 0)
             var change: Int64?
             if case .bulk(let bulk) = order.origin {
@@ -76,8 +93,15 @@ extension AgentOrders {
 }
 
 extension AgentOrders {
+    /// Whether an order is part of one about many agents, and would have something else desired of this one while it lasts.
+    private func decidesLater(_ order: GuardedOrder, _ facts: AgentFacts, now: Timestamp) -> Bool {
+        guard order.origin.isBulk, case .hold(let hold) = order.what else { return false }
+        return facts.isChanged(by: hold, policy: policy, now: now)
+    }
+
     /// Judges an order about many agents as a whole, by what it would change of each: part of a mistake is a mistake too.
     ///
+    /// A hold counts also for those of whom it changes nothing before they come or go: nobody is asked again then.
     /// What changes before the order is carried out is not judged anew. Agents that the caller does not see count for nothing.
     /// Indexes: `agents_agent_id_key` and the primary keys behind `subjects_by_agent`.
     ///
@@ -123,7 +147,8 @@ extension AgentOrders {
                 before: facts.derived(policy: policy, now: now).run,
                 after: after.derived(policy: policy, now: now).run
             )
-            if effect.before != effect.after { effects.append(effect) }
+            let decidesLater = hold.map { facts.isChanged(by: $0, policy: policy, now: now) } ?? false
+            if effect.before != effect.after || decidesLater { effects.append(effect) }
         }
         return effects
     }

@@ -2,86 +2,6 @@ import Domain
 import FoundationEssentials
 import LibPQ
 
-/// What somebody decides about: a change, or the parts of some agents of it.
-struct GuardChoice: Sendable {
-    var decision: GuardDecision
-    var change: Int64
-    /// `nil` for all.
-    var agentIDs: [String]?
-    /// The caller's; `nil` for all.
-    var teams: [String]?
-    var author: String
-
-    /// Decides the parts that wait.
-    ///
-    /// Indexes: `guard_items_of_change`, `agents_pkey`.
-    var parts: PQStatement {
-        """
-        UPDATE guard_items i
-        SET state = \(decision.state.rawValue), decided_by = \(author), decided_at = now()
-        FROM agents a
-        WHERE i.change = \(change)
-          AND i.state = 'held'
-          AND a.agent = i.agent
-          AND (\(agentIDs)::text[] IS NULL OR a.agent_id = ANY (\(agentIDs)))
-          AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
-        """
-    }
-
-    /// The sessions of a listing whose stop waits.
-    ///
-    /// Indexes: `instances_listed`, `observed_states_pkey`, `agents_pkey`.
-    var listed: PQStatement {
-        """
-        SELECT x.instance, x.account
-        FROM instances x
-        JOIN observed_states o ON o.instance = x.instance
-        JOIN agents a ON a.agent = x.agent
-        WHERE x.listed_by = \(change)
-          AND o.reason = 'listed_only'
-          AND (SELECT g.state FROM guard_changes g WHERE g.change = \(change)) = 'held'
-          AND (\(agentIDs)::text[] IS NULL OR a.agent_id = ANY (\(agentIDs)))
-          AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
-        ORDER BY x.instance
-        """
-    }
-
-    /// Says of a listing that no stop follows from it; only as a whole, since the marks stay.
-    ///
-    /// Indexes: `guard_changes_pkey`, `incidents_open_key`.
-    var refuseListing: [PQStatement] {
-        [
-            """
-            UPDATE guard_changes
-            SET state = 'refused', decided_by = \(author), decided_at = now()
-            WHERE change = \(change)
-            """,
-            """
-            UPDATE incidents
-            SET closed_at = now()
-            WHERE account = \(GuardStatements.incidentBase) - \(change)
-              AND kind = 'change_held'
-              AND closed_at IS NULL
-            """,
-        ]
-    }
-
-    /// Whether the caller sees anything of the change.
-    ///
-    /// Indexes: `guard_items_of_change`, `instances_listed`, `agents_pkey`.
-    var isVisible: PQStatement {
-        """
-        SELECT \(teams)::text[] IS NULL OR EXISTS (
-            SELECT FROM guard_items i JOIN agents a ON a.agent = i.agent
-            WHERE i.change = \(change) AND a.team = ANY (\(teams))
-        ) OR EXISTS (
-            SELECT FROM instances x JOIN agents a ON a.agent = x.agent
-            WHERE x.listed_by = \(change) AND a.team = ANY (\(teams))
-        ) AS is_visible
-        """
-    }
-}
-
 /// A part that was approved and has to be carried out.
 struct DuePart: Sendable {
     var item: Int64
@@ -107,7 +27,7 @@ enum GuardDueStatements {
     /// The key of nobody: orders that are carried out carry their author's name alone.
     static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
-    /// Takes a portion of what is due.
+    /// Takes a portion of what is due, as far as this release knows how it is carried out.
     ///
     /// Indexes: `guard_items_due`, `guard_items_pkey`, `agents_pkey`, `guard_changes_pkey`.
     static var claim: PQStatement {
@@ -119,6 +39,7 @@ enum GuardDueStatements {
             FROM guard_items d
             WHERE d.state = 'approved'
               AND d.outcome IS NULL
+              AND d.kind = ANY (\(HeldWhat.kinds))
               AND (d.claimed_until IS NULL OR d.claimed_until < now())
             ORDER BY d.item
             LIMIT \(GuardDesk.portion)
@@ -146,7 +67,36 @@ enum GuardDueStatements {
         """
     }
 
-    /// Writes down what came of it.
+    /// Marks a part as done, in the transaction that carries it out; no row when another has done so or something newer took its
+    /// place.
+    ///
+    /// Needs the agent's lock, as whatever is newer does. Index: `guard_items_pkey`.
+    static func take(_ item: Int64) -> PQStatement {
+        """
+        UPDATE guard_items i
+        SET outcome = 'done', claimed_until = NULL
+        WHERE i.item = \(item)
+          AND i.state = 'approved'
+          AND i.outcome IS NULL
+        """
+    }
+
+    /// Those of some parts that are still to be carried out, locked.
+    ///
+    /// Needs the lock of the map, as whatever is newer does. Index: `guard_items_pkey`.
+    static func lock(_ items: [Int64]) -> PQStatement {
+        """
+        SELECT i.item
+        FROM guard_items i
+        WHERE i.item = ANY (\(items))
+          AND i.state = 'approved'
+          AND i.outcome IS NULL
+        ORDER BY i.item
+        FOR UPDATE
+        """
+    }
+
+    /// Writes down what came of parts, unless that is written already or something newer took their place.
     ///
     /// Index: `guard_items_pkey`.
     static func complete(_ outcomes: [Int64: String]) -> PQStatement {
@@ -156,6 +106,8 @@ enum GuardDueStatements {
             SET outcome = n.outcome, claimed_until = NULL
             FROM unnest(\(items), \(items.compactMap { outcomes[$0] })) AS n (item, outcome)
             WHERE i.item = n.item
+              AND i.state = 'approved'
+              AND i.outcome IS NULL
             """
     }
 
@@ -182,6 +134,15 @@ enum GuardDueStatements {
     /// `instances_listed`, `incidents_open_key`.
     static var tend: [PQStatement] {
         [
+            // Whoever marks sessions for a listing has its row locked: it is settled before that or not at all.
+            """
+            SELECT g.change
+            FROM guard_changes g
+            WHERE g.state = 'held'
+              AND g.kind = 'listing'
+            ORDER BY g.change
+            FOR UPDATE
+            """,
             """
             UPDATE guard_items i
             SET state = 'expired', decided_at = now()

@@ -11,6 +11,8 @@ package enum GuardOrigin: Sendable, Hashable {
     case bulk(BulkOrder)
     /// Somebody confirmed it: nothing more is asked.
     case approved
+    /// The part of a change by this number, which somebody confirmed: carried out once, unless something newer took its place.
+    case part(Int64)
 
     var isListing: Bool {
         if case .listing = self { true } else { false }
@@ -176,8 +178,8 @@ struct GuardGate: Sendable {
         return change
     }
 
-    /// The change of an earlier portion, if it still waits.
-    private func open(_ earlier: Int64?, _ transaction: PQTransaction) async throws(PQError) -> Int64? {
+    /// The change of an earlier portion, if it still waits, locked.
+    func open(_ earlier: Int64?, _ transaction: PQTransaction) async throws(PQError) -> Int64? {
         guard let earlier else { return nil }
         return try await transaction.rows(
             "SELECT change FROM guard_changes WHERE change = \(earlier) AND state = 'held' FOR UPDATE"

@@ -21,17 +21,26 @@ package struct GuardReads: Sendable {
             Self.changes(nil, teams: caller.teams?.sorted()),
             Self.change
         )
-        return changes.filter { change in
+        let seen = changes.filter { change in
             // A listing of which nothing runs waits for nobody.
             if change.kind == .listing { return change.waiting > 0 }
             return caller.teams == nil || change.agents > 0
         }
+        let wishes = try await wishes(of: seen.filter { $0.state == .held }, for: caller)
+        return seen.map { $0.asking(wishes[$0.change]) }
     }
 
     /// One change; `nil` when there is none, or none about the caller's teams.
-    package func change(_ number: Int64, for caller: Caller) async throws(PQError) -> HeldChange? {
+    ///
+    /// `isDecided`: whether the caller has just decided about it, and so has seen it: it is shown also where nothing of it is left.
+    package func change(
+        _ number: Int64,
+        for caller: Caller,
+        isDecided: Bool = false
+    ) async throws(PQError) -> HeldChange? {
         let change = try await pool.rows(Self.changes(number, teams: caller.teams?.sorted()), Self.change).first
-        return change.flatMap { caller.teams == nil || $0.agents > 0 ? $0 : nil }
+        guard let change, isDecided || caller.teams == nil || change.agents > 0 else { return nil }
+        return change.asking(try await wishes(of: [change], for: caller)[number])
     }
 
     /// The parts of a change, in order; at most ``partLimit``.
@@ -86,7 +95,8 @@ package struct GuardReads: Sendable {
                 FROM instances x
                 JOIN observed_states o ON o.instance = x.instance
                 JOIN agents a ON a.agent = x.agent
-                WHERE x.listed_by = g.change
+                WHERE g.state = 'held'
+                  AND x.listed_by = g.change
                   AND o.reason = 'listed_only'
                   AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
                 LIMIT 10000
@@ -143,6 +153,7 @@ package struct GuardReads: Sendable {
         JOIN observed_states o ON o.instance = x.instance
         JOIN agents a ON a.agent = x.agent
         WHERE g.change = \(change)
+          AND g.state = 'held'
           AND o.reason = 'listed_only'
           AND (\(teams)::text[] IS NULL OR a.team = ANY (\(teams)))
         ORDER BY x.instance
@@ -190,7 +201,7 @@ package struct GuardReads: Sendable {
         FROM agents a
         JOIN instances x ON x.agent = a.agent
         JOIN observed_states o ON o.instance = x.instance
-        JOIN guard_changes g ON g.change = x.listed_by
+        JOIN guard_changes g ON g.change = x.listed_by AND g.state = 'held'
         WHERE a.agent_id = \(agentID)
           AND o.reason = 'listed_only'
         UNION ALL

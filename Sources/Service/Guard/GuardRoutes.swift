@@ -50,7 +50,7 @@ struct GuardRoutes: Sendable {
         let change = try number(context)
         let agentIDs = try await agentIDs(request, context)
         _ = try await desk.decide(decision, change: change, agentIDs: agentIDs, by: caller)
-        return try await answer(change, for: caller)
+        return try await answer(change, for: caller, isDecided: true)
     }
 
     /// The agents whose parts are meant; `nil` for all, as without a body.
@@ -71,8 +71,10 @@ struct GuardRoutes: Sendable {
         return number
     }
 
-    private func answer(_ number: Int64, for caller: Caller) async throws -> Response {
-        guard let change = try await reads.change(number, for: caller) else { throw Problem(.notFound) }
+    private func answer(_ number: Int64, for caller: Caller, isDecided: Bool = false) async throws -> Response {
+        guard let change = try await reads.change(number, for: caller, isDecided: isDecided) else {
+            throw Problem(.notFound)
+        }
         let parts = try await reads.parts(of: change, for: caller)
         return .json { change.write(parts, to: &$0) }
     }

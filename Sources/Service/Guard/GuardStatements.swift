@@ -101,14 +101,14 @@ enum GuardStatements {
         """
     }
 
-    /// What waits of some agents.
+    /// What waits of some agents: for somebody, or to be carried out.
     ///
-    /// Indexes: `agents_agent_id_key`, `guard_items_held`.
+    /// Indexes: `agents_agent_id_key`, `guard_items_of_agent`.
     static func waiting(of agentIDs: [String]) -> PQStatement {
         """
         SELECT i.change, a.agent_id, i.kind, i.what, i.reason, i.desired_before, i.desired_after
         FROM agents a
-        JOIN guard_items i ON i.agent = a.agent AND i.state = 'held'
+        JOIN guard_items i ON i.agent = a.agent AND (i.state = 'held' OR (i.state = 'approved' AND i.outcome IS NULL))
         WHERE a.agent_id = ANY (\(agentIDs))
         """
     }
@@ -169,9 +169,9 @@ enum GuardStatements {
         """
     }
 
-    /// Ends parts that something newer takes the place of.
+    /// Ends parts that something newer takes the place of, also those that were approved and are not carried out yet.
     ///
-    /// Indexes: `agents_agent_id_key`, `guard_items_held`.
+    /// Needs the lock that carrying them out needs. Indexes: `agents_agent_id_key`, `guard_items_of_agent`.
     static func supersede(_ agentIDs: [String], slot: HeldWhat.Slot, by actor: String) -> PQStatement {
         """
         UPDATE guard_items i
@@ -180,7 +180,7 @@ enum GuardStatements {
         WHERE a.agent_id = ANY (\(agentIDs))
           AND i.agent = a.agent
           AND i.slot = \(slot.rawValue)
-          AND i.state = 'held'
+          AND (i.state = 'held' OR (i.state = 'approved' AND i.outcome IS NULL))
         """
     }
 

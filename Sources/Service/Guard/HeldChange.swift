@@ -21,6 +21,15 @@ package struct HeldChange: Sendable {
     package var waiting: Int64
     /// All agents it is about, as far as the caller sees them; counted to 10,000.
     package var agents: Int64
+    /// What is asked for; in a list, of what waits alone.
+    package var wish = HeldWish()
+
+    /// The same with what is asked for.
+    func asking(_ wish: HeldWish?) -> HeldChange {
+        var change = self
+        if let wish { change.wish = wish }
+        return change
+    }
 
     /// Writes the change as clients see it.
     ///
@@ -41,6 +50,7 @@ package struct HeldChange: Sendable {
         object.member("instances", fleet, into: &buffer)
         object.member("waiting", waiting, into: &buffer)
         object.member("agents", agents, into: &buffer)
+        wish.write(to: &object, &buffer)
         if let parts {
             object.name("parts", into: &buffer)
             buffer.writeJSONArray(parts) { $0.write(to: &$1) }
@@ -63,6 +73,8 @@ package struct WaitingPart: Sendable {
     package var erases = false
     package var state: HeldState
     package var reason: GuardReason
+    /// What is desired when it begins to wait, and what would be; of a hold of many the same where it changes nothing before the
+    /// agent comes or goes.
     package var before: RunState
     package var after: RunState
     package var askedBy: String
@@ -83,16 +95,7 @@ package struct WaitingPart: Sendable {
         object.member("name", name, into: &buffer)
         object.member("kind", kind, into: &buffer)
         object.name("hold", into: &buffer)
-        if let hold {
-            var member = JSONObjectWriter(&buffer)
-            member.member("state", hold.state.rawValue, into: &buffer)
-            member.member("until", hold.until, into: &buffer)
-            member.member("reason", hold.reason, into: &buffer)
-            member.member("author", hold.author, into: &buffer)
-            member.end(&buffer)
-        } else {
-            buffer.writeStaticString("null")
-        }
+        buffer.writeHeldHold(hold)
         object.member("erases", erases, into: &buffer)
         object.member("state", state.rawValue, into: &buffer)
         object.member("reason", reason.rawValue, into: &buffer)
@@ -127,8 +130,10 @@ package struct WaitingPart: Sendable {
             case "setting": "another setting of what a break does"
             default: "a stop"
             }
+        // A hold may wait that changes nothing before the agent comes or goes.
+        let other = kind == "hold" && before == after ? "whatever the shift says" : "instead of \(before.rawValue)"
         return
-            "Change \(change) of \(askedBy) waits for somebody's approval: \(what) (desired \(after.rawValue) instead of "
-            + "\(before.rawValue)). Until then everything goes on as before."
+            "Change \(change) of \(askedBy) waits for somebody's approval: \(what) (desired \(after.rawValue) \(other)). "
+            + "Until then everything goes on as before."
     }
 }

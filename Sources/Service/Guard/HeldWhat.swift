@@ -18,6 +18,9 @@ enum HeldWhat: Sendable, Hashable {
         case instance, events, order
     }
 
+    /// Every ``kind`` that this release knows.
+    static let kinds = ["instance", "events", "hold", "release", "removal"]
+
     /// The word that is stored and shown.
     var kind: String {
         switch self {

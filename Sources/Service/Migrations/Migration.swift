@@ -44,6 +44,7 @@ package struct Migration: Sendable, Hashable {
         Migration(number: 26, name: "0026_pairing", bytes: PackageResources._026_pairing_sql),
         Migration(number: 29, name: "0029_unwritten_passes", bytes: PackageResources._029_unwritten_passes_sql),
         Migration(number: 30, name: "0030_quiet_beats", bytes: PackageResources._030_quiet_beats_sql),
+        Migration(number: 31, name: "0031_gone_alerts", bytes: PackageResources._031_gone_alerts_sql),
     ]
 
     package init(number: Int32, name: String, sql: String) {

@@ -125,7 +125,7 @@ struct ErasureTraces: Sendable {
         try await pool.pipeline(
             [
                 TraceStatements.blankCommands(erasure), TraceStatements.blankIncidents(erasure),
-                TraceStatements.deleteNotices(erasure),
+                TraceStatements.blankAlerts(erasure), TraceStatements.deleteNotices(erasure),
                 "SELECT erase_audit(\(erasure.id))", "DELETE FROM erasures WHERE erasure = \(erasure.id)",
             ],
             timeout: limit

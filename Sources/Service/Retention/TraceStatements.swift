@@ -147,6 +147,16 @@ enum TraceStatements {
         """
     }
 
+    /// Takes the name from an end that the outside is yet to be told of; whoever read it before notes nothing of it.
+    static func blankAlerts(_ erasure: ErasureTraces.Erasure) -> PQStatement {
+        """
+        UPDATE agent_alerts
+        SET gone_at = clock_timestamp(), agent_id = NULL, team = NULL
+        WHERE agent_id IS NOT NULL
+          AND (agent = ANY (\(erasure.agents)) OR agent_id = ANY (\(erasure.agentIDs)))
+        """
+    }
+
     /// Takes what the outside was told of the person; it is kept for 30 days.
     static func deleteNotices(_ erasure: ErasureTraces.Erasure) -> PQStatement {
         "DELETE FROM alert_notices WHERE mentions(body, \(erasure.words))"

@@ -65,9 +65,45 @@ struct GuardBulkTests {
     func `agents of whom nothing else would be desired neither count nor wait`() async throws {
         try await withManagement { fixture in
             try await fixture.addOnShift(Array(seven.prefix(5)))
-            for agent in ["off1", "off2"] { try await fixture.addAgent(agent) }
+            // Whatever their shift says, they are held the same for longer.
+            let until = (fixture.clock.now() + .seconds(7200)).rfc3339
+            let hold = #"{"state":"stopped","until":"\#(until)","reason":"leave"}"#
+            for agent in ["off1", "off2"] {
+                try await fixture.addAgent(agent)
+                #expect(try await fixture.send("PUT", "/v1/agents/\(agent)/hold", json: hold).status == 200)
+            }
             let answers = try await order("hold", Array(seven.prefix(5)) + ["off1", "off2", "nobody"], fixture)
             #expect(answers.map(\.status) == [200, 200, 200, 200, 200, 200, 200, 404])
+        }
+    }
+
+    @Test
+    func `a hold of many who are off shift waits as well, for nobody is asked again when they come`() async throws {
+        try await withManagement { fixture in
+            for agent in seven { try await fixture.addAgent(agent) }
+            let answers = try await order("hold", seven, fixture)
+            #expect(answers.map(\.status) == Array(repeating: 202, count: 7))
+            let change = try #require(try await fixture.heldChanges().first)
+            #expect(answers.allSatisfy { $0.change == Int(change) })
+            #expect(try await held(fixture) == 0)
+            let explanation = try await fixture.send("GET", "/v1/agents/a1/explain").json()
+            let sentences = try #require(explanation["changes"] as? [String])
+            #expect(sentences.contains { $0.contains("(desired stopped whatever the shift says)") }, "\(sentences)")
+            #expect(try await fixture.send("POST", "/v1/guard/\(change)/approve", as: .manage).status == 200)
+            #expect(try await held(fixture) == 7)
+        }
+    }
+
+    @Test
+    func `a hold of a few who are off shift passes, and counts for what comes after`() async throws {
+        try await withManagement { fixture in
+            for agent in seven { try await fixture.addAgent(agent) }
+            let passed = try await order("hold", Array(seven.prefix(5)), fixture)
+            #expect(passed.map(\.status) == [200, 200, 200, 200, 200])
+            #expect(try await order("hold", Array(seven.suffix(2)), fixture).map(\.status) == [202, 202])
+            // The end of a hold counts where it changes something now.
+            let ends = try await order("release", Array(seven.prefix(5)), fixture)
+            #expect(ends.map(\.status) == [204, 204, 204, 204, 204])
         }
     }
 

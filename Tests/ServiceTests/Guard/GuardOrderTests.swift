@@ -49,8 +49,9 @@ struct GuardOrderTests {
     }
 
     @Test
-    func `an order that changes nothing that is desired is never held`() async throws {
+    func `an order about one agent that changes nothing that is desired at the moment is never held`() async throws {
         try await withManagement { fixture in
+            // Who orders for one agent means that agent. An order about many is another thing: `GuardBulkTests`.
             for agent in seven {
                 try await fixture.addAgent(agent)
                 #expect(try await fixture.hold(agent, "stopped") == 200)
