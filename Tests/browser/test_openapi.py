@@ -5,6 +5,7 @@ import datetime
 import http.cookiejar
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 
@@ -51,17 +52,23 @@ def description(rollcall):
 def judge(description):
     """Holds an answer against the schema of its route and status."""
     strict = closed(description)
-    formats = jsonschema.FormatChecker()
-    formats.checks("date-time", ValueError)(is_instant)
 
     def judge_one(method, path, status, answer):
         # As everybody reads it, and with nothing left out and nothing added.
         for document in (description, strict):
-            schema = {"components": document["components"], "allOf": [answer_schema(document, method, path, status)]}
-            faults = jsonschema.Draft202012Validator(schema, format_checker=formats).iter_errors(answer)
-            assert [f"{method} {path}: {fault.json_path}: {fault.message}" for fault in faults] == []
+            found = faults(document, answer_schema(document, method, path, status), answer)
+            assert [f"{method} {path}: {fault}" for fault in found] == []
 
     return judge_one
+
+
+def faults(document, schema, value):
+    """In what a value is not as a schema of the description has it."""
+    formats = jsonschema.FormatChecker()
+    formats.checks("date-time", ValueError)(is_instant)
+    whole = {"components": document["components"], "allOf": [schema]}
+    found = jsonschema.Draft202012Validator(whole, format_checker=formats).iter_errors(value)
+    return [f"{fault.json_path}: {fault.message}" for fault in found]
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +221,45 @@ def test_what_comes_of_an_order_about_many_is_as_described(check):
     results = check("POST", "/v1/actions", order)["results"]
     assert any("change" in result for result in results), "more than may change at once"
     check("POST", "/v1/actions", {"action": "dance", "agents": ["ada"]}, 422)
+
+
+def told(rollcall, key, seconds=60):
+    """What the stream tells a key until it ends: each event's name and data."""
+    deadline = time.monotonic() + seconds
+    request = urllib.request.Request(f"{rollcall.address}/v1/stream", headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request, timeout=30) as stream:
+        name = None
+        for line in stream:  # a sign of life every 2 s, if nothing else
+            assert time.monotonic() < deadline, "the stream goes on"
+            kind, _, rest = line.decode().rstrip("\n").partition(": ")
+            if kind == "event":
+                name = rest
+            elif kind == "data":
+                yield name, json.loads(rest)
+
+
+def test_every_event_of_the_stream_has_its_data_as_described(rollcall, description):
+    rollcall.add_agent("passing", with_instance=False)
+    key = rollcall.key("view")
+    documents = [description, closed(description)]
+    described = description["components"]["schemas"]["StreamData"]["properties"]
+    named = re.search(r"Server-sent events - (.*?)\.", description["paths"]["/v1/stream"]["get"]["summary"])[1]
+    assert re.findall(r"`(\w+)`", named) and set(re.findall(r"`(\w+)`", named)) == set(described)
+    seen = set()
+    for name, data in told(rollcall, key["key"]):
+        for document in documents:
+            schema = document["components"]["schemas"]["StreamData"]["properties"][name]
+            assert faults(document, schema, data) == [], name
+        # With the counts everything was told; now something changes.
+        if name == "summary" and "summary" not in seen:
+            rollcall.must("DELETE", "/v1/agents/passing")
+            at = datetime.datetime.now(datetime.timezone.utc).isoformat()
+            rollcall.must("POST", "/v1/clock-events", {"agent_id": "nobody-of-the-stream", "kind": "clock_in", "occurred_at": at})
+        wanted = set(described) - {"signed_out"}
+        if seen < wanted <= seen | {name}:
+            rollcall.must("DELETE", f"/v1/keys/{key['id']}")
+        seen.add(name)
+    assert seen == set(described)
 
 
 def test_what_the_page_asks_for_by_its_cookie_is_as_described(rollcall, judge):
