@@ -24,7 +24,7 @@ extension AccountWorker {
     func giveUp(_ job: CallJob) -> EngineVerdict {
         switch job {
         case .command(let command, _, let run):
-            leases.setCommanded(command.instance, of: account, false)
+            leases.setCommanded(command.key, of: account, false)
             giveBack(command)
             run?.repairEnded()
         case .look(let look):

@@ -23,6 +23,7 @@ extension AccountWorker {
                     metadata: [LogKeys.count: "\(batch.items.count)", LogKeys.outcomes: "\(outcomes)"]
                 )
                 for item in batch.items { item.run?.look(succeeded: false) }
+                settle(batch.items)
                 forget()
                 return
             } catch let error as PQError
@@ -46,8 +47,19 @@ extension AccountWorker {
                 }
                 logger.error("pass refused by the database", metadata: [LogKeys.error: "\(error)"])
                 for item in batch.items { item.run?.look(succeeded: false) }
+                settle(batch.items)
                 return
             }
+        }
+    }
+
+    /// Lets go of commands: what became of them is written, or never will be by this replica.
+    ///
+    /// Not before: what is decided meanwhile knows nothing of their end, and would take a read from before it for one after it.
+    private func settle(_ items: [PassItem]) {
+        for item in items {
+            guard case .outcome(let command, _, _, _) = item.news else { continue }
+            leases.setCommanded(command.key, of: account, false)
         }
     }
 
@@ -63,6 +75,7 @@ extension AccountWorker {
             isRefused: leases.isRefused(account),
             tried: tried
         )
+        settle(items)
         meters.passed(items.count, in: .microseconds(clock.monotonic() - began))
         let runs = SweepRun.byInstance(items)
         SweepRun.settle(runs, with: plans)

@@ -193,7 +193,7 @@ final class AccountWorker: Sendable {
     }
 
     func put(_ job: CallJob, priority: JobPriority) {
-        if case .command(let command, _, _) = job { leases.setCommanded(command.instance, of: account, true) }
+        if case .command(let command, _, _) = job { leases.setCommanded(command.key, of: account, true) }
         if !calls.push(job, priority: priority) { giveUp(job) }
     }
 
@@ -255,7 +255,6 @@ final class AccountWorker: Sendable {
                 LogKeys.reason: "\(command.reason.rawValue)", LogKeys.verdict: "\(answer.verdict.rawValue)",
             ]
         )
-        leases.setCommanded(command.instance, of: account, false)
         let news = News.outcome(command, answer, sentAt: sentAt, endedAt: endedAt)
         passes.add(PassItem(instance: command.instance, news: news, priority: command.priority))
         crashPoints.reach(.outcomeWaiting)

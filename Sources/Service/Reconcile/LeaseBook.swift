@@ -19,8 +19,8 @@ final class LeaseBook: Sendable {
         var ranOutAt = Int64.min
         /// When the lease was taken, by the database's clock.
         var takenAt: Timestamp?
-        /// Instances with a command in line here or under way.
-        var commanded: Set<Int64> = []
+        /// By instance the command that is in line here or under way, or of which it is not written yet what became of it.
+        var commanded: [Int64: Int64] = [:]
     }
 
     private let entries = Mutex<[Int32: Entry]>([:])
@@ -106,23 +106,23 @@ final class LeaseBook: Sendable {
         }
     }
 
-    /// Notes that a command is in line here, or is no more.
-    func setCommanded(_ instance: Int64, of account: Int32, _ isCommanded: Bool) {
+    /// Notes that a command is in line here, or that it is over: it did not leave, or what became of it is written.
+    func setCommanded(_ command: CommandKey, of account: Int32, _ isCommanded: Bool) {
         entries.withLock { entries in
             if isCommanded {
-                entries[account, default: Entry()].commanded.insert(instance)
-            } else {
-                entries[account]?.commanded.remove(instance)
+                entries[account, default: Entry()].commanded[command.instance] = command.id
+            } else if entries[account]?.commanded[command.instance] == command.id {
+                entries[account]?.commanded[command.instance] = nil
             }
         }
     }
 
     /// Until when a command of which nothing is known may have left: until the lease was taken, since nobody sends without it;
-    /// and of one that is in line here, it may be at any moment.
+    /// and of one that is in line here, or of which it is to be written yet what became of it, it may be at any moment.
     func mayHaveLeft(_ instance: Int64, of account: Int32, now: Timestamp) -> Timestamp? {
         entries.withLock { entries in
             guard let entry = entries[account], entry.lease != nil else { return nil }
-            return entry.commanded.contains(instance) ? now : entry.takenAt
+            return entry.commanded[instance] == nil ? entry.takenAt : now
         }
     }
 

@@ -57,6 +57,29 @@ struct AccountWorkerTests {
     }
 
     @Test
+    func `a command is not over before it is written what became of it`() throws {
+        let scene = WorkerScene(verdict: .ambiguous)
+        let down = Evidence(reading: .status(.stopped), readAt: scene.clock.now(), readingSince: scene.clock.now())
+        let start = scene.plan(1, desired: .running, down)
+        let (clock, scheduler) = (scene.clock, scene.scheduler)
+        /// Whether the outcome is still to be written, and whether the command may still count as under way.
+        let seen = Mutex<[(isUnwritten: Bool, mayHaveLeft: Bool)]>([])
+        try scene.run { worker in
+            worker.carryOut([start])
+            for step in 1...2000 {
+                scheduler.after(Int64(step) * 100) {
+                    let mayHaveLeft = worker.leases.mayHaveLeft(1, of: 1, now: clock.now()) != nil
+                    seen.withLock { $0.append((worker.passes.hasOutcomes, mayHaveLeft)) }
+                }
+            }
+        }
+        let samples = seen.withLock { $0 }
+        #expect(samples.contains { $0.isUnwritten })
+        #expect(samples.allSatisfy { $0.mayHaveLeft || !$0.isUnwritten })
+        #expect(samples.last?.mayHaveLeft == false)
+    }
+
+    @Test
     func `what waits in line when the engine refuses the account does not leave`() throws {
         let scene = WorkerScene(verdict: .auth)
         let down = Evidence(reading: .status(.stopped), readAt: scene.clock.now(), readingSince: scene.clock.now())
