@@ -167,7 +167,7 @@ package enum Turn: String, Sendable, Hashable, CaseIterable {
     case mapper
     /// Whoever runs the engine brings it back.
     case engine
-    /// Whoever runs Rollcall mends its credential.
+    /// Whoever runs Rollcall mends its credential, or has somebody act for the engine again.
     case `operator`
     /// Whoever holds it, or the hold's end.
     case holder
@@ -175,7 +175,18 @@ package enum Turn: String, Sendable, Hashable, CaseIterable {
 
 extension Agreement {
     /// Whose turn it is, by why it stands so.
-    package func turn(_ reason: Reason) -> Turn {
+    ///
+    /// `isAttended`: whether somebody acts for the session's engine. While nobody does, Rollcall is at nothing there and the
+    /// engine is asked nothing, so that it is for whoever runs Rollcall what is otherwise for those two.
+    package func turn(_ reason: Reason, isAttended: Bool = true) -> Turn {
+        let own = attendedTurn(reason)
+        return switch own {
+        case .rollcall, .engine: isAttended ? own : .operator
+        case .nobody, .agent, .manager, .mapper, .operator, .holder: own
+        }
+    }
+
+    private func attendedTurn(_ reason: Reason) -> Turn {
         switch self {
         case .stuck, .runaway: reason == .sessionMissing ? .mapper : .manager
         case .refused: .operator

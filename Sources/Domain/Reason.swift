@@ -113,7 +113,7 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
             "Many sessions of this engine account fail alike, so restarts go one by one until one helps."
         case .suspect: "The engine says that the session works but names no account for it: it may be dead."
         case .stale: "The last look at the session is too old to be believed."
-        case .noInstance: "No instance is mapped to this agent."
+        case .noInstance: "No session is mapped to this agent."
         }
     }
     /// The sentence for people, in English, of a command that was sent for this reason.
@@ -121,8 +121,8 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
     /// In the past, since what it was sent for may be long over; any other reason, of an older release, as it is.
     package var commandSentence: String {
         switch self {
-        case .shouldRun: "The session should have run and did not."
-        case .shouldStop: "The session should have been stopped and was not."
+        case .shouldRun: "The session had to run."
+        case .shouldStop: "The session had to stop."
         case .wentDown: "The session had gone down by itself."
         case .cameUp: "The session had come up by itself and should have been stopped."
         case .failedRestart: "The session had failed."

@@ -44,6 +44,14 @@ struct AgreementTests {
         #expect(found.turn(reason) == turn)
     }
 
+    @Test(arguments: table.indices)
+    func `while nobody acts for the engine it is the operator's turn where it was ours or the engine's`(place: Int) {
+        let (shift, desired, condition, reason, _, turn) = Self.table[place]
+        let found = agreement(shift: shift, desired: desired, condition: condition, reason: reason)
+        let unattended: Turn = turn == .rollcall || turn == .engine ? .operator : turn
+        #expect(found.turn(reason, isAttended: false) == unattended)
+    }
+
     @Test
     func `every name is somebody's`() {
         #expect(Set(Self.table.map(\.4)) == Set(Agreement.allCases))

@@ -8,7 +8,7 @@ from selenium.webdriver.chrome.service import Service
 
 import story
 from page import Page
-from rollcall import Rollcall
+from rollcall import TOKEN, Rollcall
 
 SIZE_LIMIT = 250_000  # bytes of a picture
 
@@ -24,6 +24,7 @@ VIEWS = {
     "unmatched": "/unmatched",
     "stats": "/stats",
     "hours": "/stats",
+    "problem": "/agents/nobody-of-this-name",
 }
 
 # Where a view stands that is not at the top of its page.
@@ -105,10 +106,86 @@ def shoot_silence(page, rollcall, folder, kind, language):
     page.wait(lambda: not page.is_grey(), 60, "the colours")
 
 
+def shoot_mapping(page, folder, kind, language):
+    """What would come of saying who a name is."""
+    show(page, "/unmatched", language)
+    page.wait(lambda: page.find("form.map").is_displayed(), what="the form")
+    field = page.find("form.map [name=agent]")
+    field.clear()
+    field.send_keys("mara")
+    page.find("form.map button").click()
+    page.wait(lambda: page.has(".preview button"), what="the preview")
+    shoot(page, folder, f"mapping-{kind}")
+
+
+def shoot_signed_out(page, rollcall, folder, kind, language):
+    """What is left of a page whose sign-in ends while it is open."""
+    key = rollcall.key("view")
+    page.driver.delete_all_cookies()
+    page.sign_in(key["key"], f"/?lang={language}")
+    page.wait_live()
+    rollcall.must("DELETE", f"/v1/keys/{key['id']}")
+    page.wait(lambda: page.has("#signed-out"), what="the end of the sign-in")
+    shoot(page, folder, f"signed-out-{kind}")
+
+
+def take_calm(page, rollcall, folder):
+    """Before the day's trouble: nobody needs anybody."""
+    for agent, name, team, _, _ in story.PEOPLE[:1] + story.PEOPLE[6:7]:
+        rollcall.add_agent(agent, name=name, team=team)
+    rollcall.clock_in("ada")
+    rollcall.wait_for("ada", observed="WORKING", condition="converged")
+    rollcall.wait_for("goran", observed="STOPPED", condition="converged")
+    for kind, language, scheme, width, height in KINDS:
+        shape(page, scheme, width, height)
+        page.driver.delete_all_cookies()
+        page.sign_in(rollcall.admin_key, f"/?lang={language}")
+        show(page, "/", language)
+        page.wait(lambda: page.find("#calm").is_displayed(), what="calm")
+        shoot(page, folder, f"calm-{kind}")
+
+
+def set_up(rollcall, *names):
+    """Starts the server anew with these engine accounts, all on the one simulator."""
+    rollcall.stop_server()
+    rollcall.settings = story.SETTINGS | {"ROLLCALL_ENGINES": ",".join(names)}
+    for name in names:
+        account = f"ROLLCALL_ENGINE_{name.upper()}_"
+        address = f"http://127.0.0.1:{rollcall.simulator_port}"
+        rollcall.settings |= {f"{account}KIND": "wawp", f"{account}URL": address, f"{account}TOKEN": TOKEN}
+    rollcall.start_server()
+
+
+def take_outage(page, rollcall, folder):
+    """An engine that is away, and one for which nobody acts."""
+    set_up(rollcall, "main", "spare")
+    rollcall.sim("PUT", "/_sim/sessions", {"sessions": [{"instance_id": "I-sven", "status": "STOPPED"}]})
+    instance = {"engine": "spare", "instance_id": "I-sven", "session_name": "wawp-sven"}
+    rollcall.must("PUT", "/v1/agents/sven", {"name": "Sven Dahl", "team": "support", "instance": instance})
+    rollcall.wait_for("sven", observed="STOPPED", condition="converged")
+    set_up(rollcall, "main")
+    rollcall.fault("outage", mode="503")
+    try:
+        for kind, language, scheme, width, height in KINDS:
+            shape(page, scheme, width, height)
+            page.driver.delete_all_cookies()
+            page.sign_in(rollcall.admin_key, f"/?lang={language}")
+            show(page, "/", language)
+            page.wait(lambda: len(page.driver.find_elements("css selector", "#pulse .incident")) == 2, 60, "both engines named")
+            page.wait(lambda: page.has("#incidents .incident"), 60, "the incident")
+            shoot(page, folder, f"outage-{kind}")
+            show(page, "/agents/sven", language)
+            page.wait(lambda: page.find("#agent").get_attribute("data-uncertain") == "true", what="the grey")
+            shoot(page, folder, f"nobody-acts-{kind}")
+    finally:
+        rollcall.mend()
+
+
 def take(rollcall, folder):
-    story.seed(rollcall)
     page = Page(browser(), rollcall)
     try:
+        take_calm(page, rollcall, folder)
+        story.seed(rollcall)
         for kind, language, scheme, width, height in KINDS:
             shape(page, scheme, width, height)
             page.driver.delete_all_cookies()
@@ -137,7 +214,10 @@ def take(rollcall, folder):
             page.wait(lambda: page.find("#guard-dialog").is_displayed())
             shoot(page, folder, f"guard-{kind}")
             shoot_results(page, folder, kind, language)
+            shoot_mapping(page, folder, kind, language)
             shoot_silence(page, rollcall, folder, kind, language)
+            shoot_signed_out(page, rollcall, folder, kind, language)
+        take_outage(page, rollcall, folder)
     finally:
         page.driver.quit()
 

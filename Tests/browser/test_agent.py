@@ -19,14 +19,14 @@ def test_it_tells_how_an_agent_stands_why_and_what_happened(page, view_key, on_s
     page.sign_in(view_key)
     page.wait_live()
     page.find(f"{page.row(on_shift)} a").click()
-    page.wait_text("#agreement", "fine")
+    page.wait_text("#agreement", "on, as it should be")
     assert page.text("#observed") == "running" and page.observed() == "WORKING"
     assert page.text("#desired") == "running"
     assert page.text("#desired-since").startswith("for ")
     assert "running, as it should" in page.text("#reason")
     why = page.text("#why")
     assert "The agent is on shift, so the session should run." in why
-    assert "Without any of that it would be stopped." in why
+    assert "By default it would be stopped." in why
     assert "A clock-in from api: it happened" in why
     assert "It told the engine to start the session" in why and "The engine's answer, after" in why
     assert "found the session running" in why
@@ -34,7 +34,7 @@ def test_it_tells_how_an_agent_stands_why_and_what_happened(page, view_key, on_s
     assert "A clock-out ends the shift" in why
     assert "clock-in" in page.text("#events")
     assert page.commands() == ["start"]
-    assert "should have run and did not" in page.text("#commands"), "the sentence behind the command"
+    assert "The session had to run." in page.text("#commands"), "the sentence behind the command"
 
 
 def test_it_follows_what_happens_without_a_reload(rollcall, page, view_key, on_shift):

@@ -141,7 +141,7 @@ def test_a_change_says_how_many_it_is_about_above_its_list(rollcall, page):
     page.click("#guard-list [data-open]")
     page.wait(lambda: page.find("#guard-dialog").is_displayed())
     number = page.run("return document.querySelectorAll('#guard-parts li').length")
-    assert number > 1 and page.text("#guard-count") == f"{number} agents in all:"
+    assert number > 1 and page.text("#guard-count") == f"{number} agents:"
 
 
 def test_a_source_says_that_repetitions_are_counted_only(rollcall, page):

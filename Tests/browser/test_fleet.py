@@ -20,7 +20,7 @@ def test_a_clock_in_becomes_working_without_a_reload(rollcall, page, view_key):
     rollcall.clock_in("anna")
     page.wait_cell("anna", "shift", "on shift")
     page.wait_cell("anna", "observed", "running")
-    page.wait_cell("anna", "agreement", "fine")
+    page.wait_cell("anna", "agreement", "on, as it should be")
     assert page.word("anna") == "WORKING"
     assert page.cell("anna", "reason") == "The session is running, as it should."
     assert "The engine was told to start the session; it counts once it is seen running." in page.recorded()
@@ -82,7 +82,7 @@ def test_a_session_that_comes_up_off_shift_is_shown_explained_and_stopped(rollca
     page.wait_live()
     rollcall.fault("self_start", ["I-dino"])
     page.wait(lambda: page.commands() == ["stop"], what="the stop")
-    assert "The session should have been stopped and was not." in page.text("#commands")
+    assert "The session had to stop." in page.text("#commands")
     page.wait(lambda: page.agreement() == "off" and page.observed() == "STOPPED", what="the repair")
 
 
@@ -138,7 +138,7 @@ def test_agents_come_and_go_without_a_reload(rollcall, page, view_key):
     page.mark()
     rollcall.add_agent("comes", team="coming", with_instance=False)
     page.wait(lambda: set(page.agents()) == {"stays", "comes"})
-    page.wait_cell("comes", "agreement", "off, no instance")
+    page.wait_cell("comes", "agreement", "off, no session")
     rollcall.must("DELETE", "/v1/agents/comes")
     page.wait(lambda: page.agents() == ["stays"])
     rollcall.must("PUT", "/v1/agents/stays", {"team": "elsewhere"})

@@ -67,8 +67,8 @@ def test_a_morning_by_the_keyboard(rollcall, page, manage_key):
     page.wait(lambda: page.agents() == ["mia", "noel", "olga"] and page.count("agents") == 3, what="everybody once")
     page.wait_agreement("mia", "fine")
     # Search by the keyboard, open somebody, read why, and hold the session while the number is being moved.
-    press(page, "/")
-    assert focused(page, "#search")
+    page.driver.execute_script("document.getElementById('main').tabIndex = -1; document.getElementById('main').focus()")
+    tab_to(page, "#search")
     press(page, "mia", Keys.ENTER)
     page.wait(lambda: "q=mia" in page.driver.current_url)
     page.wait_live()

@@ -78,6 +78,7 @@ def test_an_order_is_told_of_also_to_who_closed_its_dialog(rollcall, page, manag
     agents = [f"late-{number}" for number in range(3)]
     for agent in agents:
         rollcall.add_agent(agent, team="late")
+        assert hold(rollcall, agent, days=60)[0] == 200
     page.sign_in(manage_key, "/?team=late")
     page.wait_live()
     page.wait_loaded()
@@ -113,7 +114,7 @@ def test_an_order_is_told_of_also_to_who_closed_its_dialog(rollcall, page, manag
 
 
 def order(page):
-    """Orders a hold of who is chosen; none of them is at work, so nothing changes that the guard would keep."""
+    """Orders a hold of who is chosen; each of them is held the same for longer, so nothing changes that the guard would keep."""
     page.find("[data-bulk=hold]").click()
     page.wait(lambda: page.find("#bulk-form").is_displayed())
     reason = page.find("#bulk-hold [name=reason]")
@@ -188,9 +189,10 @@ def test_a_change_that_cannot_be_asked_for_is_shown_all_the_same_and_the_page_sa
     page.wait_live()
     page.wait(lambda: page.find("#unread").is_displayed(), what="the warning")
     assert "could not be read again" in page.text("#unread")
-    assert page.find(line).is_displayed() and not page.has(card), "the server's line stays where there is no card"
+    assert page.find(line).is_displayed() and page.find(card).is_displayed(), "what the server says stays"
+    assert not page.has(f"{card} [data-open]")
     page.driver.execute_script("window.broken = null")
-    page.wait(lambda: page.find(card).is_displayed(), what="the card")
+    page.wait(lambda: page.find(f"{card} [data-open]").is_displayed(), what="the script's card")
     page.wait(lambda: not page.find("#unread").is_displayed(), what="the end of the warning")
     assert not page.has(line)
     rollcall.must("POST", f"/v1/guard/{change}/refuse")

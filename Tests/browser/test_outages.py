@@ -147,6 +147,9 @@ def test_a_page_that_hears_nothing_says_so_and_turns_grey(rollcall, page, view_k
     try:
         assert waited < 10, "within ten seconds"
         assert "may not be true any more" in page.text("#silence")
+        frame = "const look = getComputedStyle(document.getElementById('fleet')); return [look.outlineStyle, parseFloat(look.outlineOffset)]"
+        style, room = page.run(frame)
+        assert style == "dashed" and room >= 4, "it does not cut through what stands at the edge"
         page.shoot("silent")
     finally:
         rollcall.thaw()

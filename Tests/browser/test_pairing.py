@@ -121,7 +121,11 @@ def test_codes_that_ran_out_begin_anew_for_a_person_alone_and_the_dialog_waits_f
     assert not page.has("#pairing-place img")
     assert rollcall.agent("vera")["observed"] == "FAILED", "what the page repeats by itself starts nothing"
     page.find("#pairing-place button").click()
-    page.wait_text("#pairing-status", "no code yet")
+    # To people: what a program should send is none of theirs.
+    page.wait(
+        lambda: page.text("#pairing-status") == "The session is starting and has no code yet. This page asks again by itself.",
+        what="the word that a code is coming",
+    )
     page.wait(lambda: page.has("#pairing-place img"), 30, what="the new QR code")
     assert rollcall.agent("vera")["observed"] == "SCAN_QR_CODE"
     rollcall.sim("POST", "/_sim/scan", {"scope": ["I-vera"]})

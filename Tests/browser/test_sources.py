@@ -28,6 +28,7 @@ def test_a_delivery_and_a_refusal_show_up_with_their_reason_without_a_reload(rol
     assert rollcall.deliver("hr", EVENT, secret="another-secret-than-that") == 401
     page.wait(lambda: state(page, "hr").endswith("refusing"), what="the refusal")
     page.wait_text('tr[data-source="hr"] [data-field=last_refusal]', "does not prove that it comes from this source")
+    assert page.text('tr[data-source="hr"] [data-field=refused]') == "1 (1 in 7 days)", "two numbers, and not eleven"
     assert rollcall.deliver("hr", {**EVENT, "phone": "+49 170 1234567", "note": "<b>bold</b>"}) == 200
     page.wait(lambda: state(page, "hr").endswith("receiving"), what="the delivery")
     assert "s ago" in page.text('tr[data-source="hr"] [data-field=last_seen]')

@@ -205,6 +205,36 @@ def test_a_row_that_scrolls_away_keeps_the_focus(rollcall, page, view_key, long_
     assert shown == sorted(shown)
 
 
+# Whether what is seen in the middle of one thing is in another, or is it.
+COVERS = """
+  const { left, top, width, height } = document.querySelector(arguments[0]).getBoundingClientRect();
+  return document.elementFromPoint(left + width / 2, top + height / 2)?.closest(arguments[1]) != null;
+"""
+
+
+def test_what_has_the_focus_is_not_behind_the_table_s_head(rollcall, page, view_key, long_team):
+    page.sign_in(view_key, "/?team=long")
+    page.wait_live()
+    page.wait_loaded()
+    # Who stands above the one with the focus is within the window, and behind the head.
+    page.run(
+        """
+        document.querySelector("tr[data-agent=k008] [data-field=name]").focus();
+        window.scrollBy(0, document.querySelector("tr[data-agent=k007]").getBoundingClientRect().top - 1);
+        """
+    )
+    assert page.run(COVERS, "tr[data-agent=k007] [data-field=name]", "thead"), "the head lies over it"
+    press(page, Keys.ARROW_UP)
+    assert focused_agent(page) == "k007"
+    page.wait(lambda: page.run(COVERS, ":focus", ":focus"), what="the name in view")
+    # The same by the key that goes back, from link to link.
+    page.run("window.scrollBy(0, document.querySelector('tr[data-agent=k006]').getBoundingClientRect().top - 1)")
+    assert page.run(COVERS, "tr[data-agent=k006] [data-field=name]", "thead"), "the head lies over it"
+    ActionChains(page.driver).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
+    assert focused_agent(page) == "k006"
+    page.wait(lambda: page.run(COVERS, ":focus", ":focus"), what="the name in view")
+
+
 # What somebody is called
 
 

@@ -56,6 +56,13 @@ def test_the_day_is_drawn_in_lanes_and_told_in_a_table(rollcall, page, view_key)
     label = page.driver.execute_script("return document.querySelector('[data-lane=shift] svg').getAttribute('aria-label')")
     assert label.startswith("Shift. From ") and "on break from" in label
     assert "times of Asia/Kolkata, where the agent is" in page.text("#timeline-title")
+    assert page.text("#timeline-title").startswith("A picture of 1 day")
+    # Now has a line through every lane, where what is seen ends, and a word.
+    assert page.run("return document.querySelectorAll('.lane .now').length") == len(page.driver.find_elements("css selector", ".lane"))
+    assert page.text(".legend li:has(.now)") == "now"
+    line = page.run("return Number(document.querySelector('[data-lane=seen] .now').getAttribute('d').match(/^M([0-9.]+) /)[1])")
+    _, start, width = bars(page, "seen")[-1]
+    assert abs(start + width - line) < 5, (start, width, line)
     # The table goes by the same clock, whatever the reader's shows.
     zone = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
     script = "return [...document.querySelectorAll('#timeline-table time')].map((time) => [time.dateTime, time.textContent])"
@@ -74,6 +81,7 @@ def test_it_zooms_from_an_hour_to_a_month_and_says_what_began_before(rollcall, p
     assert any("began before" in line for line in lines(page))
     page.click('[data-span="month"]')
     page.wait(lambda: "span=month" in page.driver.current_url)
+    assert page.text("#timeline-title").startswith("A picture of 30 days") and page.has(".lane .now")
     assert not page.has("[data-lane=shift] .carried")
     assert len(page.driver.find_elements("css selector", ".axis span")) == 10
     first = page.text(".axis")
@@ -81,6 +89,7 @@ def test_it_zooms_from_an_hour_to_a_month_and_says_what_began_before(rollcall, p
     page.wait(lambda: "until=" in page.driver.current_url)
     assert page.text(".axis") != first
     assert [kind for kind, _, _ in bars(page, "shift")] == ["bar-thin"], "long before"
+    assert not page.has(".now"), "it is of the past"
 
 
 def test_a_span_that_makes_no_sense_is_refused_in_words(page, view_key):
@@ -111,6 +120,10 @@ def test_the_figures_of_a_day_stand_beside_their_pictures(rollcall, page, view_k
     assert page.has('[data-chart="hibernation"] rect') and "00:00" in page.text('[data-chart="way"] .axis')
     assert page.text('[data-chart="way"] .scale').endswith("0") and "s" in page.text('[data-chart="way"] .scale')
     assert page.find("#hours tbody tr").is_displayed()
+    # An hour is at the same place in each.
+    edges = "return [...document.querySelectorAll('.chart svg')].map((each) => each.getBoundingClientRect()).map(({ left, right }) => [left, right])"
+    first, *others = page.run(edges)
+    assert others and all(each == first for each in others), [first, *others]
     for picture in page.driver.find_elements("css selector", "svg.plot"):
         assert picture.get_attribute("aria-label")
     # The day is one of a zone that is said, and can be chosen.

@@ -13,6 +13,7 @@ struct PageReads: Sendable {
     init(_ dependencies: PageDependencies) {
         let management = dependencies.management
         let history = HistoryReads(pool: management.readPool)
+        let pulses = EnginePulseReads(pool: management.readPool)
         let summaries = dependencies.feed.sources.summaries
         unmatched = management.unmatchedCount
         clock = management.clock
@@ -21,8 +22,9 @@ struct PageReads: Sendable {
             agents: management.reads,
             summaries: summaries,
             incidents: management.incidents,
+            held: GuardReads(pool: management.readPool),
             unmatched: unmatched,
-            pulses: EnginePulseReads(pool: management.readPool),
+            pulses: pulses,
             clock: management.clock
         )
         story = AgentStory(
@@ -35,6 +37,7 @@ struct PageReads: Sendable {
             ),
             held: GuardReads(pool: management.readPool),
             freshness: management.freshness,
+            pulses: pulses,
             clock: management.clock
         )
         sources = SourceStory(

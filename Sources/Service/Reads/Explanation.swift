@@ -50,7 +50,7 @@ package struct Explanation: Sendable {
         case .onBreak: changes.append("A break-end or a clock-in ends the break; a clock-out ends the shift.")
         }
         changes += waiting.map(\.sentence)
-        if details.instance == nil { changes.append("An instance has to be mapped before anything can run.") }
+        if details.instance == nil { changes.append("A session has to be mapped before anything can run.") }
         return changes
     }
 

@@ -8,6 +8,8 @@ struct AgentHistory: Sendable {
     var events: [LedgerEntry]
     /// Those that were meant within the span, oldest first.
     var commands: [CommandEntry]
+    /// The events that came within the span, whenever they took effect; in the order in which they came.
+    var arrivals: [LedgerEntry] = []
 }
 
 /// Reads timelines, for the API and the page.
@@ -47,7 +49,8 @@ struct TimelineReads: Sendable {
         return AgentHistory(
             timeline: timeline,
             events: ledger.entries.filter { $0.punch.effectiveAt >= from && $0.punch.effectiveAt <= to },
-            commands: commands.reversed()
+            commands: commands.reversed(),
+            arrivals: ledger.entries.filter { $0.receivedAt >= from && $0.receivedAt <= to }
         )
     }
 

@@ -98,6 +98,7 @@ struct ManagementFixture: Sendable {
         _ kind: PunchKind,
         of agentID: String,
         ago: Duration,
+        late: Duration = .zero,
         source: String = "api",
         matched: Bool
     ) async throws {
@@ -108,7 +109,7 @@ struct ManagementFixture: Sendable {
                 dedupe, agent, source_id, kind, occurred_at, effective_at, received_at, event_id, external_id
             )
             SELECT \(UUID()), CASE WHEN \(matched) THEN (SELECT agent FROM agents WHERE agent_id = \(agentID)) END,
-                s.source_id, \(kind.code), \(instant), \(instant), \(instant), \(UUID().uuidString), \(agentID)
+                s.source_id, \(kind.code), \(instant), \(instant), \(instant + late), \(UUID().uuidString), \(agentID)
             FROM clock_sources s
             WHERE s.name = \(source)
             """

@@ -77,7 +77,6 @@ struct CatalogueTests {
         }
         for code in ProblemCode.allCases {
             #expect(words("problem." + code.rawValue) == code.title)
-            #expect(words("problem.hint." + code.rawValue) == code.hint)
         }
     }
 
@@ -86,6 +85,7 @@ struct CatalogueTests {
         let words = languages[language]
         var keys: [String] = Condition.allCases.map { "condition." + $0.rawValue }
         keys += Agreement.allCases.map { "agreement." + $0.rawValue } + Turn.allCases.map { "turn." + $0.rawValue }
+        keys += ["turn.unattended", "turn.rollcall.exception"]
         keys += Reason.allCases.map { "reason." + $0.rawValue } + Shift.allCases.map { "shift." + $0.rawValue }
         keys += RunState.allCases.map { "state." + $0.rawValue } + Rule.allCases.map { "because." + $0.rawValue }
         keys += PunchKind.allCases.flatMap { ["kind." + $0.rawValue, "why.event." + $0.rawValue] }
@@ -97,7 +97,7 @@ struct CatalogueTests {
         keys += SourceOutcome.allCases.filter(\.isRefusal).map { "refusal." + $0.rawValue }
         keys += ["applied", "superseded", "parked", "unmatched", "recorded"].map { "effect." + $0 }
         keys += DeliveryReads.Filter.allCases.map { "sources.filter." + $0.rawValue }
-        keys += ProblemCode.allCases.flatMap { ["problem." + $0.rawValue, "problem.hint." + $0.rawValue] }
+        keys += ProblemCode.allCases.map { "problem." + $0.rawValue }
         keys += Role.allCases.map { "role." + $0.rawValue }
         keys += FleetFilter.Sort.allCases.map { "fleet.sort." + $0.rawValue }
         keys += TimelineSpan.allCases.map { "timeline." + $0.rawValue }
@@ -114,11 +114,12 @@ struct CatalogueTests {
         keys += (HeldKind.allCases.map(\.rawValue) + ["from_listing"]).map { "guard.what." + $0 }
         keys += [
             "hold.stopped", "hold.running", "release", "released", "removal", "erasure", "instance", "no_instance",
+            "sessions",
             "events",
             "setting", "stop",
         ].map { "guard.part." + $0 }
         keys += ["way", "drift", "hibernation"].flatMap { ["stats.chart.\($0)", "stats.chart.\($0)_words"] }
-        keys += ["approved", "refused", "expired", "superseded"].map { "guard.state." + $0 }
+        keys += ["approved", "done", "over", "refused", "expired", "superseded"].map { "guard.state." + $0 }
         keys += RunState.allCases.flatMap { ["guard.then." + $0.rawValue, "why.change.waiting." + $0.rawValue] }
         for key in keys { #expect(words.sentences[key] != nil, "\(key)") }
     }
@@ -236,7 +237,9 @@ struct CatalogueTests {
         var found: Set = [name]
         var open = [name]
         while let next = open.popLast() {
-            for module in try file("assets/" + next).matches(of: #/from "\.\/([a-z-]+\.js)"/#).map({ String($0.1) })
+            for module in try file("assets/" + next).matches(of: #/(?:from |import\()"\.\/([a-z-]+\.js)"/#).map({
+                String($0.1)
+            })
             where found.insert(module).inserted { open.append(module) }
         }
         return found

@@ -142,19 +142,8 @@ struct NeedsPageTests {
             }
             #expect(try await !isCalm(signIn), "nobody acts for the engine")
             #expect(try await isCalm(others), "whose sessions are none of theirs")
-            _ = try await pool.pipeline([
-                """
-                INSERT INTO replicas (replica, seen_at, expires_at, release)
-                VALUES ('0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', now(), now() + interval '1 minute', 'test')
-                """,
-                """
-                INSERT INTO engine_leases (account, holder, term)
-                SELECT account, '0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', 1 FROM engine_accounts
-                ON CONFLICT (account) DO UPDATE SET holder = excluded.holder
-                """,
-                "INSERT INTO engine_pulses (account, beat_at) SELECT account, now() FROM engine_accounts",
-                "INSERT INTO engine_accounts (name) VALUES ('unused')",
-            ])
+            try await page.attendEngines()
+            _ = try await pool.query("INSERT INTO engine_accounts (name) VALUES ('unused')")
             #expect(try await isCalm(signIn))
             let troubles: [PQStatement] = [
                 "UPDATE engine_pulses SET beat_at = now(), silent_since = now() - interval '4 s'",
@@ -222,6 +211,7 @@ struct NeedsPageTests {
             try await page.management.addAgent("d1")
             try await page.management.observe("d1", "STOPPED", .drifted, reason: .wentDown)
             _ = try await page.management.pool.query("UPDATE agent_states SET shift = 1, desired = 1")
+            try await page.attendEngines()
             let signIn = try await page.signIn(as: .view)
             let sentence = "Somebody is needed only if it lasts: Rollcall is dealing with it."
             let fleet = try await page.send("GET", "/", signIn).text

@@ -53,6 +53,22 @@ struct PageFixture: Sendable {
         try await body(client)
     }
 
+    /// Lets somebody act for every engine account that there is.
+    func attendEngines() async throws {
+        _ = try await management.pool.pipeline([
+            """
+            INSERT INTO replicas (replica, seen_at, expires_at, release)
+            VALUES ('0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', now(), now() + interval '1 minute', 'test')
+            """,
+            """
+            INSERT INTO engine_leases (account, holder, term)
+            SELECT account, '0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', 1 FROM engine_accounts
+            ON CONFLICT (account) DO UPDATE SET holder = excluded.holder
+            """,
+            "INSERT INTO engine_pulses (account, beat_at) SELECT account, now() FROM engine_accounts",
+        ])
+    }
+
     /// Waits until something is so, asking the database in between so that time passes.
     func wait(until isSo: () async throws -> Bool) async throws {
         let deadline = ContinuousClock.now + .seconds(20)

@@ -89,7 +89,7 @@ struct PageTests {
             #expect(places.count == 3)
             #expect(places == places.sorted(), "the cards stand above the table")
             #expect(source.contains(Reason.restartBudgetUsed.sentence))
-            #expect(source.contains("on, cannot be stopped"))
+            #expect(source.contains("on, stuck: cannot be stopped"))
             #expect(source.contains("turn: look into it."))
             #expect(source.contains("Agent a1"))
         }
@@ -213,7 +213,7 @@ struct PageTests {
             #expect(source.contains("WORKING"))
             #expect(source.contains(Reason.shouldRun.commandSentence))
             #expect(source.contains("40 ms"))
-            #expect(source.contains("Without any of that it would be stopped."))
+            #expect(source.contains("By default it would be stopped."))
         }
     }
 

@@ -148,7 +148,7 @@ struct StatsPageTests {
             #expect(source.contains(#"<dd class="figure" id="hibernated">1.5</dd>"#))
             #expect(source.contains(#"<dd class="figure" id="unread-hours">1.8</dd>"#))
             #expect(source.contains("For 1.8 h, added up, sessions were not looked at."))
-            #expect(source.contains("1 session was found otherwise by the first look after such a time"))
+            #expect(source.contains("1 session was found changed by the first look after such a time"))
             #expect(source.contains(#"<dd class="figure" id="drift">0 found, 0 repaired</dd>"#))
             let hour = try #require(
                 source.firstMatch(of: #/<tr[^>]*>(?:(?!<\/tr>).)*2026-03-02 07:00:00.*?<\/tr>/#.dotMatchesNewlines())

@@ -12,14 +12,16 @@ struct TimelineModelTests {
     private func model(
         _ timeline: Timeline,
         _ span: TimelineSpan,
+        until: Timestamp? = nil,
         zone: String = "UTC",
         events: [LedgerEntry] = [],
-        commands: [CommandEntry] = []
+        commands: [CommandEntry] = [],
+        arrivals: [LedgerEntry] = []
     ) -> TimelineModel {
         let clock = LocalClock(zoneName: zone)
         return TimelineModel(
-            history: AgentHistory(timeline: timeline, events: events, commands: commands),
-            window: TimelineWindow(span: span, until: nil, clock: clock, now: Self.now),
+            history: AgentHistory(timeline: timeline, events: events, commands: commands, arrivals: arrivals),
+            window: TimelineWindow(span: span, until: until, clock: clock, now: Self.now),
             clock: clock,
             path: "/agents/ada",
             words: words,
@@ -98,7 +100,7 @@ struct TimelineModelTests {
         )
         let values = model(timeline, .hour).values
         #expect(lane(values, "shift")["carried"] as? Bool == false)
-        #expect((lane(values, "shift")["picture"] as? String)?.contains("nobody ever clocked in") == true)
+        #expect((lane(values, "shift")["picture"] as? String)?.contains("never clocked in") == true)
     }
 
     /// An event that came some time after it happened.
@@ -180,6 +182,30 @@ struct TimelineModelTests {
         #expect(marks.last?["title"] as? String == "01-15 06:20 Event: clock-out, from hr; it came 01-15 06:21")
     }
 
+    @Test
+    func `where an event came late there is a mark of its own, with its word and its line`() {
+        let from = Self.now - .seconds(7200)
+        let events = [
+            event(.clockIn, at: from - .seconds(90_000), late: .seconds(93_600)),
+            event(.clockIn, at: from + .seconds(600), late: .seconds(60)),
+            event(.clockOut, at: from + .seconds(1200), late: .seconds(3000)),
+        ]
+        let values = model(timeline([], from: from), .six, events: Array(events.dropFirst()), arrivals: events).values
+        let marks = lane(values, "marks")["marks"] as? [[String: Any]] ?? []
+        let late = marks.filter { $0["kind"] as? String == "late" }
+        let titles = [
+            "01-15 07:00 Came late: clock-in, from hr; it counts from 01-14 05:00 on",
+            "01-15 07:10 Came late: clock-out, from hr; it counts from 01-15 06:20 on",
+        ]
+        #expect(late.compactMap { $0["title"] as? String } == titles)
+        #expect(late.compactMap { $0["x"] as? String } == ["833.3", "861.1"], "at arrival, and not when it happened")
+        let lines = values["lines"] as? [[String: Any]] ?? []
+        #expect(lines.suffix(2).compactMap { $0["what"] as? String } == titles.map { String($0.dropFirst(12)) })
+        #expect((lines.last?["from"] as? [String: Any])?["local"] as? String == "2027-01-15 07:10:00")
+        let legend = (values["legend"] as? [[String: Any]] ?? []).first { $0["kind"] as? String == "late" }
+        #expect(legend?["label"] as? String == "when a late event came")
+    }
+
     /// Span, its seconds, and seconds from now to its end.
     private static let spans: [(TimelineSpan, Int64, Int64)] = [
         (.hour, 3600, 0), (.six, 21_600, 0), (.day, 86_400, 3600), (.week, 604_800, 57_600),
@@ -201,6 +227,25 @@ struct TimelineModelTests {
         #expect(ticks.compactMap { $0["label"] as? String }.allSatisfy { $0.hasSuffix(":00") })
         #expect(ticks.first?["label"] as? String == "15:00")
         #expect(values["zone"] as? String == "Asia/Kolkata")
+    }
+
+    /// Span, where now is across the picture, and what it is called.
+    private static let named: [(TimelineSpan, String, String)] = [
+        (.hour, "999", "A picture of 1 hour"), (.day, "958.3", "A picture of 1 day"),
+        (.month, "977.8", "A picture of 30 days"),
+    ]
+
+    @Test(arguments: named)
+    func `it is called by what it shows, and has a line for now unless it is of the past`(
+        span: TimelineSpan,
+        place: String,
+        name: String
+    ) {
+        let values = model(timeline([], from: Self.now - .seconds(3600)), span).values
+        #expect(values["now_x"] as? String == place)
+        #expect(values["picture"] as? String == name)
+        let past = model(timeline([], from: Self.now - .seconds(3600)), span, until: Self.now - span.length * 2).values
+        #expect(past["now_x"] as? Bool == false && past["picture"] as? String == name)
     }
 
     @Test

@@ -202,10 +202,10 @@ struct WhyTests {
                     "Somebody holds the session stopped: Mia, until 2027-01-15 09:06:40 UTC (in 1 h 6 min), saying “moving”."
                 ]
         )
-        #expect(said["losing"] == ["The shift would have it run.", "Without any of that it would be stopped."])
+        #expect(said["losing"] == ["The shift would have it run.", "By default it would be stopped."])
         #expect(
             said["event"] == [
-                "A clock-in from hr: it happened 10 min ago (2027-01-15 07:50:00 UTC) and came 3000 ms later."
+                "A clock-in from hr: it happened 10 min ago (2027-01-15 07:50:00 UTC) and came 3 s later."
             ]
         )
         #expect(said["did"] == ["It has sent no command for this agent in a month."])

@@ -5,6 +5,8 @@ struct AgentModel {
     let frame: PageFrame
     let caller: Caller
     let explanation: Explanation
+    /// Whether somebody acts for the engine of the agent's session.
+    let isAttended: Bool
     /// Since when what should be has been so; `nil` while that is about to be stored.
     let desiredSince: Timestamp?
     /// Newest first.
@@ -21,12 +23,12 @@ struct AgentModel {
     private var words: Catalogue { frame.words }
 
     var values: [String: Any] {
-        let row = RowModel(details: details, standing: standing, words: words, now: now).values
+        let row = RowModel(details: details, standing: standing, words: words, now: now, isAttended: isAttended).values
         let shown = details.name.isEmpty ? details.agentID : details.name
         var values = frame.values(
             title: shown,
             script: "agent.js",
-            scripted: ["agent.sure_unmap", "agent.unmapped", "pairing.", "mapping.", "shift.", "bulk.yes."]
+            scripted: ["act.", "agent.sure_unmap", "agent.unmapped", "pairing.", "mapping.", "shift.", "bulk.yes."]
         ).merging(row) { _, row in row }
         let mayMap = caller.role.includes(.admin)
         values["aliases"] = aliases.map { alias($0, mayMap: mayMap) }
@@ -39,8 +41,10 @@ struct AgentModel {
         values["is_mapper"] = row["turn"] as? String == "mapper"
         values["stream"] = "/v1/stream?snapshot=false&q=" + pathEscaped(details.agentID)
         values["api"] = "/v1/agents/" + pathEscaped(details.agentID)
-        values["why"] = WhyModel(explanation: explanation, words: words, now: now).values
-        values["next_look"] = explanation.nextLook(now: now).map { words.time($0, now: now) } ?? false
+        let why = WhyModel(explanation: explanation, words: words, now: now, isAttended: isAttended)
+        values["why"] = why.values
+        values["next_look"] = why.nextLook.map { words.time($0, now: now) } ?? false
+        values["zone"] = timeline.clock.name
         values["timeline"] = timeline.values
         values["events"] = events.map(event)
         values["has_events"] = !events.isEmpty

@@ -7,6 +7,7 @@ struct AgentStory: Sendable {
     let timelines: TimelineReads
     let held: GuardReads
     let freshness: FreshnessBook
+    let pulses: EnginePulseReads
     let clock: DatabaseClock
 
     /// Lines of each table.
@@ -48,6 +49,7 @@ struct AgentStory: Sendable {
                 waiting: try await held.waiting(of: details.agentID),
                 asOf: now
             ),
+            isAttended: try await pulses.engines(for: caller, withUnused: false).isAttended(details),
             desiredSince: try await history.desiredSince(of: details.agent, standing.desired.run),
             events: events.suffix(Self.lineLimit).reversed(),
             aliases: try await agents.aliases(of: details.agent),

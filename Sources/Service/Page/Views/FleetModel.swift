@@ -13,6 +13,8 @@ struct FleetModel {
     let nextCursor: String?
     let summary: Summary
     let incidents: [Incident]
+    /// Changes that wait for somebody.
+    let held: [HeldChange]
     /// Names that are nobody's.
     let unmatched: UnmatchedTally
     /// How the engines of the caller's sessions do.
@@ -75,6 +77,8 @@ struct FleetModel {
             "has_unmatched": unmatched.names > 0,
             "unmatched_since": unmatched.since.map { words.time($0, now: now) } ?? false,
             "incidents": openIncidents.map { incidentValues($0, words, now: now) },
+            "held": held.map { HeldCardModel(change: $0, words: words, now: now).values },
+            "has_held": !held.isEmpty,
             "stream": "/v1/stream" + filter.query(["snapshot": "false"], isSorted: false),
             "list": "/v1/agents" + filter.query(["limit": "500"], isSorted: false),
             "page": filter.cursor.map { cursor in
@@ -86,8 +90,8 @@ struct FleetModel {
 
     /// Whether nobody needs anything as far as anybody can know: of sessions that nothing is heard of nobody does.
     private var isCalm: Bool {
-        needs.isEmpty && needsCount == 0 && !isFoundCut && openIncidents.isEmpty && unmatched.names == 0
-            && !engines.contains { $0.isUncertain(now: now) }
+        needs.isEmpty && needsCount == 0 && !isFoundCut && openIncidents.isEmpty && held.isEmpty
+            && unmatched.names == 0 && !engines.contains { $0.isUncertain(now: now) }
     }
 
     /// Of engines, of sources, and changes that wait for somebody.
@@ -97,9 +101,11 @@ struct FleetModel {
     private static let scripted = [
         "fleet.held", "fleet.last_seen", "fleet.loading", "fleet.narrow", "fleet.news", "fleet.no_instance",
         "fleet.no_team",
-        "fleet.not_seen", "fleet.pick", "fleet.wanted", "guard.", "shift.", "state.", "session.", "turn.",
-        "reason.",
-        "incident.", "unmatched.since",
+        "fleet.not_seen", "fleet.pick", "fleet.wanted", "shift.", "state.", "session.", "turn.", "reason.",
+        // All but what the templates say.
+        "guard.agents.", "guard.all.", "guard.asked", "guard.decide", "guard.more", "guard.no_answer", "guard.part.",
+        "guard.show", "guard.state.", "guard.then.", "guard.until", "guard.what.",
+        "incident.engine.", "incident.other", "incident.source.", "unmatched.since",
     ]
     /// And only to who may act.
     private static let scriptedForActing = ["bulk.", "pairing."]

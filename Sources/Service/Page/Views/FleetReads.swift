@@ -5,6 +5,7 @@ struct FleetReads: Sendable {
     let agents: AgentReads
     let summaries: SummaryReads
     let incidents: IncidentReads
+    let held: GuardReads
     let unmatched: UnmatchedCount
     let pulses: EnginePulseReads
     let clock: DatabaseClock
@@ -20,9 +21,10 @@ struct FleetReads: Sendable {
             ? AgentPage(agents: [])
             : try await agents.page(filter.agents(for: caller), cursor: filter.cursor, limit: Self.pageSize)
         let needs = try await needs(filter, summary, caller)
+        let engines = try await pulses.engines(for: caller, withUnused: false)
         let now = clock.now()
-        let rows = try await models(list.agents, frame, now: now)
-        let found = try await zip(needs.agents, models(needs.agents, frame, now: now))
+        let rows = try await models(list.agents, engines, frame, now: now)
+        let found = try await zip(needs.agents, models(needs.agents, engines, frame, now: now))
             .filter { _, row in
                 row.agreement.needsSomebody && filter.agreement.map { $0 == row.agreement } ?? true
             }
@@ -36,15 +38,21 @@ struct FleetReads: Sendable {
             nextCursor: list.nextCursor,
             summary: summary,
             incidents: try await incidents.incidents(for: caller),
+            held: try await held.changes(for: caller).filter(HeldCardModel.isAsked),
             unmatched: try await unmatched.count(for: caller),
-            engines: try await pulses.engines(for: caller, withUnused: false),
+            engines: engines,
             now: now
         )
     }
 
-    private func models(_ agents: [AgentDetails], _ frame: PageFrame, now: Timestamp) async throws -> [RowModel] {
+    private func models(
+        _ agents: [AgentDetails],
+        _ engines: [EnginePulse],
+        _ frame: PageFrame,
+        now: Timestamp
+    ) async throws -> [RowModel] {
         zip(agents, try await self.agents.standings(agents)).map {
-            RowModel(details: $0, standing: $1, words: frame.words, now: now)
+            RowModel(details: $0, standing: $1, words: frame.words, now: now, isAttended: engines.isAttended($0))
         }
     }
 

@@ -61,7 +61,7 @@ struct PageViews: Sendable {
         // The details are English, and say more than the kind of problem where they differ.
         let hasDetail = words.language == .english && problem.detail != problem.code.title
         values["detail"] = hasDetail ? problem.detail : false
-        values["hint"] = words("problem.hint." + problem.code.rawValue)
+        if let remedy = words.sentences["problem.do." + problem.code.rawValue] { values["remedy"] = remedy }
         return page("problem", values, words.language, status: problem.status)
     }
 

@@ -6,6 +6,8 @@ struct RowModel {
     let standing: AgentStanding
     let words: Catalogue
     let now: Timestamp
+    /// Whether somebody acts for the session's engine, as far as is known.
+    var isAttended = true
 
     var agreement: Agreement { details.agreement(standing) }
 
@@ -32,7 +34,8 @@ struct RowModel {
             "condition": standing.condition.rawValue,
             "agreement": agreement.rawValue,
             "agreement_label": words("agreement." + agreement.rawValue),
-            "turn": agreement.turn(standing.reason).rawValue,
+            "turn": turn.rawValue,
+            "attended_turn": agreement.turn(standing.reason).rawValue,
             "turn_text": turnText,
             "reason": standing.reason.rawValue,
             "reason_text": words("reason." + standing.reason.rawValue),
@@ -54,7 +57,7 @@ struct RowModel {
     static var blank: [String: Any] {
         let texts = [
             "agent_id", "href", "name", "team", "shift", "shift_label", "observed", "reading", "condition", "agreement",
-            "agreement_label", "reason_text", "turn", "turn_text", "engine", "wanted",
+            "agreement_label", "reason_text", "turn", "attended_turn", "turn_text", "engine", "wanted",
         ]
         var values: [String: Any] = [
             "stale": false, "hold": false, "since": false, "shift_since": false, "as_of": false,
@@ -63,9 +66,11 @@ struct RowModel {
         return values
     }
 
+    private var turn: Turn { agreement.turn(standing.reason, isAttended: isAttended) }
+
     /// Whose turn it is, in a sentence; among what needs somebody it says when somebody does where Rollcall is at it by itself.
     private var turnText: String {
-        let turn = agreement.turn(standing.reason)
+        if turn != agreement.turn(standing.reason) { return words("turn.unattended") }
         return words(turn == .rollcall && agreement.needsSomebody ? "turn.rollcall.exception" : "turn." + turn.rawValue)
     }
 
@@ -96,6 +101,13 @@ struct RowModel {
 
     private func time(_ instant: Timestamp) -> [String: Any] {
         words.time(instant, now: now)
+    }
+}
+
+extension [EnginePulse] {
+    /// Whether somebody acts for the engine of an agent's session; also where there is none, or nothing is known of it.
+    func isAttended(_ details: AgentDetails) -> Bool {
+        !contains { $0.engine == details.instanceSpec?.engine && !$0.isActing }
     }
 }
 

@@ -25,9 +25,12 @@ struct TimelineModel {
 
     var values: [String: Any] {
         let lanes = lanes
-        let lines = lanes.map(\.lines) + [eventLines, commandLines]
+        let lines = lanes.map(\.lines) + [eventLines, lateLines, commandLines]
         return [
             "zone": clock.name,
+            "span": span,
+            // Where now is; its line stays within the picture.
+            "now_x": window.isLatest ? number(min(max(window.place(now), 1), 999)) : false,
             "earlier": link(window.span, until: window.from),
             "later": window.isLatest ? false : link(window.span, until: window.to + window.span.length),
             "spans": TimelineSpan.allCases.map { span in
@@ -43,18 +46,21 @@ struct TimelineModel {
                 ]
             },
             "lanes": lanes.map(\.values) + [markLane],
-            "legend": ["full", "half", "bad", "thin", "gap", "event", "command", "carried"].map { kind in
+            "legend": ["full", "half", "bad", "thin", "gap", "event", "late", "command", "carried"].map { kind in
                 let bar = Self.bars[kind] ?? (2, 20)
                 return [
                     "kind": kind, "label": words("timeline.legend." + kind), "y": bar.y, "height": bar.height,
                     "is_mark": kind == "carried",
                 ]
             },
-            "picture": words("timeline.title"),
+            "picture": words("timeline.title", ["span": span]),
             "lines": lines.flatMap { $0.suffix(Self.lineLimit) },
             "is_cut": lines.contains { $0.count > Self.lineLimit },
         ]
     }
+
+    /// How much of the past it shows, in words.
+    private var span: String { words("timeline." + window.span.rawValue) }
 
     private func link(_ span: TimelineSpan, until: Timestamp?) -> String {
         let end = until.map { $0 > now ? "" : "&until=" + pathEscaped($0.rfc3339) } ?? ""
@@ -175,10 +181,18 @@ struct TimelineModel {
         }
     }
 
-    /// Events above, commands below.
+    /// Those that came late, within the picture.
+    private var late: [LedgerEntry] { history.arrivals.filter(isLate) }
+
+    private func isLate(_ event: LedgerEntry) -> Bool { event.receivedAt - event.punch.effectiveAt > Self.lateness }
+
+    /// Events above, also where one came that was late, and commands below.
     private var markLane: [String: Any] {
         let events = history.events.suffix(Self.partLimit).map { event in
             mark("event", event.punch.effectiveAt, 1, 12, title(event))
+        }
+        let late = late.suffix(Self.partLimit).map { event in
+            mark("late", event.receivedAt, 1, 12, lateTitle(event))
         }
         let commands = history.commands.suffix(Self.partLimit).map { command in
             mark("command", command.sentAt ?? command.intendedAt, 12, 23, title(command))
@@ -186,8 +200,8 @@ struct TimelineModel {
         let names = (history.events.map(title) + history.commands.map(title)).prefix(Self.namedLimit)
         let picture = words("timeline.marks") + ". " + names.joined(separator: "; ")
         return [
-            "word": "marks", "label": words("timeline.marks"), "bars": [[String: Any]](), "marks": events + commands,
-            "carried": false, "picture": picture,
+            "word": "marks", "label": words("timeline.marks"), "bars": [[String: Any]](),
+            "marks": late + events + commands, "carried": false, "picture": picture,
         ]
     }
 
@@ -200,8 +214,19 @@ struct TimelineModel {
 
     private func title(_ event: LedgerEntry) -> String {
         let values = ["what": words("kind." + event.punch.kind.rawValue), "source": event.source]
-        guard event.receivedAt - event.punch.effectiveAt > Self.lateness else { return words("timeline.event", values) }
+        guard isLate(event) else { return words("timeline.event", values) }
         return words("timeline.late_event", values.merging(["time": clock.dayAndTime(event.receivedAt)]) { $1 })
+    }
+
+    /// Of a late event, for where it came.
+    private func lateTitle(_ event: LedgerEntry) -> String {
+        words(
+            "timeline.late_came",
+            [
+                "what": words("kind." + event.punch.kind.rawValue), "source": event.source,
+                "time": clock.dayAndTime(event.punch.effectiveAt),
+            ]
+        )
     }
 
     private func title(_ command: CommandEntry) -> String {
@@ -212,6 +237,8 @@ struct TimelineModel {
     }
 
     private var eventLines: [[String: Any]] { markLines(history.events.map { ($0.punch.effectiveAt, title($0)) }) }
+
+    private var lateLines: [[String: Any]] { markLines(late.map { ($0.receivedAt, lateTitle($0)) }) }
 
     private var commandLines: [[String: Any]] {
         markLines(history.commands.map { ($0.sentAt ?? $0.intendedAt, title($0)) })
@@ -245,7 +272,7 @@ struct TimelineModel {
     /// Top and height of each kind of bar, of 24; a gap is an empty frame, as high as what is missing could be.
     private static let bars: [String: (y: Int, height: Int)] = [
         "full": (2, 20), "half": (9, 13), "thin": (18, 4), "bad": (2, 11), "gap": (3, 18), "event": (1, 11),
-        "command": (12, 11),
+        "late": (1, 11), "command": (12, 11),
     ]
 }
 

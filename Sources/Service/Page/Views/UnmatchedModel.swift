@@ -46,7 +46,7 @@ struct UnmatchedModel {
             "external_id": name.externalID,
             "shown": balanced(name.externalID),
             "events": events(name),
-            "kinds": name.kinds.map { words("kind." + $0.rawValue) }.joined(separator: ", "),
+            "kinds": words.list(name.kinds.map { words("kind." + $0.rawValue) }),
             "first": words.time(name.firstOccurredAt, now: now),
             "last": words.time(name.lastOccurredAt, now: now),
             "api": "/v1/sources/\(pathEscaped(name.source))/aliases/\(pathEscaped(name.externalID))",

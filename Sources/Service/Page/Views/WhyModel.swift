@@ -5,6 +5,8 @@ struct WhyModel {
     let explanation: Explanation
     let words: Catalogue
     let now: Timestamp
+    /// Whether somebody acts for the engine of the agent's session, as far as is known.
+    var isAttended = true
 
     private var standing: AgentStanding { explanation.standing }
     private var details: AgentDetails { explanation.details }
@@ -92,11 +94,21 @@ struct WhyModel {
         return standing.reason == .stale ? [found, say("why.said.old")] : [found]
     }
 
+    /// When the session is looked at next, at the latest; `nil` where there is none, or nobody looks.
+    var nextLook: Timestamp? { isAttended ? explanation.nextLook(now: now) : nil }
+
+    /// What it waits for: while nobody acts for the engine, for that before anything else but a mapping.
+    private var wait: Wait {
+        let own = standing.reason.wait
+        return isAttended || own == .mapping ? own : .attendance
+    }
+
     private var waits: [[String: Any]] {
-        let nextLook = explanation.nextLook(now: now)
-        switch standing.reason.wait {
+        switch wait {
         case .mapping:
             return say("why.waits.mapping")
+        case .attendance:
+            return say("why.waits.attendance")
         case .nothing:
             return nextLook.map { say("why.waits.nothing", ["ahead": .ahead($0)]) } ?? say("why.waits.for_nobody")
         case .look, .proof, .boot, .scan, .person, .engine, .credential:
@@ -109,7 +121,7 @@ struct WhyModel {
     private func until(_ instant: Timestamp?) -> [[String: Any]] {
         guard let instant else { return say("why.waits.for_nobody") }
         return say(
-            "why.waits." + standing.reason.wait.rawValue,
+            "why.waits." + wait.rawValue,
             ["ahead": .ahead(instant), "until": .clock(instant)]
         )
     }
@@ -141,6 +153,8 @@ struct WhyModel {
 /// What an instance waits for.
 enum Wait: String, Hashable, CaseIterable {
     case nothing, look, proof, gap, retry, spacing, budget, boot, scan, person, engine, credential, mapping
+    /// That somebody acts for the engine.
+    case attendance
 }
 
 extension Reason {

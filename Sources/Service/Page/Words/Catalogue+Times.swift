@@ -38,10 +38,13 @@ extension Catalogue {
         return self("span.seconds", ["n": String(seconds)])
     }
 
-    /// A span in one unit: milliseconds as long as those are four figures.
+    /// A span in one unit: milliseconds below a second, and tenths of one below ten.
     func short(_ duration: Duration) -> String {
         let milliseconds = duration.microseconds / 1000
-        guard milliseconds >= 10_000 else { return self("span.milliseconds", ["n": String(milliseconds)]) }
+        guard milliseconds >= 1000 else { return self("span.milliseconds", ["n": String(milliseconds)]) }
+        guard milliseconds >= 10_000 else {
+            return self("span.seconds", ["n": number(Double(milliseconds / 100) / 10)])
+        }
         let span = span(duration)
         return self("span." + span.unit, ["n": String(span.count)])
     }

@@ -39,6 +39,11 @@ struct Catalogue: Sendable {
         self(pluralKey(key, number), values.merging(["n": String(number)]) { value, _ in value })
     }
 
+    /// Texts one after the other, with the language's own sign between them.
+    func list(_ texts: [String]) -> String {
+        texts.dropFirst().reduce(texts.first ?? "") { self("list.pair", ["one": $0, "other": $1]) }
+    }
+
     /// The key of the form that a number asks for.
     func pluralKey(_ key: String, _ number: Int64) -> String {
         key + "." + language.form(of: number).rawValue

@@ -6,6 +6,8 @@ enum PhraseValue {
     /// What people made up, which may run in another direction.
     case name(String)
     case strong(String)
+    /// What people wrote, in quotation marks.
+    case quote(String)
     case age(Timestamp)
     case clock(Timestamp)
     case ahead(Timestamp)
@@ -29,6 +31,7 @@ extension Catalogue {
         case .text(let text): ["say_text": text]
         case .name(let name): ["say_name": balanced(name)]
         case .strong(let text): ["say_strong": text]
+        case .quote(let text): ["say_quote": balanced(text)]
         case .age(let instant): ["age_of": time(instant, now: now)]
         case .clock(let instant): ["clock_of": time(instant, now: now)]
         case .ahead(let instant): ["ahead_of": time(instant, now: now)]

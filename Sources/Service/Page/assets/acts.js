@@ -15,10 +15,15 @@ async function proof() {
   return csrf;
 }
 
-/** What is wrong, to a person: the server's details are English, so other languages have the kind of problem. */
+/**
+ * What is wrong, to a person, and what they can do about it, where they can: the server's details are English, so other
+ * languages have the kind of problem. Its hints are for who writes programs.
+ */
 export function explain(problem) {
-  if (language === "en" || !knows(`problem.${problem.code}`)) return `${problem.detail} ${problem.hint}`;
-  return `${say(`problem.${problem.code}`)} ${say(`problem.hint.${problem.code}`)}`;
+  const kind = `problem.${problem.code}`;
+  const what = language === "en" || !knows(kind) ? problem.detail : say(kind);
+  const remedy = `problem.do.${problem.code}`;
+  return knows(remedy) ? `${what} ${say(remedy)}` : what;
 }
 
 /** Why something was not done: the message is for people, `problem` and `retryAfter` (seconds) for the script. */

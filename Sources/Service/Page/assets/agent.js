@@ -1,7 +1,7 @@
 // One agent's page: reads itself again when the stream says that something about the agent changed, and acts.
 
 import { exchange, holdOf, prepareDialog, prepareHold, send } from "./acts.js";
-import { measured, tick } from "./ages.js";
+import { measured, now, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
 import { map } from "./mapping.js";
 import { namePairing, pair, pairingNews } from "./pairing.js";
@@ -35,6 +35,26 @@ async function read() {
   tick();
 }
 const refresh = keepReading("agent", read, readAgainAfter);
+
+/** Says whose clock the times in words go by, where it shows another than the agent's, by which the picture goes. */
+function nameClock() {
+  const place = document.getElementById("own-clock");
+  const own = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const instant = now();
+  place.querySelector("bdi").textContent = own;
+  place.hidden = shows(own, instant) === shows(view.dataset.zone, instant);
+}
+adopts.push(nameClock);
+nameClock();
+
+/** What the clocks of a zone show; nothing where this browser does not know the zone. */
+function shows(timeZone, instant) {
+  try {
+    return new Intl.DateTimeFormat("en", { dateStyle: "short", timeStyle: "short", timeZone }).format(instant);
+  } catch {
+    return null;
+  }
+}
 
 /** The name is that of the page that was read. */
 function rename(page) {

@@ -33,10 +33,10 @@ export function aheadWords(milliseconds) {
   return say("ahead.days", { n: Math.floor(seconds / 86400), m: Math.floor((seconds % 86400) / 3600) });
 }
 
-const today = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", numberingSystem: "latn" });
-const otherDay = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", numberingSystem: "latn" });
-
-const exactly = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", numberingSystem: "latn" });
+const clockOf = (parts) => new Intl.DateTimeFormat(language, { ...parts, hourCycle: "h23", numberingSystem: "latn" });
+const today = clockOf({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const otherDay = clockOf({ dateStyle: "medium", timeStyle: "short" });
+const exactly = clockOf({ dateStyle: "medium", timeStyle: "medium" });
 const exact = new WeakMap(); // the instant that a title says, by element
 
 // Writing out an exact time takes longer than all else of a row, so it is done where somebody points.

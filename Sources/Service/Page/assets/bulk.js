@@ -93,7 +93,10 @@ export function prepareBulk(roster) {
   }
 
   function show() {
+    const comes = bar.hidden && picked.size > 0;
     bar.hidden = picked.size === 0;
+    // What was just chosen is not behind the bar that comes.
+    if (comes) document.activeElement?.scrollIntoView({ block: "nearest" });
     const words = isCut ? say("bulk.cut", { n: picked.size, all: shown().length }) : count("bulk.picked", picked.size);
     const place = document.getElementById("picked");
     const text = picked.size > agentLimit ? say("bulk.limit", { n: agentLimit }) : words;
@@ -177,18 +180,18 @@ export function prepareBulk(roster) {
     document.getElementById("bulk-done").textContent = say("bulk.done");
     const lines = answers.map((answer, index) => {
       const agent = roster.agents.get(answer.agent_id ?? agents[index]);
-      const isDone = answer.status < 300;
+      const isLater = answer.status === 202; // it is being done, or waits for somebody
       const line = element("li");
       line.dataset.agent = answer.agent_id ?? agents[index];
-      line.dataset.done = String(isDone);
+      line.dataset.done = isLater ? "later" : String(answer.status < 300);
       const mark = element("span");
       mark.className = "icon";
       mark.setAttribute("aria-hidden", "true");
-      const words = isDone ? say(answer.change ? "bulk.waits" : answer.status === 202 ? "bulk.taken" : "bulk.ok") : explain(answer);
+      const words = isLater ? say(answer.change ? "bulk.waits" : "bulk.taken") : answer.status < 300 ? say("bulk.ok") : explain(answer);
       line.append(mark, element("bdi", agent ? nameOf(agent) : line.dataset.agent), `: ${words}`);
       return line;
     });
-    // What was refused stands first.
+    // What was refused stands first, then what is not done yet.
     lines.sort((left, right) => (left.dataset.done < right.dataset.done ? -1 : left.dataset.done > right.dataset.done ? 1 : 0));
     document.getElementById("bulk-list").replaceChildren(...lines);
     if (answers.some((answer) => answer.change)) showGuards();

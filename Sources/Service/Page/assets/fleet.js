@@ -8,7 +8,6 @@ import { hideChanges, prepareGuards, showGuards } from "./guards.js";
 import { follow, reread } from "./live.js";
 import { adoptNeeds, cardLimit, countCards, listed, need, needCount, refill } from "./needs.js";
 import { tellNews } from "./news.js";
-import { pair, pairingNews } from "./pairing.js";
 import { limit, readBadly, readWell } from "./reading.js";
 import { renew } from "./renew.js";
 import { Roster } from "./roster.js";
@@ -38,6 +37,7 @@ let isLoaded = false;
 let isCut = false; // whether there are more than a browser holds
 let counted = null; // how many need somebody by the counts, once those came
 let told = null; // the counts that the stream told last
+let pairing = null; // what pairs phones, which a browser loads once somebody wants it
 
 function later(agentID, agent) {
   pending.set(agentID, agent);
@@ -54,7 +54,7 @@ function apply() {
   roster.steady(() => {
     for (const [agentID, agent] of pending) {
       need(agentID, agent);
-      pairingNews(agent ?? { agent_id: agentID });
+      pairing?.pairingNews(agent ?? { agent_id: agentID });
       if (!agent) bulk?.drop(agentID);
       const row = !isLoaded && roster.rows.get(agentID);
       if (row && agent) fill(row, agent);
@@ -238,15 +238,23 @@ document.addEventListener("click", async (event) => {
   const card = button?.closest("[data-agent]");
   if (!card) return;
   const agentID = card.dataset.agent;
+  const outcome = element("span");
+  outcome.setAttribute("role", "status");
+  outcome.dataset.own = "";
   if (button.matches("[data-pair]")) {
-    pair(agentID, card.querySelector("[data-field=name]").textContent);
+    try {
+      pairing ??= await import("./pairing.js");
+    } catch {
+      button.after(" ", outcome);
+      outcome.textContent = say("act.no_answer");
+      setTimeout(() => outcome.remove(), 5000);
+      return;
+    }
+    pairing.pair(agentID, card.querySelector("[data-field=name]").textContent);
     return;
   }
   button.disabled = true;
   const words = button.textContent;
-  const outcome = element("span");
-  outcome.setAttribute("role", "status");
-  outcome.dataset.own = "";
   button.after(" ", outcome);
   try {
     await send("POST", `/v1/agents/${encodeURIComponent(agentID)}/reconcile`);
@@ -258,13 +266,6 @@ document.addEventListener("click", async (event) => {
   outcome.remove();
   button.textContent = words;
   button.disabled = false;
-});
-
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (/^(input|select|textarea)$/i.test(document.activeElement?.tagName ?? "")) return;
-  event.preventDefault();
-  document.getElementById("search")?.select();
 });
 
 // What is not asked for does not stand in the address.

@@ -13,7 +13,7 @@ const place = document.getElementById("guards");
 const dialog = document.getElementById("guard-dialog");
 let shown = null; // the change in the dialog
 let wanted = null; // the change that somebody asked for last
-let last = "[]"; // what the cards show
+let last = null; // what the cards show; before the first answer, what the server put there
 let isTold = false; // whether it is known what waits, so that the cards say it
 
 const refresh = keepReading("guards", read, interval);
@@ -70,7 +70,7 @@ async function ask(address) {
 
 /** Whether somebody is asked. A setting waits also while nobody whom it would concern is on break. */
 function waits(change) {
-  return change.waiting > 0 || (change.kind === "setting" && change.state === "held");
+  return change.state === "held" && (change.waiting > 0 || change.kind === "setting");
 }
 
 /** What it is, in a sentence. */
@@ -80,25 +80,35 @@ function sentence(change) {
   return phrase(change.kind !== "listing" && change.reason === "from_listing" ? "guard.what.from_listing" : key, values);
 }
 
+/** An element with all that is in it. */
+function filled(kind, name, ...pieces) {
+  const made = element(kind);
+  if (name) made.className = name;
+  made.append(...pieces);
+  return made;
+}
+
 function card(change) {
-  const item = element("li");
-  item.classList.add("need", "guard");
-  item.dataset.change = change.change;
-  const what = element("p");
-  what.append(...sentence(change));
-  const when = element("p");
-  when.className = "evidence";
-  when.append(...phrase("guard.asked", { asked: time(change.asked_at), agents: count("guard.agents", change.waiting) }));
+  const when = filled("p", "evidence", ...phrase("guard.asked", { asked: time(change.asked_at), agents: count("guard.agents", change.waiting) }));
   if (change.expires_at) when.append(" ", ...phrase("guard.until", { ahead: time(change.expires_at, "ahead") }));
-  const buttons = element("p");
-  buttons.className = "buttons";
-  const button = element("button", say(dialog.querySelector("[data-decide]") ? "guard.decide" : "guard.show"));
+  const button = filled("button", "small", say(dialog.querySelector("[data-decide]") ? "guard.decide" : "guard.show"));
   button.type = "button";
-  button.className = "small";
   button.dataset.open = "";
-  buttons.append(button);
-  item.append(what, when, buttons);
+  const item = filled("li", "need", ...wish(change), filled("p", "", ...sentence(change)), when, filled("p", "buttons", button));
+  item.classList.add("guard");
+  item.dataset.change = change.change;
   return item;
+}
+
+/** What is asked for, a line each, and for whom: the same as the server's. */
+function wish({ asks, first_agents: first, concerned }) {
+  const lines = asks.map((ask) => filled("p", "ask", asks.length > 1 ? `${count("guard.all", ask.agents)} ` : "", ...what(ask)));
+  if (first.length) {
+    const whom = first.flatMap((agent, index) => [index ? " · " : " ", element("bdi", agent.name || agent.agent_id)]);
+    const more = concerned - first.length;
+    lines.push(filled("p", "", count("guard.all", concerned), ...whom, more > 0 ? ` · ${say("guard.more", { n: more })}` : ""));
+  }
+  return lines;
 }
 
 async function open(card) {
@@ -108,8 +118,7 @@ async function open(card) {
   const change = await ask(`/v1/guard/${number}`).catch(() => null);
   if (wanted !== number || isSignedOut()) return; // nobody decides on another than the one that was asked for
   if (!change) {
-    const outcome = element("p", say("guard.no_answer"));
-    outcome.className = "evidence";
+    const outcome = filled("p", "evidence", say("guard.no_answer"));
     outcome.setAttribute("role", "status");
     card.append(outcome);
     return;
@@ -134,26 +143,22 @@ function part(part) {
   line.dataset.agent = part.agent_id;
   const agent = element("a", part.name || part.agent_id);
   agent.href = `/agents/${encodeURIComponent(part.agent_id)}`;
-  const name = element("bdi");
-  name.append(agent);
-  line.append(name);
-  if (part.name) {
-    const id = element("small");
-    id.append(element("bdi", part.agent_id));
-    line.append(" ", id);
-  }
-  const deed = element("span");
-  deed.className = "deed";
-  deed.append(...what(part));
-  line.append(": ", deed, ` ${say(`guard.then.${part.desired_after}`)}`);
+  line.append(filled("bdi", "", agent));
+  if (part.name) line.append(" ", filled("small", "", element("bdi", part.agent_id)));
+  line.append(": ", filled("span", "deed", ...what(part)), ` ${say(`guard.then.${part.desired_after}`)}`);
   if (part.state === "held") return line;
-  line.dataset.done = String(!part.outcome || part.outcome === "done");
-  const key = part.outcome && part.outcome !== "done" && part.outcome !== "over" ? `problem.${part.outcome}` : `guard.state.${part.state}`;
-  line.append(` (${knows(key) ? say(key) : part.outcome})`);
+  // What came of it has a mark and a word of its own each; else a problem stood against it.
+  const came = (part.state === "approved" && part.outcome) || part.state;
+  const key = [`guard.state.${came}`, `problem.${came}`].find(knows);
+  line.dataset.done = key?.startsWith("guard") ? came : "false";
+  const mark = filled("span", "icon");
+  mark.setAttribute("aria-hidden", "true");
+  line.prepend(mark);
+  line.append(` (${key ? say(key) : came})`);
   return line;
 }
 
-/** What a part does, as a sentence: of a hold until when, why and whose it is. */
+/** What a part does, or all that are alike, as a sentence: of a hold until when, why and whose it is. */
 function what(part) {
   const hold = part.hold;
   const values = {
@@ -165,7 +170,7 @@ function what(part) {
   let key = part.kind;
   if (key === "hold" && hold) key = `hold.${hold.state}`;
   if (key === "release" && !hold) key = "released";
-  if (key === "instance" && !part.instance) key = "no_instance";
+  if (key === "instance" && !part.instance) key = part.unassigns === false ? "sessions" : "no_instance";
   if (key === "removal" && part.erases) key = "erasure";
   return phrase(`guard.part.${key}`, values);
 }

@@ -1,7 +1,7 @@
 // The cards of who needs somebody, worst first, and how many that are.
 
 import { whenCertaintyChanges } from "./pulse.js";
-import { exceptions, fill, order, rank } from "./row.js";
+import { exceptions, fill, order, rank, sayTurns } from "./row.js";
 
 export const cardLimit = 50; // as many as the server shows
 
@@ -16,6 +16,7 @@ export function adoptNeeds() {
   needed = parseInt(total.textContent, 10);
   blank = document.getElementById("blank-need").content.firstElementChild;
   for (const card of list.children) tidy(card);
+  sayTurns();
 }
 whenCertaintyChanges(() => list && tell());
 

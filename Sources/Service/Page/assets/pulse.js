@@ -16,7 +16,7 @@ const finishLimit = 5_000;
 let engines = null; // before the stream says of them
 const followers = [];
 
-/** Has something done when sessions of some engine become uncertain, and when none are any more. */
+/** Has something done when sessions of some engine become uncertain or are so no more, or otherwise. */
 export function whenCertaintyChanges(act) {
   followers.push(act);
 }
@@ -25,6 +25,11 @@ export function whenCertaintyChanges(act) {
 export function showPulse(pulse) {
   engines = pulse.engines;
   check();
+}
+
+/** Whether nobody acts for an engine, as far as the stream has said. */
+export function isUnattended(engine) {
+  return engines?.some((each) => each.engine === engine && !each.acting);
 }
 
 /** The engines that nothing is heard of. */
@@ -57,7 +62,7 @@ function check() {
     ]),
     "incident",
   );
-  mark(found.length > 0 ? "uncertain" : "certain");
+  mark(found);
   const busy = engines.filter((each) => !names.has(each.engine) && left(each) > 0);
   const lines = busy.map((each) => [
     each.engine,
@@ -67,10 +72,14 @@ function check() {
   for (const [, text] of write(document.getElementById("bursts"), lines, "busy")) announce(place, text);
 }
 
+let marked = null; // the engines that the page was told of last, and whether anybody acts for each
+
 /** Notes at the page whether any session of it is uncertain, and with it what is counted over all of them. */
-function mark(certainty) {
-  if (document.body.dataset.engines === certainty) return;
-  document.body.dataset.engines = certainty;
+function mark(found) {
+  const names = found.map((each) => `${each.engine} ${each.acting}`).join();
+  if (names === marked) return;
+  marked = names;
+  document.body.dataset.engines = found.length > 0 ? "uncertain" : "certain";
   for (const act of followers) act();
 }
 

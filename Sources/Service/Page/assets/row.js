@@ -1,6 +1,7 @@
 // Writes an agent into a row or a card, in the same words as the server's.
 
 import { clock, show, time } from "./ages.js";
+import { isUnattended, whenCertaintyChanges } from "./pulse.js";
 import { balanced, element, knows, phrase, say } from "./words.js";
 
 /** Agreements that need somebody, and all of them worst first. */
@@ -54,13 +55,30 @@ export function fill(place, agent) {
     show(field("shift_since"), agent.shift_since, "", "for");
     show(field("since"), agent.since, "", "for");
   } else {
-    const isAtIt = agent.turn === "rollcall" && exceptions.has(agent.agreement);
-    text("turn", say(isAtIt ? "turn.rollcall.exception" : `turn.${agent.turn}`));
-    field("turn").dataset.turn = agent.turn;
+    field("turn").dataset.attended = agent.turn;
+    sayTurn(place);
     show(field("for"), agent.since, "", "for");
     field("seen").hidden = !agent.as_of;
   }
 }
+
+/** Says on a card whose turn it is: the operator's in place of ours or the engine's while nobody acts for that. */
+function sayTurn(card) {
+  const place = card.querySelector("[data-field=turn]");
+  const { attended } = place.dataset;
+  const isMoved = isUnattended(card.dataset.engine) && (attended === "rollcall" || attended === "engine");
+  const isAtIt = attended === "rollcall" && exceptions.has(card.dataset.agreement);
+  const words = say(isMoved ? "turn.unattended" : isAtIt ? "turn.rollcall.exception" : `turn.${attended}`);
+  place.dataset.turn = isMoved ? "operator" : attended;
+  if (place.textContent !== words) place.textContent = words;
+}
+
+/** The same on every card; what the server says stands until the stream says whether anybody acts. */
+export function sayTurns() {
+  if (!document.body.dataset.engines) return;
+  for (const card of document.querySelectorAll("#need-list > li")) sayTurn(card);
+}
+whenCertaintyChanges(sayTurns);
 
 function reason(agent) {
   return knows(`reason.${agent.reason}`) ? say(`reason.${agent.reason}`) : agent.reason_text;
