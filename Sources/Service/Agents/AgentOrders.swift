@@ -96,6 +96,18 @@ struct AgentOrders: Sendable {
         }
     }
 
+    /// Has the instance looked at now, without anything else that an order of a person does.
+    ///
+    /// - Throws: ``Problem`` `not_found`; ``PQError``.
+    func lookOnce(_ agentID: String, by caller: Caller) async throws {
+        try await change(agentID, by: caller) { subject, transaction, now in
+            guard let instance = subject.subject else { return [] }
+            let wake = Wake(instance: instance.instance, account: instance.account)
+            try await transaction.run([AgentStates.enqueue([wake], at: now)])
+            return [wake]
+        }
+    }
+
     /// What became of the wish to remove an agent.
     enum Removal: Sendable, Equatable {
         case gone

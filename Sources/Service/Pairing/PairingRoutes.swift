@@ -76,7 +76,7 @@ struct PairingRoutes: Sendable {
         if answer == .none { answer = try await desk.ask(.newLink, of: address, account: account) }
         if case .refused(let refusal) = answer, refusal.verdict == .already {
             // Somebody scanned it: that is seen at once, however many others are looked at until they scan theirs.
-            try await orders.reconcile(agentID, by: caller)
+            try await orders.lookOnce(agentID, by: caller)
         }
         return Self.answer(kind, try Self.offer(answer))
     }

@@ -164,7 +164,8 @@ final class AccountWorker: Sendable {
             // Whoever acts for the account reads the queue; here nothing waits. A lease that ran out while this was committed is
             // most often prolonged a moment later, and the row leaves it to this memory when the instance is due.
             guard isActing || plan.command != nil || plan.isActing && !isDraining else { continue }
-            let isForScan = plan.decision.reason == .pairingRequired
+            // A look that somebody wants is one like any other.
+            let isForScan = plan.decision.reason == .pairingRequired && !plan.isLookWanted
             if let dueAt = plan.dueAt {
                 timers.schedule(
                     instance,

@@ -89,7 +89,9 @@ struct PassTransaction: Sendable {
                     writing.restartWishes.append(subject.instance)
                     waits = !gate.permits(subject.instance, now: now)
                 }
-                writing.plans.append(waits ? make(context.holdingRestarts) : made)
+                var final = waits ? make(context.holdingRestarts) : made
+                final.isLookWanted = group.contains { $0.look == .now }
+                writing.plans.append(final)
             }
             tried.begin(writing.plans)
             // A row that is written says itself when it was read.

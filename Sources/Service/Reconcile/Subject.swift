@@ -67,6 +67,8 @@ struct Plan: Sendable {
     var isActing: Bool
     /// A command of which nothing is known yet and that goes against what is desired now: where it still waits, it need not leave.
     var overtaken: CommandKey?
+    /// Whether somebody, or an engine's hint, wants the instance looked at now.
+    var isLookWanted = false
 
     /// Whether the queue row has to be written.
     ///

@@ -34,13 +34,19 @@ struct AccountWorkerTests {
 
     @Test
     func `sessions that wait for a scan keep no other look waiting`() throws {
-        let scene = WorkerScene()
+        let scene = WorkerScene(isLeaseStored: true)
         // All of them are due a moment after the worker has them, and take four seconds at ten calls a second.
         let readAt = scene.clock.now() + .milliseconds(1200) - ReconcilePolicy().pairingLook
         let unscanned = Evidence(reading: .status(.scanQRCode), readAt: readAt, readingSince: readAt)
         let waiting = (1...40).map { scene.plan($0, desired: .running, unscanned) }
         #expect(waiting.allSatisfy { $0.decision.reason == .pairingRequired && $0.looksWhenDue && $0.dueAt != nil })
         let wantsLook = scene.plan(99, desired: .stopped, Evidence())
+        // An engine's hint about the last of them, or a person.
+        var isHinted = scene.plan(40, desired: .running, unscanned)
+        isHinted.decision.lookAgainAt = scene.clock.now()
+        isHinted.priority = .repair
+        isHinted.isLookWanted = true
+        let plans = [wantsLook, isHinted]
         let scheduler = scene.scheduler
         let before = Mutex(0)
         let engine = scene.engine
@@ -48,12 +54,15 @@ struct AccountWorkerTests {
             worker.carryOut(waiting)
             scheduler.after(1_000_000) {
                 before.withLock { $0 = engine.calls.count }
-                worker.carryOut([wantsLook])
+                worker.carryOut(plans)
             }
         }
-        let place = try #require(scene.engine.calls.firstIndex(of: "info 99"))
         let count = before.withLock { $0 }
-        #expect(count > 0 && place <= count + WorkerScene.width, "call \(place), after \(count)")
+        for session in [99, 40] {
+            let place = try #require(scene.engine.calls.firstIndex(of: "info \(session)"))
+            #expect(count > 5 && place <= count + 1 + WorkerScene.width, "\(session) is call \(place), after \(count)")
+        }
+        #expect(scene.engine.calls.count > count + 10, "and the others go on")
     }
 
     @Test

@@ -16,8 +16,12 @@ final class WorkerScene {
     private let worker: AccountWorker
     private let executor: ProcessExecutor
 
+    /// Makes one.
+    ///
     /// `verdict`: what the engine answers to every call.
-    init(holding: Bool = true, verdict: EngineVerdict = .ok) {
+    /// `isLeaseStored`: whether the database knows of the lease, so that what was read can be written; otherwise the first writing
+    /// finds it lost, and what waits is forgotten.
+    init(holding: Bool = true, verdict: EngineVerdict = .ok, isLeaseStored: Bool = false) {
         self.holding = holding
         engine = NotingEngine(verdict: verdict)
         clock = DatabaseClock(process: SimulatedProcessClock(scheduler: scheduler, start: 0, drift: 0))
@@ -31,6 +35,7 @@ final class WorkerScene {
         )
         let witness = Witness(rules: rules, keepsHistory: false, scheduler: scheduler)
         let database = SimulatedDatabase(seed: 1, scheduler: scheduler, witness: witness, planted: nil)
+        if isLeaseStored { database.withTables { tables, _ in tables.leases[1] = .init(holder: UUID(), term: 1) } }
         executor = scheduler.addProcess()
         let store = MemoryStore(database: database, process: executor.number, replica: UUID())
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

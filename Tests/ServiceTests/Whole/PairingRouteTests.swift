@@ -81,6 +81,21 @@ struct PairingRouteTests {
     }
 
     @Test
+    func `that somebody has scanned is said as it is, also of who is held, and is no order of a person`() async throws {
+        try await withRunningService { service in
+            try await waitForScan(service)
+            let hold = #"{"state":"running","until":"\#(rfc3339(in: 600))","reason":"the fair"}"#
+            let held = try await service.send("PUT", "/v1/agents/ana/hold", key: RunningService.adminKey, json: hold)
+            #expect(held.status == 200)
+            try await service.until("ana") { $0.condition == "needs_pairing" }
+            try await service.engine.put(["i-ana"], "WORKING")
+            #expect(try await ask(service, #"{"as":"qr"}"#).code() == "no_pairing_needed")
+            try await service.until("ana") { $0.condition == "held" }
+            #expect(try await service.count("SELECT count(*) AS count FROM audit WHERE deed = 'agent.reconcile'") == 0)
+        }
+    }
+
+    @Test
     func `an engine that gives nothing is told as such`() async throws {
         try await withRunningService {
             $0.callTimeout = .seconds(1)
