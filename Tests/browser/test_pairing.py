@@ -130,3 +130,25 @@ def test_codes_that_ran_out_begin_anew_for_a_person_alone_and_the_dialog_waits_f
     assert rollcall.agent("vera")["observed"] == "SCAN_QR_CODE"
     rollcall.sim("POST", "/_sim/scan", {"scope": ["I-vera"]})
     page.wait(lambda: not page.find("#pairing").is_displayed(), 30, what="the dialog's end")
+
+
+def test_what_pairs_is_loaded_when_somebody_wants_it_and_again_where_that_failed(rollcall, page, manage_key):
+    rollcall.add_agent("lars", name="Lars", team="lazy")
+    rollcall.clock_in("lars")
+    rollcall.wait_for("lars", observed="WORKING", condition="converged")
+    rollcall.fault("needs_qr", ["I-lars"])
+    rollcall.wait_for("lars", condition="needs_pairing")
+    page.sign_in(manage_key, "/?team=lazy")
+    page.wait_live()
+    button = '[data-agent="lars"] [data-pair]'
+    page.wait(lambda: page.has(button) and page.find(button).is_displayed(), what="the card")
+    loaded = "return performance.getEntriesByType('resource').some((each) => each.name.includes('/assets/pairing.js'))"
+    assert page.run(loaded) is False, "most people never need it"
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/assets/pairing.js*"]})
+    page.click(button)
+    page.wait(lambda: "Rollcall did not answer, so this cannot be shown." in page.text('[data-agent="lars"]'), what="that it failed")
+    page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    page.click(button)
+    page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
+    assert page.find("#pairing[open]")

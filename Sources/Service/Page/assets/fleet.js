@@ -38,6 +38,8 @@ let isCut = false; // whether there are more than a browser holds
 let counted = null; // how many need somebody by the counts, once those came
 let told = null; // the counts that the stream told last
 let pairing = null; // what pairs phones, which a browser loads once somebody wants it
+let isPairingOnItsWay = false;
+let unpaired = 0; // how often it could not be loaded
 
 function later(agentID, agent) {
   pending.set(agentID, agent);
@@ -242,15 +244,20 @@ document.addEventListener("click", async (event) => {
   outcome.setAttribute("role", "status");
   outcome.dataset.own = "";
   if (button.matches("[data-pair]")) {
+    if (isPairingOnItsWay) return;
+    isPairingOnItsWay = true;
     try {
-      pairing ??= await import("./pairing.js");
+      // A browser keeps that it got none, so the next one is asked for under another address.
+      pairing ??= await (unpaired ? import(`./pairing.js?${unpaired}`) : import("./pairing.js"));
     } catch {
+      unpaired += 1;
       button.after(" ", outcome);
-      outcome.textContent = say("act.no_answer");
+      outcome.textContent = say("guard.no_answer");
       setTimeout(() => outcome.remove(), 5000);
-      return;
     }
-    pairing.pair(agentID, card.querySelector("[data-field=name]").textContent);
+    isPairingOnItsWay = false;
+    // Meanwhile nobody may be signed in any more, or the agent be paired.
+    if (pairing && !isSignedOut() && card.isConnected) pairing.pair(agentID, card.querySelector("[data-field=name]").textContent);
     return;
   }
   button.disabled = true;
