@@ -121,6 +121,7 @@ final class FaultLoad: Sendable {
             answeredAt: Self.now(),
             status: answer?.status
         )
+        made.isCalledOff = answer == nil && Task.isCancelled
         if made.isTaken { made.sequence = (try? answer?.decoded(ReceiptView.self))?.sequence }
         note(made, answer)
         return made.isTaken

@@ -30,6 +30,8 @@ struct History {
         var status: Int?
         /// The ledger's number, as the receipt says.
         var sequence: Int64?
+        /// The load ended while the answer was waited for, so that there was none to wait for any more.
+        var isCalledOff = false
 
         var isTaken: Bool { status == 202 || status == 200 }
     }

@@ -101,7 +101,8 @@ struct HistoryChecker {
 
     /// Who runs answers, if only to refuse.
     private func checkAnswers(_ history: History, _ verdict: inout Verdict) {
-        for attempt in history.attempts where attempt.status == nil && !history.gone.contains(attempt.replica) {
+        let open = history.attempts.filter { $0.status == nil && !$0.isCalledOff }
+        for attempt in open where !history.gone.contains(attempt.replica) {
             let stoodStill = history.freezes.contains { freeze in
                 freeze.replica == attempt.replica && freeze.from <= attempt.answeredAt && attempt.sentAt <= freeze.to
             }
