@@ -30,7 +30,7 @@ extension AppendBatch {
         sequences = answers.map(\.sequence)
         agentOf = answers.map(\.agent)
         for answer in answers { take(answer) }
-        others = known.values.reduce(into: Set()) { $0.formUnion($1.agents.compactMap(\.self)) }.subtracting(facts.keys)
+        others = saidBefore
     }
 
     /// Takes in what is known of ``othersToRead``; those who are no more stay as they were.

@@ -53,7 +53,7 @@ struct AppendBatch {
         }
         guard let rows = read.known else { return }
         known = try KnownRecord.read(rows)
-        others = known.values.reduce(into: Set()) { $0.formUnion($1.agents.compactMap(\.self)) }.subtracting(facts.keys)
+        others = saidBefore
     }
 
     /// The agents of whom the batch's records were said before and about whom nothing has been read yet, in order.
@@ -129,19 +129,6 @@ struct AppendBatch {
             }
         }
         return late.sorted()
-    }
-
-    /// The agents of records of which the batch says something new that is not theirs.
-    ///
-    /// It is about somebody else, or, as a withdrawal may be, about nobody, and changes what they have whatever else the batch
-    /// says of them.
-    private var ofSharedRecords: Set<Int64> {
-        var agents: [RecordKey: Set<Int64?>] = [:]
-        for index in events.indices where sequences[index] != nil {
-            guard let record = events[index].recordKey else { continue }
-            agents[record, default: known[record]?.agents ?? []].insert(agentOf[index])
-        }
-        return agents.values.reduce(into: []) { if $1.count > 1 { $0.formUnion($1.compactMap(\.self)) } }
     }
 
     /// Those of some agents who have to decide anew on what they left out.
