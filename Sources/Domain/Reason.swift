@@ -69,6 +69,9 @@ package enum Reason: String, Sendable, Hashable, CaseIterable {
     case stale
     case noInstance = "no_instance"
 
+    /// Whether a look stands between what is desired and the command that brings it about.
+    package var isBeforeCommand: Bool { [.lookFirst, .retryLater, .outcomeUnknown].contains(self) }
+
     /// The sentence for people, in English.
     ///
     /// It speaks of the session alone: a hold or a break may ask for the same as the shift, and the rule has a sentence of its own.

@@ -41,9 +41,19 @@ extension AccountWorker {
 
     /// Ends a look that was kept back on its way, and has thought over what somebody wanted it for: their time is spent.
     func giveUpOnTheWay(_ look: LookJob) -> EngineVerdict {
-        let isWanted = look.isForScan || looking.withLock { $0[look.instance] == false }
+        let isWanted = look.purpose == .scan || looking.withLock { $0[look.instance]?.isPatient == false }
+        let again = looking.withLock { $0[look.instance]?.again }
         giveUp(.look(look))
-        if isWanted { passes.add(PassItem(instance: look.instance, priority: .repair)) }
+        if isWanted || again != nil {
+            let isOfPerson = look.purpose == .person || again == .person
+            passes.add(
+                PassItem(
+                    instance: look.instance,
+                    priority: isOfPerson ? .people : .repair,
+                    look: isOfPerson || again != nil ? .now : nil
+                )
+            )
+        }
         return .notSent
     }
 }

@@ -45,7 +45,7 @@ extension AccountWorker {
 
     /// Puts a look in line unless the instance has one.
     ///
-    /// `isForScan`: whether it only finds out if somebody has scanned the session's code.
+    /// `isWanted`: whether somebody knows of something that a look which has left may have missed; one more follows it then.
     /// Returns whether it did; if not, `run` is told nothing.
     @discardableResult
     func look(
@@ -54,24 +54,28 @@ extension AccountWorker {
         priority: JobPriority,
         expected: SessionReading? = nil,
         run: SweepRun? = nil,
-        isForScan: Bool = false,
+        purpose: LookPurpose = .usual,
+        isWanted: Bool = false,
         probe: Probe? = nil
     ) -> Bool {
-        let isPatient = priority == .sweep || run != nil || isForScan
+        let isPatient = priority == .sweep || run != nil || purpose == .scan
         let known = looking.withLock { looking in
             let known = looking[instance]
-            looking[instance] = known.map { $0 && isPatient } ?? isPatient
+            looking[instance, default: PendingLook(isPatient: isPatient)].note(
+                isPatient: isPatient,
+                again: isWanted ? purpose : nil
+            )
             return known
         }
         if let known {
-            // What waits for its turn in a sweep would come too late for somebody who wants it now.
-            if known, !isPatient { calls.promote(instance) }
+            // What waits further back would come too late for somebody who wants it now.
+            if !known.hasLeft, !isPatient { calls.promote(instance, purpose) }
             return false
         }
         var job = LookJob(instance: instance, address: address, priority: priority, expected: expected, run: run)
         job.queuedAt = clock.now()
         job.probe = probe
-        job.isForScan = isForScan
+        job.purpose = purpose
         put(.look(job), priority: priority)
         return true
     }
@@ -83,6 +87,7 @@ extension AccountWorker {
     func read(_ look: LookJob, _ departure: CallDeparture) async -> EngineVerdict {
         // The account's budget is its holder's.
         guard leases.lease(of: account) != nil else { return giveUpOnTheWay(look) }
+        looking.withLock { $0[look.instance]?.hasLeft = true }
         let sentAt = standing.asked()
         look.probe?.left(at: sentAt)
         let answer = await engine.send(.info, to: look.address, departure: departure)
@@ -93,16 +98,20 @@ extension AccountWorker {
         let time = clock.now() - sentAt
         meters.called(.info, answer.verdict, in: time)
         forecaster.lookTook(time, of: look.instance, waited: look.queuedAt.map { max(.zero, sentAt - $0) } ?? .zero)
-        let isOfSweep = looking.withLock { $0.removeValue(forKey: look.instance) } ?? true
+        let pending = looking.withLock { $0.removeValue(forKey: look.instance) }
         heed(standing.note(answer, askedAt: sentAt))
         look.probe?.ended(answer.verdict)
         var look = look
-        if !isOfSweep {
+        if pending?.isPatient == false {
             // Somebody wanted one while it was under way; what it says is thought over as if it had been theirs.
             look.expected = nil
             look.priority = min(look.priority, .repair)
         }
         take(answer, of: look, sentAt: sentAt)
+        // What it said may be from before whatever they know of.
+        if let again = pending?.again, leases.lease(of: account) != nil, !leases.isRefused(account) {
+            self.look(look.instance, look.address, priority: .repair, purpose: again)
+        }
         return answer.verdict
     }
 
@@ -151,5 +160,22 @@ extension AccountWorker {
         crashPoints.reach(.afterLook)
         let news = News.read(reading, sentAt: sentAt)
         passes.add(PassItem(instance: instance, news: news, priority: priority, run: run))
+    }
+}
+
+/// A look at an instance that waits in line or is under way.
+struct PendingLook: Sendable {
+    /// Whether nobody waits for it but a sweep, or whoever is to scan a code.
+    var isPatient: Bool
+    var hasLeft = false
+    /// What the next one is for, where somebody wanted it since this one left.
+    var again: LookPurpose?
+
+    /// Takes in that it is wanted once more.
+    ///
+    /// `again`: what for, where an answer may be older than what somebody knows of.
+    fileprivate mutating func note(isPatient: Bool, again: LookPurpose?) {
+        self.isPatient = self.isPatient && isPatient
+        if hasLeft, self.again != .person { self.again = again ?? self.again }
     }
 }

@@ -26,8 +26,8 @@ final class AccountWorker: Sendable {
     let meters: WorkerMeters
     /// What people asked for, and when it is done.
     let forecaster: LineForecaster
-    /// Instances with a look under way or waiting, so that none has two; `true` for one that may wait.
-    let looking = Mutex<[Int64: Bool]>([:])
+    /// Instances with a look under way or waiting, so that none has two.
+    let looking = Mutex<[Int64: PendingLook]>([:])
     let isDraining = Atomic(false)
     /// Whether what is in line in the database is to be read again, should this replica go on to act.
     let hasForgotten = Atomic(false)
@@ -124,7 +124,7 @@ final class AccountWorker: Sendable {
     /// The time of an instance has come: looks, or passes over it where more than a look may follow.
     private func isDue(_ entry: Timers.Entry) {
         if let address = entry.look, leases.lease(of: account) != nil, !leases.isRefused(account) {
-            look(entry.instance, address, priority: max(entry.priority, .repair), isForScan: entry.isForScan)
+            look(entry.instance, address, priority: max(entry.priority, .repair), purpose: entry.purpose)
         } else {
             passes.add(PassItem(instance: entry.instance, priority: entry.priority))
         }
@@ -164,15 +164,14 @@ final class AccountWorker: Sendable {
             // Whoever acts for the account reads the queue; here nothing waits. A lease that ran out while this was committed is
             // most often prolonged a moment later, and the row leaves it to this memory when the instance is due.
             guard isActing || plan.command != nil || plan.isActing && !isDraining else { continue }
-            // A look that somebody wants is one like any other.
-            let isForScan = plan.decision.reason == .pairingRequired && !plan.isLookWanted
+            let purpose = plan.lookPurpose
             if let dueAt = plan.dueAt {
                 timers.schedule(
                     instance,
                     at: max(dueAt, now + .milliseconds(1)),
                     priority: plan.priority,
                     look: plan.looksWhenDue ? plan.subject.address : nil,
-                    isForScan: isForScan
+                    purpose: purpose
                 )
             } else {
                 timers.cancel(instance)
@@ -182,12 +181,12 @@ final class AccountWorker: Sendable {
                 put(.command(command, term: lease?.term ?? 0, run: runs[instance]), priority: plan.priority)
             } else if isActing, plan.decision.wantsLook(at: now) {
                 timers.cancel(instance)
-                // A look proves what commands did, so commands go first.
                 look(
                     instance,
                     plan.subject.address,
                     priority: max(plan.priority, .repair),
-                    isForScan: isForScan && plan.priority != .people
+                    purpose: purpose == .scan && plan.priority == .people ? .usual : purpose,
+                    isWanted: plan.isLookWanted
                 )
             }
         }

@@ -11,6 +11,16 @@ enum CallJob: Sendable {
     case pairing(PairingJob)
 }
 
+/// What a look is for, which decides on its place in line.
+enum LookPurpose: Sendable {
+    /// A person waits for it: for what it says, or for the command that may only follow it.
+    case person
+    /// It proves what a command did, or finds drift.
+    case usual
+    /// It only finds out if somebody has scanned the session's code by now.
+    case scan
+}
+
 /// A read that waits for the engine.
 struct LookJob: Sendable {
     var instance: Int64
@@ -20,8 +30,7 @@ struct LookJob: Sendable {
     var expected: SessionReading?
     /// The sweep that somebody asked for and waits on.
     var run: SweepRun?
-    /// Whether it only finds out if somebody has scanned the session's code by now.
-    var isForScan = false
+    var purpose = LookPurpose.usual
     /// When it was put in line.
     var queuedAt: Timestamp?
     /// Who wants to know whether the engine answers.

@@ -3,17 +3,17 @@ import Domain
 
 /// The calls that wait for one engine account, in the order in which they may leave.
 ///
-/// What a person waits for at the screen first, then people's commands, then commands that repair drift, then looks, then the
-/// looks of a sweep that somebody ordered, then by turns looks at who has not scanned a code yet and the sweep of the background.
-/// While people's commands come in a burst, looks stay back: they prove what the commands did, and that can wait a moment where
-/// the next command cannot.
+/// What a person waits for at the screen first, then people's commands, then the looks that people wait for, then commands that
+/// repair drift, then all other looks, then the looks of a sweep that somebody ordered, then by turns looks at who has not scanned a
+/// code yet and the sweep of the background. While people's commands come in a burst, the other looks stay back: they prove what the
+/// commands did, and that can wait a moment where the next command cannot.
 ///
 /// By turns, since hundreds of sessions may wait for their scan at once, each to be looked at every few seconds: the sweep, which
 /// finds drift, has at least half of what is left. So have those who clock in beside any number of screens with a code: no two
 /// pairing reads follow each other while anything else may leave.
 struct CallLine {
-    private enum Rank: Int, CaseIterable {
-        case pairing, people, repair, look, ordered, scan, sweep
+    fileprivate enum Rank: Int, CaseIterable {
+        case pairing, people, wanted, repair, look, ordered, scan, sweep
 
         /// Whether it is put off while people's commands come in a burst.
         var staysBack: Bool { rawValue >= Rank.look.rawValue }
@@ -23,35 +23,60 @@ struct CallLine {
         var job: CallJob
         /// Monotonic microseconds.
         var since: Int64
+        /// Names it among the looks; 0 for all else.
+        var ticket: UInt64 = 0
+    }
+
+    /// Where a look waits.
+    private struct Place {
+        var rank: Rank
+        var ticket: UInt64
+        var look: LookJob
     }
 
     /// The longest that looks stay back, in microseconds.
     private static let longestHold: Int64 = 5_000_000
 
     private var waiting: [Deque<Entry>] = Array(repeating: [], count: Rank.allCases.count)
+    /// Each instance's look, so that none has to be searched for.
+    private var places: [Int64: Place] = [:]
+    private var lastTicket: UInt64 = 0
+    /// Tickets of each rank that went to another one; their entries are passed over, and none of them stands first.
+    private var moved: [Set<UInt64>] = Array(repeating: [], count: Rank.allCases.count)
     private var burst = CommandBurst()
     /// Whose turn it was last of those that take turns.
     private var wasPairing = false
     private var wasScan = false
 
     mutating func append(_ job: CallJob, priority: JobPriority, now: Int64) {
-        waiting[Self.rank(of: job, priority).rawValue].append(Entry(job: job, since: now))
+        let rank = Self.rank(of: job, priority)
+        if case .look(let look) = job {
+            append(look, rank, now: now)
+        } else {
+            waiting[rank.rawValue].append(Entry(job: job, since: now))
+        }
+    }
+
+    private mutating func append(_ look: LookJob, _ rank: Rank, now: Int64) {
+        lastTicket += 1
+        places[look.instance] = Place(rank: rank, ticket: lastTicket, look: look)
+        waiting[rank.rawValue].append(Entry(job: .look(look), since: now, ticket: lastTicket))
     }
 
     /// How many looks wait that no sweep in the background asked for.
-    var lookCount: Int { count(.look) + count(.ordered) }
+    var lookCount: Int { count(.wanted) + count(.look) + count(.ordered) }
 
     /// How many calls wait, by rank.
     var counts: LineCounts {
         LineCounts(
             people: count(.people),
             repair: count(.repair),
-            look: count(.look),
+            look: count(.wanted) + count(.look),
             sweep: count(.ordered) + count(.scan) + count(.sweep)
         )
     }
 
-    private func count(_ rank: Rank) -> Int { waiting[rank.rawValue].count }
+    private func count(_ rank: Rank) -> Int { waiting[rank.rawValue].count - moved[rank.rawValue].count }
 
     /// What may leave.
     enum Next {
@@ -82,24 +107,25 @@ struct CallLine {
         return heldUntil <= now ? .job(rank.rawValue) : .later(heldUntil)
     }
 
-    /// Moves an instance's look from a place further back to that of looks; searches those, which are at most one of each session
-    /// that waits for a scan and the pages of sweeps.
+    /// Moves an instance's look from a place further back to where one that is wanted now waits, for what it is wanted.
     ///
     /// Returns whether there was one.
-    mutating func promote(_ instance: Int64, now: Int64) -> Bool {
-        for rank in [Rank.ordered, .sweep, .scan] {
-            let place = waiting[rank.rawValue].firstIndex { entry in
-                if case .look(let look) = entry.job { look.instance == instance } else { false }
-            }
-            guard let place, case .look(var look) = waiting[rank.rawValue].remove(at: place).job else { continue }
-            look.priority = .repair
-            // What the sweep's page said may be overtaken, so what this look says is thought over.
-            look.expected = nil
-            look.isForScan = false
-            waiting[Rank.look.rawValue].append(Entry(job: .look(look), since: now))
-            return true
-        }
-        return false
+    mutating func promote(_ instance: Int64, _ purpose: LookPurpose, now: Int64) -> Bool {
+        let rank: Rank = purpose == .person ? .wanted : .look
+        guard let place = places[instance], place.rank.rawValue > rank.rawValue else { return false }
+        moved[place.rank.rawValue].insert(place.ticket)
+        dropMoved(place.rank.rawValue)
+        var look = place.look
+        look.priority = .repair
+        // What the sweep's page said may be overtaken, so what this look says is thought over.
+        look.expected = nil
+        look.purpose = purpose
+        append(look, rank, now: now)
+        return true
+    }
+
+    private mutating func dropMoved(_ rank: Int) {
+        while let first = waiting[rank].first, moved[rank].remove(first.ticket) != nil { waiting[rank].removeFirst() }
     }
 
     /// Takes commands out that wait, in the order in which they would have left; goes over all that wait once.
@@ -120,12 +146,23 @@ struct CallLine {
         if rank == Rank.people.rawValue { burst.note(now: now) }
         wasPairing = rank == Rank.pairing.rawValue
         if rank == Rank.scan.rawValue || rank == Rank.sweep.rawValue { wasScan = rank == Rank.scan.rawValue }
-        return waiting[rank].popFirst()?.job
+        guard let entry = waiting[rank].popFirst() else { return nil }
+        dropMoved(rank)
+        if case .look(let look) = entry.job, places[look.instance]?.ticket == entry.ticket {
+            places[look.instance] = nil
+        }
+        return entry.job
     }
 
     mutating func removeAll() -> [CallJob] {
-        defer { waiting = waiting.map { _ in [] } }
-        return waiting.flatMap { $0.map(\.job) }
+        defer {
+            waiting = waiting.map { _ in [] }
+            moved = moved.map { _ in [] }
+            places = [:]
+        }
+        return zip(waiting, moved).flatMap { entries, moved in
+            entries.lazy.filter { !moved.contains($0.ticket) }.map(\.job)
+        }
     }
 
     private static func rank(of job: CallJob, _ priority: JobPriority) -> Rank {
@@ -133,10 +170,20 @@ struct CallLine {
         case (.pairing, _): .pairing
         case (.command, .people): .people
         case (.command, .repair), (.command, .sweep): .repair
-        case (.look(let look), .people), (.look(let look), .repair):
-            look.run == nil ? (look.isForScan ? .scan : .look) : .ordered
+        case (.look(let look), .people), (.look(let look), .repair): look.run == nil ? look.rank : .ordered
         case (.list, .people), (.list, .repair): .look
         case (.look, .sweep), (.list, .sweep): .sweep
+        }
+    }
+}
+
+extension LookJob {
+    /// Where it waits, if no sweep asked for it.
+    fileprivate var rank: CallLine.Rank {
+        switch purpose {
+        case .person: .wanted
+        case .usual: .look
+        case .scan: .scan
         }
     }
 }

@@ -66,12 +66,12 @@ final class CallQueue: Sendable {
         state.withLock { $0.budget.reserved = forOthers && $0.budget.leavesRoom ? 1 : 0 }
     }
 
-    /// Lets a look that waits for its turn in a sweep go with the looks that something led to, as one is wanted now.
+    /// Lets a look that waits further back go where one waits that is wanted now.
     ///
     /// Nothing happens where it does not wait.
-    func promote(_ instance: Int64) {
+    func promote(_ instance: Int64, _ purpose: LookPurpose) {
         let now = clock.monotonic()
-        if state.withLock({ $0.line.promote(instance, now: now) }) { handOut() }
+        if state.withLock({ $0.line.promote(instance, purpose, now: now) }) { handOut() }
     }
 
     /// Takes commands out that still wait, as when their agents did the opposite meanwhile; what is under way stays so.

@@ -4,7 +4,7 @@ struct LineCounts: Sendable, Hashable {
     var people = 0
     /// Commands that repair drift.
     var repair = 0
-    /// Looks that something led to, besides sweeps.
+    /// Looks that something led to, besides sweeps; those that people wait for leave before repairs.
     var look = 0
     /// Looks of sweeps.
     var sweep = 0

@@ -163,7 +163,8 @@ func plan(
         } ?? false,
         isDeparting: agent?.after.isLeaving ?? true,
         isActing: context.mayAct,
-        overtaken: command == nil ? evidence.overtakenCommand(of: subject.instance, desired: desired.run) : nil
+        overtaken: command == nil ? evidence.overtakenCommand(of: subject.instance, desired: desired.run) : nil,
+        isToRun: desired.run == .running
     )
 }
 

@@ -69,6 +69,17 @@ struct Plan: Sendable {
     var overtaken: CommandKey?
     /// Whether somebody, or an engine's hint, wants the instance looked at now.
     var isLookWanted = false
+    /// Whether it is to run.
+    var isToRun = false
+
+    /// What a look is for that follows from it, now or when it is due.
+    var lookPurpose: LookPurpose {
+        if decision.reason == .pairingRequired, !isLookWanted { return .scan }
+        guard priority == .people else { return .usual }
+        // What is only to be known stays behind what is to work: an import brings thousands of sessions that nobody waits for.
+        let isUrgent = isToRun && (isLookWanted || decision.reason == .neverRead)
+        return isUrgent || decision.reason.isBeforeCommand ? .person : .usual
+    }
 
     /// Whether the queue row has to be written.
     ///

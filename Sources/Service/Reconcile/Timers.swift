@@ -11,8 +11,8 @@ final class Timers: Sendable {
         var priority: JobPriority
         /// Where to look, when a look is all that can follow.
         var look: SessionAddress?
-        /// Whether that look only finds out if somebody has scanned the session's code by now.
-        var isForScan = false
+        /// What that look is for.
+        var purpose = LookPurpose.usual
 
         static func < (left: Entry, right: Entry) -> Bool {
             (left.dueAt, left.instance) < (right.dueAt, right.instance)
@@ -48,20 +48,20 @@ final class Timers: Sendable {
     /// Sets when an instance is due; a later call for it replaces an earlier one.
     ///
     /// `look`: where to look then, if that is all that can follow.
-    /// `isForScan`: whether that look only finds out if somebody has scanned the session's code.
+    /// `purpose`: what that look is for.
     func schedule(
         _ instance: Int64,
         at dueAt: Timestamp,
         priority: JobPriority,
         look: SessionAddress? = nil,
-        isForScan: Bool = false
+        purpose: LookPurpose = .usual
     ) {
         let isFirst = state.withLock { state in
             state.due[instance] = dueAt
             state.dropLeftOvers()
             let isFirst = state.heap.min.map { dueAt < $0.dueAt } ?? true
             state.heap.insert(
-                Entry(dueAt: dueAt, instance: instance, priority: priority, look: look, isForScan: isForScan)
+                Entry(dueAt: dueAt, instance: instance, priority: priority, look: look, purpose: purpose)
             )
             return isFirst
         }

@@ -1,4 +1,5 @@
 import Domain
+import LibPQ
 import Synchronization
 import Testing
 
@@ -21,6 +22,34 @@ struct DatabaseClockTests {
         // One that only agrees.
         clock.measured(Timestamp(microseconds: 1_300_200), between: 300_000, and: 300_800)
         #expect(clock.now(at: 0).microseconds == 1_000_050)
+    }
+
+    @Test
+    func `who stood still while asking for the first time asks once more, and only a few times`()
+        async throws
+    {
+        let hand = HandClock()
+        let clock = DatabaseClock(process: hand)
+        let asked = Mutex(0)
+        try await clock.measure { () async throws(PQError) in
+            let number = asked.withLock { count in
+                count += 1
+                return count
+            }
+            // The first answer lay around for twenty seconds.
+            let there = hand.monotonic() + 500
+            hand.pass(number == 1 ? .seconds(20) : .milliseconds(1))
+            return Timestamp(microseconds: 1_000_000 + there)
+        }
+        #expect(asked.withLock { $0 } == 2)
+        #expect(clock.now(at: 0).microseconds == 1_000_000)
+        let far = DatabaseClock(process: hand)
+        try await far.measure { () async throws(PQError) in
+            asked.withLock { $0 += 1 }
+            hand.pass(.milliseconds(400))
+            return Timestamp(microseconds: 0)
+        }
+        #expect(asked.withLock { $0 } == 7, "a database that is far away is asked five times")
     }
 
     @Test

@@ -66,6 +66,61 @@ struct AccountWorkerTests {
     }
 
     @Test
+    func `what a person's start waits for goes before repairs, and so does what a person wants to see`() throws {
+        let scene = WorkerScene(isLeaseStored: true)
+        let now = scene.clock.now()
+        let down = Evidence(reading: .status(.stopped), readAt: now, readingSince: now)
+        let repairs = (1...20 as ClosedRange<Int64>).map { number in
+            var repair = scene.plan(number, desired: .running, down)
+            repair.priority = .repair
+            return repair
+        }
+        let longAgo = now - .seconds(3600)
+        let old = Evidence(reading: .status(.stopped), readAt: longAgo, readingSince: longAgo)
+        let clockedIn = scene.plan(98, desired: .running, old)
+        #expect(clockedIn.decision.reason == .lookFirst && clockedIn.lookPurpose == .person)
+        let working = Evidence(reading: .status(.working), readAt: now, readingSince: now)
+        var isWanted = scene.plan(99, desired: .running, working)
+        isWanted.decision.lookAgainAt = now
+        isWanted.isLookWanted = true
+        let plans = [clockedIn, isWanted]
+        let scheduler = scene.scheduler
+        let before = Mutex(0)
+        let engine = scene.engine
+        try scene.run { worker in
+            worker.carryOut(repairs)
+            scheduler.after(500_000) {
+                before.withLock { $0 = engine.calls.count }
+                worker.carryOut(plans)
+            }
+        }
+        let count = before.withLock { $0 }
+        #expect(count > 2 && count < 12, "most repairs still wait")
+        for session in [98, 99] {
+            let place = try #require(scene.engine.calls.firstIndex(of: "info \(session)"))
+            #expect(place <= count + 1 + WorkerScene.width, "\(session) is call \(place), after \(count)")
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a look that is wanted while one is under way is made once more`(isWanted: Bool) throws {
+        let scene = WorkerScene(isLeaseStored: true, answersAfter: 300_000)
+        let now = scene.clock.now()
+        let down = Evidence(reading: .status(.stopped), readAt: now, readingSince: now)
+        var look = scene.plan(1, desired: .stopped, down)
+        look.decision.lookAgainAt = now
+        var hint = look
+        hint.isLookWanted = isWanted
+        let (first, second) = (look, hint)
+        let scheduler = scene.scheduler
+        try scene.run { worker in
+            worker.carryOut([first])
+            for later in [100_000, 200_000] as [Int64] { scheduler.after(later) { worker.carryOut([second]) } }
+        }
+        #expect(scene.engine.calls == Array(repeating: "info 1", count: isWanted ? 2 : 1))
+    }
+
+    @Test
     func `a command is not over before it is written what became of it`() throws {
         let scene = WorkerScene(verdict: .ambiguous)
         let down = Evidence(reading: .status(.stopped), readAt: scene.clock.now(), readingSince: scene.clock.now())

@@ -17,6 +17,45 @@ struct CallLineTests {
     }
 
     @Test
+    mutating func `a look that a person waits for leaves before repairs, and is not held back by a burst`() {
+        line.append(look(5, .repair), priority: .repair, now: 0)
+        line.append(command(3), priority: .repair, now: 0)
+        line.append(look(2, .repair, for: .person), priority: .repair, now: 0)
+        line.append(command(1), priority: .people, now: 0)
+        #expect(line.counts == LineCounts(people: 1, repair: 1, look: 2, sweep: 0))
+        #expect(line.lookCount == 2)
+        #expect(instancesThatLeave(at: 0) == [1, 2, 3, 5])
+        burst(at: 1_000_000)
+        line.append(look(2, .repair, for: .person), priority: .repair, now: 1_000_000)
+        #expect(instancesThatLeave(at: 1_000_000) == [2])
+    }
+
+    @Test
+    mutating func `a look goes before repairs once a person waits for it, wherever it was`() {
+        for number in 1...4 { line.append(look(Int64(number), .repair), priority: .repair, now: 0) }
+        line.append(scan(5), priority: .repair, now: 0)
+        line.append(look(6, .sweep), priority: .sweep, now: 0)
+        line.append(command(9), priority: .repair, now: 0)
+        // The first of its rank, one between others, the only one, and one twice.
+        let promoted = [1, 3, 5, 3, 6].map { line.promote($0, .person, now: 0) }
+        #expect(promoted == [true, true, true, false, true])
+        #expect(line.counts == LineCounts(people: 0, repair: 1, look: 6, sweep: 0))
+        #expect(instancesThatLeave(at: 0) == [1, 3, 5, 6, 9, 2, 4])
+        #expect(line.counts == LineCounts())
+        let isPromoted = line.promote(3, .person, now: 0)
+        #expect(!isPromoted, "it has left")
+    }
+
+    @Test
+    mutating func `what was moved is removed once`() {
+        for number in 1...3 { line.append(look(Int64(number), .repair), priority: .repair, now: 0) }
+        _ = line.promote(2, .person, now: 0)
+        #expect(line.removeAll().count == 3)
+        line.append(look(2, .repair), priority: .repair, now: 0)
+        #expect(instancesThatLeave(at: 0) == [2])
+    }
+
+    @Test
     mutating func `a list leaves among the looks, or among the sweep's`() {
         line.append(.list(ListJob()), priority: .sweep, now: 0)
         line.append(look(3, .repair), priority: .repair, now: 0)
@@ -48,7 +87,7 @@ struct CallLineTests {
             line.append(look(Int64(number), .sweep, run: run), priority: isOrdered ? .repair : .sweep, now: 0)
         }
         line.append(look(9, .repair), priority: .repair, now: 0)
-        let promoted = [3, 3, 9, 77].map { line.promote($0, now: 0) }
+        let promoted = [3, 3, 9, 77].map { line.promote($0, .usual, now: 0) }
         #expect(promoted == [true, false, false, false])
         #expect(instancesThatLeave(at: 0) == [9, 3, 1, 2, 4])
     }
@@ -115,7 +154,7 @@ struct CallLineTests {
     mutating func `a look at who has not scanned a code goes with the others once it is wanted`() {
         for number in 1...3 { line.append(scan(Int64(number)), priority: .repair, now: 0) }
         line.append(look(9, .repair), priority: .repair, now: 0)
-        let isPromoted = line.promote(2, now: 0)
+        let isPromoted = line.promote(2, .usual, now: 0)
         #expect(isPromoted)
         #expect(instancesThatLeave(at: 0) == [9, 2, 1, 3])
     }
@@ -178,15 +217,18 @@ struct CallLineTests {
         return instances
     }
 
-    private func look(_ instance: Int64, _ priority: JobPriority, run: SweepRun? = nil) -> CallJob {
-        .look(LookJob(instance: instance, address: Self.address, priority: priority, run: run))
-    }
-
-    private func scan(_ instance: Int64) -> CallJob {
-        var look = LookJob(instance: instance, address: Self.address, priority: .repair)
-        look.isForScan = true
+    private func look(
+        _ instance: Int64,
+        _ priority: JobPriority,
+        run: SweepRun? = nil,
+        for purpose: LookPurpose = .usual
+    ) -> CallJob {
+        var look = LookJob(instance: instance, address: Self.address, priority: priority, run: run)
+        look.purpose = purpose
         return .look(look)
     }
+
+    private func scan(_ instance: Int64) -> CallJob { look(instance, .repair, for: .scan) }
 
     private func pairing() -> CallJob {
         .pairing(PairingJob(wish: .qr, address: Self.address, answer: OneShot()))

@@ -21,10 +21,11 @@ final class WorkerScene {
     /// `verdict`: what the engine answers to every call.
     /// `isLeaseStored`: whether the database knows of the lease, so that what was read can be written; otherwise the first writing
     /// finds it lost, and what waits is forgotten.
-    init(holding: Bool = true, verdict: EngineVerdict = .ok, isLeaseStored: Bool = false) {
+    /// `answersAfter`: how long it takes to, in microseconds.
+    init(holding: Bool = true, verdict: EngineVerdict = .ok, isLeaseStored: Bool = false, answersAfter: Int64 = 0) {
         self.holding = holding
-        engine = NotingEngine(verdict: verdict)
         clock = DatabaseClock(process: SimulatedProcessClock(scheduler: scheduler, start: 0, drift: 0))
+        engine = NotingEngine(verdict: verdict, answersAfter: .microseconds(answersAfter), clock: clock)
         let leases = LeaseBook(clock: StillClock())
         if holding { leases.replace(with: [1: HeldLease(term: 1, deadline: 1)]) }
         let rules = Witness.Rules(
@@ -122,11 +123,15 @@ final class WorkerScene {
 /// Answers everything alike, and notes what it was asked.
 final class NotingEngine: SessionEngine {
     private let verdict: EngineVerdict
+    private let answersAfter: Duration
+    private let clock: DatabaseClock
     private let noted = Mutex<[String]>([])
     private let taken = Mutex<[Duration]>([])
 
-    init(verdict: EngineVerdict) {
+    init(verdict: EngineVerdict, answersAfter: Duration, clock: DatabaseClock) {
         self.verdict = verdict
+        self.answersAfter = answersAfter
+        self.clock = clock
     }
 
     var calls: [String] { noted.withLock { $0 } }
@@ -144,6 +149,7 @@ final class NotingEngine: SessionEngine {
         }
         departure.hasLeft()
         noted.withLock { $0.append("\(call.rawValue) \(session.instanceID)") }
+        if answersAfter > .zero { try? await clock.sleep(for: answersAfter) }  // Cancelled: it answers at once.
         return EngineAnswer(verdict: verdict, status: .stopped, httpStatus: verdict == .auth ? 401 : 200)
     }
 }
