@@ -37,22 +37,30 @@ package struct SessionHint: Sendable, Hashable {
 package struct HintedSession: Sendable, Hashable {
     /// What the last read found.
     package var reading: SessionReading?
+    /// When the last read was sent.
+    package var readAt: Timestamp?
     /// The last command.
     package var action: Action?
     package var sentAt: Timestamp?
     /// When the newest hint about it happened.
     package var newestHintAt: Timestamp?
+    /// When a hint about it last made us look.
+    package var lookedAt: Timestamp?
 
     package init(
         reading: SessionReading? = nil,
+        readAt: Timestamp? = nil,
         action: Action? = nil,
         sentAt: Timestamp? = nil,
-        newestHintAt: Timestamp? = nil
+        newestHintAt: Timestamp? = nil,
+        lookedAt: Timestamp? = nil
     ) {
         self.reading = reading
+        self.readAt = readAt
         self.action = action
         self.sentAt = sentAt
         self.newestHintAt = newestHintAt
+        self.lookedAt = lookedAt
     }
 }
 
@@ -76,6 +84,9 @@ package enum HintEffect: String, Sendable, Hashable, CaseIterable {
     }
 }
 
+/// How long it may take until the finding of a look that a hint led to is stored.
+private let lookLasts: Duration = .seconds(5)
+
 /// Decides what a hint is good for.
 ///
 /// Times of the engine's clock are compared with each other alone.
@@ -95,11 +106,12 @@ package func effect(
     if let at = hint.at, let newest = known.newestHintAt, at < newest { return .late }
     guard let status = hint.status else { return .look }
     if isStep(status, of: known, now: now, commandLasts: commandLasts) { return .ownCommand }
-    // A picture to scan is told of anew each time it changes.
-    return known.reading == .status(status) ? .known : .look
+    // A picture to scan is told of anew each time it changes. But another look may be about to store something else.
+    return known.reading == .status(status) && !known.isLookedAt(now) ? .known : .look
 }
 
-/// Whether a status lies on the way of our last command; its end does not, since the sooner it is seen the better.
+/// Whether a status lies on the way of our last command; its end does not, since the sooner it is seen the better, nor what
+/// follows on that end.
 private func isStep(
     _ status: SessionStatus,
     of known: HintedSession,
@@ -108,7 +120,32 @@ private func isStep(
 ) -> Bool {
     guard let action = known.action, let sentAt = known.sentAt, now - sentAt < commandLasts else { return false }
     return switch (action, status) {
-    case (.start, .starting), (.restart, .starting), (.restart, .stopped), (.stop, .stopped): true
+    case (.start, .starting), (.restart, .starting), (.restart, .stopped): !known.mayHaveBooted(since: sentAt, now)
+    case (.stop, .stopped): true
     case (.start, _), (.restart, _), (.stop, _): false
+    }
+}
+
+extension HintedSession {
+    /// Whether a look that a hint led to may be on its way.
+    fileprivate func isLookedAt(_ now: Timestamp) -> Bool {
+        lookedAt.map { now - $0 < lookLasts } ?? false
+    }
+
+    /// Whether a start or restart that left then is over, or a look that a hint led to since may be about to find so.
+    fileprivate func mayHaveBooted(since sentAt: Timestamp, _ now: Timestamp) -> Bool {
+        // Before the command left it may have worked too.
+        if let readAt, readAt > sentAt, reading?.hasBooted ?? false { return true }
+        return lookedAt.map { $0 > sentAt } ?? false && isLookedAt(now)
+    }
+}
+
+extension SessionReading {
+    /// Whether all steps of a start lie behind a session that says so.
+    fileprivate var hasBooted: Bool {
+        switch self {
+        case .status(.working), .status(.suspect), .status(.scanQRCode): true
+        case .missing, .status(.stopped), .status(.starting), .status(.failed), .status(.unknown): false
+        }
     }
 }

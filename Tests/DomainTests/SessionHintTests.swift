@@ -12,9 +12,11 @@ struct SessionHintTests {
         var says: SessionStatus?
         var happened: Int64?
         var read: SessionReading?
+        var readAt: Int64?
         var action: Action?
         var sent: Int64?
         var newest: Int64?
+        var looked: Int64?
         var effect: HintEffect
 
         var testDescription: String {
@@ -38,7 +40,7 @@ struct SessionHintTests {
         // Steps of our own command, and its end.
         Case(says: .starting, read: .status(.stopped), action: .start, sent: 5, effect: .ownCommand),
         Case(says: .working, read: .status(.stopped), action: .start, sent: 5, effect: .look),
-        Case(says: .stopped, read: .status(.working), action: .restart, sent: 5, effect: .ownCommand),
+        Case(says: .stopped, read: .status(.failed), readAt: 6, action: .restart, sent: 5, effect: .ownCommand),
         Case(says: .starting, read: .status(.failed), action: .restart, sent: 5, effect: .ownCommand),
         Case(says: .stopped, read: .status(.working), action: .stop, sent: 5, effect: .ownCommand),
         Case(says: .stopped, read: .status(.working), action: .start, sent: 5, effect: .look),
@@ -46,6 +48,23 @@ struct SessionHintTests {
         Case(says: .working, read: .status(.stopped), action: .stop, sent: 5, effect: .look),
         Case(says: .starting, read: .status(.working), action: .start, sent: 61, effect: .look),
         Case(says: .stopped, read: .status(.working), action: .stop, sent: 61, effect: .look),
+        // A start or restart is over once its end was read.
+        Case(says: .stopped, read: .status(.working), readAt: 4, action: .restart, sent: 5, effect: .look),
+        Case(says: .starting, read: .status(.working), readAt: 4, action: .restart, sent: 5, effect: .look),
+        Case(says: .starting, read: .status(.working), readAt: 4, action: .start, sent: 5, effect: .look),
+        Case(says: .stopped, read: .status(.suspect), readAt: 4, action: .restart, sent: 5, effect: .look),
+        Case(says: .stopped, read: .status(.scanQRCode), readAt: 4, action: .restart, sent: 5, effect: .look),
+        Case(says: .stopped, read: .status(.working), readAt: 5, action: .restart, sent: 5, effect: .ownCommand),
+        Case(says: .stopped, read: .status(.working), readAt: 6, action: .restart, sent: 5, effect: .ownCommand),
+        Case(says: .starting, read: .status(.working), readAt: 6, action: .start, sent: 5, effect: .ownCommand),
+        Case(says: .stopped, read: .status(.starting), readAt: 4, action: .restart, sent: 5, effect: .ownCommand),
+        Case(says: .stopped, read: .status(.working), readAt: 4, action: .stop, sent: 5, effect: .ownCommand),
+        // While a look that another hint led to may be on its way.
+        Case(says: .working, read: .status(.working), looked: 4, effect: .look),
+        Case(says: .working, read: .status(.working), looked: 5, effect: .known),
+        Case(says: .stopped, read: .status(.failed), action: .restart, sent: 5, looked: 4, effect: .look),
+        Case(says: .stopped, read: .status(.failed), action: .restart, sent: 4, looked: 4, effect: .ownCommand),
+        Case(says: .stopped, read: .status(.failed), action: .restart, sent: 20, looked: 5, effect: .ownCommand),
         // Out of order.
         Case(says: .working, happened: 10, read: .status(.stopped), newest: 9, effect: .late),
         Case(says: .working, happened: 9, read: .status(.stopped), newest: 9, effect: .look),
@@ -58,9 +77,11 @@ struct SessionHintTests {
         func ago(_ seconds: Int64?) -> Timestamp? { seconds.map { Self.now - .seconds($0) } }
         let known = HintedSession(
             reading: line.read,
+            readAt: ago(line.readAt),
             action: line.action,
             sentAt: ago(line.sent),
-            newestHintAt: ago(line.newest)
+            newestHintAt: ago(line.newest),
+            lookedAt: ago(line.looked)
         )
         let hint = SessionHint(at: ago(line.happened), session: "s", status: line.says)
         #expect(effect(of: hint, on: known, now: Self.now, commandLasts: .seconds(60)) == line.effect)

@@ -121,7 +121,8 @@ final class HintDesk: Service {
     /// The sessions that hints are about, among those of their account.
     ///
     /// Wawp names the session or, in the older form, the instance; WAHA's session names are our instance ids.
-    /// Indexes: `engine_accounts_name_key`, `instances_session_key`, `instances_of_name`, `observed_states_pkey`.
+    /// Indexes: `engine_accounts_name_key`, `instances_session_key`, `instances_of_name`, `observed_states_pkey`,
+    /// `looks_pkey`.
     private func sessions(_ items: [Item]) async throws(PQError) -> [Found] {
         try await pool.rows(Self.lookUp(items.map { ($0.account, $0.hint) })) { row throws(PQError) in
             Found(
@@ -130,18 +131,15 @@ final class HintDesk: Service {
                     instance: try row.column("instance", as: Int64.self),
                     account: try row.column("account", as: Int32.self)
                 ),
-                known: HintedSession(
-                    reading: try row.column("reading", as: String?.self).map { SessionReading(stored: $0) },
-                    action: try row.column("command_action", as: Int16?.self).flatMap { Action(code: $0) },
-                    sentAt: try row.column("command_sent_at", as: Timestamp?.self)
-                )
+                known: try HintedSession(row)
             )
         }
     }
 
     static func lookUp(_ items: [(account: String, hint: SessionHint)]) -> PQStatement {
         """
-        SELECT n.item, x.instance, x.account, o.reading, o.command_action, o.command_sent_at
+        SELECT n.item, x.instance, x.account, o.reading, greatest(o.read_at, l.looked_at) AS read_at, o.command_action,
+            o.command_sent_at
         FROM unnest(
             \(items.map(\.account)),
             \(items.map(\.hint.session)),
@@ -161,8 +159,21 @@ final class HintDesk: Service {
             LIMIT 2
         ) x
         LEFT JOIN observed_states o ON o.instance = x.instance
+        LEFT JOIN looks l ON l.instance = x.instance
         ORDER BY n.item
         """
+    }
+}
+
+extension HintedSession {
+    /// Reads a row of `HintDesk.lookUp`.
+    init(_ row: PQRow) throws(PQError) {
+        self.init(
+            reading: try row.column("reading", as: String?.self).map { SessionReading(stored: $0) },
+            readAt: try row.column("read_at", as: Timestamp?.self),
+            action: try row.column("command_action", as: Int16?.self).flatMap { Action(code: $0) },
+            sentAt: try row.column("command_sent_at", as: Timestamp?.self)
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 import DequeModule
 import Domain
 
-/// Which hints came already, and when the newest about each session happened; the oldest are forgotten.
+/// Which hints came already, and when the newest about each session happened and one last made us look; the oldest are forgotten.
 ///
 /// What is forgotten costs a look too many.
 struct HintMemory: Sendable {
@@ -16,8 +16,16 @@ struct HintMemory: Sendable {
 
     private var seen: Set<Identity> = []
     private var order: Deque<Identity> = []
-    private var newest: [Int64: Timestamp] = [:]
+    private var sessions: [Int64: Told] = [:]
     private var instances: Deque<Int64> = []
+
+    /// What is remembered of the hints about one session.
+    private struct Told {
+        /// When the newest happened, by the engine's clock.
+        var newestAt: Timestamp?
+        /// When one last made us look, by the database's clock.
+        var lookedAt: Timestamp?
+    }
 
     /// Notes a hint of an account.
     ///
@@ -39,7 +47,7 @@ struct HintMemory: Sendable {
         order.remove(at: place)
     }
 
-    /// Decides what a hint about a session is good for, and remembers when it happened.
+    /// Decides what a hint about a session is good for, and remembers when it happened and whether it made us look.
     ///
     /// - Parameters:
     ///   - hint: the first of its identity.
@@ -57,21 +65,26 @@ struct HintMemory: Sendable {
     ) -> HintEffect {
         var known = known
         known.newestHintAt = newest(of: instance)
+        known.lookedAt = sessions[instance]?.lookedAt
         note(hint, of: instance)
-        return Domain.effect(of: hint, on: known, now: now, commandLasts: commandLasts)
+        let effect = Domain.effect(of: hint, on: known, now: now, commandLasts: commandLasts)
+        if effect.looks { remember(instance) { $0.lookedAt = now } }
+        return effect
     }
 
     /// When the newest hint about a session happened.
-    func newest(of instance: Int64) -> Timestamp? { newest[instance] }
+    func newest(of instance: Int64) -> Timestamp? { sessions[instance]?.newestAt }
 
     mutating func note(_ hint: SessionHint, of instance: Int64) {
         guard let at = hint.at else { return }
-        if let known = newest[instance] {
-            newest[instance] = max(known, at)
-            return
+        remember(instance) { $0.newestAt = max($0.newestAt ?? at, at) }
+    }
+
+    private mutating func remember(_ instance: Int64, _ change: (inout Told) -> Void) {
+        if sessions[instance] == nil {
+            instances.append(instance)
+            if instances.count > Self.limit { sessions[instances.removeFirst()] = nil }
         }
-        newest[instance] = at
-        instances.append(instance)
-        if instances.count > Self.limit { newest[instances.removeFirst()] = nil }
+        change(&sessions[instance, default: Told()])
     }
 }

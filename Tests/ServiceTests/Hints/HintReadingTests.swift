@@ -103,4 +103,31 @@ struct HintReadingTests {
         #expect(memory.newest(of: 1) == nil)
         #expect(memory.newest(of: 2) == start)
     }
+
+    @Test
+    func `what is stored is no measure while a look that another hint led to may be on its way`() {
+        var memory = HintMemory()
+        let start = Timestamp(seconds: 1_800_000_000)
+        // What a hint is good for that comes so many seconds after the start, while WORKING is stored.
+        func hear(_ status: SessionStatus, of instance: Int64 = 1, after seconds: Int64) -> HintEffect {
+            memory.effect(
+                of: SessionHint(session: "s", status: status),
+                on: HintedSession(reading: .status(.working)),
+                instance: instance,
+                now: start + .seconds(seconds),
+                commandLasts: .seconds(60)
+            )
+        }
+        let flicker = [hear(.working, after: 0), hear(.stopped, after: 1), hear(.working, after: 2)]
+        #expect(flicker == [.known, .look, .look])
+        let another = hear(.working, of: 2, after: 2)
+        #expect(another == .known)
+        let later = [hear(.working, after: 6), hear(.working, after: 11)]
+        #expect(later == [.look, .known])
+
+        _ = hear(.stopped, after: 20)
+        for instance in 3...Int64(HintMemory.limit) + 2 { _ = hear(.stopped, of: instance, after: 20) }
+        let forgotten = hear(.working, after: 21)
+        #expect(forgotten == .known, "the memory holds so many sessions and no more")
+    }
 }

@@ -117,16 +117,22 @@ struct ReconcilerStoreOrderTests {
             #expect(try await scene.hinted("i-ana") == HintedSession())
             let now = try await scene.now()
             try await scene.pass(account, instance, term: term, news: [.read(.status(.stopped), sentAt: now)])
-            #expect(try await scene.hinted("i-ana") == HintedSession(reading: .status(.stopped)))
+            #expect(try await scene.hinted("i-ana") == HintedSession(reading: .status(.stopped), readAt: now))
             let leases = LeaseBook(clock: StillClock())
             leases.replace(with: [account: HeldLease(term: term, deadline: 1)])
             let result = try await scene.append(scene.event("e1", "ana", .clockIn, at: now), leases: leases)
             let intended = try #require(result.plans.first?.subject.evidence.lastCommand)
-            let known = HintedSession(reading: .status(.stopped), action: .start, sentAt: intended.sentAt)
+            var known = HintedSession(
+                reading: .status(.stopped),
+                readAt: now,
+                action: .start,
+                sentAt: intended.sentAt
+            )
             #expect(try await scene.hinted("i-ana") == known)
-            // A look that finds what is stored is noted elsewhere.
+            // A look that finds what is stored is noted elsewhere, and is the last read all the same.
             let look = Look(instance: instance, lookedAt: now + .seconds(1), reading: .status(.stopped))
             try await scene.store.record([look], of: account)
+            known.readAt = look.lookedAt
             #expect(try await scene.hinted("i-ana") == known)
             try await scene.removeAgent(agent)
             try await scene.store.letGo(of: [instance])

@@ -74,11 +74,7 @@ extension PostgresScene {
     func hinted(_ instanceID: String) async throws -> HintedSession? {
         let hint = SessionHint(instanceID: instanceID)
         return try await pool.rows(HintDesk.lookUp([(account: "main", hint: hint)])) { row throws(PQError) in
-            HintedSession(
-                reading: try row.column("reading", as: String?.self).map { SessionReading(stored: $0) },
-                action: try row.column("command_action", as: Int16?.self).flatMap { Action(code: $0) },
-                sentAt: try row.column("command_sent_at", as: Timestamp?.self)
-            )
+            try HintedSession(row)
         }.first
     }
 
