@@ -1,5 +1,5 @@
 /// Tells one session that a person has to see to from many that came to be so at about the same time: logged out, unknown to the
-/// engine, or refused a command.
+/// engine, refused a command, perhaps dead, in a state that nobody here knows, or going down again and again.
 ///
 /// The limits are those of ``RestartGate``: ``RestartGate/stormLimit`` different instances within ``RestartGate/window`` are many,
 /// and it is over once fewer than ``RestartGate/calmLimit`` are so for a calm, as there. Nothing is done for them but to say
@@ -19,6 +19,8 @@ package struct AlikeWatch: Sendable {
         var since: Timestamp
         /// When it was last met so.
         var at: Timestamp
+        /// When it counts no more unless it is met again; `nil` for no sooner than ``AlikeWatch/memory`` says.
+        var endsAt: Timestamp?
     }
 
     private var met: [Int64: Met] = [:]
@@ -62,9 +64,14 @@ package struct AlikeWatch: Sendable {
         met[instance] = nil
     }
 
+    /// Takes in that an instance is not so at present, and may be again at any time until `instant`: it counts until then.
+    package mutating func release(_ instance: Int64, at instant: Timestamp) {
+        met[instance]?.endsAt = instant
+    }
+
     /// Lets time pass, and says whether many are so.
     package mutating func settle(_ now: Timestamp) {
-        met = met.filter { now - $0.value.at < Self.memory }
+        met = met.filter { now - $0.value.at < Self.memory && $0.value.endsAt.map { now < $0 } ?? true }
         if !isMany, newCount(now: now) >= RestartGate.stormLimit {
             isMany = true
             calmSince = nil

@@ -86,6 +86,22 @@ struct AlikeWatchTests {
     }
 
     @Test
+    func `what may be so again counts until then, and longer once it is`() {
+        var watch = AlikeWatch()
+        meet(&watch, 0..<20, since: start, now: start)
+        let until = start + .seconds(300)
+        for instance in 0..<Int64(20) { watch.release(instance, at: until) }
+        watch.release(20, at: until)
+        watch.settle(until - .seconds(1))
+        #expect(watch.since(of: 0) == start && watch.since(of: 20) == nil)
+        watch.meet(0, since: start, now: until - .seconds(1))
+        watch.settle(until)
+        #expect(watch.since(of: 0) == start && watch.since(of: 1) == nil && watch.isMany)
+        watch.settle(until + RestartGate.usualCalm)
+        #expect(!watch.isMany)
+    }
+
+    @Test
     func `what is not met any more counts no more`() {
         var watch = AlikeWatch()
         meet(&watch, 0..<20, since: start, now: start)

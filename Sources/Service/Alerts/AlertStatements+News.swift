@@ -6,8 +6,9 @@ extension AlertStatements {
     /// What is new, whether anything is due to be sent, and where the page of agents ended; the one statement at rest.
     ///
     /// An incident that began and ended between two looks is told all the same, its end with the next look. Agents whose account
-    /// has an open incident are told of by that; one that is about some sessions tells of those alone. A session that hangs while it
-    /// starts is no exception, so no index lists it; but it waits for a look, and so has a row in the queue.
+    /// has an open incident are told of by that; one that is about some sessions tells of those alone. Once it is over they have
+    /// as long as anybody to work again, counted from its end; since when they cannot is told as it is. A session that hangs
+    /// while it starts is no exception, so no index lists it; but it waits for a look, and so has a row in the queue.
     ///
     /// An agent cannot work since the session was read to work no more, however often its condition changed since, but not since
     /// longer than it should work and is the agent's. How a session was read before its agent came on shift is not looked through.
@@ -27,6 +28,14 @@ extension AlertStatements {
             WHERE s.agent > \(agent)
             ORDER BY s.agent
             LIMIT \(pageLimit)
+        ), lately AS MATERIALIZED (
+            SELECT o.account, o.kind
+            FROM incidents o
+            WHERE o.closed_at IS NULL
+            UNION
+            SELECT r.account, r.kind
+            FROM (SELECT l.account, l.kind, l.closed_at FROM incidents l ORDER BY l.incident DESC LIMIT \(latelyLimit)) r
+            WHERE r.closed_at > now() - make_interval(secs => \(patience.inSeconds))
         )
         SELECT 'incident.opened' AS what, i.incident AS number, NULL::uuid AS episode, i.kind, e.name AS engine,
             s.name AS source, i.change, NULL::text AS agent_id, NULL::text AS team, i.detail, i.opened_at AS since,
@@ -91,9 +100,8 @@ extension AlertStatements {
               AND s.desired_since <= now() - make_interval(secs => \(patience.inSeconds))
               AND NOT EXISTS (SELECT FROM agent_alerts t WHERE t.agent = a.agent)
               AND NOT EXISTS (
-                SELECT FROM incidents i
+                SELECT FROM lately i
                 WHERE i.account = x.account
-                  AND i.closed_at IS NULL
                   AND \(isAbout: ())
               )
             OFFSET 0

@@ -9,6 +9,9 @@ enum AlertStatements {
     static let pageLimit: Int64 = 1_000
     /// Incidents that are over and queue rows read in one look: far more than begin between two, and than a fleet of 10,000 has.
     static let endedLimit: Int64 = 200
+    /// The newest incidents, among which those are looked for that ended lately: far more than an account has in the longest
+    /// time that may be set, and read in a millisecond.
+    static let latelyLimit: Int64 = 2_000
     static let queueLimit: Int64 = 20_000
     /// Of what is over the outside hears only while it is so young: what began before anybody was told stays untold.
     static let recent: Duration = .seconds(3_600)

@@ -18,6 +18,11 @@ extension IncidentKind {
         case .sessionsUnknown: .only([.sessionMissing])
         // Between two refusals it is being tried again.
         case .commandsRefused: .only([.startRefused, .stopRefused, .shouldRun, .shouldStop, .wentDown, .cameUp])
+        case .sessionsSuspect: .only([.suspect])
+        case .wordsUnknown: .only([.unknownWord])
+        // Between two falls it is being started again.
+        case .sessionsKeepFalling:
+            .only([.keepsFalling, .confirmingDrift, .wentDown, .lookFirst, .startSent, .booting])
         case .sessionsFailing:
             .allBut([
                 .pairingRequired, .sessionMissing, .unknownWord, .suspect, .startRefused, .stopRefused, .keepsFalling,

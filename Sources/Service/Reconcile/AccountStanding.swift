@@ -80,6 +80,9 @@ struct AccountStanding: Sendable {
                 switch news.kind {
                 case .sessionsLoggedOut: "have to be paired again"
                 case .commandsRefused: "are refused their start or their stop"
+                case .sessionsSuspect: "are said to work and name no account"
+                case .wordsUnknown: "are in a state that is not known"
+                case .sessionsKeepFalling: "go down by themselves again and again"
                 case .sessionsUnknown, .sessionsFailing, .accountRefused, .engineOutage, .accountUnattended,
                     .changeHeld,
                     .sourceSilent:
@@ -113,6 +116,29 @@ struct AccountStanding: Sendable {
                 now: now
             )
         }
+        guard open.contains(.sessionsKeepFalling) else { return }
+        for row in try await pool.query(Self.fallen(account, since: clock.now() - RestartGate.window)) {
+            alike.meet(
+                try row.column("instance", as: Int64.self),
+                upSince: try row.column("fall", as: Timestamp.self),
+                now: clock.now()
+            )
+        }
+    }
+
+    /// Sessions of an account that were started again after a fall, and may fall again; as many as are remembered.
+    ///
+    /// Goes over all of the account's, which happens where hands change while many keep falling.
+    static func fallen(_ account: Int32, since: Timestamp) -> PQStatement {
+        """
+        SELECT o.instance, o.falls[cardinality(o.falls)] AS fall
+        FROM observed_states o
+        JOIN instances x ON x.instance = o.instance
+        WHERE x.account = \(account)
+          AND o.falls[cardinality(o.falls)] > \(since)
+          AND o.reason <> \(Reason.keepsFalling.rawValue)
+        LIMIT \(Int64(AlikeWatch.limit))
+        """
     }
 
     /// Sessions of an account that somebody has to see to, as they are stored; of each reason as many as are remembered.
@@ -127,11 +153,14 @@ struct AccountStanding: Sendable {
                 SELECT o.instance, o.reason, o.since,
                     CASE
                         WHEN o.reason = \(Reason.pairingRequired.rawValue) THEN least(o.pairing_since, o.reading_since)
+                        WHEN o.reason = \(Reason.keepsFalling.rawValue) THEN least(o.falls[1], o.reading_since)
                         ELSE o.reading_since
                     END AS reading_since
                 FROM observed_states o
                 JOIN instances x ON x.instance = o.instance
-                WHERE o.attention IN (\(Condition.needsPairing.code), \(Condition.needsAttention.code))
+                WHERE o.attention IN (
+                    \(Condition.needsPairing.code), \(Condition.needsAttention.code), \(Condition.unknown.code)
+                )
                   AND o.reason = r.reason
                   AND x.account = \(account)
                 LIMIT \(Int64(AlikeWatch.limit))

@@ -2,7 +2,7 @@ import Domain
 import Synchronization
 
 /// The ``AlikeWatch``es of an account, shared by its passes: many logged out, many unknown to the engine, many that it refuses a
-/// command.
+/// command, many that may be dead, many in a state that nobody here knows, many that go down again and again.
 final class AlikeLine: Sendable {
     /// An incident that begins or ends.
     struct News: Sendable, Hashable {
@@ -18,7 +18,8 @@ final class AlikeLine: Sendable {
 
     private static let kinds: [IncidentKind: Set<Reason>] = [
         .sessionsLoggedOut: [.pairingRequired], .sessionsUnknown: [.sessionMissing],
-        .commandsRefused: [.startRefused, .stopRefused],
+        .commandsRefused: [.startRefused, .stopRefused], .sessionsSuspect: [.suspect], .wordsUnknown: [.unknownWord],
+        .sessionsKeepFalling: [.keepsFalling],
     ]
 
     /// The reasons that are watched.
@@ -50,6 +51,17 @@ final class AlikeLine: Sendable {
         }
     }
 
+    /// Takes in an instance that keeps falling and is up when a lease is taken.
+    ///
+    /// `fall`: when it was last started again.
+    func meet(_ instance: Int64, upSince fall: Timestamp, now: Timestamp) {
+        state.withLock { state in
+            let kind = IncidentKind.sessionsKeepFalling
+            state.watches[kind, default: AlikeWatch()].meet(instance, since: now - RestartGate.window, now: now)
+            state.watches[kind]?.release(instance, at: fall + RestartGate.window)
+        }
+    }
+
     /// Takes in what passes found, and lets time pass; says what begins and ends.
     func take(_ plans: [Plan], now: Timestamp) -> [News] {
         state.withLock { state in
@@ -78,18 +90,21 @@ extension AlikeWatch {
         let reason = plan.decision.reason
         if reasons.contains(reason) {
             meet(instance, since: since(of: plan, now: now), now: now)
-        } else if !reasons.contains(where: \.isRefusal) || !plan.decision.mayBeRefusedAgain {
+        } else if reasons.contains(.keepsFalling), reason == .working, let fall = plan.subject.evidence.falls.last {
+            // It works for a while after each start; who falls later than this after one is started again at once.
+            release(instance, at: fall + RestartGate.window)
+        } else if !plan.decision.isStep(ofTriesAt: reasons) {
             release(instance)
         }
     }
 
-    /// Since when it is so: by what is read, or for a refusal, which no read tells of, since it was first met.
+    /// Since when it is so: by what is read, or for what comes and goes with every try, since it was first met.
     private func since(of plan: Plan, now: Timestamp) -> Timestamp {
-        guard plan.decision.reason.isRefusal else {
-            return plan.subject.evidence.since(of: plan.decision.reason) ?? now
-        }
+        let reason = plan.decision.reason
+        guard reason.isRefusal || reason == .keepsFalling else { return plan.subject.evidence.since(of: reason) ?? now }
         // What was stored so and is not remembered began at some time before.
-        let began = plan.stored.reason.isRefusal ? now - RestartGate.window : now
+        let wasSo = reason.isRefusal ? plan.stored.reason.isRefusal : plan.stored.reason == reason
+        let began = wasSo ? now - RestartGate.window : now
         return since(of: plan.subject.instance) ?? began
     }
 }
@@ -100,8 +115,13 @@ extension Reason {
 }
 
 extension Decision {
-    /// Whether this is a step of a try, after which the engine may refuse the same again: then nothing has changed yet.
-    fileprivate var mayBeRefusedAgain: Bool {
+    /// Whether this is a step of a try after which it may be as before, for one of these reasons: then nothing has changed yet.
+    fileprivate func isStep(ofTriesAt reasons: Set<Reason>) -> Bool {
+        if reasons.contains(where: \.isRefusal) { return isStepOfTry }
+        return reasons.contains(.keepsFalling) && isStepOfTry && !reason.isRefusal
+    }
+
+    private var isStepOfTry: Bool {
         switch reason {
         case .shouldRun, .shouldStop, .startSent, .stopSent, .restartSent, .booting, .stopGap, .outcomeUnknown,
             .lookFirst,

@@ -16,6 +16,12 @@ enum IncidentKind: String, Sendable, CaseIterable {
     case sessionsUnknown = "sessions_unknown"
     /// The engine refuses to start or to stop many sessions, and began to at about the same time.
     case commandsRefused = "commands_refused"
+    /// The engine says of many sessions that they work and names no account, and began to at about the same time.
+    case sessionsSuspect = "sessions_suspect"
+    /// The engine reports a state that nobody here knows of many sessions, and began to at about the same time.
+    case wordsUnknown = "words_unknown"
+    /// Many sessions go down by themselves again and again, and began to at about the same time; until few have lately.
+    case sessionsKeepFalling = "sessions_keep_falling"
     /// No replica acts for the account, although agents have sessions on it; ``AccountWatch`` raises it.
     case accountUnattended = "account_unattended"
     /// A change waits until somebody approves or refuses it; ``GuardGate`` raises it.

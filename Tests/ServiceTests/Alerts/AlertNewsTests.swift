@@ -24,18 +24,23 @@ struct AlertNewsTests {
     @Test
     func `an incident about some sessions tells of these alone, one about the whole account of all`() async throws {
         try await withManagement { fixture in
-            try await fixture.addOnShift(["qr", "gone", "failed", "odd", "dead"])
+            try await fixture.addOnShift(["qr", "gone", "failed", "odd", "dead", "falls", "barred"])
             try await fixture.observe("qr", "SCAN_QR_CODE", .needsPairing, reason: .pairingRequired)
             try await fixture.observe("gone", "MISSING", .needsAttention, reason: .sessionMissing)
             try await fixture.observe("failed", "FAILED", .needsAttention, reason: .restartBudgetUsed)
             try await fixture.observe("odd", "HIBERNATING", .unknown, reason: .unknownWord)
             try await fixture.observe("dead", "WORKING?", .needsAttention, reason: .suspect)
+            try await fixture.observe("falls", "STOPPED", .needsAttention, reason: .keepsFalling)
+            try await fixture.observe("barred", "STOPPED", .needsAttention, reason: .startRefused)
             try await age(fixture)
-            #expect(try await told(fixture) == ["dead", "failed", "gone", "odd", "qr"])
+            #expect(try await told(fixture) == ["barred", "dead", "failed", "falls", "gone", "odd", "qr"])
             for (kind, others) in [
-                (IncidentKind.sessionsFailing, ["dead", "gone", "odd", "qr"]),
-                (.sessionsLoggedOut, ["dead", "gone", "odd"]),
-                (.sessionsUnknown, ["dead", "odd"]), (.engineOutage, []),
+                (IncidentKind.sessionsFailing, ["barred", "dead", "falls", "gone", "odd", "qr"]),
+                (.sessionsLoggedOut, ["barred", "dead", "falls", "gone", "odd"]),
+                (.sessionsUnknown, ["barred", "dead", "falls", "odd"]),
+                (.sessionsSuspect, ["barred", "falls", "odd"]),
+                (.wordsUnknown, ["barred", "falls"]),
+                (.sessionsKeepFalling, ["barred"]), (.engineOutage, []),
             ] {
                 _ = try await fixture.pool.query(
                     "INSERT INTO incidents (account, kind) SELECT account, \(kind.rawValue) FROM engine_accounts"
@@ -43,8 +48,48 @@ struct AlertNewsTests {
                 #expect(try await told(fixture) == others)
                 let incident = try await fixture.send("GET", "/v1/incidents").items().first
                 #expect(incident?["kind"] as? String == kind.rawValue)
-                #expect(incident?["agents"] as? Int == (kind == .engineOutage ? 5 : 1), "\(kind)")
+                #expect(incident?["agents"] as? Int == (kind == .engineOutage ? 7 : 1), "\(kind)")
             }
+        }
+    }
+
+    /// Kinds of incident, and whom one that is just over is not about.
+    private static let ends: [(IncidentKind, [String])] = [
+        (.accountRefused, []), (.engineOutage, []), (.sessionsLoggedOut, ["boots", "falls"]),
+        (.sessionsKeepFalling, ["boots", "qr"]),
+    ]
+
+    @Test(arguments: ends)
+    func `who was part of an incident is told of once it has been over for as long as anybody has, and not before`(
+        kind: IncidentKind,
+        others: [String]
+    ) async throws {
+        try await withManagement { fixture in
+            let all = ["boots", "falls", "qr"]
+            try await fixture.addOnShift(all)
+            try await fixture.observe("boots", "STOPPED", .starting, reason: .shouldRun)
+            try await fixture.observe("falls", "STOPPED", .drifted, reason: .wentDown)
+            try await fixture.observe("qr", "SCAN_QR_CODE", .needsPairing, reason: .pairingRequired)
+            try await age(fixture)
+            _ = try await fixture.pool.pipeline([
+                Self.queue,
+                """
+                INSERT INTO incidents (account, kind, opened_at, closed_at)
+                SELECT account, \(kind.rawValue), now() - interval '30 minutes', now() - interval '50 seconds'
+                FROM engine_accounts
+                """,
+                // What befell others since leaves it where it is.
+                """
+                INSERT INTO incidents (account, kind, opened_at, closed_at)
+                SELECT -n, 'source_silent', now() - interval '5 minutes', now() - interval '4 minutes'
+                FROM generate_series(1, 300) AS n
+                """,
+            ])
+            #expect(try await told(fixture) == others)
+            _ = try await fixture.pool.query(
+                "UPDATE incidents SET closed_at = now() - interval '61 seconds' WHERE account > 0"
+            )
+            #expect(try await told(fixture) == all)
         }
     }
 

@@ -152,13 +152,23 @@ struct AlikeTests {
     private static let waiting: PQStatement =
         "SELECT count(*) AS count FROM observed_states WHERE reason = 'failing_alike'"
 
-    @Test(arguments: [IncidentKind.sessionsLoggedOut, .sessionsUnknown])
+    /// Kinds of incident, and what befalls sessions; `nil` for a word that nobody knows.
+    private static let troubles: [(IncidentKind, FaultKind?)] = [
+        (.sessionsLoggedOut, .needsQR), (.sessionsUnknown, .vanish), (.sessionsSuspect, .dead), (.wordsUnknown, nil),
+    ]
+
+    @Test(arguments: troubles)
     func `many that somebody has to see to are one incident, through a change of hands, until they are right again`(
-        kind: IncidentKind
+        kind: IncidentKind,
+        fault: FaultKind?
     ) async throws {
         try await withMany("WORKING") { service, agents, all in
             let began = try await service.engine.calls().last?.number ?? 0
-            try await service.engine.fault(kind == .sessionsLoggedOut ? .needsQR : .vanish, all)
+            if let fault {
+                try await service.engine.fault(fault, all)
+            } else {
+                try await service.engine.put(all, "PASSKEY_REQUIRED")
+            }
             try await service.sweep()
             try await service.until { try await openIncidents(service) == [kind.rawValue] }
             let counted = try await service.send("GET", "/v1/incidents").items().first?["agents"] as? Int
@@ -171,6 +181,37 @@ struct AlikeTests {
 
             try await service.engine.mend()
             try await service.engine.put(all, "WORKING")
+            try await untilOver(service)
+        }
+    }
+
+    @Test
+    func `many that go down again and again are one incident, through a change of hands, until nobody wants them`()
+        async throws
+    {
+        try await withMany("WORKING") {
+            // The second fall is one too many, and the next start far away.
+            $0.policy.fallLimit = 1
+            $0.policy.firstFallDelay = .seconds(600)
+            $0.policy.longestRetry = .seconds(600)
+        } _: { service, agents, all in
+            try await service.engine.fault(.selfStop, all)
+            try await service.sweep()
+            for agent in agents {
+                try await service.until(agent) { $0.observed == "WORKING" && $0.condition == "converged" }
+            }
+            #expect(try await openIncidents(service).isEmpty)
+            try await service.engine.fault(.selfStop, all)
+            try await service.sweep()
+            try await service.until { try await openIncidents(service) == ["sessions_keep_falling"] }
+            let counted = try await service.send("GET", "/v1/incidents").items().first?["agents"] as? Int
+            #expect(counted == agents.count)
+            try await changeHands(service)
+            for _ in 0..<2 { try await service.sweep() }
+            #expect(try await openIncidents(service) == ["sessions_keep_falling"])
+
+            for agent in agents { try await service.clock("clock-out", agent) }
+            for agent in agents { try await service.until(agent) { $0.condition == "converged" } }
             try await untilOver(service)
         }
     }
