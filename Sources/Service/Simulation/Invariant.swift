@@ -5,6 +5,7 @@
 package enum Invariant: String, Sendable, CaseIterable {
     case acknowledgedIsInLedger = "acknowledged-is-in-ledger"
     case eventOnce = "event-once"
+    case ledgerSaysWhatWasSent = "ledger-says-what-was-sent"
     case ledgerOnlyGrows = "ledger-only-grows"
     case stateIsRefold = "state-is-refold"
     case shiftAsTold = "shift-as-told"
@@ -47,12 +48,16 @@ package enum Invariant: String, Sendable, CaseIterable {
     case queueRestsEmpty = "queue-rests-empty"
     case steadyStateQuiet = "steady-state-quiet"
     case convergesInTime = "converges-in-time"
+    case requestsCallNoEngine = "requests-call-no-engine"
+    case requestsJudgeNothing = "requests-judge-nothing"
+    case clockIsTheDatabases = "clock-is-the-databases"
 
     /// What it demands, in one sentence.
     package var summary: String {
         switch self {
-        case .acknowledgedIsInLedger: "An event answered with 2xx is in the ledger."
+        case .acknowledgedIsInLedger: "All that is said in a request answered with 2xx is in the ledger."
         case .eventOnce: "No event is in the ledger twice, however often and through whomever it came."
+        case .ledgerSaysWhatWasSent: "A row of the ledger says what its sender said: who, what, when."
         case .ledgerOnlyGrows: "No row of the ledger ever changes or goes, a failover included."
         case .stateIsRefold: "An agent's state is what folding the whole ledger gives, whatever came when."
         case .shiftAsTold: "An agent is where the ledger says, worked out anew without the code that serves."
@@ -96,6 +101,9 @@ package enum Invariant: String, Sendable, CaseIterable {
         case .queueRestsEmpty: "At rest nothing lies in line overdue."
         case .steadyStateQuiet: "At rest no command leaves."
         case .convergesInTime: "Once nothing breaks any more every session is as desired within the bound."
+        case .requestsCallNoEngine: "No request asks the engine anything: what it wants done is done by whoever acts."
+        case .requestsJudgeNothing: "No request changes what is known of a session or of a command."
+        case .clockIsTheDatabases: "Whatever is written goes by a clock that is within 0.3 s of the database's."
         }
     }
 }

@@ -51,14 +51,24 @@ struct MemoryStore: ReconcilerStore {
             stale = database.withTables { tables, _ in tables.reading(request) }
             try await database.scheduler.sleep(until: database.scheduler.now + 200_000)
         }
-        return try await database.serve(timeout: request.timeout) { tables, _ in
-            var reading = stale ?? tables.reading(request)
-            if database.planted == .fenceDropped { reading.term = request.term }
-            var writing = try decide(reading)
-            if database.planted == .stormUnnoticed { writing.restartWishes = [] }
-            database.write(writing, &tables)
-            database.witness.see { $0.passed(writing, by: replica, account: request.account, tables) }
-            return writing
+        var written: PassWriting?
+        do {
+            return try await database.serve(timeout: request.timeout, losable: .pass) { tables, instant in
+                var reading = stale ?? tables.reading(request)
+                if database.planted == .fenceDropped { reading.term = request.term }
+                var writing = try decide(reading)
+                if database.planted == .stormUnnoticed { writing.restartWishes = [] }
+                database.write(writing, &tables)
+                database.witness.see { state in
+                    state.checkClock(writing.now, at: instant, by: replica)
+                    state.passed(writing, by: replica, account: request.account, tables)
+                }
+                written = writing
+                return writing
+            }
+        } catch let error as PQError {
+            guard database.planted == .unreplicatedActs, error.kind == .notReplicated, let written else { throw error }
+            return written
         }
     }
 
@@ -97,11 +107,14 @@ struct MemoryStore: ReconcilerStore {
     }
 
     func unpark(_ agents: [Int64], policy: ReconcilePolicy, clock: DatabaseClock) async throws -> [Wake] {
-        try await database.serve { tables, instant in
+        try await database.serve(losable: .pass) { tables, instant in
             let now = clock.now()
             let due = tables.due(agents, at: instant)
             let wakes = tables.refold(due, policy: policy, now: now)
-            database.witness.see { $0.appended(tables, agents: due, now: now) }
+            database.witness.see { state in
+                state.checkClock(now, at: instant, by: replica)
+                state.appended(tables, agents: due, now: now)
+            }
             return wakes
         }
     }
@@ -143,15 +156,17 @@ struct MemoryStore: ReconcilerStore {
         clock: DatabaseClock,
         tried: TriedCommands = TriedCommands()
     ) async throws(PQError) -> AppendTransaction.Result {
-        try await serve(isAppend: true) { tables, _ in
+        try await serve(losable: .append) { tables, instant in
             let now = clock.now()
-            let known = tables.events.count
+            let (known, before) = (tables.events.count, tables.known)
             let result = database.append(events, &tables) { tables, events in
                 tables.append(events, leases: leases, policy: policy, decider: decider, now: now)
             }
             tried.begin(result.plans)
             let agents = tables.agents(of: tables.events[known...])
             database.witness.see { state in
+                state.checkClock(now, at: instant, by: replica)
+                state.checkRequest(before, tables, by: replica)
                 state.appended(tables, agents: agents, now: now)
                 for plan in result.plans {
                     state.checkTerm(plan, by: replica, tables)
@@ -162,15 +177,15 @@ struct MemoryStore: ReconcilerStore {
         }
     }
 
-    /// ``SimulatedDatabase/serve(timeout:isWrite:isAppend:_:)`` with the errors of a database.
+    /// ``SimulatedDatabase/serve(timeout:isWrite:losable:_:)`` with the errors of a database.
     private func serve<Value: Sendable>(
         timeout: Duration = .seconds(5),
         isWrite: Bool = true,
-        isAppend: Bool = false,
+        losable: LosableWrite? = nil,
         _ body: (inout MemoryTables, Timestamp) throws -> Value
     ) async throws(PQError) -> Value {
         do {
-            return try await database.serve(timeout: timeout, isWrite: isWrite, isAppend: isAppend, body)
+            return try await database.serve(timeout: timeout, isWrite: isWrite, losable: losable, body)
         } catch let error as PQError {
             throw error
         } catch {

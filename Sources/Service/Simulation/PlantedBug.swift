@@ -7,6 +7,9 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case acknowledgedEarly = "acknowledged-early"
     case unreplicatedCounts = "unreplicated-counts"
     case duplicatesCounted = "duplicates-counted"
+    case arrivalIsIdentity = "arrival-is-identity"
+    case lastPunchDropped = "last-punch-dropped"
+    case arrivalIsWhen = "arrival-is-when"
     case standbyLags = "standby-lags"
     case orderByArrival = "order-by-arrival"
     case versionsIgnored = "versions-ignored"
@@ -27,9 +30,11 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case givesUpEarly = "gives-up-early"
     case unknownIsTrusted = "unknown-is-trusted"
     case guessedOutcome = "guessed-outcome"
+    case departureDenied = "departure-denied"
     case gapMissing = "gap-missing"
     case stopLogsOut = "stop-logs-out"
     case convergedByClaim = "converged-by-claim"
+    case unansweredIsProved = "unanswered-is-proved"
     case listAbsenceIsOff = "list-absence-is-off"
     case failedReadIsStopped = "failed-read-is-stopped"
     case hintBelieved = "hint-believed"
@@ -56,12 +61,17 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case restless = "restless"
     case givesUp = "gives-up"
     case stuckForever = "stuck-forever"
+    case requestStops = "request-stops"
+    case requestMarksStopped = "request-marks-stopped"
+    case clockAhead = "clock-ahead"
+    case unreplicatedActs = "unreplicated-acts"
 
     /// The invariant that has to catch it; others may, too.
     package var caughtBy: Invariant {
         switch self {
-        case .acknowledgedEarly, .unreplicatedCounts: .acknowledgedIsInLedger
-        case .duplicatesCounted: .eventOnce
+        case .acknowledgedEarly, .unreplicatedCounts, .lastPunchDropped: .acknowledgedIsInLedger
+        case .duplicatesCounted, .arrivalIsIdentity: .eventOnce
+        case .arrivalIsWhen: .ledgerSaysWhatWasSent
         case .standbyLags: .ledgerOnlyGrows
         case .orderByArrival: .stateIsRefold
         case .versionsIgnored, .withdrawalUnheeded: .shiftAsTold
@@ -73,16 +83,16 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .leaseStolen: .leaseTakenOnlyWhenFree
         case .fenceDropped: .noWriteOfOldTerm
         case .deadlineUnchecked, .leaseLeftBehind: .commandUnderLease
-        case .intentNotWritten: .intentBeforeCommand
+        case .intentNotWritten, .unreplicatedActs: .intentBeforeCommand
         case .clientRetries: .oneCallPerIntent
         case .staleFacts: .generationOfIntent
         case .takeoverActsAtOnce: .oneIntentAtATime
         case .givesUpEarly: .oneCommandAtATime
         case .unknownIsTrusted: .unknownOutcomeIsRead
-        case .guessedOutcome: .outcomeIsTrue
+        case .guessedOutcome, .departureDenied: .outcomeIsTrue
         case .gapMissing: .gapKept
         case .stopLogsOut: .noLogout
-        case .convergedByClaim: .convergedByRead
+        case .convergedByClaim, .unansweredIsProved: .convergedByRead
         case .listAbsenceIsOff, .failedReadIsStopped, .hintBelieved: .readingWasSaid
         case .looksInvented: .lookWasMade
         case .startsBlind: .startLooksFirst
@@ -104,6 +114,9 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .queueKept: .queueRestsEmpty
         case .restless: .steadyStateQuiet
         case .givesUp, .stuckForever: .convergesInTime
+        case .requestStops: .requestsCallNoEngine
+        case .requestMarksStopped: .requestsJudgeNothing
+        case .clockAhead: .clockIsTheDatabases
         }
     }
 
@@ -113,6 +126,9 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .acknowledgedEarly: "An event is answered with 2xx although nobody knows whether its commit happened."
         case .unreplicatedCounts: "An event is answered with 2xx although no standby is known to have it."
         case .duplicatesCounted: "The ledger takes a repeated event for another one."
+        case .arrivalIsIdentity: "When an event arrives is part of its identity."
+        case .lastPunchDropped: "The last punch of a record's report is not read."
+        case .arrivalIsWhen: "An event counts from when it arrives, whenever it happened."
         case .standbyLags: "The database fails over to a standby that does not have the last commits."
         case .orderByArrival: "The fold takes events in the order in which they came."
         case .versionsIgnored: "Of a record's reports the one that came last counts, whatever its version."
@@ -133,9 +149,11 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .givesUpEarly: "The engine's client gives up after 0.3 s and says that nothing left."
         case .unknownIsTrusted: "A command without an answer counts as done."
         case .guessedOutcome: "The engine's client turns a missing answer into a success."
+        case .departureDenied: "The engine's client says of a command without an answer that it never left."
         case .gapMissing: "A start follows a stop at once."
         case .stopLogsOut: "Stop logs the session out."
         case .convergedByClaim: "What a command's answer claims counts as proved."
+        case .unansweredIsProved: "What was read before counts as proved while nothing is known of a command."
         case .listAbsenceIsOff: "A session that a list leaves out counts as STOPPED."
         case .failedReadIsStopped: "A read that failed counts as STOPPED."
         case .hintBelieved: "What a webhook says counts as read."
@@ -162,6 +180,10 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .restless: "A session that works for a while is started again."
         case .givesUp: "After three attempts nothing is tried any more."
         case .stuckForever: "A session may be STARTING for hours."
+        case .requestStops: "A request with a clock-out stops the session itself."
+        case .requestMarksStopped: "A request with a clock-out says that the session is stopped."
+        case .clockAhead: "A heartbeat's answer is two seconds ahead of the database's clock."
+        case .unreplicatedActs: "A command leaves although no standby is known to have its intent."
         }
     }
 }
@@ -212,6 +234,8 @@ extension PlantedBug {
 
     private func decision(_ desired: DesiredState, _ evidence: Evidence, _ now: Timestamp) -> Decision? {
         let isFresh = evidence.readAt.map { read in evidence.lastCommand.map { read > $0.sentAt } ?? true } ?? false
+        let isUnanswered = evidence.lastCommand.map { $0.verdict == nil } ?? false
+        let isRunning = desired.run == .running
         switch self {
         case .failedIsRestarted where evidence.reading == .status(.failed) && isFresh:
             return Decision(.restart, .failedRestart, .drifted)
@@ -219,6 +243,8 @@ extension PlantedBug {
             return Decision(.stop, .shouldStop, .stopping)
         case .convergedByClaim where evidence.lastCommand?.verdict == .ok && !isFresh:
             return Decision(nil, .working, .converged)
+        case .unansweredIsProved where isUnanswered && evidence.reading == .status(isRunning ? .working : .stopped):
+            return Decision(nil, isRunning ? .working : .stopped, .converged)
         case .failedIsStoppedAgain where desired.run == .stopped && evidence.reading == .status(.failed) && isFresh:
             return Decision(.stop, .shouldStop, .stopping)
         case .restless where desired.run == .running && evidence.reading == .status(.working) && isFresh:

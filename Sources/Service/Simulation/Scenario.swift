@@ -28,6 +28,8 @@ struct Scenario: Sendable {
     /// Everybody is on shift at some time, and all sessions fail alike for longer than a minute.
     var hasStorm = false
 
+    /// An event this far ahead counts as now, as long as `ROLLCALL_CLOCK_SKEW` says nothing else.
+    static let skew: Duration = .seconds(2)
     /// Once nothing breaks any more, everything converges within this.
     ///
     /// The longest waits that may follow each other: an unknown outcome, the longest retry, a restart window with its spacing, a

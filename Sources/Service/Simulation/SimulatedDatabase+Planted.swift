@@ -35,6 +35,7 @@ extension SimulatedDatabase {
     func spoil(_ answer: inout HeartbeatAnswer) {
         if planted == .parkedForgotten { answer.parked = [] }
         if planted == .wakeLost { answer.due = [] }
+        if planted == .clockAhead { answer.now = answer.now + .seconds(2) }
         if planted == .handoverForgotten {
             answer.handovers = answer.handovers.mapValues { _ in Handover(spent: 0, age: .seconds(2)) }
         }
@@ -74,6 +75,10 @@ extension SimulatedDatabase {
             let result = append(&tables, events)
             tables.forgetIntents()
             return result
+        case .requestMarksStopped:
+            let result = append(&tables, events)
+            tables.markStopped()
+            return result
         default: return append(&tables, events)
         }
     }
@@ -100,6 +105,14 @@ extension SimulatedDatabase {
 }
 
 extension MemoryTables {
+    /// Takes whoever should be stopped for stopped.
+    fileprivate mutating func markStopped() {
+        for (number, instance) in instances {
+            guard let agent = instance.agent, agents[agent]?.facts.desired == .stopped else { continue }
+            instances[number]?.subject.evidence.reading = .status(.stopped)
+        }
+    }
+
     /// Takes the commands away that nobody knows the outcome of.
     mutating func forgetIntents() {
         commands.removeAll { $0.endedAt == nil }

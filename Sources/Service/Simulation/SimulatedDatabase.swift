@@ -3,6 +3,11 @@ import FoundationEssentials
 import LibPQ
 import Synchronization
 
+/// A write that a failover may lose as long as no standby has it.
+enum LosableWrite {
+    case append, pass
+}
+
 /// The one database of a simulated deployment: its tables, its clock, its failures.
 final class SimulatedDatabase: Sendable {
     private struct State {
@@ -17,7 +22,7 @@ final class SimulatedDatabase: Sendable {
         var ears: [Int: @Sendable ([Wake]) -> Void] = [:]
         /// What an asynchronous standby would have had, for the bug of that name.
         var standby: MemoryTables?
-        /// What there was before the first of the last appends that no standby has; any other write shows that one has them.
+        /// What there was before the first of the last writes that no standby has; any other write shows that one has them.
         var replicated: MemoryTables?
     }
 
@@ -50,7 +55,7 @@ final class SimulatedDatabase: Sendable {
     func set(_ weather: Weather) { state.withLock { $0.weather = weather } }
 
     /// The server is gone for a while, and a synchronous standby takes its place: nothing is lost that was known to be committed;
-    /// what is not logged is, and an append that no standby had; and its clock is not quite the same.
+    /// what is not logged is, and an append or a pass that no standby had; and its clock is not quite the same.
     func failOver(for duration: Int64) {
         state.withLock { state in
             state.isDown = true
@@ -63,11 +68,13 @@ final class SimulatedDatabase: Sendable {
         scheduler.after(duration) { self.comeBack() }
     }
 
-    /// One time in three the server that reached no standby is gone right after.
-    private func failOverSoon() {
+    /// The server that reached no standby may be gone right after: one time in three where the write was an append, and seldom where
+    /// it was a pass, of which there are many.
+    private func failOverSoon(isAppend: Bool) {
+        let chance = isAppend || planted == .unreplicatedActs ? 300 : 30
         let (isGone, delay, duration) = state.withLock { state in
             (
-                state.numbers.chance(300), state.numbers.microseconds(0...10_000),
+                state.numbers.chance(chance), state.numbers.microseconds(0...10_000),
                 state.numbers.microseconds(500_000...5_000_000)
             )
         }
@@ -107,12 +114,12 @@ final class SimulatedDatabase: Sendable {
     /// One operation of a replica, with all that may befall it on its way.
     ///
     /// `timeout`: after which the caller gives up.
-    /// `isAppend`: whether it is of clock events; such a write can be lost in a failover if no standby had it.
+    /// `losable`: what is written, where it can be lost in a failover if no standby had it.
     /// `body`: the transaction; runs at the instant at which the database has it.
     func serve<Value: Sendable>(
         timeout: Duration = .seconds(5),
         isWrite: Bool = true,
-        isAppend: Bool = false,
+        losable: LosableWrite? = nil,
         _ body: (inout MemoryTables, Timestamp) throws -> Value
     ) async throws -> Value {
         let (draw, epoch) = state.withLock { state in (state.weather.fate(&state.numbers), state.epoch) }
@@ -127,14 +134,15 @@ final class SimulatedDatabase: Sendable {
         let value = try state.withLock { state in
             guard !state.isDown else { throw PQError(.connectionFailed, "simulated") }
             guard state.epoch == epoch else { throw PQError(.connectionLost, "simulated") }
-            if isAppend, draw.fate == .notReplicated {
+            if losable != nil, draw.fate == .notReplicated {
+                if state.replicated == nil { witness.see { $0.keepStored() } }
                 state.replicated = state.replicated ?? state.tables
             } else if isWrite {
                 state.replicated = nil
             }
             return try body(&state.tables, Timestamp(microseconds: state.clockStart + now))
         }
-        if isAppend, draw.fate == .notReplicated { failOverSoon() }
+        if let losable, draw.fate == .notReplicated { failOverSoon(isAppend: losable == .append) }
         let unknown = PQError(isWrite ? .commitUnknown : .connectionLost, "simulated")
         if case .hung = draw.fate {
             try await pass(started + timeout.microseconds - now)

@@ -78,7 +78,10 @@ final class SimulatedEngine: Sendable {
             stamp: caller.clock.now()
         )
         let now = database.now()
-        let number = witness.see { $0.enters(entry, name: id, now: now) }
+        let number = witness.see { state in
+            state.asked(call, of: id, by: caller.replica)
+            return state.enters(entry, name: id, now: now)
+        }
         // The process may stand still between the check of its lease and the first byte.
         let hop: ()? = try? await scheduler.sleep(until: scheduler.now)
         guard hop != nil else { return (number, EngineAnswer(verdict: .notSent)) }

@@ -1,14 +1,6 @@
 import ClockSources
 import Domain
 
-/// What a sender puts into a request.
-enum SentReport: Sendable {
-    /// A clock event in our own format.
-    case event([UInt8])
-    /// What a vendor's delivery says of a record.
-    case record(DeliveryReading)
-}
-
 /// A sender's record of one span of work, as the sender has it; whoever keeps it changes it again and again.
 struct SimulatedRecord: Sendable {
     let id: String
@@ -88,7 +80,11 @@ extension SimulatedWorld {
             return (state.records[place].reading(&state.numbers, now: now), state.records[place])
         }
         let says = reading.punches.map { "\($0.kind.rawValue) at \($0.occurredAt.rfc3339)" }.joined(separator: ", ")
-        witness.tell("record \(record.id) of \(agent), version \(record.version): \(says)")
-        return .record(reading)
+        let report = SentReport.record(reading)
+        witness.see { state in
+            state.tell("record \(record.id) of \(agent), version \(record.version): \(says)")
+            state.wrote(report)
+        }
+        return report
     }
 }

@@ -16,6 +16,7 @@ final class SimulatedReplica: Sendable {
     private let policy: ReconcilePolicy
     private let decider: Decider
     private let planted: PlantedBug?
+    private let engine: SimulatedEngine
     private let hints = Mutex(HintMemory())
     /// Whether it knows the time; nothing is served before.
     private let isOpen = Mutex(false)
@@ -28,6 +29,7 @@ final class SimulatedReplica: Sendable {
         let database = engine.database
         self.id = id
         planted = engine.planted
+        self.engine = engine
         executor = database.scheduler.addProcess()
         process = executor.number
         let time = SimulatedProcessClock(scheduler: database.scheduler, start: clockStart, drift: drift)
@@ -79,9 +81,7 @@ final class SimulatedReplica: Sendable {
     func start(onEnd: @escaping @Sendable () -> Void) {
         let task = Task(executorPreference: executor) {
             do {
-                let sent = self.clock.monotonic()
-                let now = try await self.store.now()
-                self.clock.measured(now, between: sent, and: self.clock.monotonic())
+                try await self.clock.measure { () async throws(PQError) in try await self.store.now() }
                 self.isOpen.withLock { $0 = true }
                 try await self.reconciler.run()
             } catch {
@@ -100,30 +100,42 @@ final class SimulatedReplica: Sendable {
 
     /// Takes one request with clock events, as the route does.
     ///
-    /// `answer`: told of the events that were answered with 2xx; of `nil` for any other answer.
-    func post(_ reports: [SentReport], answer: @escaping @Sendable ([IncomingEvent]?) -> Void) {
-        Task(executorPreference: executor) { answer(await self.ingest(reports)) }
+    /// `answer`: told whether it was answered with 2xx.
+    func post(_ reports: [SentReport], answer: @escaping @Sendable (Bool) -> Void) {
+        Task(executorPreference: executor) {
+            answer(await Serving.$isRequest.withValue(true) { await self.ingest(reports) })
+        }
     }
 
     /// The events of a report, from one source those in our own format, from another the records.
     private func admitted(_ report: SentReport, now: Timestamp) -> [IncomingEvent]? {
-        let skew = Duration.seconds(2)
+        var events: [IncomingEvent]
         switch report {
-        case .event(let body):
-            let event = (try? ClockEventBody(body)).flatMap { body in
-                try? EventAdmission(skew: skew).admit(body, sourceID: 1, now: now)
-            }
-            return event.map { [$0] }
+        case .event(let sent):
+            let admission = EventAdmission(skew: Scenario.skew)
+            // What is refused is answered with 4xx.
+            guard let body = try? ClockEventBody(sent.body),
+                let event = try? admission.admit(body, sourceID: SentReport.eventSource, now: now)
+            else { return nil }
+            events = [event]
         case .record(let reading):
-            return DeliveryAdmission(sourceID: 2, matchesAgentID: true, skew: skew).admit(reading, receivedAt: now)
+            let admission = DeliveryAdmission(
+                sourceID: SentReport.recordSource,
+                matchesAgentID: true,
+                skew: Scenario.skew
+            )
+            events = admission.admit(reading, receivedAt: now)
         }
+        planted?.spoil(&events)
+        return events
     }
 
-    private func ingest(_ reports: [SentReport]) async -> [IncomingEvent]? {
-        guard isOpen.withLock({ $0 }) else { return nil }
+    /// Returns whether it was taken.
+    private func ingest(_ reports: [SentReport]) async -> Bool {
+        guard isOpen.withLock({ $0 }) else { return false }
         let now = clock.now()
         let admitted = reports.compactMap { self.admitted($0, now: now) }
-        guard admitted.count == reports.count else { return nil }
+        guard admitted.count == reports.count else { return false }
         let events = admitted.flatMap(\.self)
         let began = clock.monotonic()
         let tried = TriedCommands()
@@ -140,23 +152,34 @@ final class SimulatedReplica: Sendable {
                 )
                 tried.committed()
                 reconciler.carryOut(result.plans)
+                if planted == .requestStops { await stop(result.plans) }
                 for (event, outcome) in zip(events, result.outcomes) {
-                    guard case .receipt(let receipt) = outcome else { return nil }
+                    guard case .receipt(let receipt) = outcome else { return false }
                     store.database.witness.tell(
                         "\(id.short) has committed \(event.eventID) of \(receipt.agentID ?? "nobody"): "
                             + "\(receipt.effect.rawValue), \(receipt.agent?.desired.rawValue ?? "unmatched")"
                     )
                 }
-                return result.outcomes.count == events.count ? events : nil
+                return result.outcomes.count == events.count
             } catch {
                 tried.failed(error)
-                if planted == .acknowledgedEarly { return events }
-                if planted == .unreplicatedCounts, error.kind == .notReplicated { return events }
+                if planted == .acknowledgedEarly { return true }
+                if planted == .unreplicatedCounts, error.kind == .notReplicated { return true }
                 guard error.isTransient || error.kind == .commitUnknown,
                     clock.monotonic() - began < AppendQueue.retryFor.microseconds
-                else { return nil }
+                else { return false }
             }
             try? await clock.sleep(for: AppendQueue.retryPause)  // Cancelled: the next try says so.
+        }
+    }
+
+    /// Sends the stops of plans at once; for the bug of that name.
+    private func stop(_ plans: [Plan]) async {
+        let caller = EngineCaller(replica: id, clock: clock)
+        for plan in plans where plan.command?.action == .stop {
+            let session = plan.subject.address.instanceID
+            let account = plan.subject.account
+            _ = await engine.exchange(.stop, session, account: account, caller: caller, departure: CallDeparture())
         }
     }
 
@@ -166,36 +189,42 @@ final class SimulatedReplica: Sendable {
     func order(_ change: @escaping @Sendable (inout MemoryTables, ReconcilePolicy, Timestamp) -> [Wake]) {
         Task(executorPreference: executor) {
             // One that fails was not taken.
-            guard self.isOpen.withLock({ $0 }),
-                let wakes = try? await self.store.order(change, policy: self.policy, clock: self.clock)
-            else {
-                return
+            await Serving.$isRequest.withValue(true) {
+                guard self.isOpen.withLock({ $0 }),
+                    let wakes = try? await self.store.order(change, policy: self.policy, clock: self.clock)
+                else {
+                    return
+                }
+                self.reconciler.ring(wakes)
             }
-            self.reconciler.ring(wakes)
         }
     }
 
     /// Takes a webhook, as ``HintDesk`` does.
     func take(_ hint: SessionHint, _ wake: Wake) {
         Task(executorPreference: executor) {
-            guard self.isOpen.withLock({ $0 }), self.hints.withLock({ $0.isFirst(hint, of: "") }) else { return }
-            if self.planted == .hintBelieved, let status = hint.status {
-                let worker = self.reconciler.actingWorker(wake.account)
-                let now = self.clock.now()
-                worker?.take(.status(status), of: wake.instance, sentAt: now, priority: .repair, run: nil)
-            }
-            guard let known = try? await self.store.hinted(wake.instance) else { return }
-            let effect = self.hints.withLock { hints in
-                hints.effect(
-                    of: hint,
-                    on: known,
-                    instance: wake.instance,
-                    now: self.clock.now(),
-                    commandLasts: self.policy.startingTimeout
-                )
-            }
-            if effect.looks { self.reconciler.heed([wake]) }
+            await Serving.$isRequest.withValue(true) { await self.heed(hint, wake) }
         }
+    }
+
+    private func heed(_ hint: SessionHint, _ wake: Wake) async {
+        guard self.isOpen.withLock({ $0 }), self.hints.withLock({ $0.isFirst(hint, of: "") }) else { return }
+        if self.planted == .hintBelieved, let status = hint.status {
+            let worker = self.reconciler.actingWorker(wake.account)
+            let now = self.clock.now()
+            worker?.take(.status(status), of: wake.instance, sentAt: now, priority: .repair, run: nil)
+        }
+        guard let known = try? await self.store.hinted(wake.instance) else { return }
+        let effect = self.hints.withLock { hints in
+            hints.effect(
+                of: hint,
+                on: known,
+                instance: wake.instance,
+                now: self.clock.now(),
+                commandLasts: self.policy.startingTimeout
+            )
+        }
+        if effect.looks { self.reconciler.heed([wake]) }
     }
 }
 
@@ -219,10 +248,11 @@ extension MemoryStore {
     /// What is stored of a session that a webhook is about; `nil` where nothing is.
     func hinted(_ instance: Int64) async throws -> HintedSession? {
         try await database.serve(isWrite: false) { tables, _ in
-            tables.instances[instance].map { row in
-                let evidence = row.subject.evidence
+            tables.subject(instance).map { subject in
+                let evidence = subject.evidence
                 return HintedSession(
                     reading: evidence.reading,
+                    readAt: evidence.readAt,
                     action: evidence.lastCommand?.action,
                     sentAt: evidence.lastCommand?.sentAt
                 )
@@ -235,6 +265,11 @@ extension MemoryStore {
         policy: ReconcilePolicy,
         clock: DatabaseClock
     ) async throws -> [Wake] {
-        try await database.serve { tables, _ in change(&tables, policy, clock.now()) }
+        try await database.serve { tables, _ in
+            let before = tables.known
+            let wakes = change(&tables, policy, clock.now())
+            database.witness.see { $0.checkRequest(before, tables, by: replica) }
+            return wakes
+        }
     }
 }

@@ -17,6 +17,8 @@ struct SimulatedSessionEngine: SessionEngine {
             return await exchange(call, session, departure)
         case .guessedOutcome where answer.verdict == .ambiguous && call != .info:
             return EngineAnswer(verdict: .ok, status: call == .stop ? .stopped : .starting, httpStatus: 200)
+        case .departureDenied where answer.verdict == .ambiguous && call != .info:
+            return EngineAnswer(verdict: .notSent)
         case .failedReadIsStopped where answer.reading == nil && call == .info:
             return EngineAnswer(verdict: .ok, status: .stopped, httpStatus: 200)
         case .looksTwice where call == .info:

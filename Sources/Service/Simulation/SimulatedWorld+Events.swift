@@ -20,7 +20,7 @@ extension SimulatedWorld {
             let agent =
                 isStranger
                 ? "s\(1 + numbers.below(scenario.strangers))" : "a\(1 + numbers.below(scenario.agents))"
-            let kind = numbers.pick(["clock_in", "clock_in", "clock_out", "clock_out", "break_start", "break_end"])
+            let kind = numbers.pick([PunchKind.clockIn, .clockIn, .clockOut, .clockOut, .breakStart, .breakEnd])
             let shift: Int64
             switch numbers.below(100) {
             case ..<60: shift = 0
@@ -38,17 +38,17 @@ extension SimulatedWorld {
     }
 
     /// A clock event, which has a number of its own.
-    func event(_ agent: String, _ kind: String, at instant: Timestamp) -> SentReport {
+    func event(_ agent: String, _ kind: PunchKind, at instant: Timestamp) -> SentReport {
         let number = withState { state in
             state.lastEvent += 1
             return state.lastEvent
         }
-        let occurredAt = instant.rfc3339
-        let body = Array(
-            #"{"event_id":"e\#(number)","agent_id":"\#(agent)","kind":"\#(kind)","occurred_at":"\#(occurredAt)"}"#.utf8
-        )
-        witness.tell("event e\(number): \(agent) \(kind) at \(occurredAt)")
-        return .event(body)
+        let report = SentReport.event(SentEvent(id: "e\(number)", agent: agent, kind: kind, at: instant))
+        witness.see { state in
+            state.tell("event e\(number): \(agent) \(kind.rawValue) at \(instant.rfc3339)")
+            state.wrote(report)
+        }
+        return report
     }
 
     /// Sends one request with clock events, some time later, perhaps twice.
@@ -74,10 +74,10 @@ extension SimulatedWorld {
         }
         guard let replica = replica() else { return scheduler.after(1_000_000, again) }
         let isAnswered = Once()
-        replica.post(events) { taken in
+        replica.post(events) { isTaken in
             guard isAnswered.take() else { return }
-            if let taken {
-                for event in taken { self.witness.see { $0.acknowledged(event) } }
+            if isTaken {
+                self.witness.see { $0.acknowledged(events) }
                 self.withState { $0.undelivered -= 1 }
             } else {
                 self.scheduler.after(1_000_000, again)

@@ -66,10 +66,12 @@ extension SimulatedWorld {
                 return "who acts for account \(account) was answered 401, and has asked nothing since"
             }
             for (_, instance) in tables.instances.sorted(by: { $0.key < $1.key }) {
-                let desired = witness.see { state in
-                    instance.agent.map { state.desired($0, tables, now: now) } ?? .stopped
+                let wanted = witness.see { state in
+                    instance.agent.map { state.desired($0, tables, now: now) } ?? [.stopped]
                 }
-                guard let desired else { return "an event of the future has just come due" }
+                guard wanted.count == 1, let desired = wanted.first else {
+                    return "an event of the future has just come due"
+                }
                 // What people said ends by the clock.
                 let agent = instance.agent.flatMap { tables.agents[$0] }
                 if agent?.facts.hold.map({ $0.until > now }) ?? false { return "somebody is held" }
@@ -144,13 +146,16 @@ extension SimulatedWorld {
         }
         guard let chosen, let other else { return withState { $0.phase = .over } }
         database.deafen()
-        let kind = chosen.agent.facts.state.shift == .in ? "clock_out" : "clock_in"
-        witness.tell("one more event, of \(chosen.agent.id), through \(other.id.short)")
+        let kind: PunchKind = chosen.agent.facts.state.shift == .in ? .clockOut : .clockIn
+        let report = SentReport.event(SentEvent(id: "last", agent: chosen.agent.id, kind: kind))
+        witness.see { state in
+            state.tell("one more event, of \(chosen.agent.id), through \(other.id.short)")
+            state.wrote(report)
+        }
         let commands = witness.commandCount
         withState { $0.phase = .wake(now, Int64(commands)) }
-        let body = Array(#"{"event_id":"last","agent_id":"\#(chosen.agent.id)","kind":"\#(kind)"}"#.utf8)
-        other.post([.event(body)]) { events in
-            for event in events ?? [] { self.witness.see { $0.acknowledged(event) } }
+        other.post([report]) { isTaken in
+            if isTaken { self.witness.see { $0.acknowledged([report]) } }
         }
     }
 

@@ -103,7 +103,7 @@ extension SimulatedWorld {
 
     /// Everybody clocks in, and soon after all sessions fail, and fail again however often they are restarted.
     func storm() {
-        for number in 1...scenario.agents { send([event("a\(number)", "clock_in", at: database.now())]) }
+        for number in 1...scenario.agents { send([event("a\(number)", .clockIn, at: database.now())]) }
         scheduler.after(25_000_000) {
             self.witness.tell("all sessions fail")
             self.engine.set(.failedLoop, to: 1000)

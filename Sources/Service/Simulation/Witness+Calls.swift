@@ -41,7 +41,7 @@ extension Witness.State {
         if let since = refusedSince[call.replica]?[call.account], self.now - since > Witness.refusalTolerance {
             violate(.refusedAccountPaused, "\(call.replica.short) sends a \(what.rawValue) of \(name)")
         }
-        useIntent(call, what, name)
+        useIntent(number, call, what, name)
         let timeout = rules.policy.callTimeout.microseconds
         let open = tracks[call.instance]?.open.filter { number in
             calls[number].endedAt == nil && self.now - calls[number].enteredAt < timeout
@@ -81,11 +81,11 @@ extension Witness.State {
         violate(.stormsSlowed, "\(recent.count) restarts within 19 s, the last of \(name), and \(helped) have helped")
     }
 
-    private mutating func useIntent(_ call: Witness.Call, _ what: EngineCall, _ name: String) {
+    private mutating func useIntent(_ number: Int, _ call: Witness.Call, _ what: EngineCall, _ name: String) {
         let intents = tracks[call.instance]?.intents ?? []
-        if let place = intents.lastIndex(where: { $0.action.call == what && !$0.isUsed && $0.verdict == nil }) {
-            tracks[call.instance]?.intents[place].isUsed = true
-        } else if intents.contains(where: { $0.action.call == what && $0.isUsed && $0.verdict == nil }) {
+        if let place = intents.lastIndex(where: { $0.action.call == what && $0.call == nil && $0.verdict == nil }) {
+            tracks[call.instance]?.intents[place].call = number
+        } else if intents.contains(where: { $0.action.call == what && $0.call != nil && $0.verdict == nil }) {
             violate(.oneCallPerIntent, "\(what.rawValue) of \(name)")
         } else {
             violate(.intentBeforeCommand, "\(what.rawValue) of \(name)")

@@ -17,8 +17,7 @@ extension Witness.State {
             let event = tables.events[place]
             events.append(event)
             if event.event.kind == .void, let record = event.event.record { withdrawn.insert(record) }
-            guard !identities.insert(event.event.dedupe).inserted else { continue }
-            violate(.eventOnce, "event \(event.event.eventID) is in the ledger twice")
+            takeRow(event.event)
         }
     }
 
@@ -28,33 +27,6 @@ extension Witness.State {
         for (place, event) in events.enumerated() where place < tables.events.count && tables.events[place] != event {
             violate(.ledgerOnlyGrows, "row \(place + 1) is not what it was")
         }
-    }
-
-    /// A failover lost the last appends, which no standby had: none of them may have been answered, and none of their intents
-    /// leads to anything.
-    mutating func cutLedger(to tables: MemoryTables) {
-        for event in events.dropFirst(tables.events.count) {
-            tell("event \(event.event.eventID) is lost, as no standby had it")
-            identities.remove(event.event.dedupe)
-            guard answered.contains(event.event.dedupe) else { continue }
-            violate(.acknowledgedIsInLedger, "event \(event.event.eventID) was answered 2xx and is lost")
-        }
-        events = Array(events.prefix(tables.events.count))
-        withdrawn = Set(events.map(\.event).filter { $0.kind == .void }.compactMap(\.record))
-        for (instance, track) in tracks {
-            let lost = track.intents.filter { $0.verdict == nil && !tables.hasIntent($0.id, of: instance) }
-            guard !lost.isEmpty else { continue }
-            tracks[instance]?.intents.removeAll { intent in lost.contains { $0.id == intent.id } }
-            let stops = lost.count { $0.action == .stop }
-            tracks[instance]?.stopsOfFailed = max(0, track.stopsOfFailed - stops)
-        }
-    }
-
-    mutating func acknowledged(_ event: IncomingEvent) {
-        tell("answered 202 to \(event.eventID)")
-        answered.insert(event.dedupe)
-        guard !identities.contains(event.dedupe) else { return }
-        violate(.acknowledgedIsInLedger, "event \(event.eventID) was answered 2xx and is not in the ledger")
     }
 
     private mutating func checkState(_ agent: Int64, _ tables: MemoryTables, now: Timestamp) {
@@ -86,17 +58,18 @@ extension Witness.State {
         violate(.oldNewsStartsNothing, "\(row.id) came on shift by an unmatched event of \(youngest.rfc3339)")
     }
 
-    /// What ledger and holds say of an agent; `nil` within a moment of a parked event's time, when either may be right.
-    func desired(_ agent: Int64, _ tables: MemoryTables, now: Timestamp) -> RunState? {
-        guard let row = tables.agents[agent] else { return .stopped }
-        if row.facts.isLeaving { return .stopped }
-        let isNearParked = counting(agent, tables).contains { event in
-            // By the clock of who took it, it may not be in the future.
-            if event.effectiveAt > now { return event.effectiveAt <= now + Witness.clockTolerance }
-            return event.effectiveAt > event.receivedAt && event.effectiveAt > now - .seconds(30)
+    /// What ledger and holds say of an agent; both states where an event that comes due just now tells them apart.
+    ///
+    /// That is one that came due after the last fold, or, by a clock that was ahead, before it.
+    func desired(_ agent: Int64, _ tables: MemoryTables, now: Timestamp) -> Set<RunState> {
+        guard let row = tables.agents[agent], !row.facts.isLeaving else { return [.stopped] }
+        let future = now + .microseconds(1)
+        let openFrom = min(row.facts.state.nextPunchAt ?? future, future)
+        let open = counting(agent, tables).map(\.effectiveAt).filter { instant in
+            instant >= openFrom && instant <= now + Witness.clockTolerance
         }
-        if isNearParked || row.facts.state.nextPunchAt.map({ $0 <= now }) ?? false { return nil }
-        return wanted(row, tables, now: now)
+        let folds = [openFrom - .microseconds(1)] + open
+        return Set(folds.map { wanted(row, told(agent, tables, now: $0), now: now) })
     }
 
     /// Once a second: whether what lay in the future took effect.

@@ -77,14 +77,14 @@ extension Witness.State {
     private mutating func checkDesired(_ plan: Plan, _ command: PlannedCommand, _ tables: MemoryTables, now: Timestamp)
     {
         let agent = tables.instances[plan.subject.instance]?.agent
-        let desired = agent.map { self.desired($0, tables, now: now) } ?? .stopped
-        guard let desired else { return }
-        switch (command.action, desired) {
-        case (.start, .stopped), (.restart, .stopped):
+        let desired = agent.map { self.desired($0, tables, now: now) } ?? [.stopped]
+        switch command.action {
+        case .start, .restart:
+            guard !desired.contains(.running) else { return }
             violate(.startOnlyWhenDesired, "\(command.action.rawValue) of \(plan.subject.address.instanceID)")
-        case (.stop, .running) where !isRebootAsked(plan, command):
+        case .stop:
+            guard !desired.contains(.stopped), !isRebootAsked(plan, command) else { return }
             violate(.stopOnlyWhenUndesired, "stop of \(plan.subject.address.instanceID), \(command.reason.rawValue)")
-        case (.start, .running), (.restart, .running), (.stop, .stopped), (.stop, .running): break
         }
     }
 
@@ -200,54 +200,6 @@ extension Witness.State {
             "\(command.action.rawValue) of \(plan.subject.address.instanceID) after it turned by itself, \(falls.count + 1) in "
                 + "all, \(now - last.at) after the last"
         )
-    }
-
-    private mutating func checkConverged(_ plan: Plan, _ tables: MemoryTables) {
-        guard plan.subject.condition == .converged || plan.subject.condition == .held else { return }
-        let evidence = plan.subject.evidence
-        let agent = tables.instances[plan.subject.instance]?.agent
-        let desired = agent.map { tables.agents[$0]?.facts.desired ?? .stopped } ?? .stopped
-        let fits: Bool =
-            switch (desired, evidence.reading) {
-            case (.running, .status(.working)): true
-            case (.stopped, .status(.stopped)), (.stopped, .status(.failed)), (.stopped, .missing): true
-            default: false
-            }
-        let provedFrom = tracks[plan.subject.instance]?.outcomeAt.map { $0 + rules.policy.confirmationDelay }
-        let isProved = provedFrom.map { from in evidence.readAt.map { $0 >= from } ?? false } ?? true
-        guard !fits || !isProved else { return }
-        violate(
-            .convergedByRead,
-            "\(plan.subject.address.instanceID), desired \(desired.rawValue), read as "
-                + "\(evidence.reading?.word ?? "nothing") at \(evidence.readAt?.rfc3339 ?? "no time")"
-        )
-    }
-
-    private mutating func take(_ outcome: CommandOutcome) {
-        let instance = outcome.command.instance
-        let place = tracks[instance]?.intents.lastIndex { $0.id == outcome.command.id }
-        if let place { tracks[instance]?.intents[place].verdict = outcome.answer.verdict }
-        if tracks[instance]?.intents.last?.id == outcome.command.id { tracks[instance]?.outcomeAt = outcome.endedAt }
-        guard let sentAt = outcome.sentAt else {
-            // It was kept back, so it does not count.
-            let count = tracks[instance]?.stopsOfFailed ?? 0
-            if outcome.command.action == .stop { tracks[instance]?.stopsOfFailed = max(0, count - 1) }
-            return
-        }
-        if outcome.command.action == .stop, [.unreachable, .auth, .transient].contains(outcome.answer.verdict) {
-            // The engine did not take it, so another may follow.
-            let count = tracks[instance]?.stopsOfFailed ?? 0
-            tracks[instance]?.stopsOfFailed = max(0, count - 1)
-        }
-        let what = outcome.command.action.call
-        let call = calls.last { $0.instance == instance && $0.stamp == sentAt && $0.call == what }
-        if call?.verdict != outcome.answer.verdict {
-            violate(
-                .outcomeIsTrue,
-                "\(outcome.command.action.rawValue) is recorded as \(outcome.answer.verdict.rawValue), the engine said "
-                    + "\(call?.verdict?.rawValue ?? "nothing")"
-            )
-        }
     }
 }
 

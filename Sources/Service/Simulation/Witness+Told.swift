@@ -12,9 +12,11 @@ extension Witness.State {
     }
 
     /// Whether an agent's session should run by what was told, by holds and by what a break does.
-    func wanted(_ agent: MemoryTables.Agent, _ tables: MemoryTables, now: Timestamp) -> RunState {
+    ///
+    /// `shift`: what was told of the agent.
+    func wanted(_ agent: MemoryTables.Agent, _ shift: Shift, now: Timestamp) -> RunState {
         if let hold = agent.facts.hold, hold.until > now { return hold.state }
-        switch told(agent.facts.agent, tables, now: now) {
+        switch shift {
         case .in: return .running
         case .onBreak: return rules.policy.breakAction == .keep ? .running : .stopped
         case .out: return .stopped

@@ -41,7 +41,8 @@ final class Witness: Sendable {
             var at: Timestamp
             /// The session had gone down by itself.
             var isAfterFall = false
-            var isUsed = false
+            /// The number of the call that it led to; `nil` as long as none was tried.
+            var call: Int?
             var verdict: EngineVerdict?
         }
 
@@ -76,11 +77,14 @@ final class Witness: Sendable {
         /// Microseconds of simulated time, and the database's clock.
         var now: Int64 = 0
         var events: [MemoryTables.Event] = []
-        var identities: Set<UUID> = []
+        /// What senders said; of a withdrawal all wordings.
+        var said: [Said.Key: [Said]] = [:]
+        /// What of it is in the ledger.
+        var inLedger: Set<Said.Key> = []
         /// Records that the ledger says are withdrawn.
         var withdrawn: Set<String> = []
-        /// Events that were answered with 2xx.
-        var answered: Set<UUID> = []
+        /// What of it was answered with 2xx.
+        var answered: Set<Said.Key> = []
         var terms: [Int32: MemoryTables.Lease] = [:]
         var expiry: [UUID: Timestamp] = [:]
         var calls: [Call] = []
@@ -97,6 +101,8 @@ final class Witness: Sendable {
         var lateCommands = 0
         var commandCount = 0
         var isAtRest = false
+        /// What was stored of instances before the first of the last writes that no standby has.
+        var kept: [Int64: Stored] = [:]
         /// The database answers since then; never while it is gone.
         var databaseUpSince: Int64 = 0
     }

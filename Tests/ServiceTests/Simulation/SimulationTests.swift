@@ -61,7 +61,8 @@ struct SimulationTests {
     @Test(
         arguments: [
             .gapMissing, .failedIsRestarted, .orderByArrival, .versionsIgnored, .ageUnseen, .wakeLost,
-            .unscannedIsRestarted,
+            .unscannedIsRestarted, .arrivalIsWhen, .arrivalIsIdentity, .lastPunchDropped, .departureDenied,
+            .unansweredIsProved,
         ] as [PlantedBug]
     )
     func `a planted bug is found, and by the invariant that is there for it`(bug: PlantedBug) async {
