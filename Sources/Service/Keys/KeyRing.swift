@@ -9,6 +9,8 @@ import Synchronization
 package final class KeyRing: Sendable {
     private struct State {
         var callers: [KeyDigest: Caller] = [:]
+        /// The same callers by their keys' ids: each stream asks at each of its wakes.
+        var callersByID: [UUID: Caller] = [:]
         /// Callers by the exact header that named them; only headers that named one, so nobody can fill it.
         var headers: [String: Caller] = [:]
         var version = ""
@@ -48,7 +50,7 @@ package final class KeyRing: Sendable {
 
     /// Finds the caller by the key's id, for a page session.
     package func caller(keyID: UUID) -> Caller? {
-        state.withLock { $0.callers.values.first { $0.keyID == keyID } }
+        state.withLock { $0.callersByID[keyID] }
     }
 
     /// Whether there is a live key with the role `admin`.
@@ -65,10 +67,12 @@ package final class KeyRing: Sendable {
             return state.begun
         }
         let (version, callers) = try await keys.live()
+        let callersByID = Dictionary(callers.values.map { ($0.keyID, $0) }) { first, _ in first }
         state.withLock { state in
             guard ticket > state.loaded else { return }
             state.loaded = ticket
             state.callers = callers
+            state.callersByID = callersByID
             state.headers = [:]
             state.version = version
         }

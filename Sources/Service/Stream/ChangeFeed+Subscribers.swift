@@ -11,6 +11,7 @@ extension ChangeFeed {
             let subscription = FeedSubscription(id: state.nextID, onStuck: onStuck)
             state.nextID += 1
             state.subscriptions[subscription.id] = subscription
+            noteWatchers(state)
             return subscription
         }
         if subscription != nil {
@@ -22,8 +23,19 @@ extension ChangeFeed {
 
     /// Ends a subscription; its signals end with it.
     func unsubscribe(_ subscription: FeedSubscription) {
-        state.withLock { _ = $0.subscriptions.removeValue(forKey: subscription.id) }
+        state.withLock { state in
+            state.subscriptions.removeValue(forKey: subscription.id)
+            noteWatchers(state)
+        }
         subscription.end()
+    }
+
+    /// Says to who commits whether anybody wants to hear of it.
+    func noteWatchers(_ state: State) {
+        touches.withLock { touches in
+            touches.isWatched = !state.subscriptions.isEmpty
+            touches.isRemembered = state.readAt != nil
+        }
     }
 
     /// Where a list that is read now can be followed up from; `nil` while the feed does not know all agents yet.
@@ -36,16 +48,20 @@ extension ChangeFeed {
         state.withLock { $0.isComplete && $0.ring.holds(after: sequence) }
     }
 
-    /// The events after one, oldest first; `nil` when some of them are gone.
-    func events(after sequence: UInt64, limit: Int) -> ArraySlice<FeedEvent>? {
-        state.withLock { $0.ring.events(after: sequence, limit: limit) }
+    /// All that a watcher takes when it is woken.
+    ///
+    /// `place`: the one that it stands at; `nil` for who has none.
+    /// `isShared`: whether it filters nothing, is bound to no teams and was told no counts newer than its place.
+    func look(after place: UInt64?, isShared: Bool) -> FeedLook {
+        state.withLock { state -> FeedLook in
+            var look = FeedLook(pulses: state.pulses, news: nil, last: state.ring.last)
+            if let place { look.news = state.ring.news(after: place, isShared: isShared) }
+            return look
+        }
     }
 
     /// The counts as they are known now; `nil` while the feed does not know all agents yet.
     var counts: FeedCounts? { state.withLock { $0.counts } }
-
-    /// How the engines do, and which reading that is; version 0 before the first.
-    var pulses: EnginePulses { state.withLock { $0.pulses } }
 
     /// Whether what is told is up to date: the database answered a moment ago.
     var isCurrent: Bool {

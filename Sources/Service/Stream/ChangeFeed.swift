@@ -8,8 +8,7 @@ import Synchronization
 /// While nobody watches nothing is read and nothing is kept. Hints make it quick, and it is right without them.
 package final class ChangeFeed: Service {
     struct State {
-        var ring = FeedRing()
-        var touched = Touched()
+        var ring: FeedRing
         var pulses = EnginePulses()
         /// The counts as the reader last knew them.
         var counts: FeedCounts?
@@ -27,9 +26,21 @@ package final class ChangeFeed: Service {
         var isComplete: Bool { knowsAgents && knowsSides }
     }
 
+    /// What commits touched, apart from all else: who posts events waits for nobody who watches.
+    struct Touches {
+        var touched = Touched()
+        /// Whether somebody watches.
+        var isWatched = false
+        /// Whether what was read is still remembered, and so must not grow old unnoticed.
+        var isRemembered = false
+    }
+
     /// Names this run of this replica in the ids of events; never the same again.
     let run: String
-    let state = Mutex(State())
+    let state: Mutex<State>
+    /// Locked while ``state`` is, never the other way round.
+    let touches = Mutex(Touches())
+    let boundCounts = BoundCounts()
     let sources: FeedSources
     private let logger: Logger
     private let bell: AsyncStream<Void>
@@ -41,6 +52,9 @@ package final class ChangeFeed: Service {
     static let subscriberLimit = 1000
     /// Between two reads at the most, while somebody watches.
     static let interval = Duration.milliseconds(250)
+    /// So many of them are between two wakes of a stream on which nothing happens.
+    private static let intervalsPerWake = 4
+    static let wakeInterval = interval * intervalsPerWake
     /// Between two reads at the least, however many hints come.
     ///
     /// The more watch, the more each telling costs whoever posts events; that a page shows a change within half a second leaves
@@ -69,21 +83,24 @@ package final class ChangeFeed: Service {
             clock: dependencies.clock
         )
         logger = dependencies.logger
-        run = UUID().uuidString.prefix(8).lowercased()
+        let run = UUID().uuidString.prefix(8).lowercased()
+        self.run = run
+        var ring = FeedRing(run: run)
+        // So that 0 is no place of the ring: it is the id of what is sent before everything was.
+        ring.clear()
+        state = Mutex(State(ring: ring))
         (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (sideBell, sideRinger) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        // So that 0 is no place of the ring: it is the id of what is sent before everything was.
-        state.withLock { $0.ring.clear() }
     }
 
     /// Says that a commit, of this replica or another, may have changed what is shown of agents, or of instances' agents.
     ///
     /// Cheap, and free while nobody watches.
     func touched(_ news: ChangeNews) {
-        let isWatched = state.withLock { state in
-            guard state.readAt != nil || !state.subscriptions.isEmpty else { return false }
-            state.touched.add(news)
-            return !state.subscriptions.isEmpty
+        let isWatched = touches.withLock { touches in
+            guard touches.isWatched || touches.isRemembered else { return false }
+            touches.touched.add(news)
+            return touches.isWatched
         }
         if isWatched { ringer.yield() }
     }
@@ -100,8 +117,10 @@ package final class ChangeFeed: Service {
         }
         let left = state.withLock { state in
             state.isEnding = true
-            defer { state.subscriptions = [:] }
-            return state.subscriptions.values
+            let left = state.subscriptions.values
+            state.subscriptions = [:]
+            noteWatchers(state)
+            return left
         }
         for subscription in left { subscription.end() }
     }
@@ -109,11 +128,14 @@ package final class ChangeFeed: Service {
     /// Rings the bells at intervals, and wakes subscribers every second so that they say that they are alive.
     private func tick() async {
         var ticks = 0
+        var next = ContinuousClock.now
         while !Task.isCancelled {
-            try? await Task.sleep(for: Self.interval)  // Cancelled: the loop ends.
+            // However long the waking took: a stream that is woken late says late that it is alive.
+            next = max(next + Self.interval, .now)
+            try? await Task.sleep(until: next, clock: .continuous)  // Cancelled: the loop ends.
             ticks += 1
             let subscriptions = state.withLock { Array($0.subscriptions.values) }
-            if ticks % 4 == 0 { await Self.each(of: subscriptions) { $0.pulse() } }
+            if ticks % Self.intervalsPerWake == 0 { await Self.each(of: subscriptions) { $0.pulse() } }
             ringer.yield()
             sideRinger.yield()
         }
@@ -133,9 +155,10 @@ package final class ChangeFeed: Service {
             let began = ContinuousClock.now
             // Taken out, so that what it remembers is not copied at its first change.
             var current = reader.take() ?? FeedReader(sources)
+            current.watchers = subscriberCount
             isFailing = await !read(&current, isFailing: isFailing)
             reader = current
-            let spacing = Self.spacing(watchers: state.withLock { $0.subscriptions.count })
+            let spacing = Self.spacing(watchers: subscriberCount)
             // A read that takes long is not followed by the next at once.
             let next = max(began + spacing, .now + spacing / 2)
             try? await Task.sleep(until: next, clock: .continuous)  // Cancelled: the stream ends too.
@@ -148,7 +171,7 @@ package final class ChangeFeed: Service {
     ///
     /// - Returns: whether the database answered.
     private func read(_ reader: inout FeedReader, isFailing: Bool) async -> Bool {
-        var touched = state.withLock { $0.touched.take(Self.touchedAtATime) }
+        var touched = touches.withLock { $0.touched.take(Self.touchedAtATime) }
         var news: [FeedEvent.Content] = []
         do {
             try await reader.read(&touched, into: &news)
@@ -156,7 +179,7 @@ package final class ChangeFeed: Service {
             if !reader.isComplete { ringer.yield() }
             return true
         } catch {
-            state.withLock { $0.touched.add(touched) }
+            touches.withLock { $0.touched.add(touched) }
             await tell(news, reader, hasSucceeded: false)
             await note(error, isFailing: isFailing)
             return false
@@ -209,12 +232,14 @@ package final class ChangeFeed: Service {
 
     private func tell(_ news: [FeedEvent.Content], _ reader: FeedReader, hasSucceeded: Bool) async {
         let summary = reader.summary
+        let events = news.map { FeedEvent($0) }
         let subscriptions = state.withLock { state in
             let wasComplete = state.isComplete
-            for content in news { state.ring.append(content) }
+            for event in events { state.ring.append(event) }
             state.knowsAgents = reader.isComplete
             state.counts = summary.map { FeedCounts(summary: $0, place: state.ring.last) }
             if hasSucceeded { state.readAt = .now }
+            noteWatchers(state)
             return news.isEmpty && wasComplete == state.isComplete ? [] : Array(state.subscriptions.values)
         }
         await Self.each(of: subscriptions) { $0.wake() }
@@ -226,9 +251,10 @@ package final class ChangeFeed: Service {
         _ reader: FeedSideReader,
         hasSucceeded: Bool
     ) async {
+        let events = news.map { FeedEvent($0) }
         let subscriptions = state.withLock { state in
             let wasComplete = state.isComplete
-            for content in news { state.ring.append(content) }
+            for event in events { state.ring.append(event) }
             state.knowsSides = reader.isComplete
             let isPulse = pulses.map { state.pulses.take($0) } ?? false
             if hasSucceeded { state.sidesReadAt = .now }
@@ -241,18 +267,20 @@ package final class ChangeFeed: Service {
     private func forget() {
         state.withLock { state in
             state.ring.clear()
-            state.touched = Touched()
             state.counts = nil
             state.knowsAgents = false
             state.readAt = nil
+            noteWatchers(state)
+            touches.withLock { $0.touched = Touched() }
         }
     }
 
-    private func forgetSides() {
+    /// The same of what stands beside the agents.
+    func forgetSides() {
         state.withLock { state in
             // Incidents that come and go from now on are in no ring: nobody goes on from before.
             state.ring.clear()
-            state.pulses.engines = []
+            state.pulses.forget()
             state.knowsSides = false
             state.sidesReadAt = nil
         }

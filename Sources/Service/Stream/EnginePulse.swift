@@ -93,16 +93,20 @@ extension EnginePulse {
 
 /// The pulses as last read, and which reading it was.
 struct EnginePulses: Sendable {
-    var version: UInt64 = 0
-    var engines: [EnginePulse] = []
+    private(set) var version: UInt64 = 0
+    /// `nil` while nobody knows: before the first reading, and after what was read was forgotten.
+    private(set) var engines: [EnginePulse]?
 
     /// Takes in a reading.
     ///
     /// - Returns: whether it is news.
     mutating func take(_ latest: [EnginePulse]) -> Bool {
-        guard version == 0 || latest != engines else { return false }
+        guard latest != engines else { return false }
         version += 1
         engines = latest
         return true
     }
+
+    /// Nobody looks any more: what was read says nothing of later.
+    mutating func forget() { engines = nil }
 }

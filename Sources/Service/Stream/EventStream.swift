@@ -18,11 +18,12 @@ struct EventStream: Sendable {
     /// Whether the one who watches still may.
     let isAllowed: @Sendable () async -> Bool
 
-    /// Often enough for a page to say within 10 s that it hears nothing.
-    static let commentInterval = Duration.seconds(2)
-    private static let ownEnginesInterval = Duration.seconds(30)
     private static let pageLimit = 500
-    private static let eventsAtATime = 512
+    /// How long the engines of teams may take to be read: a stream that waits for a database that hangs cannot say that it does.
+    private static let enginesPatience = Duration.seconds(1)
+
+    /// Whether it is told what everybody is who neither filters nor is bound to teams.
+    private var isShared: Bool { caller.teams == nil && filter == AgentFilter() }
 
     /// Sends until the subscription ends, the caller may not watch any more, or writing fails.
     ///
@@ -35,103 +36,106 @@ struct EventStream: Sendable {
         let text = EventText(run: feed.run)
         var place = text.sequence(in: lastEventID).flatMap { feed.holds(after: $0) ? $0 : nil }
         var counted: UInt64 = 0
-        var commentDueAt = ContinuousClock.now
+        var comments = CommentPace()
+        var engines = PulseTelling(teams: caller.teamList)
         var buffer = ByteBuffer()
-        var pulse: UInt64 = 0
-        var own = OwnEngines()
         for await _ in subscription.signals {
             guard await isAllowed() else {
                 EventText.writeSignedOut(to: &buffer)
                 return try await flush(&buffer, subscription, &writer)
             }
-            let pulses = feed.pulses
-            if pulses.version != pulse {
-                pulse = pulses.version
-                let engines = await visible(pulses.engines, &own)
-                EventText.writePulse(engines, at: clock.now(), to: &buffer)
-            }
-            if commentDueAt <= .now {
-                commentDueAt = .now + Self.commentInterval
-                if feed.isCurrent {
-                    EventText.writeAlive(clock.now(), to: &buffer)
-                } else {
-                    EventText.writeWaiting(to: &buffer)
-                }
-            }
-            if let here = place {
-                place = try await take(after: here, counted: counted, text, into: &buffer)
-            }
+            writeComment(&comments, to: &buffer)
+            // What is read for it alone, and may hang, delays no sign of life.
+            if engines.teamsToAsk(now: .now) != nil { try await flush(&buffer, subscription, &writer) }
+            let look = feed.look(after: place, isShared: isShared && counted <= place ?? 0)
+            await writePulse(look.pulses, &engines, to: &buffer)
+            place = try await write(look.news, counted: counted, text, to: &buffer)
             try await flush(&buffer, subscription, &writer)
-            if let here = place, feed.position.map({ here < $0 }) ?? false { subscription.wake() }
+            if let here = place, here < look.last { subscription.wake() }
             if place == nil, let start = feed.position {
-                counted = try await sendEverything(from: start, text, subscription, &writer)
+                counted = try await sendEverything(from: start, text, subscription, &comments, &writer)
                 place = start
                 subscription.wake()
             }
         }
     }
 
-    /// The engines that the caller's teams have sessions on, as last read.
-    private struct OwnEngines {
-        var names: Set<String> = []
-        var readAt: ContinuousClock.Instant?
-    }
-
-    /// What the caller may know of the engines: those of its own teams, asked for once in a while.
-    ///
-    /// While the database does not answer it is what it was.
-    private func visible(_ engines: [EnginePulse], _ own: inout OwnEngines) async -> [EnginePulse] {
-        guard let teams = caller.teams?.sorted() else { return engines }
-        if own.readAt.map({ $0 + Self.ownEnginesInterval < .now }) ?? true {
-            let read = try? await feed.sources.pool.rows(EnginePulse.statement(teams: teams)) { row throws(PQError) in
+    /// Writes how the engines do that the caller may know of, where that is other than what it was told.
+    private func writePulse(
+        _ pulses: EnginePulses,
+        _ engines: inout PulseTelling,
+        to buffer: inout ByteBuffer
+    ) async {
+        if let teams = engines.teamsToAsk(now: .now) {
+            // Without an answer they are what they were.
+            let read = try? await feed.sources.pool.rows(
+                EnginePulse.statement(teams: teams),
+                timeout: Self.enginesPatience
+            ) { row throws(PQError) in
                 try EnginePulse(row)
             }
-            if let read { own = OwnEngines(names: Set(read.map(\.engine)), readAt: .now) }
+            engines.learn(read.map { Set($0.map(\.engine)) }, now: .now)
         }
-        return engines.filter { own.names.contains($0.engine) }
+        guard let told = engines.take(pulses) else { return }
+        EventText.writePulse(told, at: clock.now(), to: &buffer)
     }
 
-    /// Writes the events after a place.
+    /// Writes, when it is time, whether what is told is up to date.
+    private func writeComment(_ comments: inout CommentPace, to buffer: inout ByteBuffer) {
+        guard comments.isDue() else { return }
+        if feed.isCurrent {
+            EventText.writeAlive(clock.now(), to: &buffer)
+        } else {
+            EventText.writeWaiting(to: &buffer)
+        }
+    }
+
+    /// Writes what is news.
     ///
     /// `counted`: the place up to which no counts are written, since newer ones were.
     ///
-    /// - Returns: the place behind them; `nil` when some of them are gone.
-    private func take(
-        after place: UInt64,
+    /// - Returns: the place behind it; `nil` when there is none, since some of it is gone.
+    private func write(
+        _ news: FeedNews?,
         counted: UInt64,
         _ text: EventText,
-        into buffer: inout ByteBuffer
+        to buffer: inout ByteBuffer
     ) async throws -> UInt64? {
-        var place = place
-        while buffer.readableBytes < 1_048_576 {
-            guard let events = feed.events(after: place, limit: Self.eventsAtATime) else { return nil }
-            guard let last = events.last else { break }
-            for event in events where !event.isCounts || event.sequence > counted {
-                try await write(event, text, into: &buffer)
-            }
-            place = last.sequence
+        switch news {
+        case .run(let run)?:
+            // Alone it goes out as it is, and its bytes are everybody's.
+            if buffer.readableBytes == 0 { buffer = run.bytes } else { buffer.writeImmutableBuffer(run.bytes) }
+            return run.end
+        case .events(let events, let end)?:
+            for event in events.told(counted: counted) { try await write(event, text, to: &buffer) }
+            return end
+        case nil: return nil
         }
-        return place
     }
 
-    private func write(_ event: FeedEvent, _ text: EventText, into buffer: inout ByteBuffer) async throws {
+    private func write(_ event: FeedEvent, _ text: EventText, to buffer: inout ByteBuffer) async throws {
         switch event.content {
         case .agent(let news):
             switch news.telling(to: filter) {
-            case .agent: text.write("agent", event.sequence, to: &buffer) { $0.writeImmutableBuffer(news.json) }
+            case .agent: event.write(text, to: &buffer)
             case .removed(let agentID): text.writeRemoved(agentID, event.sequence, to: &buffer)
             case .nothing: break
             }
         case .summary(let summary):
-            text.write("summary", event.sequence, to: &buffer) { summary.visible(to: caller).write(to: &$0) }
+            guard let teams = caller.teams else { return event.write(text, to: &buffer) }
+            let frame = feed.boundCounts.frame(event.sequence, of: teams) {
+                var frame = ByteBuffer()
+                text.write("summary", event.sequence, to: &frame) { summary.visible(to: caller).write(to: &$0) }
+                return frame
+            }
+            buffer.writeImmutableBuffer(frame)
         case .incident(let incident):
+            guard caller.teams != nil else { return event.write(text, to: &buffer) }
             // Of its own teams' part in it a bound key learns by asking for itself; incidents are few.
-            let visible = caller.teams == nil ? incident : try await ownIncidents().first { $0.id == incident.id }
-            guard let visible else { return }
+            guard let visible = try await ownIncidents().first(where: { $0.id == incident.id }) else { return }
             text.write("incident", event.sequence, to: &buffer) { visible.write(to: &$0) }
         case .waiting:
-            guard caller.teams == nil else { return }
-            text.write("waiting", event.sequence, to: &buffer) { $0.writeStaticString("{}") }
+            if caller.teams == nil { event.write(text, to: &buffer) }
         }
     }
 
@@ -144,6 +148,7 @@ struct EventStream: Sendable {
         from start: UInt64,
         _ text: EventText,
         _ subscription: FeedSubscription,
+        _ comments: inout CommentPace,
         _ writer: inout any ResponseBodyWriter
     ) async throws -> UInt64 {
         var buffer = ByteBuffer()
@@ -159,6 +164,7 @@ struct EventStream: Sendable {
             for (agent, standing) in zip(page.agents, try await reads.standings(page.agents)) {
                 text.write("agent", 0, to: &buffer) { agent.write(standing, to: &$0) }
             }
+            writeComment(&comments, to: &buffer)
             try await flush(&buffer, subscription, &writer)
             cursor = page.nextCursor
         } while cursor != nil

@@ -36,11 +36,14 @@ struct EventText: Sendable {
     }
 
     func writeRemoved(_ agentID: String, _ sequence: UInt64, to buffer: inout ByteBuffer) {
-        write("removed", sequence, to: &buffer) { buffer in
-            var object = JSONObjectWriter(&buffer)
-            object.member("agent_id", agentID, into: &buffer)
-            object.end(&buffer)
-        }
+        write("removed", sequence, to: &buffer) { Self.writeRemoval(of: agentID, to: &$0) }
+    }
+
+    /// Writes the data of the event that says that an agent is not in view any more.
+    static func writeRemoval(of agentID: String, to buffer: inout ByteBuffer) {
+        var object = JSONObjectWriter(&buffer)
+        object.member("agent_id", agentID, into: &buffer)
+        object.end(&buffer)
     }
 
     /// How the engines do.
@@ -61,7 +64,7 @@ struct EventText: Sendable {
         buffer.writeStaticString("event: signed_out\ndata: {}\n\n")
     }
 
-    /// The comment that says that the stream is alive and up to date, with the database's time.
+    /// The comment that says that the stream is alive and up to date, with the database's time; nothing else says so.
     static func writeAlive(_ now: Timestamp, to buffer: inout ByteBuffer) {
         buffer.writeStaticString(": alive ")
         buffer.writeBytes(now.rfc3339Bytes)

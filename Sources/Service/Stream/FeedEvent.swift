@@ -23,23 +23,75 @@ struct FeedEvent: Sendable {
         var json: ByteBuffer
     }
 
-    /// Counts up from 1 within a run of a replica.
-    var sequence: UInt64
-    var content: Content
+    /// Counts up from 1 within a run of a replica; 0 until the ring has it.
+    var sequence: UInt64 = 0
+    let content: Content
+    /// What it is called to who filters nothing and is bound to no teams; `nil` where that one is told nothing.
+    private let name: StaticString?
+    /// What that one is told, rendered once for everybody.
+    private let data: ByteBuffer
+
+    init(_ content: Content) {
+        self.content = content
+        var data = ByteBuffer()
+        switch content {
+        case .agent(let news):
+            switch news.telling(to: AgentFilter()) {
+            case .agent:
+                name = "agent"
+                data = news.json
+            case .removed(let agentID):
+                name = "removed"
+                EventText.writeRemoval(of: agentID, to: &data)
+            case .nothing: name = nil
+            }
+        case .summary(let summary):
+            name = "summary"
+            summary.write(to: &data)
+        case .incident(let incident):
+            name = "incident"
+            incident.write(to: &data)
+        case .waiting:
+            name = "waiting"
+            data.writeStaticString("{}")
+        }
+        self.data = data
+    }
 
     /// Whether it tells how many stand how.
     var isCounts: Bool {
         if case .summary = content { true } else { false }
     }
 
+    /// What is sent of it to who filters nothing and is bound to no teams, roughly, in bytes.
+    var length: Int { data.readableBytes + 96 }
+
     /// What it takes in memory, roughly, in bytes.
     var size: Int {
-        switch content {
-        case .agent(let news): news.json.readableBytes + news.searchText.utf8.count + 160
-        case .summary(let summary): summary.groups.count * 64 + 64
-        case .incident: 512
-        case .waiting: 64
-        }
+        let kept =
+            switch content {
+            case .agent(let news): news.searchText.utf8.count
+            case .summary(let summary): summary.groups.count * 64
+            case .incident: 512
+            case .waiting: 0
+            }
+        return length + kept + 64
+    }
+
+    /// Writes it as it is told to who filters nothing and is bound to no teams.
+    func write(_ text: EventText, to buffer: inout ByteBuffer) {
+        guard let name else { return }
+        text.write(name, sequence, to: &buffer) { $0.writeImmutableBuffer(data) }
+    }
+}
+
+extension ArraySlice<FeedEvent> {
+    /// Those that are told when they are taken at once: of several counts the latest alone.
+    ///
+    /// `counted`: the place up to which no counts are told, since newer ones were.
+    func told(counted: UInt64 = 0) -> [FeedEvent] {
+        let latest = last(where: \.isCounts)?.sequence
+        return filter { !$0.isCounts || ($0.sequence == latest && $0.sequence > counted) }
     }
 }
 

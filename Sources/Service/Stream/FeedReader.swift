@@ -12,6 +12,9 @@ struct FeedReader: Sendable {
     private let summaries: SummaryReads
     private let clock: DatabaseClock
 
+    /// How many are told what it reads: the larger the counts are and the more watch, the less often they are told.
+    var watchers = 0
+
     private var memory = FeedMemory()
     private var position: Int64 = 0
     private var roundEndsNoSoonerThan = ContinuousClock.now
@@ -115,7 +118,9 @@ struct FeedReader: Sendable {
     /// They are those of the agents that are remembered. Of a fleet that is too large for that they are counted by the database:
     /// such a count is shared with others and may be a little old; then it is asked for again.
     private mutating func readSummary() async throws(PQError) -> Summary? {
-        guard memory.isComplete, counts.isDue(hasChanged: countsChangedAt != nil, now: .now) else { return nil }
+        guard memory.isComplete, counts.isDue(hasChanged: countsChangedAt != nil, watchers: watchers, now: .now) else {
+            return nil
+        }
         if let groups = memory.groups {
             let told = counts.take(Summary(groups: groups, asOf: provedAt), now: .now)
             if counts.latest?.groups == groups { countsChangedAt = nil }

@@ -25,6 +25,7 @@ struct KeyRingTests {
 
             #expect(try await here.revoke(key.id, by: "test"))
             #expect(here.caller(authorization: "Bearer \(secret)") == nil)
+            #expect(here.caller(keyID: key.id) == nil)
             #expect(there.caller(authorization: "bearer \(secret)") != nil)
             try await there.refreshIfChanged(version: try await version(pool))
             #expect(there.caller(authorization: "bearer \(secret)") == nil)

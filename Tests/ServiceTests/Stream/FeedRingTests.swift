@@ -6,14 +6,15 @@ import Testing
 
 @Suite("FeedRing")
 struct FeedRingTests {
-    private func summary(groups: Int = 0) -> FeedEvent.Content {
+    private func summary(groups: Int = 0) -> FeedEvent {
         let group = Summary.Group(team: "t", shift: .in, desired: .running, condition: .converged, count: 1)
-        return .summary(Summary(groups: Array(repeating: group, count: groups), asOf: Timestamp(seconds: 0)))
+        let counts = Summary(groups: Array(repeating: group, count: groups), asOf: Timestamp(seconds: 0))
+        return FeedEvent(.summary(counts))
     }
 
     @Test
     func `a subscriber gets what came after its place, in order`() throws {
-        var ring = FeedRing()
+        var ring = FeedRing(run: "r")
         for _ in 0..<5 { ring.append(summary()) }
         #expect(try #require(ring.events(after: 2, limit: 10)).map(\.sequence) == [3, 4, 5])
         #expect(try #require(ring.events(after: 0, limit: 2)).map(\.sequence) == [1, 2])
@@ -22,7 +23,7 @@ struct FeedRingTests {
 
     @Test
     func `a place that the ring has gone past is lost, the oldest one still there is not`() {
-        var ring = FeedRing(eventLimit: 3)
+        var ring = FeedRing(run: "r", eventLimit: 3)
         for _ in 0..<5 { ring.append(summary()) }
         #expect(ring.events(after: 1, limit: 10) == nil)
         #expect(ring.events(after: 2, limit: 10)?.map(\.sequence) == [3, 4, 5])
@@ -30,7 +31,7 @@ struct FeedRingTests {
 
     @Test
     func `large events push out more of the old ones`() {
-        var ring = FeedRing(sizeLimit: 10_000)
+        var ring = FeedRing(run: "r", sizeLimit: 10_000)
         for _ in 0..<10 { ring.append(summary(groups: 50)) }
         #expect(ring.holds(after: 9))
         #expect(!ring.holds(after: 5))
@@ -38,7 +39,7 @@ struct FeedRingTests {
 
     @Test
     func `after a pause nobody goes on, not even who had seen everything`() {
-        var ring = FeedRing()
+        var ring = FeedRing(run: "r")
         ring.append(summary())
         let seen = ring.last
         ring.clear()
@@ -48,7 +49,7 @@ struct FeedRingTests {
 
     @Test
     func `a place that was never given away is no place`() {
-        let ring = FeedRing()
+        let ring = FeedRing(run: "r")
         #expect(!ring.holds(after: 1))
         #expect(ring.holds(after: 0))
     }
