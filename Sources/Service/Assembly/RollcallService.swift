@@ -168,6 +168,7 @@ extension RollcallService {
     ) -> PageDependencies {
         let sessions = PageSessions(
             pool: pools.writers,
+            readPool: pools.readers,
             keyRing: keyRing,
             publicURL: configuration.publicURL,
             trustedProxies: configuration.trustedProxies

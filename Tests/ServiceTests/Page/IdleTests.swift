@@ -123,7 +123,7 @@ struct IdleTests {
                 try await stream.next("summary")
                 try await pool.withTransaction { transaction in
                     _ = try await transaction.run([
-                        "SET LOCAL ROLE NONE", "LOCK TABLE page_sessions IN EXCLUSIVE MODE",
+                        "SET LOCAL ROLE NONE", "LOCK TABLE page_sessions IN ACCESS EXCLUSIVE MODE",
                     ])
                     // It asks every ten seconds.
                     try await page.wait {

@@ -86,8 +86,11 @@ struct SignIn: Sendable {
 }
 
 /// Serves the page for the length of the body, as `serve` would.
+///
+/// `hasReaders`: whether what is only read has a pool of its own, as it has there.
 func withPage(
     publicURL: String? = nil,
+    hasReaders: Bool = false,
     _ body: @escaping @Sendable (PageFixture) async throws -> Void
 ) async throws {
     try await withMigratedDatabase { _, connectionString in
@@ -95,20 +98,21 @@ func withPage(
         var configuration = PQConfiguration(connectionString: connectionString, maxConnections: 6)
         configuration.sessionSettings["role"] = "rollcall_app"
         let pool = PQPool(configuration, logger: logger)
+        let readPool = hasReaders ? PQPool(configuration, logger: logger) : pool
         let clock = DatabaseClock()
         try await clock.measure(pool)
         let bell = RecordingBell()
         let keyRing = KeyRing(pool: pool)
-        let sessions = PageSessions(pool: pool, keyRing: keyRing, publicURL: publicURL)
+        let sessions = PageSessions(pool: pool, readPool: readPool, keyRing: keyRing, publicURL: publicURL)
         let dependencies = ManagementDependencies(
             pool: pool,
-            readPool: pool,
+            readPool: readPool,
             keyRing: keyRing,
             policy: ReconcilePolicy(),
             rules: MatchingRules(sources: [:]),
             clock: clock,
             wakes: bell,
-            freshness: FreshnessBook(pool: pool, sweep: SweepPolicy(), callsPerSecond: ["main": 50]),
+            freshness: FreshnessBook(pool: readPool, sweep: SweepPolicy(), callsPerSecond: ["main": 50]),
             limits: BodyLimits(),
             logger: logger,
             session: sessions.caller
@@ -160,5 +164,6 @@ func withPage(
             group.cancelAll()
         }
         await pool.shutdown()
+        if hasReaders { await readPool.shutdown() }
     }
 }

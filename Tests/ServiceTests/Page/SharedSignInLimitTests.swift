@@ -22,7 +22,7 @@ struct SharedSignInLimitTests {
     @Test
     func `failures at all replicas count together, and no address is kept`() async throws {
         try await withPool { pool in
-            let replicas = [SharedSignInLimit(pool: pool), SharedSignInLimit(pool: pool)]
+            let replicas = (0..<2).map { _ in SharedSignInLimit(pool: pool, readPool: pool) }
             // A slow machine forgives a failure now and then, so it may take a few more.
             var failures = 0
             while case .counted(let isShared) = await replicas[failures % 2].reserve("192.0.2.1") {
@@ -32,7 +32,8 @@ struct SharedSignInLimitTests {
             }
             #expect(failures >= SignInLimiter.burst)
             #expect(failures < 2 * SignInLimiter.burst, "each by itself would allow as many")
-            guard case .refused(let wait) = await SharedSignInLimit(pool: pool).reserve("192.0.2.1") else {
+            let third = SharedSignInLimit(pool: pool, readPool: pool)
+            guard case .refused(let wait) = await third.reserve("192.0.2.1") else {
                 Issue.record("a third replica knows too")
                 return
             }
@@ -48,7 +49,7 @@ struct SharedSignInLimitTests {
     @Test
     func `of attempts side by side no more pass than one after the other, and the wait has a bound`() async throws {
         try await withPool { pool in
-            let replicas = (0..<20).map { _ in SharedSignInLimit(pool: pool) }
+            let replicas = (0..<20).map { _ in SharedSignInLimit(pool: pool, readPool: pool) }
             let began = ContinuousClock.now
             let counted = await withTaskGroup(of: Bool.self) { group in
                 for number in 0..<200 {
@@ -99,7 +100,7 @@ struct SharedSignInLimitTests {
     @Test
     func `what is forgiven is forgotten, and the table has a bound`() async throws {
         try await withPool { pool in
-            let limit = SharedSignInLimit(pool: pool)
+            let limit = SharedSignInLimit(pool: pool, readPool: pool)
             _ = try await pool.query(
                 """
                 INSERT INTO sign_in_failures (sender, forgiven_at)
@@ -122,7 +123,7 @@ struct SharedSignInLimitTests {
             PQConfiguration(connectionString: "host=127.0.0.1 port=1 dbname=none", maxConnections: 1),
             logger: logger
         )
-        let limit = SharedSignInLimit(pool: nowhere)
+        let limit = SharedSignInLimit(pool: nowhere, readPool: nowhere)
         // Each attempt may have to wait for the database, so more are forgiven meanwhile than elsewhere.
         var failures = 0
         while case .counted(let isShared) = await limit.reserve("192.0.2.1") {

@@ -16,25 +16,34 @@ package struct PageSessions: Sendable {
     /// The oldest session of a key ends when it gets more than this.
     static let limitPerKey: Int64 = 100
     static let cookieName = "rollcall_session"
+    /// By less than this no end is moved, so that a page which is used costs no write per request.
+    private static let step = Duration.seconds(60)
+    /// How long a request waits for its session's end to be moved.
+    private static let patience = Duration.seconds(1)
 
     private let pool: PQPool
+    private let readPool: PQPool
     private let keyRing: KeyRing
     private let publicURL: String?
     /// Whose word counts for where a sign-in comes from.
     let trustedProxies: TrustedProxies
 
     /// - Parameters:
-    ///   - pool: may write to `page_sessions` and `audit`.
+    ///   - pool: may write to `page_sessions` and `audit`; asked for nobody but who is signed in or has a key.
+    ///   - readPool: asks the same server, so that a session is found as soon as it is begun; whatever cookie anybody sends
+    ///     is looked up here.
     ///   - keyRing: whose keys open sessions, and end them.
     ///   - publicURL: where browsers find us, if that was set.
     ///   - trustedProxies: whose word counts for where a sign-in comes from.
     package init(
         pool: PQPool,
+        readPool: PQPool,
         keyRing: KeyRing,
         publicURL: String?,
         trustedProxies: TrustedProxies = .loopback
     ) {
         self.pool = pool
+        self.readPool = readPool
         self.keyRing = keyRing
         self.publicURL = publicURL
         self.trustedProxies = trustedProxies
@@ -69,36 +78,25 @@ package struct PageSessions: Sendable {
         return (secret, PageSession(caller: caller, csrf: secret.csrf, expiresAt: expiresAt))
     }
 
-    /// Finds the session of a secret, and moves its end where a person did something: at most once a minute, so that a page
-    /// which is used costs no write per request.
+    /// Finds the session of a secret, and moves its end where a person did something: at most once in a ``step``.
     ///
-    /// Index: `page_sessions_pkey`. `timeout`: how long the caller waits; `nil` is the pool's own limit.
+    /// An end that cannot be moved within ``patience`` stays where it is until the next act: who looks is not kept out by who
+    /// writes.
+    ///
+    /// Index: `page_sessions_pkey`. `timeout`: how long the caller waits for the session; `nil` is the pool's own limit.
     ///
     /// - Returns: `nil` when it is over, or its key was revoked.
     func find(_ secret: SessionSecret, isAct: Bool, timeout: Duration? = nil) async throws(PQError) -> PageSession? {
-        let result = try await pool.query(
+        let result = try await readPool.query(
             """
-            WITH found AS (
-                SELECT session_hash, key_id, expires_at, csrf_hash, CASE
-                    WHEN \(isAct) THEN least(
-                        created_at + make_interval(secs => \(Self.lifetime.inSeconds)),
-                        now() + make_interval(secs => \(Self.idleTimeout.inSeconds))
-                    )
-                    ELSE expires_at
-                END AS extended_to
-                FROM page_sessions
-                WHERE session_hash = \(secret.digest.bytes)
-                  AND expires_at > now()
-                  AND created_at > now() - make_interval(secs => \(Self.lifetime.inSeconds))
-            ), extended AS (
-                UPDATE page_sessions p
-                SET expires_at = f.extended_to
-                FROM found f
-                WHERE p.session_hash = f.session_hash
-                  AND f.expires_at < f.extended_to - interval '1 minute'
-            )
-            SELECT key_id, extended_to, csrf_hash
-            FROM found
+            SELECT key_id, csrf_hash, expires_at, least(
+                created_at + make_interval(secs => \(Self.lifetime.inSeconds)),
+                now() + make_interval(secs => \(Self.idleTimeout.inSeconds))
+            ) AS extended_to
+            FROM page_sessions
+            WHERE session_hash = \(secret.digest.bytes)
+              AND expires_at > now()
+              AND created_at > now() - make_interval(secs => \(Self.lifetime.inSeconds))
             """,
             timeout: timeout
         )
@@ -106,11 +104,31 @@ package struct PageSessions: Sendable {
             let caller = keyRing.caller(keyID: try row.column("key_id", as: UUID.self)),
             KeyDigest(try row.column("csrf_hash", as: [UInt8].self)) == KeyDigest(of: secret.csrf)
         else { return nil }
-        return PageSession(
+        var session = PageSession(
             caller: caller,
             csrf: secret.csrf,
-            expiresAt: try row.column("extended_to", as: Timestamp.self)
+            expiresAt: try row.column("expires_at", as: Timestamp.self)
         )
+        let end = try row.column("extended_to", as: Timestamp.self)
+        if isAct, session.expiresAt + Self.step < end, await extend(secret, to: end) { session.expiresAt = end }
+        return session
+    }
+
+    /// Moves the end of a session, unless it is over or somebody else has just moved it; tells whether the database did it.
+    ///
+    /// Index: `page_sessions_pkey`.
+    private func extend(_ secret: SessionSecret, to end: Timestamp) async -> Bool {
+        let moved = try? await pool.query(
+            """
+            UPDATE page_sessions
+            SET expires_at = \(end)
+            WHERE session_hash = \(secret.digest.bytes)
+              AND expires_at > now()
+              AND expires_at + make_interval(secs => \(Self.step.inSeconds)) < \(end)
+            """,
+            timeout: Self.patience
+        )
+        return moved != nil
     }
 
     /// Signs a browser out.

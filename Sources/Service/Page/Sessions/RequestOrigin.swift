@@ -7,6 +7,8 @@ extension HTTPField.Name {
     static let rollcallCSRF = named("X-Rollcall-CSRF")
     /// Sent with what the page's script asks for by itself.
     static let rollcallReread = named("X-Rollcall-Reread")
+    /// Sent with what answers the page: ``PageBuild/word``.
+    static let rollcallBuild = named("X-Rollcall-Build")
     static let secFetchSite = named("Sec-Fetch-Site")
     static let forwardedFor = named("X-Forwarded-For")
     static let contentSecurityPolicy = named("Content-Security-Policy")
