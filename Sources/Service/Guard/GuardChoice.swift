@@ -10,6 +10,18 @@ struct GuardChoice: Sendable {
     var teams: [String]?
     var author: String
 
+    /// How far it is counted how much of a change waits (``HeldChange/waiting``).
+    static let countLimit: Int64 = 10_000
+
+    /// Checks that nobody decides about more than they were shown.
+    ///
+    /// `count`: how many parts are decided; `shown`: how many that wait somebody was shown, `nil` for who does not say.
+    /// Throws `more_waits`.
+    static func check(_ count: Int, shown: Int64?) throws(Problem) {
+        guard let shown, min(Int64(count), countLimit) > shown else { return }
+        throw Problem(.moreWaits, "\(count) parts wait that are meant; \(shown) were shown.")
+    }
+
     /// Decides the parts that wait; those of a change whose time is over wait for nobody, though a ``GuardKeeper`` may yet have
     /// to say so.
     ///

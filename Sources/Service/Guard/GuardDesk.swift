@@ -55,20 +55,23 @@ package struct GuardDesk: Sendable {
 
     /// Decides about a change, or about the parts of some agents; those that are left go on waiting.
     ///
-    /// `agentIDs`: whose parts; `nil` for all that the caller sees.
+    /// `agentIDs`: whose parts; `nil` for all that the caller sees. `shown`: how many of these parts the caller was shown as
+    /// waiting; `nil` for whatever waits.
     /// Returns how many parts were decided.
     /// Throws ``Problem`` `not_found` without such a change or parts that the caller sees, `already_decided` when nothing of
-    /// it waits any more, `outside_team` where only the whole can be decided and the caller does not see all; ``PQError``.
+    /// it waits any more, `more_waits` when more waits than was shown, `outside_team` where only the whole can be decided and the
+    /// caller does not see all; ``PQError``.
     package func decide(
         _ decision: GuardDecision,
         change: Int64,
         agentIDs: [String]?,
+        shown: Int64? = nil,
         by caller: Caller
     ) async throws -> Int {
         if try await isSetting(change) {
             guard caller.teams == nil else { throw Problem(.outsideTeam, "A setting is about everybody's breaks.") }
             guard agentIDs == nil else { throw Problem.invalid("agents", "A setting is decided on as a whole.") }
-            return try await settings.decide(decision, change: change, by: caller)
+            return try await settings.decide(decision, change: change, shown: shown, by: caller)
         }
         let (count, rings) = try await retryingConflicts {
             try await pool.withTransaction { transaction in
@@ -92,6 +95,7 @@ package struct GuardDesk: Sendable {
                     guard isVisible else { throw Problem(.notFound) }
                     throw Problem(.alreadyDecided)
                 }
+                try GuardChoice.check(count, shown: shown)
                 try await transaction.run([
                     GuardStatements.audit("guard.\(decision.rawValue)", of: change, by: caller.name, agents: count),
                     GuardStatements.close(by: caller.name),

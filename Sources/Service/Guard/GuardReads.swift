@@ -15,10 +15,10 @@ package struct GuardReads: Sendable {
 
     /// The changes that wait, and those decided within a week, newest first; at most 200.
     ///
-    /// For a caller bound to teams: those that are about its agents, with its own counts.
-    package func changes(for caller: Caller) async throws(PQError) -> [HeldChange] {
+    /// For a caller bound to teams: those that are about its agents, with its own counts. `state`: those alone that stand so.
+    package func changes(for caller: Caller, state: HeldState? = nil) async throws(PQError) -> [HeldChange] {
         let changes = try await pool.rows(
-            Self.changes(nil, teams: caller.teams?.sorted()),
+            Self.changes(nil, teams: caller.teams?.sorted(), state: state),
             Self.change
         )
         let seen = changes.filter { change in
@@ -63,7 +63,7 @@ package struct GuardReads: Sendable {
     /// `agents_of_team`, `instances_agent_key`; the table is small, since what is decided goes after 90 days.
     ///
     /// Of the fleet a caller who is bound to teams is told its own part: its agents in the change, and its sessions at all. Who is on break is read only while a setting waits.
-    private static func changes(_ number: Int64?, teams: [String]?) -> PQStatement {
+    private static func changes(_ number: Int64?, teams: [String]?, state: HeldState? = nil) -> PQStatement {
         """
         SELECT g.change, g.kind, g.reason, g.state, g.asked_by, g.asked_at, g.expires_at, g.decided_by, g.decided_at,
             CASE
@@ -119,6 +119,7 @@ package struct GuardReads: Sendable {
         ) t
         WHERE (\(number)::bigint IS NULL OR g.change = \(number))
           AND (\(number)::bigint IS NOT NULL OR g.state = 'held' OR g.decided_at > now() - interval '7 days')
+          AND (\(state?.rawValue)::text IS NULL OR g.state = \(state?.rawValue))
         ORDER BY g.change DESC
         LIMIT \(changeLimit)
         """

@@ -22,7 +22,9 @@ struct GuardRoutes: Sendable {
 
     @Sendable
     func list(_ request: Request, context: AppRequestContext) async throws -> Response {
-        let changes = try await reads.changes(for: try context.require(.view))
+        let caller = try context.require(.view)
+        let state = try QueryParameters(request).word("state", as: HeldState.self)
+        let changes = try await reads.changes(for: caller, state: state)
         return .list(changes, nextCursor: nil) { $0.write(to: &$1) }
     }
 
@@ -48,22 +50,31 @@ struct GuardRoutes: Sendable {
     ) async throws -> Response {
         let caller = try context.require(.manage)
         let change = try number(context)
-        let agentIDs = try await agentIDs(request, context)
-        _ = try await desk.decide(decision, change: change, agentIDs: agentIDs, by: caller)
+        let meant = try await meant(request, context)
+        _ = try await desk.decide(decision, change: change, agentIDs: meant.agentIDs, shown: meant.shown, by: caller)
         return try await answer(change, for: caller, isDecided: true)
     }
 
-    /// The agents whose parts are meant; `nil` for all, as without a body.
-    private func agentIDs(_ request: Request, _ context: AppRequestContext) async throws -> [String]? {
+    /// The agents whose parts are meant, `nil` for all; and how many of these were shown as waiting, `nil` for who does not say.
+    ///
+    /// Without a body whatever waits is meant.
+    private func meant(
+        _ request: Request,
+        _ context: AppRequestContext
+    ) async throws -> (agentIDs: [String]?, shown: Int64?) {
         try checkMediaType(request, allowed: ["application/json"])
         let body = try await collectBody(request, context: context, limits: limits)
-        guard body.readableBytes > 0 else { return nil }
+        guard body.readableBytes > 0 else { return (nil, nil) }
         let fields = try JSONFields(JSONValue(parsing: body.readableBytesView))
         let agentIDs = try fields.texts("agents", limit: Self.agentLimit)
         if let agentIDs, let wrong = agentIDs.firstIndex(where: { !isAgentID($0) }) {
             throw Problem.invalidAgentID("agents[\(wrong)]")
         }
-        return agentIDs
+        guard let waiting = fields.value("waiting") else { return (agentIDs, nil) }
+        guard case .number(let digits) = waiting, let shown = Int64(digits), shown >= 0 else {
+            throw fields.invalid("waiting", "Expected a whole number, 0 or more.")
+        }
+        return (agentIDs, shown)
     }
 
     private func number(_ context: AppRequestContext) throws -> Int64 {

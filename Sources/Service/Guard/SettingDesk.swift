@@ -117,9 +117,20 @@ struct SettingDesk: Sendable {
 
     /// Decides about a setting that waits, as a whole.
     ///
+    /// - Parameters:
+    ///   - decision: what is to become of it.
+    ///   - change: the change that it waits in.
+    ///   - shown: of how many sessions the caller was shown that something else would be desired; `nil` for however many.
+    ///   - caller: who decides.
     /// - Returns: of how many sessions something else is desired by it.
-    /// - Throws: ``Problem`` `already_decided` when it does not wait any more; ``PQError``.
-    func decide(_ decision: GuardDecision, change: Int64, by caller: Caller) async throws -> Int {
+    /// - Throws: ``Problem`` `already_decided` when it does not wait any more, `more_waits` when it is about more sessions than
+    ///   was shown; ``PQError``.
+    func decide(
+        _ decision: GuardDecision,
+        change: Int64,
+        shown: Int64?,
+        by caller: Caller
+    ) async throws -> Int {
         let sessions = try await retryingConflicts {
             try await pool.withTransaction { transaction in
                 try await transaction.run([AdvisoryLocks.map, SettingStatements.lock])
@@ -134,6 +145,7 @@ struct SettingDesk: Sendable {
                 ) { row throws(PQError) in try row.column("asked", as: String.self) }
                 guard let value = asked.first else { throw Problem(.alreadyDecided) }
                 let sessions = try await count(value, in: transaction)
+                try GuardChoice.check(Int(sessions), shown: shown)
                 var statements = SettingStatements.end(change, as: decision.state, by: caller.name)
                 switch decision {
                 case .approve: statements += SettingStatements.apply(value, by: caller.name, sessions: sessions)

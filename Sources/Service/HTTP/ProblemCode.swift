@@ -22,6 +22,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case notOffered = "not_offered"
     case sessionMissing = "session_missing"
     case alreadyDecided = "already_decided"
+    case moreWaits = "more_waits"
     case bodyTooLarge = "body_too_large"
     case tooManyItems = "too_many_items"
     case unsupportedMediaType = "unsupported_media_type"
@@ -43,7 +44,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .methodNotAllowed: .methodNotAllowed
         case .bodyTimeout: .requestTimeout
         case .instanceTaken, .held, .notOnShift, .instanceRunning, .noInstance, .nameInUse, .noPairingNeeded,
-            .codesRanOut, .notOffered, .sessionMissing, .alreadyDecided:
+            .codesRanOut, .notOffered, .sessionMissing, .alreadyDecided, .moreWaits:
             .conflict
         case .bodyTooLarge, .tooManyItems: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
@@ -77,6 +78,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .notOffered: "The engine offers nothing of this kind."
         case .sessionMissing: "The engine does not know the session."
         case .alreadyDecided: "Nothing of the change waits any more."
+        case .moreWaits: "Something else waits now than was shown."
         case .bodyTooLarge: "The body is too large."
         case .tooManyItems: "There are too many items in the body."
         case .unsupportedMediaType: "The body's type is not supported."
@@ -112,6 +114,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .notOffered: "Ask for another kind: qr or code."
         case .sessionMissing: "Make the session at the engine, or give the agent another instance."
         case .alreadyDecided: "See GET /v1/guard for what became of it."
+        case .moreWaits: "Read the change again, and decide with what waits of it by then."
         case .bodyTooLarge: "Send at most 1 MiB."
         case .tooManyItems: "Send at most 1,000 items at a time."
         case .unsupportedMediaType: "Send Content-Type: application/json."

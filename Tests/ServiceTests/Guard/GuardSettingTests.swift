@@ -100,6 +100,10 @@ struct GuardSettingTests {
             let part = #"{"agents":["a1"]}"#
             let approve = "/v1/guard/\(change)/approve"
             #expect(try await fixture.send("POST", approve, as: .manage, json: part).status == 422)
+            // Nobody was shown that it is about one more by now.
+            let late = try await fixture.send("POST", approve, as: .manage, json: #"{"waiting":7}"#)
+            #expect(try late.code() == "more_waits")
+            #expect(try await inForce(fixture) == "keep")
             #expect(try await fixture.send("POST", approve, as: .manage).status == 200)
             #expect(try await desired(fixture) == ["stopped"])
             #expect(fixture.bell.take().count == 8)
