@@ -23,6 +23,15 @@ struct EngineCase: Decodable, Sendable, CustomTestStringConvertible {
         var status: Int
         var contentType: String
         var body: JSONValue?
+
+        /// The body as it is sent; a text in the case stands for itself.
+        func text() throws -> String {
+            switch body {
+            case nil: ""
+            case .string(let text)?: text
+            case let json?: String(decoding: try JSONEncoder().encode(json), as: UTF8.self)
+            }
+        }
     }
 
     var id: String
@@ -37,11 +46,14 @@ struct EngineCase: Decodable, Sendable, CustomTestStringConvertible {
 
     var testDescription: String { id }
 
+    /// The whole file.
+    static let all = load()
+
     /// Everything that is asked of Wawp; deliveries run the other way and belong to the service.
-    static let wawp = all().filter { $0.engine == "wawp" && $0.operation != "delivery" }
+    static let wawp = all.filter { $0.engine == "wawp" && $0.operation != "delivery" }
 
     /// Everything that is asked of WAHA.
-    static let waha = all().filter { $0.engine == "waha" && $0.operation != "delivery" }
+    static let waha = all.filter { $0.engine == "waha" && $0.operation != "delivery" }
 
     /// Those of the four calls that our client makes.
     static let ours = wawp.filter { $0.call != nil }
@@ -54,15 +66,20 @@ struct EngineCase: Decodable, Sendable, CustomTestStringConvertible {
 
     /// Where the case's request has its token, in the client's words.
     var placement: EngineAccount.TokenPlacement {
+        if engine == "waha" { return .header }
         if request.headers["Authorization"] != nil { return .bearer }
         if request.headers["access-token"] != nil { return .header }
         return request.query["access_token"] == nil ? .body : .query
     }
 
-    var token: String { request.query["access_token"] ?? "tok_valid_0001" }
+    var token: String { request.query["access_token"] ?? request.headers["X-Api-Key"] ?? "tok_valid_0001" }
 
     /// Empty where the case leaves it out.
     var instanceID: String {
+        if engine == "waha" {
+            // `/api/sessions/<name>/start`, `/api/<name>/auth/qr`.
+            return request.path.split(separator: "/").dropFirst().first { $0 != "sessions" }.map { String($0) } ?? ""
+        }
         if placement == .query { return request.query["instance_id"] ?? "" }
         return "3EB0BCB2E3D4"
     }
@@ -76,7 +93,7 @@ struct EngineCase: Decodable, Sendable, CustomTestStringConvertible {
         }
     }
 
-    private static func all() -> [EngineCase] {
+    private static func load() -> [EngineCase] {
         do {
             let url = try #require(Bundle.module.url(forResource: "engine-cases", withExtension: "json"))
             return try JSONDecoder().decode([EngineCase].self, from: Data(contentsOf: url))

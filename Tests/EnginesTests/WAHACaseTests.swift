@@ -29,8 +29,8 @@ struct WAHACaseTests {
         try await withSimulator { simulator in
             try await simulator.prepareWAHA(engineCase)
             let call = try #require(engineCase.call)
-            let name = try #require(engineCase.request.path.split(separator: "/").dropFirst(2).first)
-            let answer = try await simulator.wahaEngine().send(call, to: SessionAddress(instanceID: String(name)))
+            let name = engineCase.instanceID
+            let answer = try await simulator.wahaEngine().send(call, to: SessionAddress(instanceID: name))
             #expect(answer.verdict == engineCase.verdict)
             #expect(answer.httpStatus == engineCase.response.status)
             if case .string(let word)? = engineCase.response.body?["status"] {
@@ -38,7 +38,7 @@ struct WAHACaseTests {
             }
             // The request left as the case has it.
             let logged = try await simulator.calls().last
-            #expect(logged?["operation"] == .string(call.rawValue) && logged?["instance_id"] == .string(String(name)))
+            #expect(logged?["operation"] == .string(call.rawValue) && logged?["instance_id"] == .string(name))
             #expect(!answer.detail.contains("waha-key"))
             #expect(answer.detail.count <= 200)
         }

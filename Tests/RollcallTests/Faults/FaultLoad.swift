@@ -107,7 +107,8 @@ final class FaultLoad: Sendable {
         guard let target else { return false }
         let occurred = Timestamp(microseconds: event.occurredAt).rfc3339
         let body = """
-            {"event_id":"\(event.id)","agent_id":"\(event.agent)","kind":"\(event.kind)","occurred_at":"\(occurred)"}
+            {"event_id":"\(event.id)","agent_id":"\(event.agent)","kind":"\(event.kind)","occurred_at":"\(occurred)",\
+            "phone":"+\(FaultRun.phone)"}
             """
         let sentAt = Self.now()
         let http = PlainHTTP(port: target.port, patience: Self.patience)

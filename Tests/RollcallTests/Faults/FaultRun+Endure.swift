@@ -35,7 +35,7 @@ extension FaultRun {
             #expect(verdict.findings.isEmpty, "\(fault): \(verdict.findings.prefix(20))")
             #expect(verdict.reordered == backwards.count, "order by arrival would not be seen")
             if !verdict.findings.isEmpty { run.keepEvidence(fault, history) }
-            FaultTable.add(row(fault, deed, verdict, recovery))
+            FaultTable.add(row(fault, deed, history, verdict, recovery))
             let verified = try await installation.run("verify")
             #expect(verified.code == 0, "\(verified.output)")
             try await run.expectNothingLeft()
@@ -46,6 +46,7 @@ extension FaultRun {
     private static func row(
         _ fault: String,
         _ deed: String,
+        _ history: History,
         _ verdict: HistoryChecker.Verdict,
         _ recovery: String
     ) -> FaultTable.Row {
@@ -58,6 +59,7 @@ extension FaultRun {
         return FaultTable.Row(
             fault: fault,
             deed: deed,
+            sent: Set(history.attempts.map(\.event)).count,
             taken: verdict.taken,
             lost: lost,
             doubled: doubled,
@@ -178,6 +180,8 @@ extension FaultRun {
         history.outages = outages
         history.sights = sights
         history.ends = try await ends()
+        history.said = try await said()
+        history.secrets = secrets
         return history
     }
 
@@ -227,15 +231,13 @@ extension FaultRun {
     private func keepEvidence(_ fault: String, _ history: History) {
         let folder = FileManager.default.temporaryDirectory.appending(path: "rollcall-faults/\(fault)")
         try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        for replica in replicas {
-            try? replica.process.output.write(
-                to: folder.appending(path: "replica-\(replica.number).log"),
-                atomically: true,
-                encoding: .utf8
-            )
+        for saying in history.said {
+            try? saying.text.write(to: folder.appending(path: saying.place), atomically: true, encoding: .utf8)
         }
+        var rest = history
+        rest.said = []
         var text = ""
-        dump(history, to: &text, maxDepth: 6)
+        dump(rest, to: &text, maxDepth: 6)
         try? text.write(to: folder.appending(path: "history.txt"), atomically: true, encoding: .utf8)
         print("evidence in \(folder.path)")
     }

@@ -20,8 +20,10 @@ final class FaultRun: Sendable {
             ? History.Mapping(agent: agent, instance: "i-\(agent)", account: accounts[index % accounts.count])
             : History.Mapping(agent: agent)
     }
+    /// What every replica's token begins with, and nothing else that anybody says.
+    static let tokenStem = "tok_replica_"
     /// As many replicas as can be told apart.
-    static let tokens = (10..<60).map { "tok_replica_\($0)" }
+    static let tokens = (10..<60).map { "\(tokenStem)\($0)" }
 
     /// In the settings of a replica: it has no other engine accounts than these.
     static let onlyThese = "only these accounts"
@@ -31,6 +33,8 @@ final class FaultRun: Sendable {
     struct Replica: Sendable {
         var number: Int
         var process: RollcallProcess
+        /// Where its metrics are.
+        var metricsPort: Int
         var served: Served?
         /// Gone on purpose, so nothing is sent there.
         var isGone = false
@@ -98,11 +102,13 @@ final class FaultRun: Sendable {
         }
         settings.merge(changes) { _, new in new }
         settings[Self.onlyThese] = nil
+        let metricsPort = try settings["ROLLCALL_METRICS_PORT"].flatMap { Int($0) } ?? LoopbackPort.free()
+        settings["ROLLCALL_METRICS_PORT"] = "\(metricsPort)"
         if let port = settings.removeValue(forKey: Self.proxyPort).flatMap({ Int($0) }) {
             settings["ROLLCALL_DATABASE_URL"] = installation.databaseURL(throughPort: port)
         }
         let process = try installation.start(settings, program: program)
-        state.withLock { $0.replicas.append(Replica(number: number, process: process)) }
+        state.withLock { $0.replicas.append(Replica(number: number, process: process, metricsPort: metricsPort)) }
         return number
     }
 

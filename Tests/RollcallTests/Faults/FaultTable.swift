@@ -7,7 +7,9 @@ enum FaultTable {
         var fault: String
         /// What was done, in words.
         var deed: String
-        /// Events that were answered 2xx; each is posted until it is.
+        /// Events that were posted, however often.
+        var sent: Int
+        /// Those that were answered 2xx; each is posted until it is.
         var taken: Int
         var lost: Int
         var doubled: Int
@@ -17,8 +19,8 @@ enum FaultTable {
 
     /// Adds a row to the file that `ROLLCALL_FAULTS_TABLE` names, and shows it.
     static func add(_ row: Row) {
-        let line =
-            "| \(row.fault) | \(row.deed) | \(row.taken) | \(row.lost) | \(row.doubled) | \(row.recovery) |"
+        let counts = [row.sent, row.taken, row.lost, row.doubled].map { "\($0)" }
+        let line = "| " + ([row.fault, row.deed] + counts + [row.recovery]).joined(separator: " | ") + " |"
         print(line)
         guard let path = ProcessInfo.processInfo.environment["ROLLCALL_FAULTS_TABLE"] else { return }
         lock.withLock { _ in

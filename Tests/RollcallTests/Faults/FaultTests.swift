@@ -78,10 +78,14 @@ struct FaultTests {
         case hangs = "no call is answered within its caller's time-out, for 15 s"
         case refusesCredential = "every call is answered 401 for 15 s"
 
+        private static let words = #""message":"No answer for +\#(FaultRun.phone)""#
+
         /// What the simulator is told.
         var fault: String {
             switch self {
-            case .refuses: #"{"kind":"outage","scope":"all","params":{"mode":"503"}}"#
+            case .refuses:
+                // The page of an `outage` with 503, but for its words.
+                #"{"kind":"error","scope":"all","params":{"http_status":503,"format":"html",\#(Self.words)}}"#
             case .drops: #"{"kind":"outage","scope":"all","params":{"mode":"drop"}}"#
             case .hangs:
                 // In simulated time: five real seconds, and the caller waits for three.

@@ -1,5 +1,5 @@
-/// What the outside saw of a run: what was posted and answered, what the ledger holds, what the engine was asked, and how
-/// everything ended.
+/// What the outside saw of a run: what was posted and answered, what the ledger holds, what the engine was asked, how
+/// everything ended, and what was said of it all.
 ///
 /// Instants are microseconds of one machine's wall clock, unless named otherwise.
 struct History {
@@ -91,6 +91,20 @@ struct History {
         var seenAt: Int64
     }
 
+    /// What was said where people read.
+    struct Saying: Hashable {
+        /// As the name of a file, in which it is evidence.
+        var place: String
+        var text: String
+    }
+
+    /// What must be said nowhere.
+    struct Secret: Hashable {
+        /// In words that are none.
+        var name: String
+        var text: String
+    }
+
     /// How an agent ended.
     struct End: Hashable {
         var agent: String
@@ -116,4 +130,6 @@ struct History {
     /// In the order in which they were seen.
     var sights: [Sight] = []
     var ends: [End] = []
+    var said: [Saying] = []
+    var secrets: [Secret] = []
 }

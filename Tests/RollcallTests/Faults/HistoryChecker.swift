@@ -1,6 +1,8 @@
 /// Judges a run by its history: what was answered 2xx, what the ledger holds, what the engine was asked.
 ///
-/// Pure, and knows nothing of how the service works: its own bookkeeping is never asked.
+/// Pure, and knows nothing of how the service works. Where it needs the service's own word it holds that against another's: an agent's
+/// shift against the ledger, a session's condition against the engine, and the lease terms that replicas log against what the
+/// database says of the leases.
 struct HistoryChecker {
     /// What is wrong with a history.
     enum Finding: Hashable, CustomStringConvertible {
@@ -21,12 +23,15 @@ struct HistoryChecker {
         /// A command came while another of the same session was under way.
         case twoAtATime(call: Int)
         /// A command came from a replica that no longer had the lease, and cannot have been past its check of it when it was frozen:
-        /// another had taken the account, or the database had taken no heartbeat of it, or of anybody, for longer than a lease lasts.
+        /// another had taken the account, as it logged or the database says; or the database had taken no heartbeat of it, or of
+        /// anybody, for longer than a lease lasts.
         case lateCommand(call: Int)
         /// A frozen replica's late command was followed by no read in time.
         case unrepaired(call: Int)
         /// At the end a session was not where its agent's shift wants it.
         case unconverged(String)
+        /// A secret stands where people read.
+        case secretSaid(String, place: String)
 
         var description: String {
             switch self {
@@ -41,6 +46,7 @@ struct HistoryChecker {
             case .lateCommand(let call): "late command: call \(call)"
             case .unrepaired(let call): "late command without a look in time: call \(call)"
             case .unconverged(let agent): "unconverged: \(agent)"
+            case .secretSaid(let name, let place): "secret said: \(name), in \(place)"
             }
         }
     }
@@ -80,6 +86,7 @@ struct HistoryChecker {
         checkEnds(history, &verdict)
         checkOrder(history, &verdict)
         checkLeases(history, &verdict)
+        checkSecrets(history, &verdict)
         let commands = history.calls.filter(\.isCommand)
         if verdict.taken == 0 || commands.isEmpty || history.map.isEmpty { verdict.findings.append(.emptyLog) }
         return verdict
@@ -161,98 +168,6 @@ struct HistoryChecker {
     }
 
     private func end(of call: History.Call) -> Int64 { call.answered ?? call.received + callTimeout }
-
-    /// No command comes from a replica after another has taken its account, or after its lease has run out with nobody to take it.
-    private func checkLeases(_ history: History, _ verdict: inout Verdict) {
-        var accounts: [String: String] = [:]
-        for mapping in history.map {
-            if let instance = mapping.instance { accounts[instance] = mapping.account }
-        }
-        var forgiven: Set<InHand> = []
-        let sights = Dictionary(grouping: history.sights, by: \.account)
-        for call in history.calls where call.isCommand {
-            guard let account = accounts[call.instance],
-                let over = leaseEnd(of: call, account, sights[account] ?? [], history)
-            else { continue }
-            let freeze = history.freezes.first { freeze in
-                freeze.replica == call.replica && freeze.from <= over.at && freeze.to <= call.receivedAt
-                    && call.receivedAt - freeze.to <= resumption
-            }
-            // Of each session one command at most was past its check: there is one at a time.
-            guard let freeze, forgiven.insert(InHand(freeze: freeze, instance: call.instance)).inserted else {
-                verdict.findings.append(.lateCommand(call: call.number))
-                continue
-            }
-            verdict.lateFromFrozen += 1
-            let actedFor = over.isTaken ? call.receivedAt : actingAgain(account, sights[account] ?? [], call, history)
-            let lookedAtBy = call.received + (actedFor - call.receivedAt) + sweepInterval + callTimeout
-            // Where nobody took the account, who sent it has it still, or again.
-            let isSeen = history.calls.contains { look in
-                !look.isCommand && look.instance == call.instance && look.received > call.received
-                    && look.received <= lookedAtBy && (look.replica != call.replica || !over.isTaken)
-            }
-            if !isSeen { verdict.findings.append(.unrepaired(call: call.number)) }
-        }
-    }
-
-    /// What a replica may have had in hand when it was frozen.
-    private struct InHand: Hashable {
-        var freeze: History.Freeze
-        var instance: String
-    }
-
-    /// When somebody first acts for an account again whose lease had run out before a call.
-    private func actingAgain(
-        _ account: String,
-        _ sights: [History.Sight],
-        _ call: History.Call,
-        _ history: History
-    ) -> Int64 {
-        let taken = history.terms.filter { $0.account == account && $0.takenAt > call.receivedAt }.map(\.takenAt).min()
-        let beat = sights.first { $0.beatAt > call.receivedAt }?.beatAt
-        return [taken, beat].compactMap { $0 }.min() ?? call.receivedAt
-    }
-
-    /// How the lease that a call would have needed was over by the time the call came.
-    private struct LeaseEnd {
-        var at: Int64
-        /// Whether another had taken it.
-        var isTaken = false
-    }
-
-    /// `nil` where the lease was not over.
-    private func leaseEnd(
-        of call: History.Call,
-        _ account: String,
-        _ sights: [History.Sight],
-        _ history: History
-    ) -> LeaseEnd? {
-        let terms = history.terms.filter { $0.account == account && $0.takenAt <= call.receivedAt }
-        let term = terms.max { $0.number < $1.number }
-        if let term, term.replica != call.replica { return LeaseEnd(at: term.takenAt, isTaken: true) }
-        if let term, let end = unbeatenEnd(of: term, sights, by: call.receivedAt) { return LeaseEnd(at: end) }
-        // Nobody can take it meanwhile, and its holder has to know by its own clock.
-        let outage = history.outages.first { outage in
-            call.receivedAt > outage.from + leaseTTL + way && call.receivedAt < outage.to
-        }
-        return outage.map { LeaseEnd(at: $0.from + leaseTTL) }
-    }
-
-    /// When a lease ran out that nobody had taken by an instant, for want of its holder's heartbeats; `nil` where it had not.
-    ///
-    /// The first sight after the instant names the last heartbeat before it, unless there was one between the two or another term:
-    /// then nothing can be said. A call is given no time for its way beyond the lease's end: none may leave in a lease's last half
-    /// second.
-    private func unbeatenEnd(of term: History.Term, _ sights: [History.Sight], by instant: Int64) -> Int64? {
-        var (low, high) = (0, sights.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if sights[middle].seenAt < instant { low = middle + 1 } else { high = middle }
-        }
-        guard low < sights.count, sights[low].term == term.number, sights[low].beatAt < instant else { return nil }
-        let end = sights[low].beatAt + leaseTTL
-        return instant > end ? end : nil
-    }
 
     private func isConverged(_ end: History.End) -> Bool {
         guard end.instance != nil else { return true }

@@ -9,13 +9,54 @@ extension HistoryCheckerTests {
         #expect(findings(.sound(lastBeat: 3_800_000)) == [.lateCommand(call: 4)])
         // The lease lasts.
         #expect(findings(.sound(lastBeat: 3_950_000)).isEmpty)
-        // It beat again right after, or another has taken the account in between: what came before nobody saw.
+        // It beat again right after: whether before the command as well nobody saw.
         #expect(findings(.sound(lastBeat: 3_600_000, until: 7_150_000)).isEmpty)
-        #expect(findings(.sound(lastBeat: 3_600_000, until: 7_150_000, thenTerm: 3)).isEmpty)
+        // Another has taken the account between the command at 7.2 s and the next sight: whether before the command nobody saw.
+        #expect(findings(.sound(lastBeat: 3_600_000, until: 7_250_000, thenTerm: 3)) == [.lateCommand(call: 4)])
         // It is the heartbeat of another account's holder.
         var history = History.sound(lastBeat: 3_600_000)
         for index in history.sights.indices { history.sights[index].account = "home" }
         #expect(findings(history).isEmpty)
+    }
+
+    @Test
+    func `a command that comes once another was seen to have the account is late, whatever is logged by then`() {
+        // Replica 1 beat all the while; its commands came at 4, 7.2 and 7.4 s.
+        let taken = History.sound(lastBeat: .max, until: 7_150_000, thenTerm: 3)
+        #expect(findings(taken) == [.lateCommand(call: 3), .lateCommand(call: 4)])
+        // Who took it logs that between the two commands.
+        var history = taken
+        history.terms.append(History.Term(account: "main", number: 3, replica: 0, takenAt: 7_300_000))
+        #expect(findings(history) == [.lateCommand(call: 3), .lateCommand(call: 4)])
+        // It was replica 1 itself, which logs it as late.
+        history.terms[2].replica = 1
+        #expect(findings(history).isEmpty)
+        // At the very instant of the sight, and an instant before it.
+        history = .sound(lastBeat: .max, until: 7_450_000, thenTerm: 3)
+        history.calls[4].receivedAt = 7_450_000
+        #expect(findings(history) == [.lateCommand(call: 4)])
+        history.calls[4].receivedAt = 7_449_999
+        #expect(findings(history).isEmpty)
+        // It is another account's lease.
+        history = taken
+        for index in history.sights.indices { history.sights[index].account = "home" }
+        #expect(findings(history).isEmpty)
+    }
+
+    @Test
+    func `of one that stood still as another was seen to take the account the late command is counted`() {
+        var history = History.sound(lastBeat: .max, until: 7_250_000, thenTerm: 3)
+        history.freezes = [History.Freeze(replica: 1, from: 7_240_000, to: 7_390_000)]
+        history.calls[5].replica = 0
+        let verdict = HistoryChecker().check(history)
+        #expect(verdict.findings.isEmpty)
+        #expect(verdict.lateFromFrozen == 1)
+        // It must be another's look that sees it.
+        history.calls[5].replica = 1
+        #expect(findings(history) == [.unrepaired(call: 4)])
+        // The other was seen before it stood still.
+        history.freezes[0].from = 7_260_000
+        #expect(findings(history) == [.lateCommand(call: 4)])
     }
 
     @Test

@@ -109,6 +109,7 @@ struct ReplicaTests {
     func `a page session that one replica opened is good at another`() async throws {
         try await withReplicas(2) { run in
             let all = try run.replicas.map { try #require($0.served) }
+            try await all[0].put("ana")
             let opened = try await all[0].send(
                 "POST",
                 "/session",
@@ -117,10 +118,23 @@ struct ReplicaTests {
             )
             try #require([200, 201, 204].contains(opened.status), "\(opened.text)")
             let cookie = try #require(opened.headers["set-cookie"]?.split(separator: ";").first)
+            let headers = ["Cookie": "\(cookie)"]
             for served in all {
-                let answer = try await served.send("GET", "/v1/agents", key: nil, headers: ["Cookie": "\(cookie)"])
+                let answer = try await served.send("GET", "/v1/agents", key: nil, headers: headers)
                 #expect(answer.status == 200)
+                let fleet = try await served.send("GET", "/", key: nil, headers: headers)
+                #expect(fleet.status == 200 && fleet.text.contains(#"id="fleet""#), "no sign-in is asked for")
             }
+            struct Session: Decodable {
+                var csrf: String
+            }
+            let path = "/v1/agents/ana/hold"
+            let hold = #"{"state":"stopped","until":"\#(instant(inSeconds: 3600))","reason":"a test"}"#
+            #expect(try await all[1].send("PUT", path, key: nil, json: hold, headers: headers).status == 403)
+            let session: Session = try await all[1].send("GET", "/session", key: nil, headers: headers).decoded()
+            let proved = headers.merging(["X-Rollcall-CSRF": session.csrf]) { _, new in new }
+            let held = try await all[1].send("PUT", path, key: nil, json: hold, headers: proved)
+            #expect(held.status == 200, "\(held.text)")
         }
     }
 

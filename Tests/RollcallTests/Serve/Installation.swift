@@ -85,6 +85,9 @@ final class Installation: Sendable {
         return served
     }
 
+    /// The password that ``databaseURL(throughPort:)`` has in it.
+    var databasePassword: String { cluster.password }
+
     /// How the database is reached through a proxy.
     func databaseURL(throughPort port: Int) -> String {
         cluster.tcpConnectionString(database: database, port: port)
