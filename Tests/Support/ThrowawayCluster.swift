@@ -165,23 +165,35 @@ package final class ThrowawayCluster: Sendable {
         }
     }
 
-    /// Makes an empty database; returns its connection string.
+    /// Makes a database, empty or a copy of `template`; returns its connection string.
     ///
-    /// Never reused, and gone with the cluster.
-    package func makeDatabase() async throws -> String {
-        connectionString(database: try await makeDatabaseName())
+    /// Never reused, and gone with the cluster. Nobody may be connected to the template meanwhile
+    /// (``forbidConnections(to:)``); several copies may be made at a time.
+    package func makeDatabase(from template: String = "template1") async throws -> String {
+        connectionString(database: try await makeDatabaseName(from: template))
     }
 
-    /// Makes an empty database; returns its name.
-    package func makeDatabaseName() async throws -> String {
+    /// Makes a database as ``makeDatabase(from:)`` does; returns its name.
+    package func makeDatabaseName(from template: String = "template1") async throws -> String {
         let number = lastDatabase.withLock { last in
             last += 1
             return last
         }
         let name = "test_\(number)"
         let tablespace = tablespace.withLock { $0 }
-        try await administration.execute("CREATE DATABASE \(identifier: name) TABLESPACE \(identifier: tablespace)")
+        try await administration.execute(
+            """
+            CREATE DATABASE \(identifier: name)
+            TEMPLATE \(identifier: template)
+            TABLESPACE \(identifier: tablespace)
+            """
+        )
         return name
+    }
+
+    /// Lets nobody connect to a database any more; copies of it can be made all the same.
+    package func forbidConnections(to database: String) async throws {
+        try await administration.execute("ALTER DATABASE \(identifier: database) ALLOW_CONNECTIONS false")
     }
 
     /// Ends every session of a database; returns how many there were.

@@ -4,18 +4,27 @@ Whatever a test is about: a browser that complained, or that asked anybody but R
 """
 
 import json
+import os
 import re
 
 import pytest
 
 from browser import Browser, start_chromium
 from page import Page
-from rollcall import OUTPUT, Rollcall
+from rollcall import OUTPUT, Rollcall, migrated_database
+
+
+@pytest.fixture(scope="session")
+def original():
+    """What each file's database is a copy of: making one takes seconds."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    with migrated_database(f"database-{worker}") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
-def rollcall(request):
-    stack = Rollcall(request.module.__name__, getattr(request.module, "SETTINGS", None))
+def rollcall(request, original):
+    stack = Rollcall(request.module.__name__, getattr(request.module, "SETTINGS", None), original)
     try:
         stack.start()
         yield stack

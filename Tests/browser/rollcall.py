@@ -1,5 +1,6 @@
 """The real programs, started for the length of a module: PostgreSQL inside `serve --embedded`, the engine simulator, Rollcall."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -61,10 +62,13 @@ def children(process):
 class Rollcall:
     """One installation on free ports of loopback, in a folder of its own."""
 
-    def __init__(self, name, settings=None):
+    def __init__(self, name, settings=None, original=None):
+        """`original`: the folder of a stopped database, of which this one is a copy; without it `serve` makes one."""
         self.settings = settings or {}
+        self.original = original
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rollcall-browser-"))
         self.folder.chmod(0o755)  # PostgreSQL's user passes through it to its own part
+        self.database = self.folder / "database"
         OUTPUT.mkdir(parents=True, exist_ok=True)
         self.log = open(OUTPUT / f"{name}.log", "wb")
         self.port = free_port()
@@ -78,12 +82,23 @@ class Rollcall:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self):
+        if self.original:
+            subprocess.run(["cp", "-a", self.original, self.database], check=True)
         self.simulator = self._run("simulate-engine", "--port", str(self.simulator_port), "--boot", "300-600")
         self.start_server()
 
     def start_server(self):
-        self.server = self._run("serve", "--embedded", str(self.folder / "database"))
+        self.server = self._run("serve", "--embedded", str(self.database))
         wait_until(self._is_ready, 60, "the start of Rollcall")
+
+    def make_database(self):
+        """Lets `serve` make a database, ends it as soon as that has its schema, and stops the database."""
+        self.settings["ROLLCALL_CRASH_AT"] = "boot-migrated"
+        self.server = self._run("serve", "--embedded", str(self.database))
+        assert self.server.wait(120) == -signal.SIGKILL, f"Rollcall ended otherwise, see {self.log.name}"
+        place = self.database / "data" / "postmaster.pid"
+        os.kill(int(place.read_text().split()[0]), signal.SIGINT)  # all is written before that file goes
+        wait_until(lambda: not place.exists(), 60, "the stop of the database")
 
     def stop_server(self):
         self._end(self.server)
@@ -109,7 +124,7 @@ class Rollcall:
         self._signal_database(signal.SIGCONT)
 
     def _signal_database(self, number):
-        place = self.folder / "database" / "data" / "postmaster.pid"
+        place = self.database / "data" / "postmaster.pid"
         server = int(place.read_text().split()[0])
         os.kill(server, number)  # first: from here on it makes no others, or may again
         for process in children(server):
@@ -240,3 +255,14 @@ class Rollcall:
             process.kill()
             process.wait()
             raise AssertionError("a program did not end when it was told to") from None
+
+
+@contextlib.contextmanager
+def migrated_database(name):
+    """The folder of a stopped database that has this release's schema and nothing else: no key, no account, no setting."""
+    stack = Rollcall(name)
+    try:
+        stack.make_database()
+        yield stack.database
+    finally:
+        stack.stop()

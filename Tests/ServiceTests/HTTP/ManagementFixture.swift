@@ -5,7 +5,6 @@ import LibPQ
 import Logging
 import Service
 import Synchronization
-import TestSupport
 
 /// The routes outside the hot path on a real database and a real port.
 struct ManagementFixture: Sendable {
@@ -154,11 +153,10 @@ final class RecordingBell: WakeBell {
 func withMigratedDatabase(
     _ body: @Sendable (_ owner: PQPool, _ connectionString: String) async throws -> Void
 ) async throws {
-    let connectionString = try await ThrowawayCluster.shared().makeDatabase()
+    let connectionString = try await MigratedDatabase.make()
     let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     let owner = PQPool(PQConfiguration(connectionString: connectionString, maxConnections: 3), logger: logger)
     do {
-        try await Migrator(pool: owner, logger: logger).migrate()
         try await body(owner, connectionString)
     } catch {
         await owner.shutdown()

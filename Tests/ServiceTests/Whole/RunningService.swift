@@ -8,7 +8,6 @@ import Logging
 import Service
 import ServiceLifecycle
 import Synchronization
-import TestSupport
 
 /// How a test's service and engine are set up.
 struct ServiceSetup: Sendable {
@@ -34,7 +33,7 @@ struct ServiceSetup: Sendable {
     /// Requests that may wait for convergence at a time; `nil` for as many as usual.
     var waitingLimit: Int?
     var idleInTransactionTimeout = Pools.idleInTransactionTimeout
-    /// Where its database is; `nil` for a fresh one.
+    /// Where its database is; `nil` for a fresh one, which has the schema already.
     var databaseURL: String?
 
     /// How many simulated seconds pass in a real one: boots and stops take a moment.
@@ -118,7 +117,7 @@ private func serve(
     if let given = setup.databaseURL {
         databaseURL = given
     } else {
-        databaseURL = try await ThrowawayCluster.shared().makeDatabase()
+        databaseURL = try await MigratedDatabase.make()
     }
     let account = EngineAccount(
         baseURL: "http://127.0.0.1:\(engine.port)",
