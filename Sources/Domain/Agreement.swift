@@ -14,14 +14,18 @@ package enum Agreement: String, Sendable, Hashable, CaseIterable {
     case hereUnsure = "here_unsure"
     /// Here, and the session does not run; Rollcall is repairing it.
     case mute
+    /// Not here; somebody holds the session running, it does not, and Rollcall is at the end of its means.
+    case heldStuck = "held_stuck"
     /// Not here; somebody holds the session running, and it does not.
     case heldMute = "held_mute"
-    /// Not here; the session runs and cannot be stopped.
+    /// The session runs and should not, and cannot be stopped.
     case runaway
     /// Not here, and the session runs; Rollcall is stopping it.
     case alone
     /// Here, and the session runs although a hold or the break says that it should not.
     case againstOrder = "against_order"
+    /// A list brought the session, which runs, and nobody ever said that its agent is off, so it is not stopped yet.
+    case listedOn = "listed_on"
     /// Here, and somebody holds the session stopped.
     case hereHeldOff = "here_held_off"
     /// Here, and somebody holds the session running.
@@ -48,8 +52,8 @@ package enum Agreement: String, Sendable, Hashable, CaseIterable {
     /// The same as ``needsSomebody(shift:desired:condition:)`` of what it comes from, so that counts by these say how many there are.
     package var needsSomebody: Bool {
         switch self {
-        case .stuck, .refused, .mustScan, .hereUnmapped, .hereUnsure, .mute, .heldMute, .runaway, .alone, .againstOrder,
-            .hereHeldOff:
+        case .stuck, .refused, .mustScan, .hereUnmapped, .hereUnsure, .mute, .heldStuck, .heldMute, .runaway, .alone,
+            .againstOrder, .listedOn, .hereHeldOff:
             true
         case .hereHeldOn, .comingUp, .goingDown, .heldOn, .heldOff, .unsure, .fine, .offForBreak, .off, .unmapped: false
         }
@@ -81,7 +85,13 @@ package func agreement(shift: Shift, desired: RunState, condition: Condition, re
     let isWanted = desired == .running
     return switch condition {
     case .needsAttention:
-        reason == .accountRefused ? .refused : (isWanted ? .stuck : .runaway)
+        switch (reason, isHere, isWanted) {
+        case (.accountRefused, _, _): .refused
+        case (.listedOnly, _, _): .listedOn
+        case (_, true, true): .stuck
+        case (_, false, true): .heldStuck
+        case (_, _, false): .runaway
+        }
     case .needsPairing: .mustScan
     case .drifted:
         switch (isHere, isWanted) {
@@ -116,12 +126,26 @@ package struct AgreementTerms: Sendable, Hashable {
     package var desired: RunState?
     /// Whether the engine refuses our credential; `nil` where it does not matter.
     package var isRefused: Bool?
+    /// Whether a list alone brought the session; `nil` where it does not matter.
+    package var isListed: Bool?
 
-    init(_ condition: Condition, isHere: Bool? = nil, desired: RunState? = nil, isRefused: Bool? = nil) {
+    init(
+        _ condition: Condition,
+        isHere: Bool? = nil,
+        desired: RunState? = nil,
+        isRefused: Bool? = nil,
+        isListed: Bool? = nil
+    ) {
         self.condition = condition
         self.isHere = isHere
         self.desired = desired
         self.isRefused = isRefused
+        self.isListed = isListed
+    }
+
+    /// Of whom Rollcall is at the end of its means.
+    fileprivate static func stuck(isHere: Bool? = nil, desired: RunState) -> AgreementTerms {
+        AgreementTerms(.needsAttention, isHere: isHere, desired: desired, isRefused: false, isListed: false)
     }
 }
 
@@ -129,16 +153,18 @@ extension Agreement {
     /// Of whom ``agreement(shift:desired:condition:reason:)`` says this.
     package var terms: AgreementTerms {
         switch self {
-        case .stuck: AgreementTerms(.needsAttention, desired: .running, isRefused: false)
+        case .stuck: .stuck(isHere: true, desired: .running)
         case .refused: AgreementTerms(.needsAttention, isRefused: true)
         case .mustScan: AgreementTerms(.needsPairing)
         case .hereUnmapped: AgreementTerms(.unassigned, isHere: true)
         case .hereUnsure: AgreementTerms(.unknown, isHere: true)
         case .mute: AgreementTerms(.drifted, isHere: true, desired: .running)
+        case .heldStuck: .stuck(isHere: false, desired: .running)
         case .heldMute: AgreementTerms(.drifted, isHere: false, desired: .running)
-        case .runaway: AgreementTerms(.needsAttention, desired: .stopped, isRefused: false)
+        case .runaway: .stuck(desired: .stopped)
         case .alone: AgreementTerms(.drifted, isHere: false, desired: .stopped)
         case .againstOrder: AgreementTerms(.drifted, isHere: true, desired: .stopped)
+        case .listedOn: AgreementTerms(.needsAttention, isListed: true)
         case .hereHeldOff: AgreementTerms(.held, isHere: true, desired: .stopped)
         case .hereHeldOn: AgreementTerms(.held, isHere: true, desired: .running)
         case .comingUp: AgreementTerms(.starting)
@@ -188,7 +214,8 @@ extension Agreement {
 
     private func attendedTurn(_ reason: Reason) -> Turn {
         switch self {
-        case .stuck, .runaway: reason == .sessionMissing ? .mapper : .manager
+        case .stuck, .heldStuck, .runaway: reason == .sessionMissing ? .mapper : .manager
+        case .listedOn: .manager
         case .refused: .operator
         case .mustScan: .agent
         case .hereUnmapped: .mapper

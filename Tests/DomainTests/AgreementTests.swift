@@ -21,7 +21,12 @@ struct AgreementTests {
         (.in, .running, .needsAttention, .restartBudgetUsed, .stuck, .manager),
         (.in, .running, .needsAttention, .startRefused, .stuck, .manager),
         (.in, .running, .needsAttention, .sessionMissing, .stuck, .mapper),
+        (.onBreak, .running, .needsAttention, .restartBudgetUsed, .stuck, .manager),
+        (.out, .running, .needsAttention, .restartBudgetUsed, .heldStuck, .manager),
+        (.out, .running, .needsAttention, .sessionMissing, .heldStuck, .mapper),
         (.out, .stopped, .needsAttention, .stopRefused, .runaway, .manager),
+        (.in, .stopped, .needsAttention, .stopRefused, .runaway, .manager),
+        (.out, .stopped, .needsAttention, .listedOnly, .listedOn, .manager),
         (.in, .running, .needsAttention, .accountRefused, .refused, .operator),
         (.out, .stopped, .needsAttention, .accountRefused, .refused, .operator),
         (.in, .running, .unknown, .stale, .hereUnsure, .engine),
@@ -84,6 +89,7 @@ struct AgreementTests {
                             return terms.condition == condition && terms.isHere ?? (shift != .out) == (shift != .out)
                                 && terms.desired ?? desired == desired
                                 && terms.isRefused ?? (reason == .accountRefused) == (reason == .accountRefused)
+                                && terms.isListed ?? (reason == .listedOnly) == (reason == .listedOnly)
                         }
                         let own = agreement(shift: shift, desired: desired, condition: condition, reason: reason)
                         #expect(meeting == [own], "\(shift), \(desired), \(condition), \(reason)")
@@ -98,5 +104,7 @@ struct AgreementTests {
         let needing = Agreement.allCases.filter(\.needsSomebody)
         #expect(needing == Array(Agreement.allCases.prefix(needing.count)))
         #expect(Agreement.stuck.rank < Agreement.mustScan.rank && Agreement.mustScan.rank < Agreement.fine.rank)
+        #expect(Agreement.mute.rank < Agreement.heldStuck.rank, "nobody waits for it")
+        #expect(Agreement.runaway.rank < Agreement.listedOn.rank, "it runs as it was brought")
     }
 }

@@ -62,7 +62,7 @@ def test_a_change_that_waits_is_refused_here_and_seen_by_who_only_looks(rollcall
     assert not page.has("#guard-dialog [data-decide]")
     # Nobody decides blind: whose session, what of it, until when, by whom and why.
     part = page.text('#guard-parts [data-agent="wait-0"]')
-    for word in ("Walter", "wait-0", "is held stopped until", "2027", "by bootstrap", "moving", "Then the session should be stopped."):
+    for word in ("Walter", "wait-0", "would be held stopped until", "2027", "by bootstrap", "moving", "Then the session should be stopped."):
         assert word in part, part
     page.find("#guard-dialog [data-close]").click()
     other = open_browser()
@@ -96,7 +96,7 @@ def test_many_are_held_and_released_with_a_result_for_each(rollcall, page, manag
     page.find("#bulk-yes").click()
     page.wait(lambda: sorted(results(page)) == [[agent, "later"] for agent in agents], what="a result for each")
     # What waits is not done, and does not look so.
-    assert page.text("#bulk-done") == "What came of it"
+    assert page.text("#bulk-done") == "Hold (stopped): what came of it"
     assert page.run("return getComputedStyle(document.querySelector('#bulk-list .icon'), '::before').content") == '"…"'
     page.shoot("bulk-results")
     # It is too much to happen at once: it waits as a whole, and the page shows it with what can be done about it.

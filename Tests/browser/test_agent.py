@@ -4,6 +4,8 @@ import zoneinfo
 import pytest
 from selenium.webdriver.support.ui import Select
 
+from test_orders import hold
+
 
 @pytest.fixture
 def on_shift(rollcall, request):
@@ -79,6 +81,29 @@ def test_a_hold_is_set_shown_and_ended(rollcall, page, manage_key, on_shift):
     page.wait(lambda: not page.find("#release").is_displayed())
 
 
+def test_a_hold_ends_by_itself_and_the_page_follows(rollcall, page, manage_key):
+    rollcall.add_agent("ends", team="ending")
+    rollcall.clock_in("ends")
+    rollcall.wait_for("ends", observed="WORKING", condition="converged")
+    page.sign_in(manage_key, "/agents/ends")
+    page.wait_live()
+    page.mark()
+    page.find("#holding summary").click()
+    page.find("#hold [name=reason]").send_keys("moving")
+    page.find("#hold button").click()
+    page.wait_text("#outcome", "It is held.")
+    # No form sets one that ends so soon.
+    assert hold(rollcall, "ends", seconds=20)[0] == 200
+    page.wait(lambda: page.has("[data-held] [data-ahead]") and page.find("#release").is_displayed(), what="the hold")
+    assert "moving" in page.text("[data-held]")
+    page.wait(lambda: not page.has("[data-held]") and not page.find("#release").is_displayed(), 60, "its end")
+    page.wait_observed("WORKING", 60)
+    page.wait(lambda: page.agreement() == "fine", what="the agent being able to work")
+    page.wait(lambda: page.text("#outcome") == "", what="the end of what was said of the hold")
+    assert page.is_marked()
+    assert rollcall.agent("ends")["hold"] is None
+
+
 def test_a_hold_keeps_a_session_running_until_the_time_that_is_chosen(rollcall, page, manage_key):
     rollcall.add_agent("night")
     rollcall.wait_for("night", observed="STOPPED", condition="converged")
@@ -124,6 +149,7 @@ def test_look_now_and_reboot_are_done_and_their_refusal_is_explained(rollcall, p
     page.wait_live()
     page.find("#look").click()
     page.wait_text("#outcome", "being looked at")
+    assert page.driver.switch_to.active_element.get_attribute("id") == "look", "what was pressed keeps the focus"
     page.find("#reboot").click()
     page.find("#sure-yes").click()
     page.wait_text("#outcome", "being rebooted")
@@ -134,3 +160,49 @@ def test_look_now_and_reboot_are_done_and_their_refusal_is_explained(rollcall, p
     page.find("#reboot").click()
     page.find("#sure-yes").click()
     page.wait_text("#outcome", "not on shift")
+
+
+def test_what_was_done_is_said_for_a_while_and_what_was_refused_until_the_next_order(rollcall, page, manage_key):
+    page.provoke("409")
+    rollcall.add_agent("word")
+    rollcall.wait_for("word", observed="STOPPED", condition="converged")
+    page.sign_in(manage_key, "/agents/word")
+    page.wait_live()
+    page.hasten(5000)
+    page.find("#look").click()
+    page.wait(lambda: page.text("#outcome") == "The session is being looked at.", what="that it is done")
+    page.wait(lambda: page.text("#outcome") == "", what="the end of that")
+    page.find("#reboot").click()
+    page.find("#sure-yes").click()
+    page.wait_text("#outcome", "not on shift")
+    page.count_rereads()
+    page.wait_rereads(2)
+    assert "not on shift" in page.text("#outcome")
+
+
+def test_nothing_is_ordered_twice_while_an_order_is_on_its_way(rollcall, page, manage_key):
+    rollcall.add_agent("once", with_instance=False)
+    page.sign_in(manage_key, "/agents/once")
+    page.wait_live()
+    page.run(
+        """
+        const ask = window.fetch;
+        window.orders = 0;
+        window.fetch = async (address, wish) => {
+          if (!String(address).endsWith("/reconcile")) return ask(address, wish);
+          window.orders += 1;
+          await new Promise((resolve) => (window.answer = resolve));
+          return new Response("{}", { status: 202 });
+        };
+        """
+    )
+    page.find("#look").click()
+    page.wait(lambda: page.run("return window.answer !== undefined"), what="the order")
+    look = page.find("#look")
+    assert look.get_attribute("aria-disabled") == "true"
+    look.click()
+    page.find("#reboot").click()
+    assert not page.find("#sure").is_displayed()
+    page.run("window.answer()")
+    page.wait_text("#outcome", "being looked at")
+    assert page.run("return window.orders") == 1 and look.get_attribute("aria-disabled") is None

@@ -142,7 +142,10 @@ def told(page):
 
 
 def hear(page, scenario):
-    """What is told, and after how many seconds, in a scenario of a clock of its own: `step(seconds, ids)` lets these need somebody."""
+    """What is told, and after how many seconds, in a scenario of a clock of its own: `step(seconds, ids)` lets these need somebody.
+
+    A third member says by how many seconds the clock is set back before.
+    """
     return page.driver.execute_async_script(
         """
         const [scenario, done] = arguments;
@@ -153,10 +156,11 @@ def hear(page, scenario):
           const place = document.getElementById("news");
           const [now, later] = [Date.now, window.setTimeout];
           let time = 0;
+          let setBack = 0; // by how much that clock was set back
           let due = null;
           let shown = [];
           const said = [];
-          Date.now = () => 1e12 + time * 1000;
+          Date.now = () => 1e12 + (time - setBack) * 1000;
           window.setTimeout = (work, pause) => (due = { work, at: time + pause / 1000 });
           place.replaceChildren = (node) => said.push([time, parseInt(node.textContent)]);
           const step = (seconds, ids) => {
@@ -172,7 +176,10 @@ def hear(page, scenario):
             tellNews(() => shown);
           };
           step(0, []);
-          for (const [seconds, ids] of scenario) step(seconds, ids);
+          for (const [seconds, ids, back = 0] of scenario) {
+            setBack += back;
+            step(seconds, ids);
+          }
           [Date.now, window.setTimeout] = [now, later];
           delete place.replaceChildren;
           return said;
@@ -191,6 +198,13 @@ def test_a_slow_outage_is_told_in_a_few_sentences(page, view_key):
     said = hear(page, slowly + [[300, crowd], [300, crowd], [1, crowd + ["late"]], [60, crowd + ["late"]]])
     assert [at for at, _ in said] == [4, 19, 79, 139, 199, 783], said
     assert sum(more for _, more in said) == 181
+
+
+def test_a_clock_that_is_set_back_delays_no_word(page, view_key):
+    page.sign_in(view_key)
+    page.wait_live()
+    said = hear(page, [[1, ["a"]], [30, ["a"]], [30, ["a"]], [10, ["a", "b"], 3600], [10, ["a", "b"]]])
+    assert said == [[4, 1], [74, 1]], said
 
 
 def test_who_comes_and_goes_is_told_of_once_in_some_minutes(page, view_key):

@@ -1,4 +1,4 @@
-"""Sessions of an engine for which nobody acts: what stands here of them is said to be old."""
+"""Sessions of an engine for which nobody acts: what stands here of them is said to be old, and what is asked for to wait."""
 
 from rollcall import TOKEN
 
@@ -91,3 +91,42 @@ def test_sessions_for_which_nobody_acts_are_grey_and_the_engine_is_named(rollcal
     page.open()
     page.wait(lambda: is_calm(page), 60, "calm")
     assert not page.is_grey("counts") and source_says(page)
+
+
+def test_what_is_ordered_of_an_engine_for_which_nobody_acts_is_said_to_wait_for_somebody(rollcall, page, manage_key):
+    page.provoke("net::ERR_")
+    engines(rollcall, "main", "spare")
+    rollcall.sim("PUT", "/_sim/sessions", {"sessions": [{"instance_id": "I-idle", "status": "STOPPED"}]})
+    instance = {"engine": "spare", "instance_id": "I-idle", "session_name": "wawp-idle"}
+    rollcall.must("PUT", "/v1/agents/idle", {"name": "Ida", "team": "idle", "instance": instance})
+    rollcall.clock_in("idle")
+    rollcall.wait_for("idle", observed="WORKING", condition="converged")
+    engines(rollcall, "main")
+    page.sign_in(manage_key, "/?team=idle")
+    page.wait_live()
+    page.wait_loaded()
+    page.wait_text("#pulse", "Nobody acts for engine spare")
+    later = "It is done as soon as somebody acts for the engine."
+    look = '.need[data-agent="idle"] [data-look]'
+    page.wait(lambda: page.find(look).is_displayed(), 60, "the card of who cannot be looked at")
+    page.click(look)
+    page.wait_text('.need[data-agent="idle"] [role=status]', later)
+    page.pick("idle")
+    page.find("[data-bulk=reconcile]").click()
+    page.wait_text("#bulk-list", f"Ida: {later}")
+    page.find("#bulk-results [data-close]").click()
+    page.open("/agents/idle")
+    page.wait_live()
+    page.wait_text("#pulse", "Nobody acts for engine spare")
+    page.find("#look").click()
+    page.wait_text("#outcome", later)
+    page.find("#reboot").click()
+    page.run("document.getElementById('outcome').textContent = ''")
+    page.find("#sure-yes").click()
+    page.wait_text("#outcome", later)
+    # Once somebody acts it is done, and said so.
+    engines(rollcall, "main", "spare")
+    page.wait_live(60)
+    page.wait(lambda: page.text("#pulse") == "", 60, "somebody acting again")
+    page.find("#look").click()
+    page.wait_text("#outcome", "The session is being looked at.")

@@ -141,7 +141,7 @@ LISTS = [
     "/v1/agents", "/v1/agents?limit=1", "/v1/agents?condition=unassigned", "/v1/agents?agreement=unmapped",
     "/v1/engines", "/v1/incidents", "/v1/unmatched",
     "/v1/unmatched?group=name", "/v1/sources", "/v1/sources/hr/deliveries", "/v1/sources/hr/deliveries?outcome=refused",
-    "/v1/sources/hr/aliases", "/v1/guard", "/v1/keys",
+    "/v1/sources/hr/aliases", "/v1/guard", "/v1/guard?state=held", "/v1/keys",
 ]
 
 
@@ -201,7 +201,8 @@ def test_orders_holds_and_their_decisions_are_as_described(check):
     # Of people whom no other test here needs as they are: what is approved stops a session.
     agents = {part["agent_id"] for part in check("GET", f"/v1/guard/{change}")["parts"]}
     assert agents >= {"chen", "dilara"}
-    check("POST", f"/v1/guard/{change}/refuse", {"agents": ["chen"]})
+    check("POST", f"/v1/guard/{change}/refuse", {"waiting": 1}, 409)
+    check("POST", f"/v1/guard/{change}/refuse", {"agents": ["chen"], "waiting": 1})
     check("POST", f"/v1/guard/{change}/approve", {"agents": ["dilara"]})
 
 

@@ -45,6 +45,12 @@ def test_an_engine_that_is_away_is_named_and_what_was_seen_ages_until_it_is_back
     try:
         page.wait(lambda: page.has("#incidents .incident"), what="the incident")
         assert "Engine main: no call to it succeeds" in page.text("#incidents .incident")
+        assert "The engine's turn: whoever runs it has to look at it." in page.text("#incidents .incident")
+        # One banner says it; the line that is spoken stays for who listens.
+        line = "#pulse [data-name=main]"
+        page.wait(lambda: "hidden" in page.find(line).get_attribute("class").split(), what="one banner")
+        assert page.run("return getComputedStyle(document.querySelector(arguments[0])).clipPath", line) == "inset(50%)"
+        assert "Engine main has not answered since" in page.text("#pulse")
         page.wait(lambda: age(page) >= 8, what="an age that counts up")
     finally:
         rollcall.mend()

@@ -36,6 +36,28 @@ def test_look_now_on_a_card_has_a_session_tried_again_that_was_given_up(rollcall
     assert calls(rollcall, "liam", since) == [("restart", "restarted")]
 
 
+def test_look_now_that_did_not_help_says_from_when_it_would_again(rollcall, page, manage_key):
+    rollcall.add_agent("lena", name="Lena")
+    rollcall.fault("failed", ["I-lena"])
+    rollcall.clock_in("lena")
+    page.sign_in(manage_key, "/agents/lena")
+    page.wait_live()
+    page.wait_text("#why", "“Look now” frees it at once.", 60)
+    since = log_end(rollcall)
+    page.click("#look")
+    page.wait_text("#why", "“Look now” freed it")
+    page.wait(lambda: calls(rollcall, "lena", since) == [("restart", "restarted")], 60, "the restart")
+    rollcall.wait_for("lena", condition="needs_attention", observed="FAILED", reason="restart_budget_used")
+    page.wait_text("#why", "and can do so again from")
+    # A second press looks, and does nothing else; the page says no other.
+    pressed = log_end(rollcall)
+    page.click("#look")
+    page.wait(lambda: log_end(rollcall) > pressed, what="the look")
+    assert "frees it at once" not in page.text("#why")
+    assert calls(rollcall, "lena", since) == [("restart", "restarted")]
+    rollcall.mend()
+
+
 def test_look_now_on_a_card_says_that_it_is_done_and_may_be_pressed_again(rollcall, page, manage_key):
     rollcall.add_agent("lara", name="Lara")
     rollcall.clock_in("lara")
@@ -47,9 +69,16 @@ def test_look_now_on_a_card_says_that_it_is_done_and_may_be_pressed_again(rollca
     button = '.need[data-agent="lara"] [data-look]'
     page.wait(lambda: page.find(button).is_displayed(), what="the button")
     page.click(button)
-    page.wait_text(button, "The session is being looked at.")
-    assert not page.find(button).is_enabled()
-    page.wait(lambda: page.text(button) == "Look now" and page.find(button).is_enabled(), what="the button as it was")
+    # To who looks and to who listens, who is still where they pressed.
+    said = '.need[data-agent="lara"] [role=status]'
+    page.wait_text(said, "The session is being looked at.")
+    is_focused = "return document.activeElement === document.querySelector(arguments[0])"
+    assert page.run(is_focused, button)
+    assert page.text(button) == "Look now" and page.find(button).get_attribute("aria-disabled") == "true"
+    page.click(button)
+    assert len(page.driver.find_elements("css selector", said)) == 1, "it is not pressed twice"
+    page.wait(lambda: not page.has(said) and page.find(button).get_attribute("aria-disabled") is None, what="the button as it was")
+    assert page.run(is_focused, button)
 
 
 def test_a_reboot_of_two_stops_and_starts_each_of_them_once(rollcall, page, manage_key):
@@ -71,6 +100,12 @@ def test_a_reboot_of_two_stops_and_starts_each_of_them_once(rollcall, page, mana
     page.find("#bulk-yes").click()
     lines = "return [...document.querySelectorAll('#bulk-list li')].map((line) => [line.dataset.agent, line.dataset.done])"
     page.wait(lambda: sorted(page.run(lines)) == [["reno", "later"], ["rosa", "later"]], what="a result for each")
+    # It says of what, also where it opens over something else, and its marks stand apart.
+    assert page.text("#bulk-done") == "Reboot: what came of it"
+    gap = """
+        const [mark, name] = document.querySelector("#bulk-list li").children;
+        return name.getBoundingClientRect().left - mark.getBoundingClientRect().right;"""
+    assert page.run(gap) > 2
     page.find("#bulk-results [data-close]").click()
     for agent in agents[:2]:
         page.wait(lambda: calls(rollcall, agent, since) == [("stop", "stopped"), ("start", "started")], 60, "the stop and the start")

@@ -13,7 +13,7 @@ def test_a_wrong_key_is_refused_and_the_person_is_told(page):
     page.provoke("401")
     page.open()
     page.type_key("rk_this_is_no_key")
-    page.wait_text("#refusal", "not known")
+    page.wait_text("#refusal", "no valid key")
     assert not page.has("#rows")
     assert "s1" not in page.driver.page_source
     assert page.driver.get_cookie("rollcall_session") is None
@@ -131,6 +131,29 @@ def wait_signed_out(page):
     assert page.driver.execute_script("return document.activeElement.matches('#signed-out h1')")
     assert not page.driver.execute_script("return [...document.querySelectorAll('#rows tr, #live')].some((each) => each.checkVisibility())")
     assert page.driver.execute_script("return [...document.getElementById('main').children].map((each) => each.id)") == ["signed-out"]
+
+
+def test_a_list_that_could_not_be_read_is_not_asked_for_again_once_the_sign_in_is_over(rollcall, page):
+    page.provoke("401")
+    page.before_scripts(
+        """
+        window.asked = 0;
+        const ask = window.fetch;
+        window.fetch = (address, wish) => {
+          if (!String(address).startsWith("/v1/agents?")) return ask(address, wish);
+          window.asked += 1;
+          return Promise.reject(new TypeError("away"));
+        };
+        """
+    )
+    key = rollcall.key("view")
+    page.sign_in(key["key"])
+    page.wait_live()
+    rollcall.must("DELETE", f"/v1/keys/{key['id']}")
+    wait_signed_out(page)
+    asked = page.driver.execute_script("return window.asked")
+    page.driver.execute_async_script("setTimeout(arguments[0], 5000)")
+    assert asked > 0 and page.driver.execute_script("return window.asked") == asked
 
 
 @pytest.mark.parametrize("path", ["/", "/agents/s1", "/sources", "/stats", "/unmatched"])

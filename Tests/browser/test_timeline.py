@@ -99,18 +99,23 @@ def test_a_span_that_makes_no_sense_is_refused_in_words(page, view_key):
     page.wait_text("h1", "A value is missing or not allowed.")
 
 
-def test_the_figures_of_a_day_stand_beside_their_pictures(rollcall, page, view_key):
-    rollcall.add_agent("tom", team="day")
-    rollcall.clock_in("tom")
-    rollcall.wait_for("tom", observed="WORKING", condition="converged")
-    page.sign_in(view_key, "/stats")
+def show_figures(rollcall, page, key, agent, path):
+    """Opens the figures once there are any: of an agent who clocks in."""
+    rollcall.add_agent(agent, team="day")
+    rollcall.clock_in(agent)
+    rollcall.wait_for(agent, observed="WORKING", condition="converged")
+    page.sign_in(key, path)
 
     def are_there():
-        page.open("/stats")
+        page.open(path)
         return page.has("#stages tbody tr")
 
     page.wait(are_there, 60, "the figures, which many share for a while")
     page.wait_live()
+
+
+def test_the_figures_of_a_day_stand_beside_their_pictures(rollcall, page, view_key):
+    show_figures(rollcall, page, view_key, "tom", "/stats")
     words = [row.get_attribute("data-stage") for row in page.driver.find_elements("css selector", "#stages tbody tr")]
     assert words[-1] == "total" and "boot" in words
     assert page.text("#p50") != "–" and "ms" in page.text("#stages")
@@ -141,3 +146,32 @@ def test_the_figures_of_a_day_stand_beside_their_pictures(rollcall, page, view_k
     assert page.is_marked()
     page.open("/stats?day=2020-01-01")
     assert page.has("#no-stats")
+
+
+def labels(page, picture):
+    """The names of hours that are seen below a picture of the figures: each with its ends."""
+    script = """
+        return [...document.querySelectorAll(`[data-chart=${arguments[0]}] .axis span`)]
+          .filter((label) => label.textContent && label.checkVisibility({ visibilityProperty: true }))
+          .map((label) => {
+            const text = document.createRange();
+            text.selectNodeContents(label);
+            const { left, right } = text.getBoundingClientRect();
+            return [label.textContent, left, right];
+          })"""
+    return page.run(script, picture)
+
+
+def test_the_hours_below_the_figures_do_not_touch_on_a_phone(rollcall, page, view_key):
+    show_figures(rollcall, page, view_key, "tess", "/stats?zone=UTC")
+    assert [name for name, _, _ in labels(page, "way")] == [f"{hour:02}:00" for hour in range(0, 24, 3)]
+    phone = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    page.wait(lambda: page.run("return innerWidth") == 360, what="a phone's width")
+    for picture in ("way", "hibernation"):
+        seen = labels(page, picture)
+        assert [name for name, _, _ in seen] == ["00:00", "06:00", "12:00", "18:00"], seen
+        # A gap of less than a letter could not be told from none.
+        assert all(right + 8 <= left for (_, _, right), (_, left, _) in zip(seen, seen[1:])), seen
+        assert seen[-1][2] <= 360, seen
+    page.shoot("hours-360")

@@ -82,9 +82,11 @@ def test_what_nobody_knows_is_seen_mapped_and_starts(rollcall, page):
     assert "Their session should run then." in page.text(".preview")
     assert rollcall.agent("ana")["shift"] == "out", "a preview changes nothing"
     page.shoot("unmatched-preview")
+    page.hasten(5000)
     page.driver.switch_to.active_element.send_keys(Keys.ENTER)
     page.wait_text("#outcome", "1 event was applied. Ana Ito is on shift since")
     page.wait(lambda: not page.has(row(unknown)), what="the name going from the list")
+    page.wait(lambda: page.text("#outcome") == "", what="the end of what was said")
     rollcall.wait_for("ana", shift="in", observed="WORKING", condition="converged")
     page.open("/?team=desk")
     page.wait_live()
@@ -139,9 +141,12 @@ def test_names_are_added_and_removed_on_the_agents_page(rollcall, page):
     assert rollcall.agent("nina")["aliases"] == [{"source": "api", "external_id": "100% / Nina"}]
     page.wait(lambda: page.find("[data-unmap]").is_displayed())
     page.find("[data-unmap]").click()
+    page.hasten(5000)
     page.find("#sure-yes").click()
-    page.wait(lambda: rollcall.agent("nina")["aliases"] == [], what="the name going")
+    page.wait_text("#named", "The name is the agent's no more.")
+    assert rollcall.agent("nina")["aliases"] == []
     page.wait(lambda: not page.has("#names"))
+    page.wait(lambda: page.text("#named") == "", what="the end of what was said")
 
 
 def test_without_script_it_can_be_read(rollcall, open_browser, view_key, unknown):

@@ -202,7 +202,7 @@ def test_axe_finds_nothing_in_the_pairing_and_in_dialogs_whatever_the_colours(ro
 BROKEN_GUARD = """
   const ask = window.fetch;
   window.fetch = (address, wish) =>
-    window.broken && address === "/v1/guard" ? Promise.resolve(new Response("", { status: 503 })) : ask(address, wish);
+    window.broken && address === "/v1/guard?state=held" ? Promise.resolve(new Response("", { status: 503 })) : ask(address, wish);
 """
 
 

@@ -59,6 +59,7 @@ struct AgentListStatements {
                   END)
                   AND (\(terms?.isHere)::boolean IS NULL OR \(terms?.isHere) = (d.shift <> 0))
                   AND (\(terms?.isRefused)::boolean IS NULL OR \(terms?.isRefused) = (d.reason = 'account_refused'))
+                  AND (\(terms?.isListed)::boolean IS NULL OR \(terms?.isListed) = (d.reason = 'listed_only'))
                   AND (\(terms?.desired?.code)::smallint IS NULL OR \(terms?.desired?.code) = CASE
                     WHEN w.removal_asked_at IS NOT NULL THEN 0
                     WHEN d.hold_until > \(now) THEN d.hold_state
@@ -106,6 +107,7 @@ struct AgentListStatements {
                   END)
                   AND (\(terms?.isHere)::boolean IS NULL OR \(terms?.isHere) = (d.shift <> 0))
                   AND (\(terms?.isRefused)::boolean IS NULL OR \(terms?.isRefused) = (d.reason = 'account_refused'))
+                  AND (\(terms?.isListed)::boolean IS NULL OR \(terms?.isListed) = (d.reason = 'listed_only'))
                   AND (\(terms?.desired?.code)::smallint IS NULL OR \(terms?.desired?.code) = CASE
                     WHEN w.removal_asked_at IS NOT NULL THEN 0
                     WHEN d.hold_until > \(now) THEN d.hold_state
@@ -162,6 +164,7 @@ struct AgentListStatements {
                   END)
                   AND (\(terms?.isHere)::boolean IS NULL OR \(terms?.isHere) = (d.shift <> 0))
                   AND (\(terms?.isRefused)::boolean IS NULL OR \(terms?.isRefused) = (d.reason = 'account_refused'))
+                  AND (\(terms?.isListed)::boolean IS NULL OR \(terms?.isListed) = (d.reason = 'listed_only'))
                   AND (\(terms?.desired?.code)::smallint IS NULL OR \(terms?.desired?.code) = CASE
                     WHEN t.removal_asked_at IS NOT NULL THEN 0
                     WHEN d.hold_until > \(now) THEN d.hold_state
@@ -217,6 +220,7 @@ struct AgentListStatements {
                   END)
                   AND (\(terms?.isHere)::boolean IS NULL OR \(terms?.isHere) = (d.shift <> 0))
                   AND (\(terms?.isRefused)::boolean IS NULL OR \(terms?.isRefused) = (d.reason = 'account_refused'))
+                  AND (\(terms?.isListed)::boolean IS NULL OR \(terms?.isListed) = (d.reason = 'listed_only'))
                   AND (\(terms?.desired?.code)::smallint IS NULL OR \(terms?.desired?.code) = CASE
                     WHEN t.removal_asked_at IS NOT NULL THEN 0
                     WHEN d.hold_until > \(now) THEN d.hold_state

@@ -63,7 +63,9 @@ struct NeedStatements {
                   ) > 0)
                 OFFSET 0
             ) k
-            WINDOW w AS (PARTITION BY k.condition, k.shift = 0, k.desired, k.reason = 'account_refused')
+            WINDOW w AS (
+                PARTITION BY k.condition, k.shift = 0, k.desired, k.reason = 'account_refused', k.reason = 'listed_only'
+            )
         ) r
         CROSS JOIN LATERAL (
             SELECT *

@@ -36,17 +36,19 @@ struct PageAssets: Sendable {
         self.assets = assets
     }
 
-    /// A script or style sheet without the lines that are comments alone, and without what its lines are indented by: a browser need
-    /// not load them.
+    /// A script or style sheet without its comments, and without what its lines are indented by: a browser need not load them.
     ///
-    /// Ours are lines that begin with `//`, and those from `/*` to `*/`; no text of ours goes over the end of a line.
+    /// Ours are what follows `//` at the beginning of a line or between two blanks, and the lines from `/*` to `*/`; no text of
+    /// ours has such a `//` in it or goes over the end of a line.
     static func withoutNotes(_ text: [UInt8]) -> [UInt8] {
         var isNote = false
         var kept: [Substring] = []
         for line in String(decoding: text, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: true) {
             let words = line.drop { $0 == " " }
             if words.hasPrefix("/*") { isNote = true }
-            if !isNote, !words.hasPrefix("//") { kept.append(words) }
+            if !isNote, !words.hasPrefix("//") {
+                kept.append(words.firstRange(of: " // ").map { words[..<$0.lowerBound] } ?? words)
+            }
             if isNote, words.hasSuffix("*/") { isNote = false }
         }
         return Array((kept.joined(separator: "\n") + "\n").utf8)
@@ -59,6 +61,7 @@ struct PageAssets: Sendable {
         ("banners.js", PackageResources.banners_js),
         ("bulk.js", PackageResources.bulk_js),
         ("fleet.js", PackageResources.fleet_js),
+        ("guard-dialog.js", PackageResources.guard_dialog_js),
         ("guards.js", PackageResources.guards_js),
         ("heights.js", PackageResources.heights_js),
         ("live.js", PackageResources.live_js),
@@ -66,9 +69,11 @@ struct PageAssets: Sendable {
         ("needs.js", PackageResources.needs_js),
         ("news.js", PackageResources.news_js),
         ("order.js", PackageResources.order_js),
+        ("outcome.js", PackageResources.outcome_js),
         ("pairing.js", PackageResources.pairing_js),
         ("pulse.js", PackageResources.pulse_js),
         ("reading.js", PackageResources.reading_js),
+        ("release.js", PackageResources.release_js),
         ("renew.js", PackageResources.renew_js),
         ("roster.js", PackageResources.roster_js),
         ("row.js", PackageResources.row_js),

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 
-/// What keeps a browser from running or showing anything that is not ours, on every answer of the page.
+/// What keeps a browser from running or showing anything that is not ours, and of which build it is, on every answer of the page.
 struct PageHeaders: RouterMiddleware {
     typealias Context = AppRequestContext
 
@@ -23,6 +23,7 @@ struct PageHeaders: RouterMiddleware {
         response.headers[.referrerPolicy] = "no-referrer"
         response.headers[.crossOriginOpenerPolicy] = "same-origin"
         response.headers[.crossOriginResourcePolicy] = "same-origin"
+        response.headers[.rollcallBuild] = PageBuild.word
         response.headers[.permissionsPolicy] = "camera=(), microphone=(), geolocation=()"
         return response
     }

@@ -38,6 +38,7 @@ struct PageReads: Sendable {
             held: GuardReads(pool: management.readPool),
             freshness: management.freshness,
             pulses: pulses,
+            restartWindow: management.policy.restartWindow,
             clock: management.clock
         )
         sources = SourceStory(

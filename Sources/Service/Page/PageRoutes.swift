@@ -20,7 +20,7 @@ package struct PageDependencies: Sendable {
 /// ``ProblemMiddleware`` has to stand on the router already, and the page's sessions in `Authenticate` of the other routes.
 package func addPageRoutes(to router: Router<AppRequestContext>, _ dependencies: PageDependencies) {
     let management = dependencies.management
-    let views = PageViews()
+    let views = PageRoutes.builtInViews
     let stream = StreamRoute(
         feed: dependencies.feed,
         keyRing: management.keyRing,
@@ -35,12 +35,12 @@ package func addPageRoutes(to router: Router<AppRequestContext>, _ dependencies:
     let pages = PageRoutes(dependencies, views: views)
     SessionRoutes(
         sessions: dependencies.sessions,
-        limiter: SharedSignInLimit(pool: management.pool),
+        limiter: SharedSignInLimit(pool: management.pool, readPool: management.readPool),
         limits: management.limits,
         views: views,
         frame: { pages.signInFrame(of: $0) }
     ).add(to: page)
-    let assets = PageAssets()
+    let assets = PageRoutes.builtInAssets
     page.get("assets/{name}") { request, context in
         try assets.response(to: request, name: try context.pathParameter("name"))
     }
@@ -57,6 +57,11 @@ package let pageRoutes: [(method: String, path: String)] = [
 
 /// The pages that people see.
 struct PageRoutes: Sendable {
+    /// The templates and sentences that are built into the program, read at boot, once for all services of a process.
+    fileprivate static let builtInViews = PageViews()
+    /// The scripts and style, likewise.
+    fileprivate static let builtInAssets = PageAssets()
+
     private let sessions: PageSessions
     private let reads: PageReads
     private let views: PageViews

@@ -1,6 +1,13 @@
 import Domain
 package import NIOCore
 
+/// A fresh restart budget that somebody gave an instance.
+struct BudgetGrant: Sendable, Hashable {
+    var givenAt: Timestamp
+    /// From when on somebody can give the next one.
+    var againFrom: Timestamp
+}
+
 /// Why an agent's session is as it is: the rule that won, those that lost, the event behind it, what was done, what
 /// would change it, and when we look again.
 package struct Explanation: Sendable {
@@ -16,6 +23,8 @@ package struct Explanation: Sendable {
     var lookLifetime: Duration
     /// What waits of the agent for somebody's approval.
     var waiting: [WaitingPart] = []
+    /// The last fresh restart budget; `nil` where there was none, or no budget is waited for.
+    var grant: BudgetGrant?
     /// When all this was so.
     var asOf: Timestamp
 

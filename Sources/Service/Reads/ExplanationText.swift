@@ -27,7 +27,7 @@ extension Explanation {
         say("condition", "\(standing.condition.rawValue) since \(standing.since.rfc3339)")
         say("", standing.reason.sentence)
         for command in commands {
-            let outcome = command.verdict ?? (command.sentAt == nil ? "not sent yet" : "no outcome yet")
+            let outcome = command.verdict ?? "no outcome yet"
             say("command", "\(command.intendedAt.rfc3339) \(command.action) (\(command.reason)): \(outcome)")
         }
         for change in changes { say("change", change) }

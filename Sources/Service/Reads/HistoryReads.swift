@@ -238,4 +238,13 @@ struct HistoryReads: Sendable {
             try row.column("due_at", as: Timestamp.self)
         }.first
     }
+
+    /// When somebody last gave the instance a fresh restart budget; `nil` when nobody ever did.
+    ///
+    /// Index: `restart_grants_pkey`.
+    func budgetGivenAt(_ instance: Int64) async throws(PQError) -> Timestamp? {
+        try await pool.rows(
+            "SELECT granted_at FROM restart_grants WHERE instance = \(instance)"
+        ) { row throws(PQError) in try row.column("granted_at", as: Timestamp.self) }.first
+    }
 }

@@ -102,7 +102,8 @@ struct AgentListTests {
             """
             INSERT INTO observed_states (instance, reading, read_at, condition, reason, attention)
             SELECT x.instance, 'STOPPED', now() - CASE WHEN x.agent % 7 = 0 THEN interval '1 hour' ELSE interval '0' END, c.name,
-                CASE WHEN x.agent % 2 = 0 THEN 'account_refused' ELSE 'stopped' END, c.code
+                CASE WHEN x.agent % 2 = 0 THEN 'account_refused' WHEN x.agent % 5 = 0 THEN 'listed_only' ELSE 'stopped' END,
+                c.code
             FROM instances x
             JOIN unnest(
                 \(Condition.allCases.map(\.rawValue)),

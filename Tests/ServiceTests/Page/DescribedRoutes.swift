@@ -12,6 +12,8 @@ struct DescribedRoutes {
     private let schemas: [String: String]
     /// The names in queries of the parameters that several routes share.
     private let shared: [String: String]
+    /// What is written of each other part that several routes share, by its name.
+    private let parcels: [String: String]
 
     init() throws {
         let text = try String(contentsOf: Self.root.appending(path: "docs/openapi.yaml"), encoding: .utf8)
@@ -21,6 +23,7 @@ struct DescribedRoutes {
         schemas = Self.sections(of: components[1], #/(?m)^    (\w+):$/#)
         let named = halves[1].matches(of: #/(?m)^    (\w+): \{name: (\w+), in: query/#)
         shared = Dictionary(uniqueKeysWithValues: named.map { (String($0.1), String($0.2)) })
+        parcels = Self.sections(of: components[0], #/(?m)^    (\w+):$/#)
     }
 
     /// A text cut at its headings: what stands below each, by its name.
@@ -67,8 +70,12 @@ struct DescribedRoutes {
 
     /// The members of the JSON that a path takes by a method in capitals; those of a member stand after its name and a point.
     func bodyNames(of path: String, _ method: String) -> Set<String> {
-        guard let operation = operations(of: path)[method.lowercased()],
-            let body = operation.firstMatch(of: #/\n      requestBody:\n((?:        .*\n)+)/#)?.1,
+        guard let operation = operations(of: path)[method.lowercased()] else { return [] }
+        let name = operation.firstMatch(
+            of: #/\n      requestBody: \{\$ref: '#\/components\/requestBodies\/(\w+)'\}/#
+        )?.1
+        let parcel = name.flatMap { parcels[String($0)] }.map { $0[...] }
+        guard let body = parcel ?? operation.firstMatch(of: #/\n      requestBody:\n((?:        .*\n)+)/#)?.1,
             let json = body.firstMatch(of: #/application\/json:(.*)\n/#)
         else { return [] }
         let schema = json.1.isEmpty ? body[json.range.upperBound...] : json.1

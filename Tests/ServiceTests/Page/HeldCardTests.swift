@@ -48,7 +48,9 @@ struct HeldCardTests {
         let until = clockTime(now + .seconds(3600))
         let wish = HeldWish(asks: [HeldWish.Ask(kind: "hold", hold: hold, agents: 9)], concerned: 9)
         #expect(
-            try lines(.order, wish) == ["The session is held stopped until \(until), by Eva, because the office moves."]
+            try lines(.order, wish) == [
+                "The session would be held stopped until \(until), by Eva, because the office moves."
+            ]
         )
         let both = HeldWish(
             asks: [HeldWish.Ask(kind: "instance", agents: 6), HeldWish.Ask(kind: "events", agents: 1)],
@@ -56,8 +58,8 @@ struct HeldCardTests {
         )
         #expect(
             try lines(.fromImport, both) == [
-                "6 agents: The agent gets another session.",
-                "1 agent: Clock events count that nobody could be found for so far.",
+                "6 agents: The agent would get another session.",
+                "1 agent: Clock events would count that nobody could be found for so far.",
             ]
         )
     }
@@ -78,6 +80,46 @@ struct HeldCardTests {
         let (ask, word) = Self.asks[number]
         let shown = try lines(.order, HeldWish(asks: [ask], concerned: 2), language)
         #expect(shown == [languages[language]("guard.part." + word)])
+    }
+
+    @Test(arguments: Language.allCases)
+    func `it says whose turn it is: of who may decide their own, and of a setting nobody's who is bound to teams`(
+        language: Language
+    ) {
+        func turn(_ kind: HeldKind, _ role: Role, _ teams: Set<String>?) -> String? {
+            let asked = change(kind, HeldWish(concerned: 2))
+            let caller = Caller(keyID: GuardDueStatements.nobody, name: "Eva", role: role, teams: teams, sourceID: 0)
+            let mayDecide = HeldCardModel.mayDecide(asked, caller)
+            let card = HeldCardModel(change: asked, words: languages[language], now: now, mayDecide: mayDecide)
+            return card.values["turn"] as? String
+        }
+        let (own, other) = (languages[language]("guard.turn.own"), languages[language]("guard.turn.other"))
+        #expect(own != other)
+        #expect(turn(.order, .manage, nil) == own && turn(.order, .manage, ["a"]) == own)
+        #expect(turn(.setting, .admin, nil) == own && turn(.setting, .manage, ["a"]) == other)
+        #expect(turn(.order, .view, nil) == other)
+    }
+
+    @Test
+    func `nobody is asked once its time is over, also before somebody has dropped it`() async throws {
+        var over = change(.order, HeldWish(concerned: 2))
+        #expect(HeldCardModel.isAsked(over, now: now))
+        over.expiresAt = now
+        #expect(!HeldCardModel.isAsked(over, now: now))
+        over.expiresAt = nil
+        #expect(HeldCardModel.isAsked(over, now: now))
+        try await withPage { page in
+            try await page.management.addOnShift(["a1"])
+            let file = page.management.fileOfSessions(["a1"], prefix: "j")
+            let number = try #require(try await page.management.importFile(file).heldChange)
+            let signIn = try await page.signIn(as: .manage)
+            let card = "data-change=\"\(number)\""
+            #expect(try await page.send("GET", "/", signIn).text.contains(card))
+            _ = try await page.management.pool.query(
+                "UPDATE guard_changes SET expires_at = now() - interval '1 second'"
+            )
+            #expect(try await !page.send("GET", "/", signIn).text.contains(card))
+        }
     }
 
     @Test
@@ -103,8 +145,10 @@ struct HeldCardTests {
                 let words = languages[language]
                 for sentence in [
                     words.count("guard.all", 7), words("guard.more", ["n": "4"]), words.count("guard.agents", 7),
-                ] { #expect(card.contains(sentence), "\(sentence) in \(card)") }
+                    words("guard.turn.other"),
+                ] { #expect(card.replacing("&#39;", with: "'").contains(sentence), "\(sentence) in \(card)") }
                 #expect(source.contains(words("guard.means")), "what comes of either answer")
+                #expect(source.contains("<h2 id=\"guards-title\">\(words("guard.heading"))</h2>"), "what it is about")
                 #expect(source.contains(#"aria-labelledby="guards-title" >"#), "it is seen")
             }
             #expect(try await page.management.send("POST", "/v1/guard/\(number)/refuse", as: .manage).status == 200)

@@ -54,6 +54,21 @@ struct NeedsPageTests {
     }
 
     @Test
+    func `who cannot be stopped stands before all that a list brought, however many those are`() async throws {
+        try await withPage { page in
+            for agent in (10...60).map({ "l\($0)" }) {
+                try await page.management.addAgent(agent)
+                try await page.management.observe(agent, "WORKING", .needsAttention, reason: .listedOnly)
+            }
+            try await page.management.addAgent("r1")
+            try await page.management.observe("r1", "WORKING", .needsAttention, reason: .stopRefused)
+            let source = try await page.send("GET", "/", try await page.signIn(as: .view)).text
+            #expect(needs(source).count == 50 && needs(source).first == "r1")
+            #expect(source.contains(#"data-agent="l10" data-agreement="listed_on""#))
+        }
+    }
+
+    @Test
     func `nobody waits longer than they are here, however old their row or their hold is`() async throws {
         try await withPage { page in
             let pool = page.management.pool

@@ -52,6 +52,25 @@ struct PlainWordsTests {
     }
 
     @Test
+    func `that a look now frees the budget of restarts is said only where it does`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            try await page.management.observe("a1", "FAILED", .needsAttention, reason: .restartBudgetUsed)
+            try await page.attendEngines()
+            let signIn = try await page.signIn(as: .manage)
+            func why() async throws -> String { try await page.send("GET", "/agents/a1", signIn).text }
+            #expect(try await why().contains("“Look now” frees it at once."))
+            #expect(try await page.management.send("POST", "/v1/agents/a1/reconcile", as: .manage).status == 202)
+            let pressed = try await why()
+            #expect(pressed.contains("“Look now” freed it ") && !pressed.contains("frees it at once"))
+            _ = try await page.management.pool.query(
+                "UPDATE restart_grants SET granted_at = now() - interval '31 minutes'"
+            )
+            #expect(try await why().contains("“Look now” frees it at once."))
+        }
+    }
+
+    @Test
     func `what came of a source is told with the signs and words of the reader's language`() async throws {
         try await withPage { page in
             _ = try await page.management.pool.query("INSERT INTO clock_sources (name) VALUES ('hr')")
@@ -84,6 +103,22 @@ struct PlainWordsTests {
         }
     }
 
+    @Test(arguments: zip(Language.allCases, ["no outcome yet", "aún sin resultado", "لا نتيجة بعد"]))
+    func `a command that may be on its way is not said to be unsent`(language: Language, outcome: String) {
+        let command = CommandEntry(
+            id: 1,
+            action: Action.start.rawValue,
+            reason: Reason.shouldRun.rawValue,
+            intendedAt: Timestamp(seconds: 1_800_000_000),
+            sentAt: nil,
+            endedAt: nil,
+            verdict: nil,
+            claim: nil,
+            httpStatus: nil
+        )
+        #expect(PageLanguages()[language].outcome(command) == outcome)
+    }
+
     @Test(arguments: Language.allCases)
     func `counts and badges have one word where they count the same`(language: Language) {
         let words = PageLanguages()[language]
@@ -97,7 +132,7 @@ struct PlainWordsTests {
         for agreement in [Agreement.fine, .off] {
             #expect(words("agreement." + agreement.rawValue).hasSuffix(words("condition.converged")), "\(agreement)")
         }
-        for agreement in [Agreement.stuck, .refused, .runaway] {
+        for agreement in [Agreement.stuck, .heldStuck, .refused, .runaway] {
             let word = words("condition.needs_attention")
             #expect(words("agreement." + agreement.rawValue).contains(word), "\(agreement)")
         }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Service
@@ -33,7 +34,7 @@ struct ProblemWordsTests {
                 }
                 for (path, view) in views {
                     #expect(!view.contains("⟦"), "\(path), \(language)")
-                    for word in ["Retry-After", "GET /v1", "state running", "qr or code"] {
+                    for word in ["Retry-After", "GET /v1", "state running", "qr or code", "Expected a date"] {
                         #expect(!view.contains(word), "\(path), \(language): \(word)")
                     }
                 }
@@ -43,6 +44,35 @@ struct ProblemWordsTests {
                 let brought = #"<i data-key="problem.do.pairing_begins">"# + words("problem.do.pairing_begins") + "</i>"
                 #expect(views["/agents/a1"]?.contains(brought) == true)
             }
+        }
+    }
+    @Test(arguments: Language.allCases)
+    func `a refused sign-in is told in the catalogue's words, in English as well`(language: Language) async throws {
+        try await withPage { page in
+            let answer = try await page.send(
+                "POST",
+                "/session",
+                nil,
+                json: "key=rk_wrong",
+                headers: [
+                    "Content-Type": "application/x-www-form-urlencoded", "Accept-Language": language.rawValue,
+                ]
+            )
+            let said = PageLanguages()[language]("problem.unauthenticated")
+            #expect(answer.status == 401)
+            #expect(answer.text.contains(#"role="alert">"# + said + "</p>"))
+        }
+    }
+
+    @Test
+    func `no script asks which language it speaks, so none has other words in one of them`() throws {
+        let assets = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Sources/Service/Page/assets")
+        let names = try FileManager.default.contentsOfDirectory(atPath: assets.path()).filter { $0.hasSuffix(".js") }
+        #expect(names.contains("acts.js"))
+        for name in names {
+            let script = try String(contentsOf: assets.appending(path: name), encoding: .utf8)
+            #expect(script.firstMatch(of: #/language [!=]==/#) == nil, "\(name)")
         }
     }
 }

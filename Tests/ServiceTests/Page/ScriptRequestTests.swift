@@ -30,7 +30,7 @@ struct ScriptRequestTests {
         "pairing.js address": "/v1/agents/{}/pairing", "mapping.js address": "/v1/sources/{}/aliases/{}",
         "mapping.js {}": "/v1/sources/{}/aliases/{}", "agent.js address": "/v1/sources/{}/aliases/{}",
         "agent.js /reconcile": "/v1/agents/{}/reconcile", "agent.js /reboot": "/v1/agents/{}/reboot",
-        "agent.js /hold": "/v1/agents/{}/hold", "guards.js /v1/guard/{}/{}": "/v1/guard/{}/approve",
+        "agent.js /hold": "/v1/agents/{}/hold", "guard-dialog.js /v1/guard/{}/{}": "/v1/guard/{}/approve",
     ]
 
     /// Every request of the scripts that says by which method.
@@ -74,7 +74,8 @@ struct ScriptRequestTests {
             let script = try Self.script(file)
             passed += script.matches(of: #/\b(?:send|exchange)\((?!")[^)]*\)/#).map { "\(file) \($0.0)" }
             named += script.matches(of: #/\bmethod: ("\w+"|\w+)/#).map { "\(file) \($0.1)" }
-            read += script.matches(of: #/\bfetch\(["`](\/[^"`?]*)[^"`]*["`], \{ cache/#).map { String($0.1) }
+            let reads = script.matches(of: #/\b(?:fetch|request)\(["`](\/[^"`?]*)[^"`]*["`](?:\)|, \{ cache)/#)
+            read += reads.map { String($0.1) }
         }
         #expect(
             passed == [
@@ -113,12 +114,14 @@ struct ScriptRequestTests {
             "bulk.js body": Self.members(order.replacing(#/\[[^\]]*\]/#, with: "")).union(Self.added(bulk))
                 .union(held.map { "hold." + $0 }),
             "mapping.js body": Self.added(mapping),
+            "guard-dialog.js body": Self.added(try Self.script("guard-dialog.js")),
             "pairing.js wish": Set(wishes.flatMap { Self.members($0.1) }),
         ]
         let known: [String: Set<String>] = [
             "agent.js holdOf(hold)": ["state", "until", "reason"], "agent.js null": [],
             "bulk.js body": ["action", "agents", "hold", "hold.state", "hold.until", "hold.reason"],
-            "mapping.js body": ["agent_id"], "pairing.js wish": ["as", "phone_number"],
+            "mapping.js body": ["agent_id"], "guard-dialog.js body": ["waiting", "agents"],
+            "pairing.js wish": ["as", "phone_number"],
         ]
         #expect(made == known, "the scripts are read as they are")
         for change in try Self.changes() {

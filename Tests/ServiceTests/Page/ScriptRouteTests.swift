@@ -75,7 +75,7 @@ struct ScriptRouteTests {
         }
         #expect(unknown == [])
         #expect(
-            found.isSuperset(of: ["snapshot", "cursor", "dry_run", "limit", "q"]),
+            found.isSuperset(of: ["snapshot", "cursor", "dry_run", "limit", "q", "state"]),
             "the scripts are read as they are"
         )
     }

@@ -206,20 +206,6 @@ struct TimelineModelTests {
         #expect(legend?["label"] as? String == "when a late event came")
     }
 
-    /// Span, its seconds, and seconds from now to its end.
-    private static let spans: [(TimelineSpan, Int64, Int64)] = [
-        (.hour, 3600, 0), (.six, 21_600, 0), (.day, 86_400, 3600), (.week, 604_800, 57_600),
-        (.month, 2_592_000, 57_600),
-    ]
-
-    @Test(arguments: spans)
-    func `a picture ends with the line of its grid that comes next`(span: TimelineSpan, length: Int64, ahead: Int64) {
-        let window = TimelineWindow(span: span, until: nil, clock: LocalClock(zoneName: "UTC"), now: Self.now)
-        #expect(window.to - window.from == .seconds(length))
-        #expect(window.to - Self.now == .seconds(ahead))
-        #expect(window.isLatest && window.lines.count == span.steps)
-    }
-
     @Test
     func `its lines are those of the agent's own clock`() {
         let values = model(timeline([], from: Self.now - .seconds(86_400)), .day, zone: "Asia/Kolkata").values
@@ -246,22 +232,6 @@ struct TimelineModelTests {
         #expect(values["picture"] as? String == name)
         let past = model(timeline([], from: Self.now - .seconds(3600)), span, until: Self.now - span.length * 2).values
         #expect(past["now_x"] as? Bool == false && past["picture"] as? String == name)
-    }
-
-    @Test
-    func `a picture of the past leads on, and one of a far past still is one`() {
-        let clock = LocalClock(zoneName: "UTC")
-        let past = TimelineWindow(span: .day, until: Self.now - .seconds(500_000), clock: clock, now: Self.now)
-        #expect(!past.isLatest)
-        let ancient = TimelineWindow(
-            span: .month,
-            until: Timestamp(microseconds: .min / 4),
-            clock: clock,
-            now: Self.now
-        )
-        #expect(ancient.to - ancient.from == .seconds(30 * 86_400))
-        let future = TimelineWindow(span: .hour, until: Self.now + .seconds(90_000), clock: clock, now: Self.now)
-        #expect(future.isLatest && future.to - Self.now <= .seconds(600))
     }
 
     @Test

@@ -59,4 +59,71 @@ struct WhoseTurnTests {
             #expect(story.contains("For somebody to map a session."))
         }
     }
+
+    /// What says whose turn it is while an incident lasts: as of an agent's session, but for many who scan.
+    ///
+    /// What many sessions of an engine have at about the same time differs from what one of them has, too: into a single session
+    /// a manager or Rollcall looks, as its card says; that many are alike lies at the engine, so that it is for whoever runs it.
+    private func turn(_ kind: IncidentKind, _ words: Catalogue) -> String {
+        let key: String
+        switch kind {
+        case .accountRefused, .accountUnattended: key = "turn.operator"
+        case .engineOutage, .commandsRefused, .sessionsSuspect, .wordsUnknown, .sessionsKeepFalling: key = "turn.engine"
+        case .sessionsFailing: key = "turn.rollcall.exception"
+        case .sessionsUnknown, .sourceSilent: key = "turn.mapper"
+        case .changeHeld: key = "turn.manager"
+        case .sessionsLoggedOut:
+            switch words.language {
+            case .english: return "The agents' turn:"
+            case .spanish: return "Les toca a los agentes:"
+            case .arabic: return "الدور على الموظفين:"
+            }
+        }
+        return String(words(key).prefix { $0 != ":" }) + ":"
+    }
+
+    @Test(arguments: IncidentKind.allCases)
+    func `an incident says for how long it lasts, and whose turn it is`(kind: IncidentKind) {
+        let now = Timestamp(seconds: 1_800_000_000)
+        let incident = Incident(
+            id: 1,
+            engine: kind == .sourceSilent || kind == .changeHeld ? nil : "main",
+            source: kind == .sourceSilent ? "hr" : nil,
+            kind: kind.rawValue,
+            openedAt: now - .seconds(90),
+            closedAt: nil,
+            detail: "",
+            change: kind == .changeHeld ? 7 : nil,
+            agents: 3
+        )
+        for language in Language.allCases {
+            let words = languages[language]
+            let pieces = incidentValues(incident, words, now: now)["sentence"] as? [[String: Any]] ?? []
+            #expect(pieces.contains { $0["age_of"] != nil }, "\(language)")
+            let last = pieces.last?["say_text"] as? String ?? ""
+            #expect(last.hasPrefix(". " + turn(kind, words)), "\(language): \(last)")
+        }
+    }
+
+    @Test(arguments: [("live.engine_silent", IncidentKind.engineOutage), ("live.nobody_acts", .accountUnattended)])
+    func `a line about an engine says whose turn it is as its incident does`(line: String, kind: IncidentKind) {
+        for language in Language.allCases {
+            let words = languages[language]
+            let turn = String(words("incident.engine." + kind.rawValue).split(separator: "{began}").last ?? "")
+            #expect(turn.hasPrefix(". " + self.turn(kind, words)) && words(line).hasSuffix(turn), "\(line)")
+        }
+    }
+
+    @Test
+    func `a banner says what it is about, so that the script shows no second one for the same`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            _ = try await page.management.pool.query(
+                "INSERT INTO incidents (account, kind) SELECT account, 'engine_outage' FROM engine_accounts"
+            )
+            let source = try await page.send("GET", "/", try await page.signIn(as: .view)).text
+            #expect(source.contains(#"data-engine="main" data-kind="engine_outage""#))
+            #expect(source.contains("</time>. The engine&#39;s turn: whoever runs it has to look at it."))
+        }
+    }
 }

@@ -176,6 +176,88 @@ struct WhyTests {
         }
     }
 
+    /// A command that was never sent, as far as is known; `verdict`: of one that was held back.
+    private func unsent(_ action: Action, verdict: EngineVerdict? = nil) -> CommandEntry {
+        CommandEntry(
+            id: 1,
+            action: action.rawValue,
+            reason: Reason.shouldRun.rawValue,
+            intendedAt: Self.now - .seconds(9),
+            sentAt: nil,
+            endedAt: verdict == nil ? nil : Self.now - .seconds(7),
+            verdict: verdict?.rawValue,
+            claim: nil,
+            httpStatus: nil
+        )
+    }
+
+    @Test
+    func `the engine was told nothing where a command waits, and hears nothing of one that was held back`() {
+        let standing = Self.standings[0]
+        let waiting = text(explanation(standing, commands: [unsent(.start)]), .english)
+        #expect(explanation(standing, commands: [unsent(.start)]).lines.contains { $0.hasSuffix(": no outcome yet") })
+        #expect(waiting["did"] == ["It decided 9 s ago to start the session. The session had to run."])
+        #expect(waiting["said"]?.first == "What came of the command is not known yet; it may still wait in line.")
+        let withdrawn = text(explanation(standing, commands: [unsent(.start, verdict: .notSent)]), .english)
+        #expect(
+            withdrawn["did"] == [
+                "It decided 9 s ago to start the session, then held the command back. The session had to run."
+            ]
+        )
+        #expect(withdrawn["said"]?.first == "The command never left, so the engine did not hear of it.")
+    }
+
+    @Test(arguments: Language.allCases)
+    func `a command that waits, one that was held back and one that was given are told apart`(language: Language) {
+        let standing = Self.standings[0]
+        for action in Action.allCases {
+            var sent = unsent(action, verdict: .ok)
+            sent.sentAt = Self.now - .seconds(8)
+            let commands = [unsent(action), unsent(action, verdict: .notSent), sent]
+            let told = commands.map { text(explanation(standing, commands: [$0]), language) }
+            for step in ["did", "said"] {
+                let sentences = told.compactMap { $0[step]?.first }
+                #expect(Set(sentences).count == 3 && sentences.allSatisfy { !$0.contains("⟦") }, "\(sentences)")
+            }
+        }
+    }
+
+    private func standing(_ reason: Reason) -> AgentStanding {
+        AgentStanding(
+            desired: DesiredState(run: .running, rule: .shift),
+            condition: .needsAttention,
+            reason: reason,
+            since: Self.now - .seconds(90)
+        )
+    }
+
+    @Test
+    func `a look now that gave its restarts already is not said to do so at once`() {
+        var story = explanation(standing(.restartBudgetUsed))
+        let free = "For a person. The budget of restarts is free again in 7 s (2027-01-15 08:00:07 UTC)"
+        #expect(text(story, .english)["waits"] == [free + "; “Look now” frees it at once."])
+        story.grant = BudgetGrant(givenAt: Self.now - .seconds(300), againFrom: Self.now + .seconds(1500))
+        let given = " “Look now” freed it 5 min ago, and can do so again from 2027-01-15 08:25:00 UTC on."
+        #expect(text(story, .english)["waits"] == [free + "." + given])
+        for language in Language.allCases {
+            let waits = text(story, language)["waits"] ?? []
+            #expect(waits.count == 1 && waits.allSatisfy { !$0.contains("⟦") }, "\(waits)")
+        }
+        story.grant?.againFrom = Self.now
+        #expect(text(story, .english)["waits"] == [free + "; “Look now” frees it at once."])
+    }
+
+    @Test(arguments: [Reason.startRefused, .stopRefused])
+    func `what is refused waits for a person, and is said to be tried again when it is due`(reason: Reason) {
+        var story = explanation(standing(reason))
+        story.dueAt = Self.now + .seconds(300)
+        #expect(
+            text(story, .english)["waits"] == [
+                "For a person. All the same it is tried again in 5 min 0 s (2027-01-15 08:05:00 UTC)."
+            ]
+        )
+    }
+
     @Test
     func `it says what decides, what lost, what is behind it, what was done and what it waits for`() throws {
         let standing = AgentStanding(

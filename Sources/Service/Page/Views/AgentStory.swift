@@ -8,6 +8,8 @@ struct AgentStory: Sendable {
     let held: GuardReads
     let freshness: FreshnessBook
     let pulses: EnginePulseReads
+    /// The least time between two fresh restart budgets that somebody gives one instance.
+    let restartWindow: Duration
     let clock: DatabaseClock
 
     /// Lines of each table.
@@ -33,7 +35,11 @@ struct AgentStory: Sendable {
             limit: Self.lineLimit
         )
         var dueAt: Timestamp?
-        if let instance = details.instance { dueAt = try await history.dueAt(instance) }
+        var grant: BudgetGrant?
+        if let instance = details.instance {
+            dueAt = try await history.dueAt(instance)
+            grant = try await self.grant(of: instance, standing)
+        }
         let events = try await history.ledger(of: details.agent).entries
         let rule = try await freshness.table()[details.account]
         return AgentModel(
@@ -47,6 +53,7 @@ struct AgentStory: Sendable {
                 dueAt: dueAt,
                 lookLifetime: rule.lifetime(desired: details.storedDesired),
                 waiting: try await held.waiting(of: details.agentID),
+                grant: grant,
                 asOf: now
             ),
             isAttended: try await pulses.engines(for: caller, withUnused: false).isAttended(details),
@@ -57,6 +64,13 @@ struct AgentStory: Sendable {
             timeline: try await timeline(of: details, standing, query, frame.words, now: now),
             now: now
         )
+    }
+
+    private func grant(of instance: Int64, _ standing: AgentStanding) async throws -> BudgetGrant? {
+        guard standing.reason == .restartBudgetUsed, let givenAt = try await history.budgetGivenAt(instance) else {
+            return nil
+        }
+        return BudgetGrant(givenAt: givenAt, againFrom: givenAt + restartWindow)
     }
 
     private func timeline(

@@ -77,7 +77,8 @@ struct FleetModel {
             "has_unmatched": unmatched.names > 0,
             "unmatched_since": unmatched.since.map { words.time($0, now: now) } ?? false,
             "incidents": openIncidents.map { incidentValues($0, words, now: now) },
-            "held": held.map { HeldCardModel(change: $0, words: words, now: now).values },
+            "held": cards,
+            "is_bound": caller.teams != nil,
             "has_held": !held.isEmpty,
             "stream": "/v1/stream" + filter.query(["snapshot": "false"], isSorted: false),
             "list": "/v1/agents" + filter.query(["limit": "500"], isSorted: false),
@@ -86,6 +87,14 @@ struct FleetModel {
             } ?? "",
         ]
         return values.merging(own) { _, own in own }
+    }
+
+    /// Of the changes that wait.
+    private var cards: [[String: Any]] {
+        held.map { change in
+            let mayDecide = HeldCardModel.mayDecide(change, caller)
+            return HeldCardModel(change: change, words: frame.words, now: now, mayDecide: mayDecide).values
+        }
     }
 
     /// Whether nobody needs anything as far as anybody can know: of sessions that nothing is heard of nobody does.
@@ -103,8 +112,8 @@ struct FleetModel {
         "fleet.no_team",
         "fleet.not_seen", "fleet.pick", "fleet.wanted", "shift.", "state.", "session.", "turn.", "reason.",
         // All but what the templates say.
-        "guard.agents.", "guard.all.", "guard.asked", "guard.decide", "guard.more", "guard.no_answer", "guard.part.",
-        "guard.show", "guard.state.", "guard.then.", "guard.until", "guard.what.",
+        "guard.agents.", "guard.all.", "guard.asked", "guard.decide", "guard.deed.", "guard.more", "guard.no_answer",
+        "guard.part.", "guard.show", "guard.state.", "guard.then.", "guard.turn.", "guard.until", "guard.what.",
         "incident.engine.", "incident.other", "incident.source.", "unmatched.since",
     ]
     /// And only to who may act.
@@ -193,7 +202,7 @@ func incidentValues(_ incident: Incident, _ words: Catalogue, now: Timestamp) ->
         "began": .age(incident.openedAt), "kind": .text(incident.kind),
     ]
     return [
-        "id": incident.id, "engine": incident.engine ?? "", "of_change": incident.change != nil,
+        "id": incident.id, "engine": incident.engine ?? "", "kind": incident.kind, "of_change": incident.change != nil,
         "sentence": words.phrase(words.sentences[key] == nil ? "incident.other" : key, values, now: now),
     ]
 }

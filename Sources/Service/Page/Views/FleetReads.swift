@@ -38,7 +38,7 @@ struct FleetReads: Sendable {
             nextCursor: list.nextCursor,
             summary: summary,
             incidents: try await incidents.incidents(for: caller),
-            held: try await held.changes(for: caller).filter(HeldCardModel.isAsked),
+            held: try await held.changes(for: caller, state: .held).filter { HeldCardModel.isAsked($0, now: now) },
             unmatched: try await unmatched.count(for: caller),
             engines: engines,
             now: now

@@ -7,16 +7,25 @@ struct HeldCardModel {
     let change: HeldChange
     let words: Catalogue
     let now: Timestamp
+    /// Whether who looks may decide about it.
+    var mayDecide = false
 
-    /// Whether somebody is asked; a setting waits also while nobody whom it would concern is on break.
-    static func isAsked(_ change: HeldChange) -> Bool {
-        change.state == .held && (change.waiting > 0 || change.kind == .setting)
+    /// Whether somebody is asked, and in time; a setting waits also while nobody whom it would concern is on break.
+    static func isAsked(_ change: HeldChange, now: Timestamp) -> Bool {
+        let isOver = change.expiresAt.map { $0 <= now } ?? false
+        return change.state == .held && !isOver && (change.waiting > 0 || change.kind == .setting)
+    }
+
+    /// Whether somebody may decide about a change; a setting is about everybody.
+    static func mayDecide(_ change: HeldChange, _ caller: Caller) -> Bool {
+        caller.role.includes(.manage) && (change.kind != .setting || caller.teams == nil)
     }
 
     /// What a template sees.
     var values: [String: Any] {
         [
             "change": change.change, "sentence": sentence, "asks": asks,
+            "turn": words(mayDecide ? "guard.turn.own" : "guard.turn.other"),
             "has_whom": !change.wish.first.isEmpty,
             "whom": words.count("guard.all", change.wish.concerned),
             "whom_first": first,

@@ -45,13 +45,23 @@ struct LocalClock: Sendable {
         return (instant(showing: midnight), instant(showing: next))
     }
 
+    /// When the day began by this clock that is `days` days after that of `instant`, or before it where that is negative.
+    func midnight(of instant: Timestamp, plus days: Int = 0) -> Timestamp {
+        let day = Duration.seconds(86_400).microseconds
+        let local = instant.microseconds + offset(at: instant) * 1_000_000
+        let rest = ((local % day) + day) % day
+        return self.instant(showing: Timestamp(microseconds: local - rest + Int64(days) * day))
+    }
+
     /// When this clock showed what a clock in UTC shows at `utc`.
     private func instant(showing utc: Timestamp) -> Timestamp {
         rules?.reading(of: LocalTime(microseconds: utc.microseconds)).instant ?? utc
     }
 
-    /// The first instant from `instant` on at which this clock shows a multiple of `step` since midnight, or since a day
-    /// long ago where a step is longer than one.
+    /// The first instant from `instant` on at which this clock shows a multiple of `step` since midnight, as long as
+    /// it is not changed in between.
+    ///
+    /// `step`: a part of a day. Whole days are as long as the clock has them: ``midnight(of:plus:)``.
     func ceiling(_ instant: Timestamp, step: Duration) -> Timestamp {
         let step = step.microseconds
         let offset = offset(at: instant) * 1_000_000

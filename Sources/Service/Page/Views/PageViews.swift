@@ -35,7 +35,7 @@ struct PageViews: Sendable {
         let words = frame?.words ?? languages[.english]
         let shown = frame ?? PageFrame(words: words, caller: nil, address: "/", now: .init(microseconds: 0))
         var values = shown.values(title: words("sign_in.title"), script: "sign-in.js")
-        if let refusal { values["refusal"] = words.explanation(of: refusal) }
+        if let refusal { values["refusal"] = words("problem." + refusal.code.rawValue) }
         var response = page("sign-in", values, words.language, status: refusal?.status ?? .ok)
         if let retryAfter = refusal?.retryAfter { response.headers[.retryAfter] = String(retryAfter) }
         return response
@@ -53,14 +53,11 @@ struct PageViews: Sendable {
 
     func stats(_ model: StatsModel) -> Response { page("stats", model.values, model.frame.words.language) }
 
-    /// Says that something went wrong, to a person.
+    /// Says that something went wrong, to a person: by the kind of problem, since details are for who writes programs.
     func problem(_ problem: Problem, frame: PageFrame) -> Response {
         let words = frame.words
         var values = frame.values(title: words("problem." + problem.code.rawValue), script: "")
         values["signed_in"] = false
-        // The details are English, and say more than the kind of problem where they differ.
-        let hasDetail = words.language == .english && problem.detail != problem.code.title
-        values["detail"] = hasDetail ? problem.detail : false
         if let remedy = words.sentences["problem.do." + problem.code.rawValue] { values["remedy"] = remedy }
         return page("problem", values, words.language, status: problem.status)
     }
@@ -71,6 +68,8 @@ struct PageViews: Sendable {
         _ language: Language,
         status: HTTPResponse.Status = .ok
     ) -> Response {
+        var values = values
+        values["build"] = PageBuild.word
         let html = libraries[language]?.render(values, withTemplate: template) ?? ""
         return Response(
             status: status,
@@ -109,13 +108,4 @@ struct PageViews: Sendable {
         ("stats", PackageResources.stats_mustache),
         ("problem", PackageResources.problem_mustache),
     ]
-}
-
-extension Catalogue {
-    /// What is wrong with a request, to a person.
-    ///
-    /// Details are English; in other languages the kind of problem has to do.
-    func explanation(of problem: Problem) -> String {
-        language == .english ? problem.detail : self("problem." + problem.code.rawValue)
-    }
 }

@@ -32,7 +32,7 @@ struct TimelineModel {
             // Where now is; its line stays within the picture.
             "now_x": window.isLatest ? number(min(max(window.place(now), 1), 999)) : false,
             "earlier": link(window.span, until: window.from),
-            "later": window.isLatest ? false : link(window.span, until: window.to + window.span.length),
+            "later": window.isLatest ? false : link(window.span, until: window.next),
             "spans": TimelineSpan.allCases.map { span in
                 [
                     "word": span.rawValue, "label": words("timeline." + span.rawValue),
@@ -42,7 +42,7 @@ struct TimelineModel {
             "ticks": window.lines.map { line in
                 [
                     "x": number(window.place(line)),
-                    "label": window.span.showsDays ? clock.day(line) : clock.time(line),
+                    "label": window.span.days == nil ? clock.time(line) : clock.day(line),
                 ]
             },
             "lanes": lanes.map(\.values) + [markLane],

@@ -4,7 +4,16 @@ import Domain
 enum TimelineSpan: String, Sendable, Hashable, CaseIterable {
     case hour, six, day, week, month
 
-    /// Between two lines of the grid.
+    /// Days between two lines, where these stand for days rather than for times of a day.
+    var days: Int? {
+        switch self {
+        case .hour, .six, .day: nil
+        case .week: 1
+        case .month: 3
+        }
+    }
+
+    /// Between two lines of the grid, but for days on which the clocks change.
     var step: Duration {
         switch self {
         case .hour: .seconds(600)
@@ -25,10 +34,8 @@ enum TimelineSpan: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// From the first line to the end, but for days on which the clocks change.
     var length: Duration { step * steps }
-
-    /// Whether the lines stand for days rather than for times of a day.
-    var showsDays: Bool { step >= .seconds(86_400) }
 }
 
 /// The stretch of time that a picture shows: it ends at a line of its grid.
@@ -36,6 +43,10 @@ struct TimelineWindow: Sendable {
     let span: TimelineSpan
     let from: Timestamp
     let to: Timestamp
+    /// The lines of the grid, the first at the beginning; those of days are the midnights of the agent's clock.
+    let lines: [Timestamp]
+    /// Where the picture ends that goes on where this one ends.
+    let next: Timestamp
     /// Whether it ends with now.
     let isLatest: Bool
 
@@ -43,12 +54,24 @@ struct TimelineWindow: Sendable {
     private static let oldest = Timestamp(seconds: 946_684_800)
 
     init(span: TimelineSpan, until: Timestamp?, clock: LocalClock, now: Timestamp) {
-        self.span = span
         let wanted = max(min(until ?? now, now), Self.oldest + span.length)
-        // A picture of whole days still shows the newest hours: it ends with the day that has begun.
-        to = clock.ceiling(wanted, step: span.showsDays ? .seconds(86_400) : span.step)
-        from = to - span.length
-        isLatest = to >= now
+        let end = Self.end(from: wanted, span, clock)
+        func line(_ number: Int) -> Timestamp {
+            guard let days = span.days else { return end + span.step * number }
+            return clock.midnight(of: end, plus: days * number)
+        }
+        self.span = span
+        from = line(-span.steps)
+        to = end
+        lines = (0..<span.steps).map { line($0 - span.steps) }
+        next = line(span.steps)
+        isLatest = end >= now
+    }
+
+    /// The line that comes next: a picture of days still shows the newest hours, and ends with the day that has begun.
+    private static func end(from wanted: Timestamp, _ span: TimelineSpan, _ clock: LocalClock) -> Timestamp {
+        guard span.days != nil else { return clock.ceiling(wanted, step: span.step) }
+        return clock.midnight(of: wanted) == wanted ? wanted : clock.midnight(of: wanted, plus: 1)
     }
 
     /// From 0 to 1,000 across the picture.
@@ -56,7 +79,4 @@ struct TimelineWindow: Sendable {
         let share = (instant - from).inSeconds / (to - from).inSeconds
         return min(max(share, 0), 1) * 1000
     }
-
-    /// The lines of the grid, the first at the beginning.
-    var lines: [Timestamp] { (0..<span.steps).map { from + span.step * $0 } }
 }

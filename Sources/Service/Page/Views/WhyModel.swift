@@ -61,8 +61,10 @@ struct WhyModel {
         guard let command = explanation.commands.first, let action = Action(rawValue: command.action) else {
             return say("why.did.nothing")
         }
+        // When a command was sent is written with what came of it, so until then nobody can say that it was given.
+        let fate = command.sentAt != nil ? "" : command.verdict == nil ? "intended." : "withdrawn."
         return say(
-            "why.did." + action.rawValue,
+            "why.did." + fate + action.rawValue,
             ["when": .age(command.intendedAt), "reason": .text(words.command(command.reason))]
         )
     }
@@ -70,7 +72,9 @@ struct WhyModel {
     /// What came of the last command.
     private var answered: [[[String: Any]]] {
         guard let command = explanation.commands.first else { return [] }
-        guard let sentAt = command.sentAt else { return [say("why.said.not_sent")] }
+        guard let sentAt = command.sentAt else {
+            return [say(command.verdict == nil ? "why.said.unknown" : "why.said.withdrawn")]
+        }
         guard let verdict = command.verdict, let endedAt = command.endedAt else { return [say("why.said.no_answer")] }
         let answer = say(
             "why.said.answer",
@@ -113,17 +117,19 @@ struct WhyModel {
             return nextLook.map { say("why.waits.nothing", ["ahead": .ahead($0)]) } ?? say("why.waits.for_nobody")
         case .look, .proof, .boot, .scan, .person, .engine, .credential:
             return until(nextLook)
-        case .gap, .retry, .spacing, .budget:
+        case .gap, .retry, .spacing, .budget, .refused:
             return until(explanation.dueAt ?? nextLook)
         }
     }
 
     private func until(_ instant: Timestamp?) -> [[String: Any]] {
         guard let instant else { return say("why.waits.for_nobody") }
-        return say(
-            "why.waits." + wait.rawValue,
-            ["ahead": .ahead(instant), "until": .clock(instant)]
-        )
+        let values: [String: PhraseValue] = ["ahead": .ahead(instant), "until": .clock(instant)]
+        guard wait == .budget, let grant = explanation.grant, grant.againFrom > now else {
+            return say("why.waits." + wait.rawValue, values)
+        }
+        let given: [String: PhraseValue] = ["given": .age(grant.givenAt), "again": .clock(grant.againFrom)]
+        return say("why.waits.budget_given", values.merging(given) { value, _ in value })
     }
 
     private var changes: [[[String: Any]]] {
@@ -153,6 +159,8 @@ struct WhyModel {
 /// What an instance waits for.
 enum Wait: String, Hashable, CaseIterable {
     case nothing, look, proof, gap, retry, spacing, budget, boot, scan, person, engine, credential, mapping
+    /// A person, while a command that was refused is tried again all the same.
+    case refused
     /// That somebody acts for the engine.
     case attendance
 }
@@ -171,7 +179,8 @@ extension Reason {
         case .restartSpacing, .keepsFalling, .keepsComingUp, .failingAlike: .spacing
         case .restartBudgetUsed: .budget
         case .pairingRequired: .scan
-        case .startRefused, .stopRefused, .sessionMissing, .unknownWord, .listedOnly, .suspect: .person
+        case .startRefused, .stopRefused: .refused
+        case .sessionMissing, .unknownWord, .listedOnly, .suspect: .person
         case .accountRefused: .credential
         case .stale: .engine
         case .noInstance: .mapping

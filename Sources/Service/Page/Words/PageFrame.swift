@@ -45,7 +45,8 @@ struct PageFrame {
 
     /// What any script says, and what this page's does.
     private func spoken(_ scripted: [String]) -> [[String: Any]] {
-        let beginnings = ["live.", "age.", "ahead.", "problem.", "act.c", "act.looking", "act.no_"] + scripted
+        let common = ["live.", "age.", "ahead.", "problem.", "act.c", "act.looking", "act.no_", "act.un"]
+        let beginnings = common + scripted
         return words.sentences.filter { sentence in beginnings.contains { sentence.key.hasPrefix($0) } }
             .sorted { $0.key < $1.key }.map { ["key": $0.key, "text": $0.value] }
     }

@@ -2,7 +2,7 @@
 
 import { now } from "./ages.js";
 import { signedOut } from "./session.js";
-import { knows, language, say } from "./words.js";
+import { knows, say } from "./words.js";
 
 let csrf = null;
 
@@ -16,12 +16,12 @@ async function proof() {
 }
 
 /**
- * What is wrong, to a person, and what they can do about it, where they can: the server's details are English, so other
- * languages have the kind of problem. Its hints are for who writes programs.
+ * What is wrong, to a person, and what they can do about it, where they can: by the kind of problem, in the page's own words. The
+ * server's details and hints are for who writes programs; a kind that only a newer release knows has nothing else.
  */
 export function explain(problem) {
   const kind = `problem.${problem.code}`;
-  const what = language === "en" || !knows(kind) ? problem.detail : say(kind);
+  const what = knows(kind) ? say(kind) : problem.detail;
   const remedy = `problem.do.${problem.code}`;
   return knows(remedy) ? `${what} ${say(remedy)}` : what;
 }

@@ -4,7 +4,9 @@ import { exchange, holdOf, prepareDialog, prepareHold, send } from "./acts.js";
 import { measured, now, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
 import { map } from "./mapping.js";
+import { sayDone } from "./outcome.js";
 import { namePairing, pair, pairingNews } from "./pairing.js";
+import { isUnattended } from "./pulse.js";
 import { keepReading } from "./reading.js";
 import { renew } from "./renew.js";
 import { say } from "./words.js";
@@ -97,9 +99,13 @@ function prepareNaming() {
   naming.hidden = false;
   show();
   adopts.push(show);
-  const said = async (text) => {
+  const done = (text) => {
+    sayDone(named, text);
+    return refresh().catch(() => {});
+  };
+  const failed = (text) => {
     named.textContent = text;
-    await refresh().catch(() => {});
+    return refresh().catch(() => {});
   };
   const form = document.getElementById("map");
   form.addEventListener("submit", (event) => {
@@ -107,7 +113,7 @@ function prepareNaming() {
     named.textContent = "";
     const [source, name] = [form.elements.source.value, form.elements.external_id.value];
     const address = `/v1/sources/${encodeURIComponent(source)}/aliases/${encodeURIComponent(name)}`;
-    map(form, address, agentID, { done: said, failed: said });
+    map(form, address, agentID, { done, failed });
   });
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("[data-unmap]");
@@ -116,9 +122,9 @@ function prepareNaming() {
     if (!(await asked(say("agent.sure_unmap"), button.textContent))) return;
     try {
       await send("DELETE", address);
-      await said(say("agent.unmapped"));
+      await done(say("agent.unmapped"));
     } catch (error) {
-      await said(error.message);
+      await failed(error.message);
     }
   });
 }
@@ -133,23 +139,38 @@ function prepareActs() {
   const hold = document.getElementById("hold");
   prepareHold(hold);
 
+  /** While something is done no button does anything; disabled, the one that was pressed would lose the focus. */
+  function markBusy(isBusy) {
+    for (const button of acts.querySelectorAll("button")) button.ariaDisabled = isBusy ? "true" : null;
+  }
+  const ignore = (event) => {
+    if (!event.target.closest("[aria-disabled]")) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  acts.addEventListener("click", ignore, { capture: true });
+
   /** Does something and says what came of it: `done`, or `waits` where the guard keeps it until somebody approves. */
   async function act(method, path, body, done, waits = done) {
     outcome.textContent = "";
-    for (const button of acts.querySelectorAll("button")) button.disabled = true;
+    markBusy(true);
     try {
       const { status } = await exchange(method, api + path, body);
-      outcome.textContent = status === 202 ? waits : done;
+      sayDone(outcome, status === 202 ? waits : done);
     } catch (error) {
       outcome.textContent = error.message;
     }
-    for (const button of acts.querySelectorAll("button")) button.disabled = false;
+    markBusy(false);
     await refresh().catch(() => {});
   }
 
-  document.getElementById("look").addEventListener("click", () => act("POST", "/reconcile", null, say("act.looking")));
+  /** What is said of an order for the engine: that it is carried out, or waits until anybody can. */
+  const ordered = (text) => (isUnattended(view.dataset.engine) ? say("act.unattended") : text);
+
+  document.getElementById("look").addEventListener("click", () => act("POST", "/reconcile", null, ordered(say("act.looking"))));
   document.getElementById("reboot").addEventListener("click", async (event) => {
-    if (await asked(say("act.sure_reboot"), event.target.textContent)) await act("POST", "/reboot", null, say("act.rebooting"));
+    if (!(await asked(say("act.sure_reboot"), event.target.textContent))) return;
+    await act("POST", "/reboot", null, ordered(say("act.rebooting")));
   });
   pairing.addEventListener("click", () => pair(agentID, nameOf(document.querySelector("h1"))));
   release.addEventListener("click", () => act("DELETE", "/hold", null, say("act.released"), say("act.release_waits")));

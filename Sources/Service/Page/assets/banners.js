@@ -3,7 +3,7 @@
 import { time } from "./ages.js";
 import { showGuards } from "./guards.js";
 import { tell } from "./needs.js";
-import { keepReading, limit } from "./reading.js";
+import { keepReading, paced, request } from "./reading.js";
 import { isSignedOut } from "./session.js";
 import { element, knows, phrase } from "./words.js";
 
@@ -23,6 +23,8 @@ function banner(incident) {
   const line = element("p");
   line.classList.add("banner", "incident");
   line.dataset.incident = incident.id;
+  line.dataset.engine = incident.engine ?? "";
+  line.dataset.kind = incident.kind;
   const icon = element("span");
   icon.className = "icon";
   icon.setAttribute("aria-hidden", "true");
@@ -39,9 +41,7 @@ function banner(incident) {
 
 /** Names that nobody knows are asked for when the stream says that something waits, and now and then besides. */
 async function askUnmatched() {
-  const response = await fetch("/unmatched/count", { cache: "no-store", credentials: "same-origin", signal: limit() });
-  if (!response.ok) throw new Error(String(response.status));
-  const { text, since } = await response.json();
+  const { text, since } = await (await request("/unmatched/count")).json();
   if (isSignedOut()) return;
   const place = document.getElementById("unmatched");
   const shown = place.querySelector("time")?.getAttribute("datetime") ?? null;
@@ -64,7 +64,7 @@ function unmatched(text, since) {
 }
 
 /** Something other than agents waits for somebody, or does no more: names that nobody knows, parts of changes. */
-export function waiting() {
+export const waiting = paced(() => {
   refresh().catch(() => {});
   showGuards();
-}
+});

@@ -2,12 +2,14 @@
 
 import { explain, holdOf, prepareDialog, prepareHold, send } from "./acts.js";
 import { showGuards } from "./guards.js";
+import { isUnattended } from "./pulse.js";
 import { nameOf } from "./row.js";
 import { isSignedOut } from "./session.js";
 import { apart, count, element, say } from "./words.js";
 
-const agentLimit = 500; // agents that one request takes
-const quietLimit = 5; // that many are not asked about
+// Agents that one request takes, and how many are not asked about.
+const agentLimit = 500;
+const quietLimit = 5;
 
 /**
  * Lets agents of the table be chosen. Gives what tells it of those who are gone (`drop`), and that the table is another
@@ -23,9 +25,11 @@ export function prepareBulk(roster) {
   const fields = document.getElementById("bulk-hold");
   const refusal = document.getElementById("bulk-refusal");
   const picked = new Set();
-  let isCut = false; // whether more were meant than one order takes
+  // Whether more were meant than one order takes.
+  let isCut = false;
   let action = null;
-  let ordered = null; // the agents of an order that is being carried out
+  // The agents of an order that is being carried out.
+  let ordered = null;
   prepareDialog(dialog);
   prepareHold(fields);
   // What had the focus before is gone with the choice, or waits for the order.
@@ -88,7 +92,8 @@ export function prepareBulk(roster) {
     everybody.parentElement.hidden = agents === 0;
     const text = agents > agentLimit ? say("bulk.first", { n: agentLimit, all: agents }) : count("bulk.all", agents);
     if (everybody.textContent !== text) everybody.textContent = text;
-    if (roster.sorted.length === 0 && roster.rows.size > 0) return; // a page of a list
+    // A page of a list.
+    if (roster.sorted.length === 0 && roster.rows.size > 0) return;
     for (const agentID of [...picked]) if (!roster.agents.has(agentID)) drop(agentID);
   }
 
@@ -141,18 +146,16 @@ export function prepareBulk(roster) {
     if (ordered) return;
     refusal.textContent = "";
     let answer = null;
-    let agents = [];
+    const body = { action, agents: [...picked] };
     try {
-      const body = { action, agents: [...picked] };
       if (action === "hold") body.hold = holdOf(fields);
-      agents = body.agents;
-      begin(agents);
+      begin(body.agents);
       answer = await send("POST", "/v1/actions", body);
     } catch (error) {
       refusal.textContent = error.message;
     }
     begin(null);
-    if (answer) tell(answer.results, agents);
+    if (answer) tell(answer.results, body);
     present();
     show();
   });
@@ -174,21 +177,26 @@ export function prepareBulk(roster) {
     if (dialog.open && form.hidden) document.getElementById("bulk-done").focus();
   }
 
-  function tell(answers, agents) {
+  function tell(answers, { agents, hold }) {
     form.hidden = true;
     results.hidden = false;
-    document.getElementById("bulk-done").textContent = say("bulk.done");
+    // It may come over something else that somebody is at by then.
+    const order = say(`bulk.yes.${action}`) + (hold ? ` (${say(`state.${hold.state}`)})` : "");
+    document.getElementById("bulk-done").textContent = say("bulk.done", { order });
     const lines = answers.map((answer, index) => {
-      const agent = roster.agents.get(answer.agent_id ?? agents[index]);
-      const isLater = answer.status === 202; // it is being done, or waits for somebody
+      const agentID = answer.agent_id ?? agents[index];
+      const engine = (roster.agents.get(agentID)?.instance ?? roster.rows.get(agentID)?.dataset)?.engine;
+      // It is being done, or waits for somebody.
+      const isLater = answer.status === 202;
       const line = element("li");
-      line.dataset.agent = answer.agent_id ?? agents[index];
+      line.dataset.agent = agentID;
       line.dataset.done = isLater ? "later" : String(answer.status < 300);
       const mark = element("span");
       mark.className = "icon";
       mark.setAttribute("aria-hidden", "true");
-      const words = isLater ? say(answer.change ? "bulk.waits" : "bulk.taken") : answer.status < 300 ? say("bulk.ok") : explain(answer);
-      line.append(mark, element("bdi", agent ? nameOf(agent) : line.dataset.agent), `: ${words}`);
+      const later = answer.change ? "bulk.waits" : isUnattended(engine) ? "act.unattended" : "bulk.taken";
+      const words = isLater ? say(later) : answer.status < 300 ? say("bulk.ok") : explain(answer);
+      line.append(mark, " ", element("bdi", called(agentID)), `: ${words}`);
       return line;
     });
     // What was refused stands first, then what is not done yet.

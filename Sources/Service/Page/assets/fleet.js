@@ -8,7 +8,8 @@ import { hideChanges, prepareGuards, showGuards } from "./guards.js";
 import { follow, reread } from "./live.js";
 import { adoptNeeds, cardLimit, countCards, listed, need, needCount, refill } from "./needs.js";
 import { tellNews } from "./news.js";
-import { limit, readBadly, readWell } from "./reading.js";
+import { isUnattended } from "./pulse.js";
+import { readBadly, readWell, request, rest } from "./reading.js";
 import { renew } from "./renew.js";
 import { Roster } from "./roster.js";
 import { exceptions, fill, setOrder } from "./row.js";
@@ -18,6 +19,7 @@ import { element, say } from "./words.js";
 
 const agentLimit = 20_000; // agents a browser holds with ease; beyond, the filter has to be narrowed
 const pause = 20; // milliseconds between two pages of the list, so that the page stays at hand
+const retry = 3000; // milliseconds until a page of the list that could not be read is asked for again
 
 const fleet = document.getElementById("fleet");
 setOrder(fleet.dataset.order);
@@ -104,27 +106,35 @@ function countNeeds() {
 }
 
 let loading = 0; // which reading is the newest
-/** Reads everybody who fits the filter, page by page, and shows them, unless a newer reading begins meanwhile: gives whether none did. */
-async function load(own) {
+/**
+ * Reads everybody who fits the filter, page by page, and shows them, unless a newer reading begins meanwhile.
+ *
+ * A page that failed is asked for again: a cursor names who was read last, however long ago, and the stream tells what changes.
+ */
+async function load() {
+  if (isPage || isSignedOut()) return;
+  const own = ++loading;
   isLoaded = false;
   const place = document.getElementById("more-place");
   const agents = new Map();
   let cursor = null;
+  let page;
   do {
+    const began = Date.now();
     const address = fleet.dataset.list + (cursor ? `&cursor=${cursor}` : "");
-    const response = await fetch(address, { cache: "no-store", credentials: "same-origin", signal: limit() });
-    if (own !== loading || isSignedOut()) return false;
-    if (!response.ok) throw new Error(String(response.status));
-    const page = await response.json();
-    if (isSignedOut()) return false;
-    for (const agent of page.items) agents.set(agent.agent_id, agent);
-    cursor = page.next_cursor;
-    if (cursor) {
+    page = await request(address).then((answer) => answer.json()).catch(() => null);
+    if (own !== loading || isSignedOut()) return; // the newer one says how it went
+    if (page) {
+      for (const agent of page.items) agents.set(agent.agent_id, agent);
+      cursor = page.next_cursor;
+      if (!cursor) break;
       place.textContent = say("fleet.loading", { n: agents.size });
-      await new Promise((resolve) => setTimeout(resolve, pause));
+    } else {
+      readBadly("list", began);
     }
-  } while (cursor && agents.size < agentLimit);
-  if (own !== loading || isSignedOut()) return false;
+    await rest(page ? pause : retry);
+    if (own !== loading || isSignedOut()) return;
+  } while (!page || agents.size < agentLimit);
   place.textContent = cursor ? say("fleet.narrow", { n: agents.size }) : "";
   for (const [agentID, agent] of pending) {
     if (agent) agents.set(agentID, agent);
@@ -136,14 +146,12 @@ async function load(own) {
   roster.replace([...agents.values()]);
   roster.steady(() => document.getElementById("page-order")?.remove());
   whole();
-  return true;
+  readWell("list");
 }
 
 /** On a page of a list, reads its rows again: they are older than the stream, which tells of what happens from its beginning on. */
 async function readPage() {
-  const response = await fetch(fleet.dataset.page, { cache: "no-store", credentials: "same-origin", signal: limit() });
-  if (!response.ok) throw new Error(String(response.status));
-  const { items } = await response.json();
+  const { items } = await (await request(fleet.dataset.page)).json();
   if (isSignedOut()) throw new Error("401"); // it ended meanwhile, and nobody may see this
   const agents = new Map(items.map((agent) => [agent.agent_id, agent]));
   for (const [agentID, row] of [...roster.rows]) {
@@ -154,20 +162,6 @@ async function readPage() {
       bulk?.drop(agentID);
     }
   }
-}
-
-function startLoading() {
-  if (isPage || isSignedOut()) return;
-  const began = Date.now();
-  const own = ++loading;
-  load(own).then(
-    (isNewest) => isNewest && readWell("list"),
-    () => {
-      if (own !== loading) return; // the newer one says how it went
-      readBadly("list", began);
-      setTimeout(() => own === loading && startLoading(), 3000);
-    },
-  );
 }
 
 function count(summary) {
@@ -221,7 +215,7 @@ async function reset() {
   counted = null; // older than what was read
   if (isPage) tellNews(listed);
   tick();
-  startLoading();
+  load();
   // The counts of the server's page are shared, and may be older than what this stream has told, which tells of whatever follows.
   if (told) {
     showCounts(told);
@@ -238,7 +232,7 @@ function restart() {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-pair], [data-look]");
   const card = button?.closest("[data-agent]");
-  if (!card) return;
+  if (!card || button.ariaDisabled) return;
   const agentID = card.dataset.agent;
   const outcome = element("span");
   outcome.setAttribute("role", "status");
@@ -260,19 +254,18 @@ document.addEventListener("click", async (event) => {
     if (pairing && !isSignedOut() && card.isConnected) pairing.pair(agentID, card.querySelector("[data-field=name]").textContent);
     return;
   }
-  button.disabled = true;
-  const words = button.textContent;
+  // Disabled it would lose the focus.
+  button.ariaDisabled = "true";
   button.after(" ", outcome);
   try {
     await send("POST", `/v1/agents/${encodeURIComponent(agentID)}/reconcile`);
-    button.textContent = say("act.looking");
+    outcome.textContent = say(isUnattended(card.dataset.engine) ? "act.unattended" : "act.looking");
   } catch (error) {
     outcome.textContent = error.message;
   }
   await new Promise((resolve) => setTimeout(resolve, 5000));
   outcome.remove();
-  button.textContent = words;
-  button.disabled = false;
+  button.ariaDisabled = null;
 });
 
 // What is not asked for does not stand in the address.

@@ -1,18 +1,17 @@
-// Changes that wait for somebody: what each would do, and the word of whoever may decide.
+// Changes that wait for somebody: a card each, which says what it would do. The dialog is loaded once somebody looks at one.
 
-import { explain, prepareDialog, send } from "./acts.js";
-import { time } from "./ages.js";
+import { now, time } from "./ages.js";
 import { tell } from "./needs.js";
 import { keepReading, limit } from "./reading.js";
 import { isSignedOut, whenSignedOut } from "./session.js";
-import { count, element, knows, phrase, say } from "./words.js";
+import { count, element, phrase, say } from "./words.js";
 
 const interval = 30_000; // milliseconds; the stream says when something changes, but not to who is bound to teams
 
 const place = document.getElementById("guards");
 const dialog = document.getElementById("guard-dialog");
-let shown = null; // the change in the dialog
-let wanted = null; // the change that somebody asked for last
+let inside = null; // what fills the dialog
+let unloaded = 0; // how often that could not be loaded
 let last = null; // what the cards show; before the first answer, what the server put there
 let isTold = false; // whether it is known what waits, so that the cards say it
 
@@ -20,11 +19,6 @@ const refresh = keepReading("guards", read, interval);
 
 /** Asks what waits; it is asked for again now and then. */
 export function prepareGuards() {
-  prepareDialog(dialog);
-  dialog.addEventListener("click", (event) => {
-    const decision = event.target.closest("[data-decide]")?.dataset.decide;
-    if (decision) decide(decision);
-  });
   place.addEventListener("click", (event) => {
     const card = event.target.closest("[data-open]")?.closest("[data-change]");
     if (card) open(card);
@@ -47,7 +41,7 @@ export function hideChanges() {
 }
 
 async function read() {
-  const { items } = await ask("/v1/guard");
+  const { items } = await ask("/v1/guard?state=held");
   if (isSignedOut()) return;
   const waiting = items.filter(waits);
   if (JSON.stringify(waiting) !== last) {
@@ -60,38 +54,53 @@ async function read() {
   isTold = true;
   hideChanges();
   tell();
+  inside?.lookAgain();
 }
 
-async function ask(address) {
+/** Reads what the server has at an address. */
+export async function ask(address) {
   const response = await fetch(address, { cache: "no-store", credentials: "same-origin", signal: limit() });
   if (!response.ok) throw new Error(String(response.status));
   return response.json();
 }
 
-/** Whether somebody is asked. A setting waits also while nobody whom it would concern is on break. */
-function waits(change) {
-  return change.state === "held" && (change.waiting > 0 || change.kind === "setting");
+/** Whether somebody is asked, and in time. A setting waits also while nobody whom it would concern is on break. */
+export function waits(change) {
+  const isOver = Date.parse(change.expires_at) <= now(); // never of one without an end
+  return change.state === "held" && !isOver && (change.waiting > 0 || change.kind === "setting");
+}
+
+/** Whether who looks may decide about it; a setting is about everybody. */
+export function mayDecide(change) {
+  return dialog.querySelector("[data-decide]") !== null && !(change.kind === "setting" && "bound" in dialog.dataset);
 }
 
 /** What it is, in a sentence. */
-function sentence(change) {
+export function sentence(change) {
   const key = `guard.what.${change.kind}`;
   const values = { who: element("bdi", change.asked_by), n: change.affected, all: change.instances };
   return phrase(change.kind !== "listing" && change.reason === "from_listing" ? "guard.what.from_listing" : key, values);
 }
 
 /** An element with all that is in it. */
-function filled(kind, name, ...pieces) {
+export function filled(kind, name, ...pieces) {
   const made = element(kind);
   if (name) made.className = name;
   made.append(...pieces);
   return made;
 }
 
+/** A sign that is seen, and not read out. */
+export function icon() {
+  const sign = filled("span", "icon");
+  sign.setAttribute("aria-hidden", "true");
+  return sign;
+}
+
 function card(change) {
   const when = filled("p", "evidence", ...phrase("guard.asked", { asked: time(change.asked_at), agents: count("guard.agents", change.waiting) }));
   if (change.expires_at) when.append(" ", ...phrase("guard.until", { ahead: time(change.expires_at, "ahead") }));
-  const button = filled("button", "small", say(dialog.querySelector("[data-decide]") ? "guard.decide" : "guard.show"));
+  const button = filled("button", "small", say(mayDecide(change) ? "guard.decide" : "guard.show"));
   button.type = "button";
   button.dataset.open = "";
   const item = filled("li", "need", ...wish(change), filled("p", "", ...sentence(change)), when, filled("p", "buttons", button));
@@ -100,9 +109,11 @@ function card(change) {
   return item;
 }
 
-/** What is asked for, a line each, and for whom: the same as the server's. */
-function wish({ asks, first_agents: first, concerned }) {
+/** What is asked for, a line each, whose turn it is, and for whom it is: the same as the server's. */
+function wish(change) {
+  const { asks, first_agents: first, concerned } = change;
   const lines = asks.map((ask) => filled("p", "ask", asks.length > 1 ? `${count("guard.all", ask.agents)} ` : "", ...what(ask)));
+  lines.push(filled("p", "turn", icon(), say(mayDecide(change) ? "guard.turn.own" : "guard.turn.other")));
   if (first.length) {
     const whom = first.flatMap((agent, index) => [index ? " · " : " ", element("bdi", agent.name || agent.agent_id)]);
     const more = concerned - first.length;
@@ -112,54 +123,23 @@ function wish({ asks, first_agents: first, concerned }) {
 }
 
 async function open(card) {
-  const number = card.dataset.change;
-  wanted = number;
   card.querySelector("[role=status]")?.remove();
-  const change = await ask(`/v1/guard/${number}`).catch(() => null);
-  if (wanted !== number || isSignedOut()) return; // nobody decides on another than the one that was asked for
-  if (!change) {
-    const outcome = filled("p", "evidence", say("guard.no_answer"));
-    outcome.setAttribute("role", "status");
-    card.append(outcome);
-    return;
+  let isAnswered = false;
+  try {
+    // A browser keeps that it got none, so the next one is asked for under another address.
+    inside ??= await (unloaded ? import(`./guard-dialog.js?${unloaded}`) : import("./guard-dialog.js"));
+    isAnswered = isSignedOut() || (await inside.look(card.dataset.change));
+  } catch {
+    unloaded += 1;
   }
-  shown = number;
-  document.getElementById("guard-refusal").textContent = "";
-  show(change);
-  if (!dialog.open) dialog.showModal();
+  if (isAnswered) return;
+  const outcome = filled("p", "evidence", say("guard.no_answer"));
+  outcome.setAttribute("role", "status");
+  card.append(outcome);
 }
 
-function show(change) {
-  document.getElementById("guard-words").replaceChildren(...sentence(change));
-  document.getElementById("guard-count").textContent = count("guard.all", change.agents);
-  const parts = change.parts.map(part);
-  if (change.parts.length < change.agents) parts.push(element("li", say("guard.more", { n: change.agents - change.parts.length })));
-  document.getElementById("guard-parts").replaceChildren(...parts);
-  for (const button of dialog.querySelectorAll("[data-decide]")) button.hidden = !waits(change);
-}
-
-function part(part) {
-  const line = element("li");
-  line.dataset.agent = part.agent_id;
-  const agent = element("a", part.name || part.agent_id);
-  agent.href = `/agents/${encodeURIComponent(part.agent_id)}`;
-  line.append(filled("bdi", "", agent));
-  if (part.name) line.append(" ", filled("small", "", element("bdi", part.agent_id)));
-  line.append(": ", filled("span", "deed", ...what(part)), ` ${say(`guard.then.${part.desired_after}`)}`);
-  if (part.state === "held") return line;
-  // What came of it has a mark and a word of its own each; else a problem stood against it.
-  const came = (part.state === "approved" && part.outcome) || part.state;
-  const key = [`guard.state.${came}`, `problem.${came}`].find(knows);
-  line.dataset.done = key?.startsWith("guard") ? came : "false";
-  const mark = filled("span", "icon");
-  mark.setAttribute("aria-hidden", "true");
-  line.prepend(mark);
-  line.append(` (${key ? say(key) : came})`);
-  return line;
-}
-
-/** What a part does, or all that are alike, as a sentence: of a hold until when, why and whose it is. */
-function what(part) {
+/** What a part would do, or all that are alike, as a sentence, or its `deed`: of a hold until when, why and whose it is. */
+export function what(part, words = "part") {
   const hold = part.hold;
   const values = {
     instance: element("bdi", part.instance ?? ""),
@@ -172,30 +152,5 @@ function what(part) {
   if (key === "release" && !hold) key = "released";
   if (key === "instance" && !part.instance) key = part.unassigns === false ? "sessions" : "no_instance";
   if (key === "removal" && part.erases) key = "erasure";
-  return phrase(`guard.part.${key}`, values);
-}
-
-async function decide(decision) {
-  const number = shown; // another may be looked at before the answer comes
-  const refusal = document.getElementById("guard-refusal");
-  const buttons = [...dialog.querySelectorAll("[data-decide]")];
-  refusal.textContent = "";
-  for (const button of buttons) button.disabled = true;
-  let change = null;
-  let words = ""; // of a refusal
-  try {
-    change = await send("POST", `/v1/guard/${number}/${decision}`);
-  } catch (error) {
-    words = error.problem ? explain(error.problem) : error.message;
-    change = await ask(`/v1/guard/${number}`).catch(() => null);
-  }
-  if (isSignedOut()) return;
-  for (const button of buttons) button.disabled = false;
-  if (shown === number) {
-    if (change) show(change);
-    refusal.textContent = words;
-    if (!words) document.getElementById("guard-title").focus();
-    else if (!dialog.open) dialog.showModal();
-  }
-  showGuards();
+  return phrase(`guard.${words}.${key}`, values);
 }

@@ -6,7 +6,7 @@
 import { send } from "./acts.js";
 import { clock, measured } from "./ages.js";
 import { showPulse } from "./pulse.js";
-import { limit } from "./reading.js";
+import { hasPassed, request, rest } from "./reading.js";
 import { isSignedOut, signedOut } from "./session.js";
 import { say } from "./words.js";
 
@@ -15,6 +15,8 @@ import { say } from "./words.js";
 const silenceLimit = 7_000;
 const databaseLimit = 4_000;
 const breakLimit = 5_000;
+// How long is waited before a connection is made again; the more of them ended soon, the longer.
+const firstRetry = 500;
 const slowestRetry = 10_000;
 // So often, in milliseconds, the server hears that somebody is at the page: the stream alone keeps no sign-in.
 const presenceInterval = 300_000;
@@ -27,11 +29,12 @@ const presenceInterval = 300_000;
  */
 export function follow(address, on) {
   let lastEventID = null;
-  let lastLife = Date.now();
+  let lastLife = Date.now(); // when the server said that it knows how everything stands
+  let heardAt = lastLife; // when anything came, or the wait for it began
   let brokenSince = null;
+  let isOpen = false;
   let attempt = null; // the connection that there is or is being made
-  let attemptedAt = 0;
-  let retry = 500;
+  let retry = firstRetry;
 
   const state = document.getElementById("live");
   const silence = document.getElementById("silence");
@@ -43,96 +46,90 @@ export function follow(address, on) {
     state.textContent = say(word === "connecting" ? "live.reconnecting" : `live.${word}`);
   }
 
-  function alive(time) {
-    lastLife = Date.now();
-    brokenSince = null;
-    waitsForDatabase = false;
-    if (time) measured(time);
-    check();
-  }
-
   function check() {
     if (isSignedOut()) return;
-    const quiet = Date.now() - lastLife;
     const isSilent =
-      quiet > silenceLimit ||
-      (waitsForDatabase && quiet > databaseLimit) ||
-      (brokenSince !== null && Date.now() - brokenSince > breakLimit);
+      hasPassed(lastLife, waitsForDatabase ? databaseLimit : silenceLimit) ||
+      (brokenSince !== null && hasPassed(brokenSince, breakLimit));
     document.body.classList.toggle("silent", isSilent);
     silence.hidden = !isSilent;
     if (isSilent) {
       const text = say(waitsForDatabase ? "live.no_database" : "live.no_connection", { time: clock(lastLife) });
       if (silence.textContent !== text) silence.textContent = text;
-      showState("silent");
     }
-    // A connection that broke without a word would be waited on for minutes.
-    const isStuck = quiet > 2 * silenceLimit && Date.now() - attemptedAt > 2 * silenceLimit;
-    if (attempt && isStuck && !waitsForDatabase) attempt.abort();
+    showState(isSilent ? "silent" : isOpen ? "live" : "connecting");
+    // A connection that broke without a word would be waited on for minutes, whatever its last word was.
+    if (hasPassed(heardAt, 2 * silenceLimit)) attempt.abort();
   }
 
-  async function take(event) {
+  async function take(news) {
     if (isSignedOut()) return;
-    if (event.comment !== undefined) {
-      if (event.comment.startsWith("waiting")) {
+    heardAt = Date.now();
+    brokenSince = null;
+    if (news.comment !== undefined) {
+      const [word, time] = news.comment.split(" ");
+      // Events show a connection and no more: they come also while a part of what the server reads cannot be read.
+      if (word === "alive") {
+        lastLife = heardAt;
+        waitsForDatabase = false;
+        measured(time);
+      } else if (word === "waiting") {
         waitsForDatabase = true;
-        check();
-      } else {
-        alive(event.comment.split(" ")[1]);
       }
+      check();
       return;
     }
-    alive();
-    const data = JSON.parse(event.data);
-    if (event.name === "signed_out") {
+    const data = JSON.parse(news.data);
+    if (news.event === "signed_out") {
       signedOut();
       return;
     }
-    if (event.name === "pulse") showPulse(data);
-    const handler = on[event.name];
-    if (handler) await handler(data);
-    if (event.id) lastEventID = event.id;
+    if (news.event === "pulse") showPulse(data);
+    await on[news.event]?.(data);
+    if (news.id) lastEventID = news.id;
   }
 
   async function run() {
     while (!isSignedOut()) {
+      attempt = new AbortController();
+      const began = Date.now();
+      heardAt = began;
       try {
         const headers = { Accept: "text/event-stream" };
         if (lastEventID) headers["Last-Event-ID"] = lastEventID;
-        attempt = new AbortController();
-        attemptedAt = Date.now();
-        const response = await fetch(address, {
-          headers,
-          cache: "no-store",
-          credentials: "same-origin",
-          signal: attempt.signal,
-        });
+        const response = await fetch(address, { headers, cache: "no-store", signal: attempt.signal });
         if (response.status === 401) {
           signedOut();
           return;
         }
-        if (!response.ok) throw new Error(String(response.status));
-        retry = 500;
-        showState("live");
-        for await (const event of events(response.body)) {
-          if (state.dataset.state !== "live") showState("live");
-          await take(event);
+        if (!response.ok) throw new Error(response.status);
+        isOpen = true;
+        check();
+        for await (const news of events(response.body)) {
+          await take(news);
           if (isSignedOut()) break;
         }
       } catch (error) {
         console.debug(error);
+        // Where not even a status comes, nobody says any more what the database does.
+        if (error.name !== "Error") waitsForDatabase = false;
       }
       attempt.abort(); // however it ended: a connection that nobody reads is one that others lack
+      isOpen = false;
       brokenSince ??= Date.now();
-      if (!document.body.classList.contains("silent")) showState("connecting");
-      await new Promise((resolve) => setTimeout(resolve, retry * (0.75 + Math.random() / 2)));
+      check();
+      // One that lasted was good: by then what a reset has read again was read, or its failure has ended the connection.
+      if (hasPassed(began, slowestRetry)) retry = firstRetry;
+      await rest(retry);
       retry = Math.min(retry * 2, slowestRetry);
     }
   }
 
   sayPresence();
+  run();
   setInterval(check, 500);
   document.addEventListener("visibilitychange", check);
-  run();
+  document.getElementById("stalled")?.remove(); // every script is here and has begun
 }
 
 /** Lets the server know that a person uses the page, now and then while one does. */
@@ -142,7 +139,7 @@ function sayPresence() {
     document.addEventListener(
       name,
       () => {
-        if (isSignedOut() || Date.now() - saidAt < presenceInterval) return;
+        if (isSignedOut() || !hasPassed(saidAt, presenceInterval)) return;
         saidAt = Date.now();
         send("PUT", "/session").catch(() => {});
       },
@@ -167,23 +164,19 @@ async function* events(body) {
   }
 }
 
+/** What a block says: a comment, or what its lines are named. */
 function parse(block) {
-  const event = { name: "message", data: "" };
+  const found = {};
   for (const line of block.split("\n")) {
-    if (line.startsWith(":")) event.comment = line.slice(1).trim();
-    else if (line.startsWith("event: ")) event.name = line.slice(7);
-    else if (line.startsWith("data: ")) event.data += line.slice(6);
-    else if (line.startsWith("id: ")) event.id = line.slice(4);
+    const [, name, text] = line.match(/^(\w*): ?(.*)/s) ?? [];
+    found[name || "comment"] = text;
   }
-  return event;
+  return found;
 }
 
 /** Reads this page again and gives its element with the id; says so when the sign-in is over. */
 export async function reread(address, id) {
-  const headers = { "X-Rollcall-Reread": "true" };
-  const response = await fetch(address, { headers, cache: "no-store", credentials: "same-origin", signal: limit() });
-  if (!response.ok) throw new Error(String(response.status));
-  const text = await response.text();
+  const text = await (await request(address, { "X-Rollcall-Reread": "true" })).text();
   if (isSignedOut()) throw new Error("401"); // it ended meanwhile, and nobody may see this
   const page = new DOMParser().parseFromString(text, "text/html");
   const found = page.getElementById(id);

@@ -75,6 +75,11 @@ function sentences(answer) {
   return said.join(" ");
 }
 
+/** Why nothing was mapped; that the agent is nobody is said as such. */
+function refused(error) {
+  return error.problem?.field === "agent_id" ? say("mapping.no_agent") : error.message;
+}
+
 /**
  * Asks what a mapping would do, has it confirmed beside the form, and does it.
  *
@@ -89,7 +94,7 @@ export async function map(form, address, text, { done, failed }) {
     body.agent_id = await agentID(text);
     preview = await send("PUT", `${address}?dry_run=true`, body);
   } catch (error) {
-    failed(error.message);
+    failed(refused(error));
     return;
   } finally {
     button.disabled = false;
@@ -131,7 +136,7 @@ export async function map(form, address, text, { done, failed }) {
       done(sentences(answer));
     } catch (error) {
       end();
-      failed(error.message);
+      failed(refused(error));
     }
   });
   yes.focus();

@@ -1,5 +1,6 @@
 // Tells who hears the page that more need somebody: many at once in one sentence, and only who did not before.
 
+import { hasPassed } from "./reading.js";
 import { exceptions } from "./row.js";
 import { isSignedOut, whenSignedOut } from "./session.js";
 import { count, element } from "./words.js";
@@ -23,7 +24,7 @@ export function tellNews(agents) {
   if (waits || isSignedOut()) return;
   waits = true;
   // After a while of silence the first word comes soon again.
-  if (Date.now() - saidAt > pauses.at(-1)) step = 0;
+  if (hasPassed(saidAt, pauses.at(-1))) [step, saidAt] = [0, -Infinity];
   setTimeout(() => {
     waits = false;
     if (!isSignedOut()) tell(needing(agents()));
@@ -32,12 +33,12 @@ export function tellNews(agents) {
 
 function tell(needy) {
   const now = Date.now();
-  const more = needy.filter((agentID) => !isKnown(agentID, now)).length;
+  const more = needy.filter((agentID) => !isKnown(agentID)).length;
   const present = new Set(needy);
   for (const [agentID, since] of told) {
     if (present.has(agentID)) continue;
     if (since === null) told.set(agentID, now);
-    else if (now - since >= memory) told.delete(agentID);
+    else if (hasPassed(since, memory)) told.delete(agentID);
   }
   for (const agentID of needy) told.set(agentID, null);
   if (!more) return;
@@ -47,9 +48,9 @@ function tell(needy) {
 }
 
 /** Whether somebody was told of, and not too long ago. */
-function isKnown(agentID, now) {
+function isKnown(agentID) {
   const since = told.get(agentID);
-  return since !== undefined && (since === null || now - since < memory);
+  return since === null || (since !== undefined && !hasPassed(since, memory));
 }
 
 function needing(agents) {

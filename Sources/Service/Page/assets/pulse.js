@@ -13,7 +13,8 @@ const silenceLimit = 3_000;
 const askedLimit = 10;
 const finishLimit = 5_000;
 
-let engines = null; // before the stream says of them
+// Nothing before the stream says of them.
+let engines = null;
 const followers = [];
 
 /** Has something done when sessions of some engine become uncertain or are so no more, or otherwise. */
@@ -62,6 +63,11 @@ function check() {
     ]),
     "incident",
   );
+  for (const { engine, acting } of found) {
+    // Where its incident is shown, that says the same and for how long; who listens is told here alone.
+    const told = `#incidents [data-engine="${engine}"][data-kind=${acting ? "engine_outage" : "account_unattended"}]`;
+    place.querySelector(`[data-name="${engine}"]`).classList.toggle("hidden", document.querySelector(told) !== null);
+  }
   mark(found);
   const busy = engines.filter((each) => !names.has(each.engine) && left(each) > 0);
   const lines = busy.map((each) => [
@@ -72,7 +78,8 @@ function check() {
   for (const [, text] of write(document.getElementById("bursts"), lines, "busy")) announce(place, text);
 }
 
-let marked = null; // the engines that the page was told of last, and whether anybody acts for each
+// The engines that the page was told of last, and whether anybody acts for each.
+let marked = null;
 
 /** Notes at the page whether any session of it is uncertain, and with it what is counted over all of them. */
 function mark(found) {

@@ -16,6 +16,20 @@ const resting = new Set(); // those of them that are not even tried, for the sak
 const readAt = new Map(); // when it was last read
 const opened = Date.now();
 
+/**
+ * Whether so many milliseconds have passed since an instant of this computer's clock; also where it was set back since, after
+ * which nobody knows. By `Date.now()`: `performance.now()` stands still while some computers sleep.
+ */
+export function hasPassed(since, milliseconds) {
+  const passed = Date.now() - since;
+  return passed >= milliseconds || passed < 0;
+}
+
+/** Waits about so many milliseconds: who began together does not ask together. */
+export function rest(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds * (0.75 + Math.random() / 2)));
+}
+
 /** Notes that a part was read. */
 export function readWell(part) {
   readAt.set(part, Date.now());
@@ -42,7 +56,7 @@ function readLater(part) {
 
 function tell() {
   if (isSignedOut()) return;
-  const old = [...failing].filter(([, since]) => Date.now() - since >= grace);
+  const old = [...failing].filter(([, since]) => hasPassed(since, grace));
   const isOld = old.length > 0;
   const place = document.getElementById("unread");
   document.body.classList.toggle("unread", isOld);
@@ -56,6 +70,17 @@ function tell() {
 /** How long anything may take that the page reads by itself. */
 export function limit() {
   return AbortSignal.timeout(patience);
+}
+
+/** Asks for something by itself; throws the status where that is refused. */
+export async function request(address, headers) {
+  const response = await fetch(address, { headers, cache: "no-store", signal: limit() });
+  if (!response.ok) throw new Error(response.status);
+  const build = response.headers.get("X-Rollcall-Build");
+  const own = document.body.dataset;
+  // Of another release: the page is loaded anew. A browser keeps that it got no script, so it is asked for under new addresses.
+  if (build && build !== own.build && !own.renews) import(`./release.js?${Date.now()}`).catch(() => {});
+  return response;
 }
 
 /**
@@ -110,12 +135,28 @@ export function keepReading(part, read, every, mayRead = () => true) {
   }
 
   setInterval(() => {
-    if (Date.now() - last >= every && !reading) byItself();
+    if (hasPassed(last, every) && !reading) byItself();
   }, Math.min(every, tick));
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && Date.now() - last >= every) byItself();
+    if (!document.hidden && hasPassed(last, every)) byItself();
   });
   return refresh;
+}
+
+/**
+ * Lets something that many pages hear of at once be done by each of them apart and soon: at most once in 2 s, however often it is
+ * heard of, and after the last time.
+ */
+export function paced(act) {
+  let waits = null;
+  let next = 0; // no clock of the day's: that may be set back, and nothing is heard of while a computer sleeps
+  return () => {
+    waits ??= setTimeout(() => {
+      waits = null;
+      next = performance.now() + 2_000;
+      act();
+    }, Math.max(Math.random() * 300, next - performance.now()));
+  };
 }
 
 /** Whether somebody marks text, which a new view would take away. */

@@ -1,7 +1,7 @@
 // Signs in without leaving the page, so that a refusal is said at once. Without script the form does the same.
 
 import { explain } from "./acts.js";
-import { language, say } from "./words.js";
+import { say } from "./words.js";
 
 const form = document.getElementById("sign-in");
 const refusal = document.getElementById("refusal");
@@ -24,7 +24,7 @@ form.addEventListener("submit", async (event) => {
     const problem = await response.json();
     if (!problem.code) throw new Error(String(response.status)); // not ours
     if (problem.code === "rate_limited") refusal.textContent = explain(problem);
-    else refusal.textContent = language === "en" ? problem.detail : say(`problem.${problem.code}`);
+    else refusal.textContent = say(`problem.${problem.code}`);
   } catch {
     refusal.textContent = say("act.no_answer");
   }

@@ -3,7 +3,8 @@
 import { measured, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
 import { map, suggestAgents } from "./mapping.js";
-import { keepReading } from "./reading.js";
+import { sayDone } from "./outcome.js";
+import { keepReading, paced } from "./reading.js";
 import { renew } from "./renew.js";
 import { apart, say } from "./words.js";
 
@@ -31,13 +32,14 @@ async function read() {
   const isUnderWay = row?.querySelector(".preview button:disabled") != null;
   renew(view, fresh);
   adopt();
-  if (row && !row.isConnected && !isUnderWay) tell(say("unmatched.gone", { name: apart(row.dataset.name) }));
+  if (!row || row.isConnected || isUnderWay) return;
+  outcome.textContent = say("unmatched.gone", { name: apart(row.dataset.name) });
+  goOn();
 }
 const refresh = keepReading("unmatched", read, readAgainAfter);
 
-/** Says something where who reads goes on from. */
-function tell(text) {
-  outcome.textContent = text;
+/** Who reads goes on from what was said: where they were is gone. */
+function goOn() {
   outcome.tabIndex = -1;
   outcome.focus();
 }
@@ -49,7 +51,8 @@ document.addEventListener("submit", (event) => {
   outcome.textContent = "";
   map(form, form.dataset.api, form.elements.agent.value.trim(), {
     done: async (text) => {
-      tell(text);
+      sayDone(outcome, text);
+      goOn();
       await refresh().catch(() => {});
     },
     failed: (text) => {
@@ -62,5 +65,5 @@ adopt();
 suggestAgents(document.getElementById("agents"));
 follow("/v1/stream?snapshot=false&q=%2F", {
   reset: refresh,
-  waiting: () => refresh().catch(() => {}),
+  waiting: paced(() => refresh().catch(() => {})),
 });
