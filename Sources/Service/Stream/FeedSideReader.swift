@@ -17,13 +17,13 @@ struct FeedSideReader: Sendable {
     private var pulsesDueAt = ContinuousClock.now
     private var knownWaiting: Waiting?
     private var waitingDueAt = ContinuousClock.now
+    private var waitingPace = WaitingPace()
 
     /// Whom incidents concern is counted so often; that one begins or ends is seen whenever there is a look at all.
     static let incidentInterval = Duration.seconds(2)
     static let pulseInterval = Duration.seconds(1)
-    /// What waits is asked for so often, or, where that takes long since many names are nobody's, for this part of the time.
+    /// What waits is asked for so often, or as seldom as ``WaitingPace`` says.
     static let waitingInterval = ChangeFeed.interval
-    static let waitingShare = 50
 
     init(_ sources: FeedSources) {
         pool = sources.pool
@@ -82,9 +82,27 @@ struct FeedSideReader: Sendable {
         for row in try await pool.query(FeedStatements.waitingParts) {
             latest.parts[try row.column("change", as: Int64.self)] = try row.column("waiting", as: Int64.self)
         }
-        waitingDueAt = max(waitingDueAt, .now + (.now - began) * Self.waitingShare)
+        waitingDueAt = max(waitingDueAt, .now + waitingPace.pause(after: .now - began))
         defer { knownWaiting = latest }
         return knownWaiting.map { $0 != latest } ?? false
+    }
+}
+
+/// How long nothing is asked of what waits, since that takes long where many names are nobody's.
+struct WaitingPace: Sendable {
+    /// It is asked for this part of the time.
+    static let share = 50
+    /// At the most.
+    static let longest = Duration.seconds(10)
+
+    private var last = Duration.zero
+
+    /// One that took long alone says little: a new connection reads for the first time, or the machine was busy.
+    ///
+    /// `duration`: how long it took this time.
+    mutating func pause(after duration: Duration) -> Duration {
+        defer { last = duration }
+        return min(min(duration, last) * Self.share, Self.longest)
     }
 }
 
