@@ -6,8 +6,9 @@ import Synchronization
 
 /// A real PostgreSQL server for tests: made in a fresh folder, gone when the test process ends, however it ends.
 ///
-/// Fast rather than durable (`fsync` off). Reached through a socket in its folder without password, and on a loopback
-/// port with one. When the tests run as root the server runs as `postgres`.
+/// Fast rather than durable (`fsync` off), and without compiled plans (`jit` off), as all connections of the service are.
+/// Reached through a socket in its folder without password, and on a loopback port with one. When the tests run as root the
+/// server runs as `postgres`.
 package final class ThrowawayCluster: Sendable {
     /// How a server is stopped; `fast` ends the sessions, `immediate` is a crash.
     package enum StopMode: String, Sendable {
@@ -260,7 +261,8 @@ package final class ThrowawayCluster: Sendable {
     }
 
     private static let settings = [
-        ("fsync", "off"), ("full_page_writes", "off"), ("max_connections", "300"), ("shared_buffers", "32MB"),
+        ("fsync", "off"), ("full_page_writes", "off"), ("jit", "off"), ("max_connections", "300"),
+        ("shared_buffers", "32MB"),
         ("listen_addresses", "'127.0.0.1'"), ("max_wal_size", "256MB"), ("autovacuum", "off"),
         ("max_prepared_transactions", "0"), ("log_min_messages", "fatal"),
     ]
