@@ -10,6 +10,9 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+/// What decides and reads is optimized in debug builds as well: tests ask it by the million.
+let optimized: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -58,11 +61,11 @@ let package = Package(
         .target(name: "LibPQ", dependencies: ["CLibPQ", log], swiftSettings: strict + [.strictMemorySafety()]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: strict + [.strictMemorySafety()]),
-        .target(name: "Domain", swiftSettings: strict),
+        .target(name: "Domain", swiftSettings: optimized),
         .target(
             name: "ClockSources",
             dependencies: ["Domain", crypto, cryptoExtras, structuredFields],
-            swiftSettings: strict
+            swiftSettings: optimized
         ),
         .target(
             name: "Engines",
