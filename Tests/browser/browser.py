@@ -15,6 +15,8 @@ def start_chromium(script=True, width=1280, height=900):
     options.binary_location = "/usr/bin/chromium"
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", f"--window-size={width},{height}"):
         options.add_argument(argument)
+    # It keeps a process ready for the next page, which costs half a second to start, and seldom comes.
+    options.add_argument("--disable-features=SpareRendererForSitePerProcess")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     if not script:
         options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
