@@ -127,7 +127,7 @@ struct WAHAEngineTests {
     @Test func `an entry that is too long is passed over, the others are read`() async throws {
         try await withSimulator { simulator in
             try await simulator.put("WORKING")
-            try await simulator.fault("oversize", #"{"bytes":3000000}"#)
+            try await simulator.fault("oversize", #"{"bytes":300000}"#)
             let list = try await simulator.wahaEngine().list()
             #expect(list.answer.verdict == .ok && list.isWhole)
             #expect(list.statuses == [Simulator.instance: .working])

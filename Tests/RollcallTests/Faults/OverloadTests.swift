@@ -43,13 +43,15 @@ struct OverloadTests {
                 """
             )
             for load in loads {
-                #expect(load.shed * 2 > load.refused)
-                #expect(load.refused > 0)
+                #expect(load.shed > 0)
                 #expect(load.others.isEmpty, "\(load.others.prefix(3))")
                 // Late: what can be done is still done, though senders and service share the processors. Where other tests have
-                // them too, how much that is says nothing.
+                // them too, how much that is says nothing, nor how many could not be committed in time.
                 #expect(!load.taken.isEmpty)
-                if FaultSuite.runsAll { #expect(load.rate(6) * 10 >= usual.rate(5) * 9) }
+                if FaultSuite.runsAll {
+                    #expect(load.shed * 2 > load.refused)
+                    #expect(load.rate(6) * 10 >= usual.rate(5) * 9)
+                }
             }
             #expect(before > 0 && peaks[2] < before + Self.burstLimit)
             // What was refused leaves nothing behind, or the peak would rise each time as much comes again; once it may, since how

@@ -121,7 +121,7 @@ struct ForecastTests {
             let events = (start..<min(start + 500, agents.upperBound + 1)).map {
                 #"{"event_id":"e\#($0)","agent_id":"a\#($0)","kind":"clock_in","occurred_at":"\#(rfc3339(in: 0))"}"#
             }
-            let answer = try await service.post("[" + events.joined(separator: ",") + "]")
+            let answer = try await service.deliver("[" + events.joined(separator: ",") + "]")
             try #require(answer.status == 202, "\(answer.text.prefix(300))")
         }
     }

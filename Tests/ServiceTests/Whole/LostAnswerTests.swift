@@ -28,7 +28,7 @@ struct LostAnswerTests {
             try await service.add("ana")
             try await service.until("ana") { $0.condition == "converged" }
             try await direct.withConnection { try await $0.simpleQuery(Self.slowCommits) }
-            async let answer = service.clock("clock-in", "ana")
+            async let answer = service.deliver(#"{"event_id":"e","agent_id":"ana","kind":"clock_in"}"#)
             try await service.until {
                 let sleeping: PQStatement = """
                     SELECT count(*) AS count FROM pg_stat_activity

@@ -65,6 +65,19 @@ extension RunningService {
         try await send("POST", "/v1/clock-events", key: key, json: json, headers: ["Content-Type": type])
     }
 
+    /// Posts as a sender does: the same again while it is told to come again (503).
+    ///
+    /// - Returns: the last answer.
+    func deliver(_ json: String, within limit: Duration = .seconds(30)) async throws -> WireResponse {
+        let deadline = ContinuousClock.now + limit
+        var answer = try await post(json)
+        while answer.status == 503, ContinuousClock.now < deadline {
+            try await pause()
+            answer = try await post(json)
+        }
+        return answer
+    }
+
     func agent(_ agent: String) async throws -> AgentView {
         try await send("GET", "/v1/agents/\(agent)").decoded()
     }
