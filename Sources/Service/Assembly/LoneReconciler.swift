@@ -80,20 +80,23 @@ package struct LoneReconciler: Sendable {
             patience: Self.leasePatience,
             limit: limit
         )
-        try await run([
-            .init(service: reconciler),
-            .init(service: pass, successTerminationBehavior: .gracefullyShutdownGroup),
-        ])
+        try await run(reconciler, [.init(service: pass, successTerminationBehavior: .gracefullyShutdownGroup)])
         return pass.outcomes
     }
 
     /// Reconciles until the service is told to stop, then drains.
     package func untilStopped() async throws {
-        try await run([.init(service: makeReconciler(LeaseBook()))])
+        try await run(makeReconciler(LeaseBook()), [])
     }
 
-    private func run(_ services: [ServiceGroupConfiguration.ServiceConfiguration]) async throws {
+    private func run(
+        _ reconciler: Reconciler,
+        _ others: [ServiceGroupConfiguration.ServiceConfiguration]
+    ) async throws {
         try await SettingDesk.begin(configuration.policy, pool: pools.writers)
+        // Nobody is served meanwhile, so that what cannot begin ends at once.
+        try await reconciler.registerAccounts()
+        let services = [ServiceGroupConfiguration.ServiceConfiguration(service: reconciler)] + others
         try await ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger)).run()
     }
 

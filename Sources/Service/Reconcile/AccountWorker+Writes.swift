@@ -5,6 +5,10 @@ import Synchronization
 
 /// Writing what was learned of an account's sessions, and carrying out what was decided.
 extension AccountWorker {
+    /// How long after its lease's end a replica that is told to stop still tries to write: who acts now settles by reading what
+    /// it does not find written.
+    static let writePatience: Duration = .seconds(10)
+
     /// Writes a batch, again and again while the database is away: what was learned is not forgotten.
     func write(_ batch: PassLoop.Batch) async {
         var isTold = false
@@ -22,8 +26,7 @@ extension AccountWorker {
                     "lease lost, passes dropped",
                     metadata: [LogKeys.count: "\(batch.items.count)", LogKeys.outcomes: "\(outcomes)"]
                 )
-                for item in batch.items { item.run?.look(succeeded: false) }
-                settle(batch.items)
+                drop(batch.items)
                 forget()
                 return
             } catch let error as PQError
@@ -38,6 +41,13 @@ extension AccountWorker {
                     metadata: [LogKeys.account: "\(name)", LogKeys.error: "\(error)"]
                 )
                 isTold = isTold || isLong
+                if isDraining.load(ordering: .relaxed), isLongOver() {
+                    logger.warning(
+                        "stopped before what was learned could be written; who acts next reads it anew",
+                        metadata: [LogKeys.count: "\(batch.items.count)", LogKeys.error: "\(error)"]
+                    )
+                    return drop(batch.items)
+                }
                 try? await clock.sleep(for: PassLoop.retryPause)  // Cancelled at the end only.
             } catch {
                 if let (first, second) = batch.halves {
@@ -46,11 +56,20 @@ extension AccountWorker {
                     return await write(second)
                 }
                 logger.error("pass refused by the database", metadata: [LogKeys.error: "\(error)"])
-                for item in batch.items { item.run?.look(succeeded: false) }
-                settle(batch.items)
-                return
+                return drop(batch.items)
             }
         }
+    }
+
+    private func isLongOver() -> Bool {
+        guard let lease = leases.lastKnown(of: account) else { return true }
+        return clock.monotonic() - lease.deadline >= Self.writePatience.microseconds
+    }
+
+    /// Lets go of what is never written.
+    private func drop(_ items: [PassItem]) {
+        for item in items { item.run?.look(succeeded: false) }
+        settle(items)
     }
 
     /// Lets go of commands: what became of them is written, or never will be by this replica.

@@ -91,7 +91,7 @@ package final class Reconciler: Service, WakeBell {
 
     /// Looks at every instance of an account once.
     ///
-    /// `wait`: how long; what is not done by then goes on.
+    /// `wait`: how long, until the task is cancelled at most; what is not done by then goes on.
     /// One whose pages could not all be read is given up: it is never over, and what is in line goes on.
     /// Returns `nil` when this replica does not act for the account, nor does within ``leaseWait``.
     func sweep(_ name: String, wait: Duration) async throws(PQError) -> SweepRun? {
@@ -134,8 +134,8 @@ package final class Reconciler: Service, WakeBell {
 
     /// Registers accounts, then beats, acts and sweeps until the service is told to stop; then drains, and gives each account up
     /// as soon as its last call is over.
-    package func run() async throws {
-        let accounts = try await registerAccounts()
+    package func run() async {
+        guard let accounts = await registeredAccounts() else { return }
         dependencies.crashPoints.reach(.bootRegistered)
         let housekeeping = Housekeeping(
             store: dependencies.store,
@@ -203,7 +203,35 @@ package final class Reconciler: Service, WakeBell {
         )
     }
 
-    private func registerAccounts() async throws(PQError) -> [Int32: (id: Int32, settings: AccountSettings)] {
+    /// Registers accounts, again and again while the database fails, since requests are taken by now; `nil` when told to stop first.
+    private func registeredAccounts() async -> [Int32: (id: Int32, settings: AccountSettings)]? {
+        let registered = Mutex<[Int32: (id: Int32, settings: AccountSettings)]?>(nil)
+        await untilStopped {
+            var isTold = false
+            while !Task.isCancelled {
+                do throws(PQError) {
+                    let accounts = try await self.registerAccounts()
+                    registered.withLock { $0 = accounts }
+                    return
+                } catch {
+                    guard !Task.isCancelled else { return }
+                    // Should it go on, nobody acts for the accounts, which is an incident.
+                    self.logger.log(
+                        level: isTold ? .debug : error.isTransient ? .warning : .error,
+                        "engine accounts not registered yet",
+                        metadata: [LogKeys.error: "\(error)"]
+                    )
+                    isTold = true
+                }
+                try? await self.dependencies.clock.sleep(for: Housekeeping.interval)  // Cancelled: the loop ends.
+            }
+        }
+        return registered.withLock { $0 }
+    }
+
+    /// Makes the accounts known to the database, once.
+    @discardableResult
+    func registerAccounts() async throws(PQError) -> [Int32: (id: Int32, settings: AccountSettings)] {
         let keys = try await dependencies.store.register(settings.keys.sorted())
         var accounts: [Int32: (id: Int32, settings: AccountSettings)] = [:]
         for (name, id) in keys {

@@ -83,7 +83,7 @@ final class SimulatedReplica: Sendable {
             do {
                 try await self.clock.measure { () async throws(PQError) in try await self.store.now() }
                 self.isOpen.withLock { $0 = true }
-                try await self.reconciler.run()
+                await self.reconciler.run()
             } catch {
                 // As a process that cannot reach its database at boot.
             }

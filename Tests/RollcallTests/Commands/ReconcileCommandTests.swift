@@ -93,6 +93,16 @@ struct ReconcileCommandTests {
         }
     }
 
+    @Test(arguments: [["reconcile", "--once"], ["reconcile"]])
+    func `a database that does not take its engine accounts is exit code 3`(arguments: [String]) async throws {
+        try await withInstallation { installation in
+            try await installation.failRegistration()
+            let process = try RollcallProcess(arguments, settings: installation.settings)
+            defer { process.kill() }
+            #expect(try await process.ending(within: .seconds(60)) == .exit(3), "\(process.output)")
+        }
+    }
+
     @Test
     func `a pass that could not read all sessions is not complete, and exit code 1`() async throws {
         try await withAnaOnShift { installation in

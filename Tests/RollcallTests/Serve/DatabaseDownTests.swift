@@ -1,3 +1,4 @@
+import Glibc
 import LibPQ
 import TestSupport
 import Testing
@@ -70,6 +71,50 @@ struct DatabaseDownTests {
             let judged = FaultSuite.runsAll ? 2 : 1
             #expect(readyAgain.sorted()[judged] < .seconds(1))
             #expect(takenAgain.sorted()[judged] < .seconds(1))
+        }
+    }
+
+    @Test
+    func `a database that fails when the service has just begun to listen does not end it`() async throws {
+        try await withInstallation { installation in
+            try await installation.failRegistration()
+            let process = try installation.start()
+            let service = try await installation.served(process)
+            _ = try await process.line(containing: "engine accounts not registered yet")
+            try await installation.owner.withConnection { connection in
+                try await connection.simpleQuery("DROP TRIGGER fails ON engine_leases")
+            }
+            try await service.until("it is ready") { try await service.http.send("GET", "/readyz").status == 200 }
+            try await service.put("ana")
+            #expect(try await service.post(#"{"event_id":"e","agent_id":"ana","kind":"clock_in"}"#).status == 202)
+            try await service.until("ana") { $0.observed == "WORKING" && $0.condition == "converged" }
+        }
+    }
+
+    @Test
+    func `a service that waits for its database to begin ends when it is told to`() async throws {
+        try await withInstallation { installation in
+            try await installation.failRegistration()
+            let process = try installation.start()
+            _ = try await process.line(containing: "engine accounts not registered yet")
+            process.signal(SIGTERM)
+            #expect(try await process.ending(within: .seconds(30)) == .exit(0), "\(process.output)")
+        }
+    }
+
+    @Test
+    func `a service that has something to write ends though the database does not come back`() async throws {
+        let cluster = try await ThrowawayCluster.start()
+        try await withInstallation(cluster: cluster) { installation in
+            let service = try await installation.serve(["ROLLCALL_OFF_SHIFT_SWEEP_INTERVAL": "1s"])
+            try await service.put("ana")
+            try await service.until("ana") { $0.observed == "STOPPED" }
+            try await cluster.stop(mode: .immediate)
+            _ = try await service.process.line(containing: "passes not written, trying again")
+            service.process.signal(SIGTERM)
+            // A lease's 3 s, and 10 s more; the rest is what a busy machine takes.
+            #expect(try await service.process.ending(within: .seconds(60)) == .exit(0), "\(service.process.output)")
+            #expect(service.process.output.contains("stopped before what was learned could be written"))
         }
     }
 }

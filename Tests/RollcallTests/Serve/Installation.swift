@@ -129,6 +129,23 @@ final class Installation: Sendable {
         try await count("SELECT count(*) AS count FROM clock_events")
     }
 
+    /// Makes the reconciler's first step fail, which `serve` takes beside the first requests.
+    func failRegistration() async throws {
+        #expect(try await run("migrate").code == 0)
+        try await owner.withConnection { connection in
+            try await connection.simpleQuery(
+                """
+                CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    RAISE EXCEPTION 'not now';
+                END
+                $$;
+                CREATE TRIGGER fails BEFORE INSERT ON engine_leases FOR EACH STATEMENT EXECUTE FUNCTION fail()
+                """
+            )
+        }
+    }
+
     /// Ends all processes.
     fileprivate func end() async throws {
         let all = processes.withLock { $0 }
