@@ -21,6 +21,7 @@ package struct Registry: Sendable {
             INSERT INTO engine_accounts (name)
             SELECT n.name FROM unnest(\(names)) AS n (name)
             WHERE NOT EXISTS (SELECT FROM engine_accounts e WHERE e.name = n.name)
+            ORDER BY n.name
             ON CONFLICT (name) DO NOTHING
             """,
             "SELECT account AS number, name FROM engine_accounts WHERE name = ANY (\(names))",
@@ -48,6 +49,7 @@ package struct Registry: Sendable {
         INSERT INTO clock_sources (name)
         SELECT n.name FROM unnest(\(names)) AS n (name)
         WHERE NOT EXISTS (SELECT FROM clock_sources s WHERE s.name = n.name)
+        ORDER BY n.name
         ON CONFLICT (name) DO NOTHING
         """
     }

@@ -39,10 +39,11 @@ struct SourceWatch: Service {
         var judgedAt = began
         let tenth = (silenceLimits.values.min() ?? .zero) / 10
         let pause = min(max(tenth, Self.judging.lowerBound), Self.judging.upperBound)
-        await begin()
+        var hasBegun = await begin(isRepeated: false)
         while !Task.isCancelled {
             try? await Task.sleep(for: Self.interval)  // Cancelled: the loop ends.
             guard !Task.isCancelled else { return }
+            if !hasBegun { hasBegun = await begin(isRepeated: true) }
             await flush()
             if !silenceLimits.isEmpty, ContinuousClock.now - judgedAt >= pause {
                 judgedAt = .now
@@ -56,13 +57,20 @@ struct SourceWatch: Service {
     }
 
     /// Takes over what is known from before.
-    private func begin() async {
+    ///
+    /// `isRepeated`: whether it failed before, which was logged then.
+    ///
+    /// - Returns: whether the database answered.
+    private func begin(isRepeated: Bool) async -> Bool {
         let statements = [
             SourceActivityStatements.lastSeen,
             SourceActivityStatements.abandon(watching: silenceLimits.keys.sorted()),
         ]
-        guard let results = await attempt("source activity not read", statements) else { return }
+        guard let results = await attempt("source activity not read", statements, isQuiet: isRepeated) else {
+            return false
+        }
         tellMeters(results[0])
+        return true
     }
 
     /// Writes what came since the last flush; what cannot be written stays for the next.
@@ -109,11 +117,15 @@ struct SourceWatch: Service {
     }
 
     @discardableResult
-    private func attempt(_ failure: Logger.Message, _ statements: [PQStatement]) async -> [PQResult]? {
+    private func attempt(
+        _ failure: Logger.Message,
+        _ statements: [PQStatement],
+        isQuiet: Bool = false
+    ) async -> [PQResult]? {
         do {
             return try await pool.pipeline(statements, timeout: Self.timeout)
         } catch {
-            logger.warning(failure, metadata: [LogKeys.error: "\(error)"])
+            if !isQuiet { logger.warning(failure, metadata: [LogKeys.error: "\(error)"]) }
             return nil
         }
     }

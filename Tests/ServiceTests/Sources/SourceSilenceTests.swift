@@ -115,4 +115,34 @@ struct SourceSilenceTests {
             }
         }
     }
+
+    @Test
+    func `an incident that nobody watches for is closed though the database fails at the beginning`() async throws {
+        try await withMigratedDatabase { owner, databaseURL in
+            try await owner.withConnection { connection in
+                try await connection.simpleQuery(
+                    """
+                    INSERT INTO clock_sources (name) VALUES ('other');
+                    INSERT INTO incidents (account, source_id, kind)
+                    SELECT -source_id, source_id, 'source_silent' FROM clock_sources WHERE name = 'other';
+                    CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN
+                        RAISE EXCEPTION 'not now';
+                    END
+                    $$;
+                    CREATE TRIGGER fails BEFORE UPDATE ON incidents FOR EACH STATEMENT EXECUTE FUNCTION fail()
+                    """
+                )
+            }
+            try await withRunningService { setup in
+                setup.databaseURL = databaseURL
+                setup.addVendor()
+            } _: { service in
+                try await service.pause(1)
+                #expect(try await incidents(service).allSatisfy { $0.closedAt == nil })
+                _ = try await owner.query("DROP TRIGGER fails ON incidents")
+                try await service.until { try await incidents(service).allSatisfy { $0.closedAt != nil } }
+            }
+        }
+    }
 }
