@@ -37,9 +37,19 @@ package struct Pools: Sendable {
     }
 
     /// A connection for migrations and the like: as the login role, which owns the tables.
+    ///
+    /// The server asks after us as well: once no statement runs, the lock of a machine that vanished keeps the others waiting for
+    /// half a minute, not for hours. `client_connection_check_interval`, which would end the statement too, is not set: a server
+    /// on a platform without it refuses the connection.
     package static func owning(_ databaseURL: String) -> PQConfiguration {
         var configuration = PQConfiguration(connectionString: databaseURL, maxConnections: 2)
         configuration.applicationName = "rollcall migrate"
+        configuration.sessionSettings = [
+            "tcp_keepalives_idle": "10",
+            "tcp_keepalives_interval": "5",
+            "tcp_keepalives_count": "3",
+            "tcp_user_timeout": "10000",
+        ]
         return configuration
     }
 

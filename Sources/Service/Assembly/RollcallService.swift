@@ -25,8 +25,15 @@ package struct RollcallService: Service {
     }
 
     /// Migrates, serves and reconciles; drains when told to stop: requests first, then what they set going.
+    ///
+    /// Told to stop while it migrates or waits for who does, it gives that up and begins nothing.
     package func run() async throws {
-        try await prepareDatabase()
+        do {
+            try await cancelWhenGracefulShutdown { try await prepareDatabase() }
+        } catch {
+            guard Task.isShuttingDownGracefully else { throw error }
+        }
+        guard !Task.isShuttingDownGracefully else { return }
         let pools = Pools(
             databaseURL: configuration.databaseURL,
             connections: configuration.databaseConnections,

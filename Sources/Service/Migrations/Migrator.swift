@@ -9,6 +9,9 @@ package struct Migrator: Sendable {
     private let logger: Logger
     private let migrations: [Migration]
 
+    /// The pause between two tries to get the lock that another replica has.
+    private static let lockInterval = Duration.milliseconds(200)
+
     package init(pool: PQPool, logger: Logger, migrations: [Migration] = Migration.all) {
         self.pool = pool
         self.logger = logger
@@ -32,14 +35,15 @@ package struct Migrator: Sendable {
 
     /// Applies what is pending, one transaction per file.
     ///
-    /// Replicas that boot together wait for each other; all but the first then find nothing to do. Numbers
-    /// above our newest are a newer release's and are left alone.
+    /// Replicas that boot together wait for each other, without limit, and say so; all but the first then find nothing to do.
+    /// Numbers above our newest are a newer release's and are left alone.
     ///
     /// - Throws: ``MigrationError`` when an applied file has been edited; ``PQError`` when a file fails, which
-    ///   then has changed nothing.
+    ///   then has changed nothing; either this or `CancellationError` when cancelled.
     package func migrate() async throws {
         try await pool.withConnection { connection in
-            try await connection.simpleQuery("SET statement_timeout = 0; SELECT pg_advisory_lock(7265, 0)")
+            try await connection.simpleQuery("SET statement_timeout = 0")
+            try await takeLock(on: connection)
             do {
                 try await apply(on: connection)
             } catch {
@@ -49,6 +53,29 @@ package struct Migrator: Sendable {
             }
             try await connection.simpleQuery("SELECT pg_advisory_unlock(7265, 0); RESET statement_timeout")
         }
+    }
+
+    /// Takes the lock of migrations once nobody else has it.
+    ///
+    /// Tried again and again, each time with an answer: a statement that waits would also wait for a server that is gone.
+    private func takeLock(on connection: PQConnection) async throws {
+        var isWaiting = false
+        while try await !tryLock(on: connection) {
+            if !isWaiting {
+                logger.notice("waiting for another process that migrates the database (advisory lock 7265, 0)")
+                isWaiting = true
+            }
+            try await Task.sleep(for: Self.lockInterval)
+        }
+    }
+
+    private func tryLock(on connection: PQConnection) async throws(PQError) -> Bool {
+        let answers = try await connection.rows(
+            "SELECT pg_try_advisory_lock(7265, 0) AS is_ours"
+        ) { row throws(PQError) in
+            try row.column("is_ours", as: Bool.self)
+        }
+        return answers == [true]
     }
 
     private func apply(on connection: PQConnection) async throws {

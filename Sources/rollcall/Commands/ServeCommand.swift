@@ -33,43 +33,52 @@ struct ServeCommand: AsyncParsableCommand {
         let metrics = PrometheusMetrics(help: MetricHelp.sentences)
         MetricsSystem.bootstrap(metrics)
         let composition = try Composition(settings)
-        var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
-        var embeddedURL: String?
-        if let embedded {
-            let database = try EmbeddedPostgres(directory: Self.absolute(embedded), logger: logger)
-            try await database.start()
-            embeddedURL = database.connectionString
-            // It holds no password: who may open the socket is in.
-            logger.notice(
-                "for other commands set ROLLCALL_DATABASE_URL to this",
-                metadata: [LogKeys.databaseURL: "\(database.connectionString)"]
-            )
-            services.append(.init(service: database))
-        }
-        let databaseURL = try embeddedURL ?? settings.requireDatabase()
-        if let listener = settings.metrics {
-            services.append(.init(service: MetricsListener(listener, metrics: metrics, logger: logger)))
-        }
-        let host = settings.http.host
-        let service = RollcallService(composition.configuration(databaseURL: databaseURL), logger: logger) { port in
-            logger.notice("listening", metadata: [LogKeys.address: "http://\(host):\(port)"])
-        }
-        services.append(.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup))
-        let group = ServiceGroup(
-            configuration: .init(
-                services: services,
-                gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: logger
-            )
-        )
         do {
-            try await group.run()
+            try await makeGroup(settings, composition, metrics: metrics, logger: logger).run()
         } catch {
             await composition.shutdown()
             throw error
         }
         await composition.shutdown()
         logger.notice("stopped")
+    }
+
+    /// All that runs, in the order of beginning; ended in the opposite order, so the database last.
+    ///
+    /// Everything that takes time begins in the group, which listens to signals.
+    ///
+    /// - Throws: when there is no database, or its folder cannot be used.
+    private func makeGroup(
+        _ settings: Settings,
+        _ composition: Composition,
+        metrics: PrometheusMetrics,
+        logger: Logger
+    ) throws -> ServiceGroup {
+        let database = try embedded.map { try EmbeddedPostgres(directory: Self.absolute($0), logger: logger) }
+        let databaseURL = try database?.connectionString ?? settings.requireDatabase()
+        let host = settings.http.host
+        let service = RollcallService(composition.configuration(databaseURL: databaseURL), logger: logger) { port in
+            logger.notice("listening", metadata: [LogKeys.address: "http://\(host):\(port)"])
+        }
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
+        if let database { services.append(.init(service: database)) }
+        if let listener = settings.metrics {
+            services.append(.init(service: MetricsListener(listener, metrics: metrics, logger: logger)))
+        }
+        let main: any ServiceLifecycle.Service =
+            if let database {
+                EmbeddedService(database: database, service: service, logger: logger)
+            } else {
+                service
+            }
+        services.append(.init(service: main, successTerminationBehavior: .gracefullyShutdownGroup))
+        return ServiceGroup(
+            configuration: .init(
+                services: services,
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
     }
 
     private static func absolute(_ path: String) -> String {

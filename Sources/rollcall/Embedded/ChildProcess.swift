@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import Synchronization
 
 /// Runs a program to its end without holding up a thread.
 struct ChildProcess {
@@ -13,9 +15,12 @@ struct ChildProcess {
     var workingDirectory: String
     /// Whether a server stays behind when it ends.
     var leavesServer = false
+    /// Whether it is killed when the task is cancelled; without this its end is awaited all the same.
+    var endsWhenCancelled = false
     /// Takes the output; a file, because a server that stays behind would keep a pipe open.
     var outputPath: String
 
+    /// - Returns: how it ended; one that leaves no server is over once whatever it began is over too, also when killed.
     /// - Throws: when the program cannot be started.
     func run() async throws(EmbeddedError) -> Outcome {
         guard FileManager.default.createFile(atPath: outputPath, contents: nil),
@@ -30,14 +35,23 @@ struct ChildProcess {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = output
-        let status: Int32? = await withCheckedContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do {
-                try process.run()
-            } catch {
-                process.terminationHandler = nil
-                continuation.resume(returning: nil)
+        let running = RunningProgram()
+        let status: Int32? = await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Int32?, Never>) in
+                process.terminationHandler = { ended in
+                    running.end()
+                    continuation.resume(returning: ended.terminationStatus)
+                }
+                do {
+                    try process.run()
+                    if endsWhenCancelled { running.begin(process.processIdentifier) }
+                } catch {
+                    process.terminationHandler = nil
+                    continuation.resume(returning: nil)
+                }
             }
+        } onCancel: {
+            running.kill()
         }
         // Closing fails only for a descriptor that is closed.
         try? output.close()
@@ -62,4 +76,42 @@ struct ChildProcess {
     }
 
     private static let path = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin"
+}
+
+/// The number of a program that may be killed, for as long as it is that program's.
+private final class RunningProgram: Sendable {
+    private struct State {
+        var processID: Int32?
+        var hasEnded = false
+        var isToEnd = false
+    }
+
+    private let state = Mutex(State())
+
+    func begin(_ processID: Int32) {
+        state.withLock { state in
+            guard !state.hasEnded else { return }
+            state.processID = processID
+            if state.isToEnd { Self.kill(processID) }
+        }
+    }
+
+    func end() {
+        state.withLock { state in
+            state.processID = nil
+            state.hasEnded = true
+        }
+    }
+
+    func kill() {
+        state.withLock { state in
+            state.isToEnd = true
+            if let processID = state.processID { Self.kill(processID) }
+        }
+    }
+
+    /// By SIGKILL, since what is begun on a thread of Swift's has other signals blocked.
+    private static func kill(_ processID: Int32) {
+        _ = Glibc.kill(processID, SIGKILL)
+    }
 }

@@ -8,9 +8,12 @@ struct PostgresCluster: ~Copyable, Sendable {
     /// `nil` when PostgreSQL runs as ourselves.
     private let user: ServerUser?
     private let lock: DirectoryLock
+    private let startTimeout: Duration
 
     /// Takes hold of the folder and finds the programs.
-    init(layout: ClusterLayout) throws(EmbeddedError) {
+    ///
+    /// `startTimeout`: how long ``start()`` waits, whole seconds.
+    init(layout: ClusterLayout, startTimeout: Duration) throws(EmbeddedError) {
         // pg_ctl hands the folder to a shell, within double quotes.
         guard !layout.directory.contains(where: { "\"$`\\\n".contains($0) }) else {
             throw EmbeddedError(.folderUnusable, "the folder's name may not have quotes, dollars or backslashes in it")
@@ -22,6 +25,7 @@ struct PostgresCluster: ~Copyable, Sendable {
         self.layout = layout
         self.user = user
         self.lock = lock
+        self.startTimeout = startTimeout
     }
 
     /// Whether a server runs on the folder's data.
@@ -37,32 +41,48 @@ struct PostgresCluster: ~Copyable, Sendable {
         return try await outcome("pg_ctl", ["status", "-D", layout.data]).status == 0
     }
 
-    /// Starts the server and waits until it takes connections, after making the cluster where it is new.
-    func start() async throws(EmbeddedError) {
+    /// Makes the cluster unless there is one; cancelled, it makes none and throws.
+    func makeUnlessThere() async throws(EmbeddedError) {
         if Self.version(in: layout) == nil { try await makeCluster() }
+    }
+
+    /// Starts the server of a cluster that is there, and waits until it takes connections or the time is up, cancelled or not.
+    ///
+    /// - Throws: when it does not run; that it is still starting up is no failure.
+    func start() async throws(EmbeddedError) {
         try Self.makeDirectory(layout.socketDirectory, for: user, mode: 0o700)
         try write(layout.settings, to: layout.settingsFile)
         let started = try await outcome(
             "pg_ctl",
-            ["start", "-D", layout.data, "-l", layout.serverOutput, "-w", "-t", "120"],
+            ["start", "-D", layout.data, "-l", layout.serverOutput, "-w", "-t", "\(startTimeout.components.seconds)"],
             leavesServer: true
         )
-        guard started.status == 0 else { throw failure("pg_ctl", started) }
+        if ServerAnswer(started) == .failed { throw failure("pg_ctl", started) }
     }
 
     /// Makes the database unless it is there.
-    func makeDatabase() async throws(EmbeddedError) {
+    ///
+    /// - Returns: `false` while the server is still starting up.
+    func makeDatabase() async throws(EmbeddedError) -> Bool {
         let arguments = ["-h", layout.socketDirectory, "-U", ClusterLayout.user, ClusterLayout.database]
         let made = try await outcome("createdb", arguments)
-        guard made.status == 0 || made.output.contains("already exists") else { throw failure("createdb", made) }
+        switch ServerAnswer(made) {
+        case .done: return true
+        case .startingUp: return false
+        case .failed: throw failure("createdb", made)
+        }
     }
 
-    /// Ends sessions and stops the server; fine when none runs.
-    func stop() async throws(EmbeddedError) {
-        guard try await isRunning() else { return }
+    /// Ends sessions and stops the server, cancelled or not.
+    ///
+    /// - Returns: whether one ran.
+    /// - Throws: when it is still there.
+    func stop() async throws(EmbeddedError) -> Bool {
+        guard try await isRunning() else { return false }
         try await perform("pg_ctl", ["stop", "-D", layout.data, "-m", "fast", "-w", "-t", "60"])
         // Empty by now; a folder outside ours would stay behind in /tmp.
         rmdir(layout.socketDirectory)
+        return true
     }
 
     private func makeCluster() async throws(EmbeddedError) {
@@ -74,7 +94,9 @@ struct PostgresCluster: ~Copyable, Sendable {
             [
                 "-D", layout.unfinishedData, "-U", ClusterLayout.user, "-A", "trust", "-E", "UTF8",
                 "--locale=C.UTF-8", "--data-checksums", "--no-instructions",
-            ]
+            ],
+            // What it leaves is thrown away by the next start.
+            endsWhenCancelled: true
         )
         let main = "\(layout.unfinishedData)/postgresql.conf"
         do {
@@ -109,21 +131,27 @@ struct PostgresCluster: ~Copyable, Sendable {
         return text.flatMap { Int($0.prefix { $0.isNumber }) }
     }
 
-    private func perform(_ program: String, _ arguments: [String]) async throws(EmbeddedError) {
-        let outcome = try await outcome(program, arguments)
+    private func perform(
+        _ program: String,
+        _ arguments: [String],
+        endsWhenCancelled: Bool = false
+    ) async throws(EmbeddedError) {
+        let outcome = try await outcome(program, arguments, endsWhenCancelled: endsWhenCancelled)
         guard outcome.status == 0 else { throw failure(program, outcome) }
     }
 
     private func outcome(
         _ program: String,
         _ arguments: [String],
-        leavesServer: Bool = false
+        leavesServer: Bool = false,
+        endsWhenCancelled: Bool = false
     ) async throws(EmbeddedError) -> ChildProcess.Outcome {
         let command = ["\(installation.binaries)/\(program)"] + arguments
         return try await ChildProcess(
             command: user?.wrapping(command) ?? command,
             workingDirectory: layout.directory,
             leavesServer: leavesServer,
+            endsWhenCancelled: endsWhenCancelled,
             outputPath: layout.commandOutput
         )
         .run()

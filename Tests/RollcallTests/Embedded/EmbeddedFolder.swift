@@ -40,7 +40,31 @@ final class EmbeddedFolder: Sendable {
         return outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// Makes a database whose server starts, and then refuses whoever connects.
+    func makeRefusing() async throws {
+        let database = try self.database()
+        try await database.start()
+        try await database.stop()
+        try "local all all reject\n".write(toFile: "\(layout.data)/pg_hba.conf", atomically: false, encoding: .utf8)
+    }
+
+    /// Keeps the server, which has to run now, from taking connections after its next start until ``letRecover()``.
+    func holdRecovery() async throws {
+        let wait = "until [ -e \(recoveryMark) ]; do sleep 0.05; done; false"
+        _ = try await psql("ALTER SYSTEM SET restore_command = '\(wait)'")
+        // Else it would take connections that only read in the end.
+        _ = try await psql("ALTER SYSTEM SET hot_standby = off")
+        _ = try await psql("COPY (SELECT 1) TO '\(layout.data)/recovery.signal'")
+    }
+
+    func letRecover() throws {
+        try "".write(toFile: recoveryMark, atomically: false, encoding: .utf8)
+    }
+
+    private var recoveryMark: String { "\(parent)/recover" }
+
     func database(
+        startTimeout: Duration = EmbeddedPostgres.startTimeout,
         report: @escaping @Sendable (EmbeddedPostgres.Change) -> Void = { _ in }
     ) throws -> EmbeddedPostgres {
         var logger = Logger(label: "test")
@@ -49,6 +73,7 @@ final class EmbeddedFolder: Sendable {
             directory: path,
             logger: logger,
             lookInterval: .milliseconds(20),
+            startTimeout: startTimeout,
             report: report
         )
     }

@@ -37,11 +37,11 @@ struct EmbeddedPostgresTests {
         let folder = try EmbeddedFolder()
         let (changes, report) = AsyncStream.makeStream(of: EmbeddedPostgres.Change.self)
         let database = try folder.database { report.yield($0) }
-        try await database.start()
-        _ = try await folder.psql("CREATE TABLE kept AS SELECT 42 AS answer")
-        let first = try folder.serverProcess()
         try await withThrowingTaskGroup(of: Void.self) { group throws in
             group.addTask { try await database.run() }
+            #expect(await database.isReady())
+            _ = try await folder.psql("CREATE TABLE kept AS SELECT 42 AS answer")
+            let first = try folder.serverProcess()
             kill(first, SIGKILL)
             for await change in changes where change == .restarted { break }
             #expect(try folder.serverProcess() != first)

@@ -47,15 +47,7 @@ struct DemoTests {
         let (port, simulator) = (try LoopbackPort.free(), try LoopbackPort.free())
         let folder = try Self.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }  // Only tidies up.
-        let demo = try RollcallProcess(
-            [],
-            settings: [
-                "DEMO_PORT": "\(port)", "DEMO_SIMULATOR_PORT": "\(simulator)",
-                "DEMO_PROGRAM": try Built.path("rollcall"), "TMPDIR": folder,
-            ],
-            program: Self.script,
-            leadsGroup: true
-        )
+        let demo = try Self.inTerminal(folder, port, simulator)
         defer { demo.signal(SIGTERM) }
         _ = try await demo.line(containing: "a manager's key:")
         let running = Self.processes(about: folder, port)
@@ -65,6 +57,34 @@ struct DemoTests {
         demo.interrupt()
         #expect(try await demo.ending(within: .seconds(60)) == .exit(130), "\(demo.output)")
         try Self.expectNothing(in: folder, at: port, simulator)
+    }
+
+    @Test
+    func `Ctrl-C while the database is being made leaves nothing behind either`() async throws {
+        let (port, simulator) = (try LoopbackPort.free(), try LoopbackPort.free())
+        let folder = try Self.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }  // Only tidies up.
+        let demo = try Self.inTerminal(folder, port, simulator)
+        defer { demo.signal(SIGTERM) }
+        try await ProcessList.until("initdb runs", about: folder) { lines in
+            lines.contains { $0.contains("initdb ") }
+        }
+        demo.interrupt()
+        #expect(try await demo.ending(within: .seconds(60)) == .exit(130), "\(demo.output)")
+        try Self.expectNothing(in: folder, at: port, simulator)
+    }
+
+    /// Starts it as somebody does in a terminal.
+    private static func inTerminal(_ folder: String, _ port: Int, _ simulator: Int) throws -> RollcallProcess {
+        try RollcallProcess(
+            [],
+            settings: [
+                "DEMO_PORT": "\(port)", "DEMO_SIMULATOR_PORT": "\(simulator)",
+                "DEMO_PROGRAM": try Built.path("rollcall"), "TMPDIR": folder,
+            ],
+            program: script,
+            leadsGroup: true
+        )
     }
 
     /// An empty folder that PostgreSQL's user may pass through, with a path that is short enough for a socket's.
@@ -90,16 +110,7 @@ struct DemoTests {
 
     /// The command lines of the processes that work in a folder, were told of it, or were told of the demo's address.
     private static func processes(about folder: String, _ port: Int) -> [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        return names.filter { $0.allSatisfy(\.isNumber) }.compactMap { name in
-            // Each may be over meanwhile, or nothing of ours.
-            let place = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(name)/cwd")
-            let words = (try? String(contentsOfFile: "/proc/\(name)/cmdline", encoding: .utf8)) ?? ""
-            let line = words.replacing("\0", with: " ")
-            let isOurs =
-                place?.hasPrefix(folder) == true || line.contains(folder) || line.contains("http://127.0.0.1:\(port) ")
-            return isOurs ? line : nil
-        }
+        ProcessList.about(folder, or: "http://127.0.0.1:\(port) ")
     }
 
     @Test

@@ -1,3 +1,6 @@
+import LibPQ
+import Logging
+import TestSupport
 import Testing
 
 @testable import Service
@@ -13,5 +16,21 @@ struct PoolsTests {
             #expect(shares.writers + shares.readers + 1 <= connections)
         }
         #expect(Pools.shares(of: 12) == (6, 5))
+    }
+
+    @Test
+    func `the server asks after who migrates, so the lock of a machine that vanished goes`() async throws {
+        let configuration = Pools.owning(try await ThrowawayCluster.shared().tcpConnectionString())
+        let pool = PQPool(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let found = try await pool.rows(
+            "SELECT name || ' ' || setting AS line FROM pg_settings WHERE name LIKE 'tcp_%' ORDER BY name"
+        ) { row throws(PQError) in try row.column("line", as: String.self) }
+        await pool.shutdown()
+        #expect(
+            found == [
+                "tcp_keepalives_count 3", "tcp_keepalives_idle 10", "tcp_keepalives_interval 5",
+                "tcp_user_timeout 10000",
+            ]
+        )
     }
 }

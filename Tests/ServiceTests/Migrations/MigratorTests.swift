@@ -47,6 +47,36 @@ struct MigratorTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `another's migration is waited for, which is said once, and then what it left is applied`() async throws {
+        let (lines, line) = AsyncStream.makeStream(of: [UInt8].self)
+        let logger = Logger(label: "test") { label in
+            StructuredLogHandler(
+                label: label,
+                level: .notice,
+                redactor: Redactor(),
+                sink: LogSink { line.yield($0) }
+            )
+        }
+        try await withEmptyDatabase { pool in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                try await pool.withConnection { other in
+                    try await other.query("SELECT pg_advisory_lock(7265, 0)")
+                    group.addTask { try await Migrator(pool: pool, logger: logger).migrate() }
+                    let said = String(decoding: await lines.first { _ in true } ?? [], as: UTF8.self)
+                    #expect(said.contains("waiting for another process that migrates the database"), "\(said)")
+                    // Some tries more, and no word more.
+                    try await other.query("SELECT pg_sleep(1)")
+                    try await other.query("SELECT pg_advisory_unlock(7265, 0)")
+                }
+                try await group.waitForAll()
+            }
+            line.finish()
+            #expect(await lines.first { _ in true } == nil)
+            #expect(try await applied(pool) == Int64(Migration.all.count))
+        }
+    }
+
     @Test
     func `an applied file that was edited is refused by name, and nothing changes`() async throws {
         try await withEmptyDatabase { pool in
