@@ -4,17 +4,23 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// HTTP/1.1 connections whose requests are handled on their own event loop, and whose bodies end in time.
+/// HTTP/1.1 connections whose requests are handled on their own event loop, and whose bodies and answers end in time.
 struct LoopBoundChannel: HTTPChannelHandler {
     typealias Value = HTTP1Channel.Value
 
     private let inner: HTTP1Channel
     private let bodyLimit: Duration
+    private let answerLimits: AnswerLimits
+    private let cuts: AnswerWatch.Cuts
 
     /// `bodyLimit`: how long any body may take, read or not.
-    init(_ inner: HTTP1Channel, bodyLimit: Duration) {
+    ///
+    /// `cuts`: counts who outlasts the order to stop.
+    init(_ inner: HTTP1Channel, bodyLimit: Duration, answerLimits: AnswerLimits, cuts: AnswerWatch.Cuts) {
         self.inner = inner
         self.bodyLimit = bodyLimit
+        self.answerLimits = answerLimits
+        self.cuts = cuts
     }
 
     var responder: Responder { inner.responder }
@@ -25,6 +31,7 @@ struct LoopBoundChannel: HTTPChannelHandler {
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(BodyEndWatch(limit: bodyLimit), position: .after(decoder))
+            try pipeline.addHandler(AnswerWatch(answerLimits, cuts: cuts), position: .first)
             return value
         }
     }

@@ -33,11 +33,25 @@ final class SweepOrders: Sendable {
 
     // MARK: Who asks
 
-    /// Orders a sweep from the replica that acts for an account, and waits for it.
+    /// Orders a sweep from the replica that acts for an account, and waits for it, until the task is cancelled at most.
     ///
     /// - Returns: what is known by then; `nil` when no living replica acts for the account.
     /// - Throws: when the database fails.
-    func ask(_ account: String, wait: Duration) async throws(PQError) -> Report? {
+    func ask(_ account: String, wait: Duration) async throws -> Report? {
+        let ordered = try await BackgroundTasks.toTheEnd { try await self.order(account, wait: wait) }
+        guard let sweep = ordered else { return nil }
+        let end = ContinuousClock.now + wait
+        var report: Report?
+        while report == nil, ContinuousClock.now < end, !Task.isCancelled {
+            try? await Task.sleep(for: Self.pause)  // Cancelled: the loop ends with one more look.
+            report = try await BackgroundTasks.toTheEnd { try await self.read(sweep) }
+        }
+        try await BackgroundTasks.toTheEnd { try await self.remove(sweep) }
+        return report ?? Report()
+    }
+
+    /// Returns the order's number; `nil` when no living replica acts for the account.
+    private func order(_ account: String, wait: Duration) async throws(PQError) -> Int64? {
         let asked = try await pool.pipeline([
             "DELETE FROM sweep_orders WHERE until < now() - interval '1 minute'",
             """
@@ -51,16 +65,13 @@ final class SweepOrders: Sendable {
             """,
             "SELECT pg_notify(\(PostgresReconcilerStore.wakes), '')",
         ])[1]
-        guard !asked.isEmpty else { return nil }
-        let sweep = try asked[0].column("sweep", as: Int64.self)
-        let end = ContinuousClock.now + wait
-        var report: Report?
-        while report == nil, ContinuousClock.now < end, !Task.isCancelled {
-            try? await Task.sleep(for: Self.pause)  // Cancelled: the loop ends.
-            report = try await read(sweep)
-        }
-        _ = try await pool.execute("DELETE FROM sweep_orders WHERE sweep = \(sweep)")
-        return report ?? Report()
+        guard let row = asked.first else { return nil }
+        return try row.column("sweep", as: Int64.self)
+    }
+
+    /// Index: `sweep_orders_pkey`.
+    private func remove(_ sweep: Int64) async throws(PQError) {
+        try await pool.execute("DELETE FROM sweep_orders WHERE sweep = \(sweep)")
     }
 
     /// Index: `sweep_orders_pkey`.

@@ -3,8 +3,8 @@ import Domain
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
-import LibPQ
 import NIOCore
+import ServiceLifecycle
 
 /// What comes from an engine, or asks for its state.
 ///
@@ -114,9 +114,15 @@ struct EngineRoutes: Sendable {
     }
 
     /// Sweeps here, or has the replica sweep that acts for the account; `nil` when there is none.
-    private func report(of name: String, wait: Duration) async throws(PQError) -> SweepOrders.Report? {
-        if !reconciler.actsFor(name), let report = try await reconciler.orders?.ask(name, wait: wait) { return report }
-        guard let run = try await reconciler.sweep(name, wait: wait) else { return nil }
-        return SweepOrders.Report(isComplete: run.isOver, counts: run.counts)
+    ///
+    /// Told to stop, it waits no longer: the stop would wait for it.
+    private func report(of name: String, wait: Duration) async throws -> SweepOrders.Report? {
+        try await cancelWhenGracefulShutdown { () async throws -> SweepOrders.Report? in
+            if !reconciler.actsFor(name), let report = try await reconciler.orders?.ask(name, wait: wait) {
+                return report
+            }
+            guard let run = try await reconciler.sweep(name, wait: wait) else { return nil }
+            return SweepOrders.Report(isComplete: run.isOver, counts: run.counts)
+        }
     }
 }

@@ -53,7 +53,8 @@ struct StreamRoute: Sendable {
                         feed.unsubscribe(subscription)
                     }
                 } onGracefulShutdown: {
-                    feed.unsubscribe(subscription)
+                    // It stays one of the feed's until its last write is over, so that a browser that takes nothing is cut off.
+                    subscription.end()
                 }
                 try await writer.finish(nil)
             }

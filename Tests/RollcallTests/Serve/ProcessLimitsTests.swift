@@ -48,6 +48,25 @@ struct ProcessLimitsTests {
     }
 
     @Test
+    func `whoever scrapes metrics has 64 connections, and the next waits for one of them`() async throws {
+        try await withInstallation { installation in
+            let port = try LoopbackPort.free()
+            _ = try await installation.serve(["ROLLCALL_METRICS_PORT": "\(port)"])
+            var kept: [LazyClient] = []
+            defer { for client in kept { client.end() } }
+            for _ in 0..<64 {
+                kept.append(
+                    try await LazyClient("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", port: port, until: "HTTP/1.1 200")
+                )
+            }
+            let impatient = PlainHTTP(port: port, patience: .milliseconds(500))
+            await #expect(throws: PlainHTTP.Failure.self) { try await impatient.send("GET", "/metrics") }
+            kept.removeLast().end()
+            #expect(try await PlainHTTP(port: port).send("GET", "/metrics").status == 200)
+        }
+    }
+
+    @Test
     func `an outcome that comes back once the account is another's is not written, and counted`() async throws {
         try await withInstallation { installation in
             let port = try LoopbackPort.free()

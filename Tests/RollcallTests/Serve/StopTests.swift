@@ -1,3 +1,4 @@
+import Foundation
 import LibPQ
 import Testing
 
@@ -57,6 +58,68 @@ struct StopTests {
     }
 
     @Test
+    func `a sweep that is waited for is answered with the counts so far, and holds nothing up`() async throws {
+        try await withInstallation { installation in
+            // Longer than it takes until the order to stop is there: the sweep is not over before.
+            let service = try await installation.serve(["ROLLCALL_ENGINE_MAIN_TIMEOUT": "10s"])
+            try await service.engine.put("i-ana", "STOPPED")
+            try await service.put("ana")
+            try await service.until("ana") { $0.observed == "STOPPED" }
+            try await service.engine.fault("hang", on: "info", of: "i-ana", milliseconds: 120_000)
+            let looks = try await service.engine.count(of: "info")
+            async let sweep = service.send("POST", "/v1/engines/main/sweep?wait=600")
+            try await service.until("a look is under way") { try await service.engine.count(of: "info") > looks }
+            let told = ContinuousClock.now
+            service.process.signal(15)
+            let answer = try await sweep
+            #expect(answer.status == 202, "\(answer.text)")
+            #expect(ContinuousClock.now - told < .seconds(5))
+            #expect(try await service.process.ending(within: .seconds(40)) == .exit(0))
+        }
+    }
+
+    // The description of the API is asked for many times in a row, as anybody can; a stream begins with everybody.
+    @Test(arguments: [("GET /openapi.yaml", 400, "HTTP/1.1 200"), ("GET /v1/stream", 1, "event: reset")])
+    func `who reads nothing of its answer keeps neither the process nor its accounts`(
+        request: String,
+        count: Int,
+        beginning: String
+    ) async throws {
+        try await withInstallation { installation in
+            let service = try await installation.serve()
+            // More than the kernel keeps for a connection.
+            _ = try await installation.owner.query(
+                """
+                INSERT INTO agents (agent_id, name)
+                SELECT 'crowd-' || n, repeat('x', 4000)
+                FROM generate_series(1, 4000) AS n
+                """
+            )
+            let held: PQStatement = "SELECT count(*) AS count FROM engine_leases WHERE holder IS NOT NULL"
+            try await service.until("it has its account") { try await installation.count(held) == 1 }
+            let head = "\(request) HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(Installation.adminKey)\r\n\r\n"
+            let client = try await LazyClient(
+                String(repeating: head, count: count),
+                port: service.http.port,
+                until: beginning
+            )
+            defer { client.end() }
+            var kept = 0
+            try await service.until("nothing more can be written") {
+                let before = kept
+                _ = try await installation.owner.query("SELECT pg_sleep(1)")
+                kept = try Self.unsent(from: service.http.port)
+                return kept > 100_000 && kept == before
+            }
+            service.process.signal(15)
+            #expect(try await service.process.ending(within: .seconds(40)) == .exit(0))
+            #expect(service.process.output.contains("connections that outlasted the stop were cut"))
+            #expect(try await installation.count(held) == 0)
+            #expect(try await installation.count("SELECT count(*) AS count FROM replicas") == 0)
+        }
+    }
+
+    @Test
     func `events that were taken are committed before the end`() async throws {
         try await withInstallation { installation in
             let service = try await installation.serve()
@@ -78,6 +141,18 @@ struct StopTests {
                 "SELECT count(*) AS count FROM clock_events WHERE sequence = ANY (\(receipts))"
             )
             #expect(kept == Int64(receipts.count))
+        }
+    }
+
+    /// How many bytes the kernel keeps for clients of a port on 127.0.0.1 that do not take them.
+    private static func unsent(from port: Int) throws -> Int {
+        // Source: proc(5), /proc/net/tcp: a number, local and remote address, state, tx_queue:rx_queue, all in hexadecimal.
+        let local = "0100007F:" + String(port, radix: 16, uppercase: true)
+        let lines = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8).split(separator: "\n")
+        return lines.reduce(0) { sum, line in
+            let fields = line.split(separator: " ")
+            guard fields.count > 4, fields[1] == local else { return sum }
+            return sum + (Int(fields[4].prefix { $0 != ":" }, radix: 16) ?? 0)
         }
     }
 }

@@ -43,6 +43,46 @@ struct KeptConnection: Sendable {
         }
     }
 
+    /// Sends, and reads nothing.
+    func begin(_ requests: String) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            queue.async {
+                if send(Array(requests.utf8)) {
+                    continuation.resume()
+                } else {
+                    continuation.resume(throwing: Closed(answer: ""))
+                }
+            }
+        }
+    }
+
+    /// Ends the sending half, as who has nothing more to ask.
+    func endRequests() {
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Reads at this pace until the server closes the connection.
+    ///
+    /// - Returns: how many bytes came.
+    func take(bytesPerSecond: Int) async -> Int {
+        await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: take(bytesPerSecond)) }
+        }
+    }
+
+    private func take(_ bytesPerSecond: Int) -> Int {
+        let began = ContinuousClock.now
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        var taken = 0
+        while true {
+            let count = chunk.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
+            guard count > 0 else { return taken }
+            taken += count
+            let ahead = began + .microseconds(taken * 1_000_000 / bytesPerSecond) - ContinuousClock.now
+            if ahead > .zero { usleep(useconds_t(ahead / .microseconds(1))) }
+        }
+    }
+
     /// Whether the connection took all of it.
     private func send(_ bytes: [UInt8]) -> Bool {
         let sent = bytes.withUnsafeBytes {

@@ -70,4 +70,31 @@ struct SweepOrdersTests {
             }
         }
     }
+
+    @Test
+    func `who asks and is told to stop hears what is known, and leaves no order`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            try await Registry(pool: pool).accounts(["main"])
+            _ = try await pool.pipeline([
+                """
+                INSERT INTO replicas (replica, seen_at, expires_at, release)
+                VALUES ('0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', now(), now() + interval '1 minute', 'test')
+                """,
+                """
+                INSERT INTO engine_leases (account, holder, term)
+                SELECT account, '0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', 1 FROM engine_accounts
+                ON CONFLICT (account) DO UPDATE SET holder = excluded.holder
+                """,
+            ])
+            let orders = SweepOrders(pool: pool, logger: Self.logger)
+            let report: SweepOrders.Report? = try await withThrowingTaskGroup(of: SweepOrders.Report?.self) { group in
+                group.addTask { try await orders.ask("main", wait: .seconds(600)) }
+                try await Self.until(pool, "SELECT sweep FROM sweep_orders")
+                group.cancelAll()
+                return try await group.next() ?? nil
+            }
+            #expect(report == SweepOrders.Report())
+            #expect(try await pool.query("SELECT sweep FROM sweep_orders").isEmpty)
+        }
+    }
 }
