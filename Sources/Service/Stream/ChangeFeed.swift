@@ -14,6 +14,8 @@ package final class ChangeFeed: Service {
         var counts: FeedCounts?
         var subscriptions: [UInt64: FeedSubscription] = [:]
         var nextID: UInt64 = 0
+        /// Where the next telling begins among the subscriptions.
+        var turn = 0
         /// Whether all agents are known, and all incidents.
         var knowsAgents = false
         var knowsSides = false
@@ -55,19 +57,11 @@ package final class ChangeFeed: Service {
     /// So many of them are between two wakes of a stream on which nothing happens.
     private static let intervalsPerWake = 4
     static let wakeInterval = interval * intervalsPerWake
-    /// Between two reads at the least, however many hints come.
+    /// How long reading goes on when the last watcher has left: it may just be reloading the page, or connecting again.
     ///
-    /// The more watch, the more each telling costs whoever posts events; that a page shows a change within half a second leaves
-    /// room for it.
-    static func spacing(watchers: Int) -> Duration { .milliseconds(min(max(40, watchers), 200)) }
-    /// Subscribers woken at a time: who posts events waits for a few writes and not for hundreds.
-    private static let wokenAtATime = 8
-    /// The pause after them, which leaves the processors to who posts: a few writes take a millisecond, the reading of them included.
-    private static let wakingPause = Duration.milliseconds(4)
-    /// All pauses of one telling together at the most.
-    private static let longestTelling = Duration.milliseconds(100)
-    /// How long reading goes on when the last watcher has left: it may just be reloading the page.
-    static let linger = Duration.seconds(30)
+    /// A page that lost its stream tries again after 12.5 s at the latest (`live.js`), so that also where all lose theirs at once they
+    /// go on where they were. Longer is not worth it: reading costs the same whether anybody watches or not.
+    static let linger = Duration.seconds(15)
     /// From then on without a successful read the streams say that they wait.
     static let silence = Duration.seconds(3)
     /// Touched agents, and touched instances, read at a time.
@@ -134,8 +128,10 @@ package final class ChangeFeed: Service {
             next = max(next + Self.interval, .now)
             try? await Task.sleep(until: next, clock: .continuous)  // Cancelled: the loop ends.
             ticks += 1
-            let subscriptions = state.withLock { Array($0.subscriptions.values) }
-            if ticks % Self.intervalsPerWake == 0 { await Self.each(of: subscriptions) { $0.pulse() } }
+            if ticks % Self.intervalsPerWake == 0 {
+                let subscriptions = state.withLock { $0.inTurn() }
+                await Self.each(of: subscriptions) { $0.pulse() }
+            }
             ringer.yield()
             sideRinger.yield()
         }
@@ -156,12 +152,11 @@ package final class ChangeFeed: Service {
             // Taken out, so that what it remembers is not copied at its first change.
             var current = reader.take() ?? FeedReader(sources)
             current.watchers = subscriberCount
-            isFailing = await !read(&current, isFailing: isFailing)
+            let ended = await read(&current, isFailing: &isFailing)
+            let pace = ReadPace(watchers: subscriberCount, isComplete: current.isComplete)
             reader = current
-            let spacing = Self.spacing(watchers: subscriberCount)
-            // A read that takes long is not followed by the next at once.
-            let next = max(began + spacing, .now + spacing / 2)
-            try? await Task.sleep(until: next, clock: .continuous)  // Cancelled: the stream ends too.
+            // Cancelled: the stream ends too.
+            try? await Task.sleep(until: pace.next(began: began, ended: ended), clock: .continuous)
         }
     }
 
@@ -169,20 +164,26 @@ package final class ChangeFeed: Service {
     ///
     /// A failure is logged when it is the first in a row.
     ///
-    /// - Returns: whether the database answered.
-    private func read(_ reader: inout FeedReader, isFailing: Bool) async -> Bool {
+    /// `isFailing`: whether the database did not answer.
+    ///
+    /// - Returns: when it had answered, before anybody was told.
+    private func read(_ reader: inout FeedReader, isFailing: inout Bool) async -> ContinuousClock.Instant {
         var touched = touches.withLock { $0.touched.take(Self.touchedAtATime) }
         var news: [FeedEvent.Content] = []
         do {
             try await reader.read(&touched, into: &news)
+            let ended = ContinuousClock.now
             await tell(news, reader, hasSucceeded: true)
             if !reader.isComplete { ringer.yield() }
-            return true
+            isFailing = false
+            return ended
         } catch {
-            touches.withLock { $0.touched.add(touched) }
+            let ended = ContinuousClock.now
+            touches.withLock { $0.touched.putBack(touched) }
             await tell(news, reader, hasSucceeded: false)
             await note(error, isFailing: isFailing)
-            return false
+            isFailing = true
+            return ended
         }
     }
 
@@ -219,17 +220,6 @@ package final class ChangeFeed: Service {
         }
     }
 
-    /// Does something to every subscriber, to a few at a time.
-    private static func each(of subscriptions: [FeedSubscription], _ body: (FeedSubscription) -> Void) async {
-        let pause = min(wakingPause, longestTelling / max(1, subscriptions.count / wokenAtATime))
-        for (place, subscription) in subscriptions.enumerated() {
-            if place > 0, place % wokenAtATime == 0 {
-                try? await Task.sleep(for: pause)  // Cancelled: the rest at once.
-            }
-            body(subscription)
-        }
-    }
-
     private func tell(_ news: [FeedEvent.Content], _ reader: FeedReader, hasSucceeded: Bool) async {
         let summary = reader.summary
         let events = news.map { FeedEvent($0) }
@@ -240,7 +230,7 @@ package final class ChangeFeed: Service {
             state.counts = summary.map { FeedCounts(summary: $0, place: state.ring.last) }
             if hasSucceeded { state.readAt = .now }
             noteWatchers(state)
-            return news.isEmpty && wasComplete == state.isComplete ? [] : Array(state.subscriptions.values)
+            return news.isEmpty && wasComplete == state.isComplete ? [] : state.inTurn()
         }
         await Self.each(of: subscriptions) { $0.wake() }
     }
@@ -258,7 +248,7 @@ package final class ChangeFeed: Service {
             state.knowsSides = reader.isComplete
             let isPulse = pulses.map { state.pulses.take($0) } ?? false
             if hasSucceeded { state.sidesReadAt = .now }
-            return news.isEmpty && !isPulse && wasComplete == state.isComplete ? [] : Array(state.subscriptions.values)
+            return news.isEmpty && !isPulse && wasComplete == state.isComplete ? [] : state.inTurn()
         }
         await Self.each(of: subscriptions) { $0.wake() }
     }

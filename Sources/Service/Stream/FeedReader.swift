@@ -84,7 +84,7 @@ struct FeedReader: Sendable {
         var statements: [PQStatement] = []
         if !touched.isEmpty {
             statements.append(
-                FeedStatements.touched(agents: Array(touched.agents), instances: Array(touched.instances))
+                FeedStatements.touched(agents: touched.agents, instances: touched.instances)
             )
         }
         if isWalking { statements.append(FeedStatements.walk(after: position)) }
@@ -96,7 +96,7 @@ struct FeedReader: Sendable {
         var news: [FeedEvent.AgentNews] = []
         if let found {
             news += memory.take(found, isTouched: true)
-            news += memory.lose(touched.agents.subtracting(found.map(\.0.agent)))
+            news += memory.lose(Set(touched.agents).subtracting(found.map(\.0.agent)))
         }
         if let met {
             news += memory.take(met, isTouched: false)

@@ -35,9 +35,38 @@ struct TouchedTests {
         let first = touched.take(2)
         #expect(first.agents.count == 2)
         #expect(first.instances == [9])
-        #expect(touched.agents.isDisjoint(with: first.agents))
+        #expect(Set(touched.agents).isDisjoint(with: first.agents))
         #expect(touched.take(2).agents.count == 1)
         #expect(touched.isEmpty)
+    }
+
+    @Test
+    func `who has waited longest is taken first, whoever is touched meanwhile`() {
+        var touched = Touched()
+        touched.add(agents: 0..<3000)
+        touched.add(instances: 0..<3000)
+        for first in stride(from: Int64(0), to: 3000, by: 1000) {
+            let taken = touched.take(1000)
+            #expect(taken.agents == Array(first..<(first + 1000)) && taken.instances == taken.agents)
+            // One that waits is touched again, and a newcomer comes.
+            touched.add(agents: [2999, 9000 + first])
+            touched.add(instances: [2999, 9000 + first])
+        }
+        let rest = touched.take(1000)
+        #expect(rest.agents == [9000, 10_000, 2999, 11_000] && rest.instances == rest.agents)
+    }
+
+    @Test
+    func `what was taken and not read is before what was touched since`() {
+        var touched = Touched()
+        touched.add(agents: [3, 1])
+        touched.add(instances: [8])
+        touched.add(.everything)
+        let taken = touched.take(5)
+        touched.add(.some(agents: [2, 1], instances: [7]))
+        touched.putBack(taken)
+        #expect(touched.agents == [3, 1, 2] && touched.instances == [8, 7])
+        #expect(touched.wantsRound)
     }
 
     @Test
