@@ -1,7 +1,7 @@
 """Pages that stay open beside what is measured: streams that are followed in a process of their own.
 
 Real pages are open on other machines. Here their reading takes processor time of the machine that is measured, so it has the lowest
-priority, and nothing is done with what comes but to count it.
+priority against all else that runs there, and nothing is done with what comes but to count it.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from service import KEY
 
@@ -20,7 +21,8 @@ class Streams:
 
     def __init__(self, port, count):
         self.process = subprocess.Popen(
-            [sys.executable, __file__, str(port), str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, __file__, str(port), str(count)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
         )
         if self.process.stdout.readline().strip() != "ready":
             sys.exit("the streams did not begin")
@@ -69,6 +71,18 @@ async def main(port, count):
     await asyncio.gather(*readers, return_exceptions=True)
 
 
-if __name__ == "__main__":
+def give_way():
+    """Gives this process the lowest priority.
+
+    Where the kernel schedules by session (sched_autogroup_enabled), nice counts within a session only, and the session, which is
+    this process's own, has a nice value of its own against PostgreSQL's.
+    """
     os.nice(19)
+    group = Path("/proc/self/autogroup")
+    if group.exists():
+        group.write_text("19")
+
+
+if __name__ == "__main__":
+    give_way()
     asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))

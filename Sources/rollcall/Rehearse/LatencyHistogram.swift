@@ -49,6 +49,13 @@ struct LatencyHistogram: Sendable, Hashable {
 
     var mean: Duration? { count > 0 ? sum / count : nil }
 
+    /// How many latencies there are in each bucket that is not empty, by its end in microseconds.
+    var buckets: [Int64: Int] {
+        var buckets: [Int64: Int] = [:]
+        for (bucket, number) in counts.enumerated() where number > 0 { buckets[Self.upperEnd(of: bucket)] = number }
+        return buckets
+    }
+
     private static func microseconds(_ latency: Duration) -> Int64 {
         latency.components.seconds * 1_000_000 + latency.components.attoseconds / 1_000_000_000_000
     }

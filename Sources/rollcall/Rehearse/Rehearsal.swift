@@ -14,23 +14,36 @@ struct Rehearsal: Sendable {
     /// Rest between the last stop and the first clock-in, so that the gap between stop and start is not measured.
     private static let restAfterStops = Duration.seconds(4)
 
-    /// Events at a steady rate, in and out in turn, each a change of shift.
+    /// How long nothing is measured after everybody has clocked out.
+    private static let restBeforeLoad = Duration.seconds(5)
+    /// How long the pages must have been told nothing by then.
+    private static let quiet = Duration.seconds(1)
+    /// How long is waited for that, and until the last page has heard of the last event.
+    private static let viewersPatience = Duration.seconds(30)
+
+    /// Events at a steady rate, in and out in turn, each a change of shift, after everybody has clocked out.
     func append(_ schedule: LoadSchedule) async throws -> [RehearsalReport.Line] {
-        [RehearsalReport.Line("event to answer", await load(schedule, nil))]
+        try await clockOut()
+        return [RehearsalReport.Line("event to answer", await load(schedule, nil))]
     }
 
-    /// The same, while pages are open.
-    ///
-    /// Everybody clocks out before, so that each event changes what the pages show.
+    /// The same, while pages are open, which have heard of all that was before.
     func append(_ schedule: LoadSchedule, seenBy viewers: Viewers) async throws -> [RehearsalReport.Line] {
-        try await fleet.bring("clock_out", until: "STOPPED", run: run, within: patience)
-        let (outcome, latency, missed) = try await viewers.watch(patience: .seconds(30)) {
-            await load(schedule, viewers)
+        let (outcome, latency, missed) = try await viewers.watch(patience: Self.viewersPatience) {
+            try await clockOut()
+            try await viewers.awaitQuiet(of: Self.quiet, patience: Self.viewersPatience)
+            return await load(schedule, viewers)
         }
         return [
             RehearsalReport.Line("event to answer", outcome),
             RehearsalReport.Line("event to page", latency: latency, failures: missed),
         ]
+    }
+
+    /// Has everybody clock out, so that each event of the load is a change, and rests until that is over.
+    private func clockOut() async throws {
+        try await fleet.bring("clock_out", until: "STOPPED", run: run, within: patience)
+        try await ContinuousClock().sleep(for: Self.restBeforeLoad)
     }
 
     private func load(_ schedule: LoadSchedule, _ viewers: Viewers?) async -> OpenLoop.Outcome {

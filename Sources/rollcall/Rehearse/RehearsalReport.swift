@@ -15,6 +15,8 @@ struct RehearsalReport: Sendable, Hashable {
         var p99: Double?
         var p999: Double?
         var max: Double?
+        /// How many latencies there are in each bucket, by its end in microseconds: for percentiles of several runs together.
+        var buckets: [String: Int]
 
         init(_ what: String, latency: LatencyHistogram, failures: Int, rate: Double? = nil) {
             self.what = what
@@ -26,6 +28,7 @@ struct RehearsalReport: Sendable, Hashable {
             p99 = latency.percentile(0.99).map(Self.milliseconds)
             p999 = latency.percentile(0.999).map(Self.milliseconds)
             max = latency.percentile(1).map(Self.milliseconds)
+            buckets = Dictionary(uniqueKeysWithValues: latency.buckets.map { ("\($0)", $1) })
         }
 
         init(_ what: String, _ outcome: OpenLoop.Outcome) {

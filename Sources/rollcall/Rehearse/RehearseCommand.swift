@@ -94,7 +94,8 @@ extension RehearseCommand {
     /// `rehearse append`.
     struct Append: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Events at a steady rate: how fast are they stored and answered?"
+            abstract: "Events at a steady rate: how fast are they stored and answered?",
+            discussion: "Everybody clocks out first, and nothing happens for 5 seconds."
         )
         @OptionGroup var options: RehearsalOptions
         @Option(help: "Events a second.") var rate = 500.0

@@ -19,6 +19,8 @@ final class Viewers: Sendable {
         /// Events of which a page never heard before the agent's next one.
         var missed = 0
         var hasFailed = false
+        /// When a page last heard of anybody, or was opened.
+        var heardAt = ContinuousClock.now
     }
 
     private let service: RemoteService
@@ -68,6 +70,13 @@ final class Viewers: Sendable {
         }
     }
 
+    /// Waits until no page has heard of anybody for a while, so that all have heard of what was before.
+    ///
+    /// `patience`: how long at the most; it goes on then all the same.
+    func awaitQuiet(of duration: Duration, patience: Duration) async throws {
+        try await wait(patience) { $0.heardAt + duration <= .now || $0.hasFailed }
+    }
+
     private func wait(_ patience: Duration, until isSo: (State) -> Bool) async throws {
         let clock = ContinuousClock()
         let end = clock.now + patience
@@ -84,7 +93,10 @@ final class Viewers: Sendable {
                     // A stream begins with a reset; from then on nothing is missed.
                     if message.name == "reset", !isOpen {
                         isOpen = true
-                        state.withLock { $0.open += 1 }
+                        state.withLock { state in
+                            state.open += 1
+                            state.heardAt = now
+                        }
                     }
                     if message.name == "agent" { hear(message.data, number, now) }
                 }
@@ -99,6 +111,7 @@ final class Viewers: Sendable {
     private func hear(_ data: ByteBuffer, _ viewer: Int, _ now: ContinuousClock.Instant) {
         guard let agentID = data.member("\"agent_id\":\""), let shift = data.member("\"shift\":\"") else { return }
         state.withLock { state in
+            state.heardAt = now
             guard let posted = state.posted[agentID], posted.shift == shift, !posted.heard.contains(viewer) else {
                 return
             }

@@ -37,6 +37,15 @@ struct LatencyHistogramTests {
         #expect(histogram.percentile(1) == .zero)
     }
 
+    @Test func `its buckets hold all that was counted, each at its end`() {
+        var histogram = LatencyHistogram()
+        for value in [0, 3, 3, 20_000] { histogram.record(.microseconds(value)) }
+        let buckets = histogram.buckets.sorted { $0.key < $1.key }
+        #expect(buckets.map(\.value) == [1, 2, 1])
+        #expect(buckets.prefix(2).map(\.key) == [0, 3])
+        #expect((20_000...20_400).contains(buckets.last?.key ?? 0))
+    }
+
     @Test func `an hour of latency needs no more than a few thousand buckets`() throws {
         var histogram = LatencyHistogram()
         histogram.record(.seconds(3_600))

@@ -40,6 +40,33 @@ struct ViewersTests {
     }
 
     @Test
+    func `with pages or without everybody clocks out first, so that every event is a change`() async throws {
+        try await withInstallation { installation in
+            let served = try await installation.serve()
+            for (round, viewers) in [(1, "0"), (2, "1")] {
+                let answer = try await installation.run(
+                    "rehearse",
+                    "append",
+                    "--url",
+                    "http://127.0.0.1:\(served.http.port)",
+                    "--agents",
+                    "4",
+                    "--rate",
+                    "4",
+                    "--seconds",
+                    "1",
+                    "--viewers",
+                    viewers,
+                    settings: ["REHEARSE_KEY": Installation.adminKey]
+                )
+                #expect(answer.code == 0, "\(answer.output)")
+                // Four clock out, and four clock in.
+                #expect(try await installation.ledgerCount() == Int64(8 * round))
+            }
+        }
+    }
+
+    @Test
     func `a key that is refused is said, and nothing is measured`() async throws {
         try await withInstallation { installation in
             let served = try await installation.serve()
