@@ -127,6 +127,31 @@ def test_who_decides_what_somebody_else_decided_stands_at_the_title(rollcall, pa
     assert page.find("#guard-dialog").is_displayed() and not page.find("#guard-dialog [data-decide=approve]").is_displayed()
 
 
+# Notes when a decision was answered, and when after it was first asked what waits; chance has a page wait for what others did.
+DECIDED = """
+  const ask = window.fetch;
+  Math.random = () => 0.999;
+  window.fetch = async (address, wish) => {
+    if (window.decidedAt && address === "/v1/guard?state=held") window.askedAt ??= performance.now();
+    const answer = await ask(address, wish);
+    if (String(address).endsWith("/refuse")) window.decidedAt = performance.now();
+    return answer;
+  };
+"""
+
+
+def test_who_decides_sees_at_once_what_waits_then_and_not_when_others_do(rollcall, page, manage_key, team):
+    change = order(rollcall, manage_key, "hold", team[1])
+    page.sign_in(manage_key)
+    page.wait_live()
+    page.wait(lambda: page.has(f'#guard-list [data-change="{change}"]'), what="the card")
+    look(page, change)
+    page.run(DECIDED)
+    decide(page, "refuse")
+    page.wait(lambda: not page.has(f'#guard-list [data-change="{change}"]'), what="the end of the card")
+    assert page.run("return window.askedAt - window.decidedAt") < 700
+
+
 # Somebody is called something else by now, and there are more sessions: nothing of which is decided about.
 RENAMED = """
   const [number, name] = arguments;

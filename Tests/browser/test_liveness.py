@@ -1,6 +1,7 @@
 """What a page takes for a sign of life, how it comes back, and that it says so where its scripts or its release are not what they should be."""
 
 import pytest
+from told_stream import asked, streamed
 
 LOST = "net::ERR_"  # what the console says of a connection that broke or was refused
 
@@ -10,62 +11,8 @@ def agents(rollcall):
     rollcall.add_agent("olga")
 
 
-# The stream is the test's: `say` has the newest one say what is told, and a stream that was called off says nothing more. What else
-# is asked for is noted in `asked`, with the instant, and refused where its address has `refused` in it. The clock is `ahead`.
-STREAM = """
-  const ask = window.fetch;
-  const now = Date.now;
-  let stream = null;
-  window.ahead = 0;
-  Date.now = () => now() + window.ahead;
-  window.streams = [];
-  window.asked = [];
-  window.refused = null;
-  window.say = (text) => stream.enqueue(new TextEncoder().encode(`${text}\\n\\n`));
-  window.alive = () => window.say(`: alive ${new Date().toISOString()}`);
-  window.tell = (name, data = {}) => window.say(`event: ${name}\\ndata: ${JSON.stringify(data)}`);
-  window.fetch = (address, wish) => {
-    if (!String(address).startsWith("/v1/stream")) {
-      window.asked.push([String(address), performance.now()]);
-      if (window.refused && String(address).includes(window.refused)) return Promise.resolve(new Response("", { status: 503 }));
-      return ask(address, wish);
-    }
-    window.streams.push(performance.now());
-    const body = new ReadableStream({
-      start(controller) {
-        stream = controller;
-        wish.signal.addEventListener("abort", () => {
-          try { controller.error(wish.signal.reason); } catch {}
-        });
-      },
-    });
-    setTimeout(() => window.opening?.(), 0);
-    return Promise.resolve(new Response(body));
-  };
-"""
-
-
-@pytest.fixture
-def streamed(page, view_key):
-    """Opens a page whose stream is the test's; `opening` is what each stream begins with."""
-
-    def open_page(path="/", opening="window.alive()"):
-        page.sign_in(view_key, path)
-        page.before_scripts(STREAM + f"window.opening = () => {{ {opening} }};")
-        page.open(path)
-        page.wait_live()
-        return page
-
-    return open_page
-
-
 def is_silent(page):
     return page.find("#silence").is_displayed()
-
-
-def asked(page, path):
-    """The milliseconds at which something was asked for."""
-    return page.run("return window.asked.filter(([address]) => address.startsWith(arguments[0])).map(([, at]) => at)", path)
 
 
 # A sign of life
@@ -173,35 +120,6 @@ def test_a_list_that_breaks_off_goes_on_where_it_was(rollcall, page, view_key):
     page.wait(lambda: sorted(page.agents()) == ["part-0", "part-1", "part-2"] and page.find("#agents").get_attribute("aria-rowcount") == "4")
     lists = page.run("return window.lists")
     assert lists[0] is None and lists[1] == lists[2] is not None and lists.count(None) == 1, lists
-
-
-# Many at once
-
-
-@pytest.mark.parametrize("path, asks", [("/", ["/unmatched/count", "/v1/guard"]), ("/unmatched", ["http"])])
-def test_a_flood_of_what_waits_is_asked_for_now_and_then_and_once_more_after_it(streamed, path, asks):
-    page = streamed(path)
-    page.run("return new Promise((go) => setTimeout(go, 3000))")  # what it asks for by itself at the beginning is over
-    page.run(
-        """
-        window.asked = [];
-        window.floodAt = performance.now();
-        const flood = setInterval(() => {
-          window.alive();
-          window.tell("waiting");
-          window.lastAt = performance.now();
-          if (performance.now() - window.floodAt > 5_000) clearInterval(flood);
-        }, 20);
-        """
-    )
-    page.run("return new Promise((go) => setTimeout(go, 7600))")
-    began, last = page.run("return [window.floodAt, window.lastAt]")
-    for each in asks:
-        times = asked(page, each)
-        # By itself a page asks every 5 s at the most.
-        assert 3 <= len(times) <= 6, (each, times)
-        assert times[0] - began < 1_000, "the first at once"
-        assert times[-1] > last, "and what came last is shown too"
 
 
 # Scripts that do not come

@@ -1,18 +1,17 @@
 // The banners of the fleet's page: what befalls engines and sources, and names that nobody knows.
 
 import { time } from "./ages.js";
-import { showGuards } from "./guards.js";
+import { icon, showGuards } from "./guards.js";
 import { tell } from "./needs.js";
 import { keepReading, paced, request } from "./reading.js";
 import { isSignedOut } from "./session.js";
 import { element, knows, phrase } from "./words.js";
 
-/** Shows an incident, or no more. */
+const renewGuards = paced(showGuards);
+
+/** Shows an incident, or no more. That of a change is told whenever more or less of the change waits. */
 export function incident(incident) {
-  if (incident.change) {
-    showGuards();
-    return;
-  }
+  if (incident.change) return renewGuards();
   const place = document.getElementById("incidents");
   place.querySelector(`[data-incident="${incident.id}"]`)?.remove();
   if (!incident.closed_at) place.prepend(banner(incident));
@@ -25,9 +24,6 @@ function banner(incident) {
   line.dataset.incident = incident.id;
   line.dataset.engine = incident.engine ?? "";
   line.dataset.kind = incident.kind;
-  const icon = element("span");
-  icon.className = "icon";
-  icon.setAttribute("aria-hidden", "true");
   const whose = incident.source ? "source" : "engine";
   const key = `incident.${whose}.${incident.kind}`;
   const values = {
@@ -35,7 +31,7 @@ function banner(incident) {
     began: time(incident.opened_at),
     kind: incident.kind,
   };
-  line.append(icon, ...phrase(knows(key) ? key : "incident.other", values));
+  line.append(icon(), ...phrase(knows(key) ? key : "incident.other", values));
   return line;
 }
 
@@ -63,8 +59,5 @@ function unmatched(text, since) {
   return line;
 }
 
-/** Something other than agents waits for somebody, or does no more: names that nobody knows, parts of changes. */
-export const waiting = paced(() => {
-  refresh().catch(() => {});
-  showGuards();
-});
+/** Other names may be nobody's than before; of parts of changes, which this is told of too, their incidents tell. */
+export const waiting = paced(() => refresh().catch(() => {}));

@@ -6,7 +6,7 @@ import { keepReading, limit } from "./reading.js";
 import { isSignedOut, whenSignedOut } from "./session.js";
 import { count, element, phrase, say } from "./words.js";
 
-const interval = 30_000; // milliseconds; the stream says when something changes, but not to who is bound to teams
+const interval = 30_000; // milliseconds; the stream says when more or less waits, but not what else cards say
 
 const place = document.getElementById("guards");
 const dialog = document.getElementById("guard-dialog");

@@ -144,8 +144,8 @@ export function keepReading(part, read, every, mayRead = () => true) {
 }
 
 /**
- * Lets something that many pages hear of at once be done by each of them apart and soon: at most once in 2 s, however often it is
- * heard of, and after the last time.
+ * Lets something that many pages hear of at once be done by each of them apart and within a second: at most once in 2 s, however
+ * often it is heard of, and after the last time.
  */
 export function paced(act) {
   let waits = null;
@@ -154,8 +154,8 @@ export function paced(act) {
     waits ??= setTimeout(() => {
       waits = null;
       next = performance.now() + 2_000;
-      act();
-    }, Math.max(Math.random() * 300, next - performance.now()));
+      if (!isSignedOut()) act();
+    }, Math.max(Math.random() * 800, next - performance.now()));
   };
 }
 

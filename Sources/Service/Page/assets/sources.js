@@ -1,8 +1,8 @@
-// The pages of clock sources: they read themselves again now and then, and when the stream tells of an incident.
+// The pages of clock sources: they read themselves again now and then, and when the stream tells of an incident of one.
 
 import { measured, tick } from "./ages.js";
 import { follow, reread } from "./live.js";
-import { keepReading } from "./reading.js";
+import { keepReading, paced } from "./reading.js";
 import { renew } from "./renew.js";
 
 const interval = 3000; // milliseconds between two readings while somebody looks
@@ -18,8 +18,9 @@ async function read() {
   tick();
 }
 const refresh = keepReading("sources", read, interval);
+const again = paced(() => refresh().catch(() => {}));
 
 follow(view.dataset.stream, {
   reset: refresh,
-  incident: () => refresh().catch(() => {}),
+  incident: ({ source }) => source && again(),
 });
