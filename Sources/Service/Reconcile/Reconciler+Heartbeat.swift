@@ -182,6 +182,8 @@ extension Reconciler {
             // Before the lease: with it calls may leave, and what is put in line from then on stays there.
             worker.forget()
             worker.calls.beginBudget(answer.handovers[account] ?? Handover())
+            // Before the lease, too: no command of the new holder is older than this line.
+            logger.notice("lease taken", metadata: [LogKeys.account: "\(worker.name)", LogKeys.term: "\(lease.term)"])
         }
         dependencies.leases.replace(with: answer.leases, at: dependencies.clock.now())
         // What waits in line is given back while that can be recorded.
@@ -230,10 +232,7 @@ extension Reconciler {
     ///
     /// `isNew`: whether the lease is.
     private func takeUp(_ worker: AccountWorker, _ lease: HeldLease, isNew: Bool) async throws(PQError) {
-        if isNew {
-            try await dependencies.store.begin(worker.standing)
-            logger.notice("lease taken", metadata: [LogKeys.account: "\(worker.name)", LogKeys.term: "\(lease.term)"])
-        }
+        if isNew { try await dependencies.store.begin(worker.standing) }
         // Before it is read: what is forgotten from now on is read once more.
         worker.hasForgotten.store(false, ordering: .sequentiallyConsistent)
         let line = try await dependencies.store.line(of: worker.account)
