@@ -170,6 +170,7 @@ def test_a_database_that_hangs_greys_the_page_and_is_named(rollcall, page, view_
     assert not page.find("#silence").is_displayed()
     before = sorted(page.agents())
     start_silence_clock(page)
+    page.provoke("status of 503")  # what it asks for meanwhile
     rollcall.freeze_database()
     try:
         waited = page.wait_clock("the warning and the grey")
