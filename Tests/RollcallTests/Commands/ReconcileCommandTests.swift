@@ -44,9 +44,9 @@ struct ReconcileCommandTests {
             try await installation.engine.put("i-ana", "STOPPED")
             let outcome = try await installation.run("reconcile", "--once", "--json")
             #expect(outcome.code == 0, "\(outcome.output)")
-            #expect(
-                outcome.output.contains(#""complete":true,"instances":1,"read":1,"unread":0,"drifted":1,"repaired":1"#)
-            )
+            // Repaired after its own look or deferred, where one that was due already came first and led to the start.
+            let counts = #""complete":true,"instances":1,"read":1,"unread":0,"drifted":1,"#
+            #expect([#""repaired":1"#, #""deferred":1"#].contains { outcome.output.contains(counts) && outcome.output.contains($0) })
             #expect(try await installation.engine.commands(of: "i-ana").map(\.operation) == ["start", "start"])
             let held = "SELECT count(*) AS count FROM engine_leases WHERE holder IS NOT NULL" as PQStatement
             #expect(try await installation.count(held) == 0)
