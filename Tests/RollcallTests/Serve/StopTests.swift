@@ -148,7 +148,10 @@ struct StopTests {
     private static func unsent(from port: Int) throws -> Int {
         // Source: proc(5), /proc/net/tcp: a number, local and remote address, state, tx_queue:rx_queue, all in hexadecimal.
         let local = "0100007F:" + String(port, radix: 16, uppercase: true)
-        let lines = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8).split(separator: "\n")
+        // To its end: it has no size, and of such a file `String(contentsOfFile:)` reads a page.
+        let file = try #require(FileHandle(forReadingAtPath: "/proc/net/tcp"))
+        defer { try? file.close() }
+        let lines = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self).split(separator: "\n")
         return lines.reduce(0) { sum, line in
             let fields = line.split(separator: " ")
             guard fields.count > 4, fields[1] == local else { return sum }
