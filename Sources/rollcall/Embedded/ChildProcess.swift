@@ -31,7 +31,8 @@ struct ChildProcess {
         process.arguments = leavesServer ? Self.withoutDescriptors(command) : command
         process.currentDirectoryURL = URL(fileURLWithPath: workingDirectory)
         // Nothing of ours: neither the secrets among our variables nor a PGHOST that leads elsewhere.
-        process.environment = ["PATH": Self.path, "LC_ALL": "C"]
+        // A server that takes a connection and says nothing keeps nobody waiting for ever.
+        process.environment = ["PATH": Self.path, "LC_ALL": "C", "PGCONNECT_TIMEOUT": "30"]
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = output

@@ -78,10 +78,10 @@ package actor EmbeddedPostgres: ServiceLifecycle.Service {
                 await self.supervise()
             }
         } catch {
-            // Of two failures the first is the one to tell.
-            try? await stop()
-            guard Task.isShuttingDownGracefully || Task.isCancelled else { throw error }
-            return
+            if !Task.isShuttingDownGracefully, !Task.isCancelled {
+                try? await stop()  // Of two failures the first is the one to tell.
+                throw error
+            }
         }
         try await stop()
     }

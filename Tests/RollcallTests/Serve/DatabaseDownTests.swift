@@ -109,10 +109,22 @@ struct DatabaseDownTests {
             let service = try await installation.serve(["ROLLCALL_OFF_SHIFT_SWEEP_INTERVAL": "1s"])
             try await service.put("ana")
             try await service.until("ana") { $0.observed == "STOPPED" }
-            // The next look finds it, within the second; it or what was done about it is not written any more.
+            // What the next look finds, within a second or two, cannot be written from now on.
+            try await installation.owner.withConnection { connection in
+                try await connection.simpleQuery(
+                    """
+                    CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN
+                        RAISE EXCEPTION 'not now' USING ERRCODE = 'serialization_failure';
+                    END
+                    $$;
+                    CREATE TRIGGER fails BEFORE UPDATE ON observed_states FOR EACH STATEMENT EXECUTE FUNCTION fail()
+                    """
+                )
+            }
             try await service.engine.put("i-ana", "WORKING")
-            try await cluster.stop(mode: .immediate)
             _ = try await service.process.line(containing: "passes not written, trying again")
+            try await cluster.stop(mode: .immediate)
             service.process.signal(SIGTERM)
             // A lease's 3 s, and 10 s more; the rest is what a busy machine takes.
             #expect(try await service.process.ending(within: .seconds(60)) == .exit(0), "\(service.process.output)")

@@ -90,9 +90,13 @@ struct StopTests {
             // More than the kernel keeps for a connection.
             _ = try await installation.owner.query(
                 """
-                INSERT INTO agents (agent_id, name)
-                SELECT 'crowd-' || n, repeat('x', 4000)
-                FROM generate_series(1, 4000) AS n
+                WITH crowd AS (
+                    INSERT INTO agents (agent_id, name)
+                    SELECT 'crowd-' || n, repeat('x', 4000)
+                    FROM generate_series(1, 4000) AS n
+                    RETURNING agent
+                )
+                INSERT INTO agent_states (agent) SELECT agent FROM crowd
                 """
             )
             let held: PQStatement = "SELECT count(*) AS count FROM engine_leases WHERE holder IS NOT NULL"
