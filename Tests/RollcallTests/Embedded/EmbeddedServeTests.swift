@@ -7,18 +7,7 @@ import Testing
 @Suite("serve --embedded", .timeLimit(.minutes(3)))
 struct EmbeddedServeTests {
     private func serve(on folder: EmbeddedFolder) throws -> RollcallProcess {
-        try RollcallProcess(
-            ["serve", "--embedded", folder.path],
-            settings: [
-                "ROLLCALL_HTTP_PORT": "0",
-                "ROLLCALL_METRICS_PORT": "0",
-                "ROLLCALL_BOOTSTRAP_ADMIN_KEY": Installation.adminKey,
-                "ROLLCALL_ENGINES": "main",
-                "ROLLCALL_ENGINE_MAIN_KIND": "wawp",
-                "ROLLCALL_ENGINE_MAIN_URL": "http://127.0.0.1:1",
-                "ROLLCALL_ENGINE_MAIN_TOKEN": "tok_valid_0001",
-            ]
-        )
+        try RollcallProcess(["serve", "--embedded", folder.path], settings: Installation.bareSettings)
     }
 
     /// `data`: what initdb or the server was told to work in.

@@ -6,16 +6,9 @@ import Testing
 @Suite("Exit codes", .timeLimit(.minutes(3)))
 struct ExitCodeTests {
     /// Enough to boot, were there a server.
-    private static let settings = [
-        "ROLLCALL_DATABASE_URL": "host=127.0.0.1 port=1 user=nobody dbname=none",
-        "ROLLCALL_HTTP_PORT": "0",
-        "ROLLCALL_METRICS_PORT": "0",
-        "ROLLCALL_BOOTSTRAP_ADMIN_KEY": Installation.adminKey,
-        "ROLLCALL_ENGINES": "main",
-        "ROLLCALL_ENGINE_MAIN_KIND": "wawp",
-        "ROLLCALL_ENGINE_MAIN_URL": "http://127.0.0.1:1",
-        "ROLLCALL_ENGINE_MAIN_TOKEN": "tok_valid_0001",
-    ]
+    private static let settings = Installation.bareSettings.merging([
+        "ROLLCALL_DATABASE_URL": "host=127.0.0.1 port=1 user=nobody dbname=none"
+    ]) { _, new in new }
 
     struct Flaw: Sendable, CustomTestStringConvertible {
         var testDescription: String

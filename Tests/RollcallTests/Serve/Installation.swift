@@ -48,6 +48,17 @@ final class Installation: Sendable {
         }
     }
 
+    /// What `serve` needs to know besides its database, of an engine that is not there.
+    static let bareSettings = [
+        "ROLLCALL_HTTP_PORT": "0",
+        "ROLLCALL_METRICS_PORT": "0",
+        "ROLLCALL_BOOTSTRAP_ADMIN_KEY": adminKey,
+        "ROLLCALL_ENGINES": "main",
+        "ROLLCALL_ENGINE_MAIN_KIND": "wawp",
+        "ROLLCALL_ENGINE_MAIN_URL": "http://127.0.0.1:1",
+        "ROLLCALL_ENGINE_MAIN_TOKEN": "tok_valid_0001",
+    ]
+
     /// What `serve` needs to know, and nothing that makes it slow.
     var settings: [String: String] {
         [

@@ -40,6 +40,7 @@ struct ChangeFeedTests {
             let second = try #require(page.feed.subscribe {})
             #expect(page.feed.position != nil)
             page.feed.unsubscribe(second)
+            try await Task.sleep(for: ChangeFeed.linger)
             try await page.wait { page.feed.position == nil }
             // Nor is anything remembered of what is touched.
             try await page.wait { page.feed.touches.withLock { !$0.isRemembered } }
