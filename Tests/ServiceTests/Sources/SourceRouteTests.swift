@@ -6,7 +6,7 @@ import Testing
 @testable import Service
 
 /// The route that senders use, whatever they send: limits, refusals, answers in time, and what is kept.
-@Suite("Source route", .timeLimit(.minutes(2)))
+@Suite("Source route", .timeLimit(.minutes(5)))
 struct SourceRouteTests {
     private static let event = ScriptedSource.Script(
         delivery: "d1",
@@ -143,13 +143,15 @@ struct SourceRouteTests {
                     return .init(agent: "a", kind: kind, at: "2026-03-02T08:00:00Z", id: "e\(number)")
                 }
             )
-            try await service.until(within: .seconds(90)) {
+            try await service.until(within: .seconds(240)) {
                 let answer = try await service.tell(long)
                 try #require([200, 503].contains(answer.status), "\(answer.text)")
+                if answer.status == 503 { try await service.pause(1) }
                 return answer.status == 200
             }
             #expect(try await service.ledgerCount() == Int64(count))
-            let list = try await service.deliveries()
+            // Each time that it was not taken is an item of the list as well, and on a busy machine they fill a page.
+            let list = try await service.deliveries("?outcome=accepted")
             #expect(list.items.filter { $0.deliveryId == "long" }.map(\.eventCount) == [count])
             #expect(try await service.tell(Self.event).status == 200)
         }
