@@ -1,6 +1,6 @@
-/// Counts latencies in buckets whose width grows with their value, so that any percentile is at most 0.8 % off.
+/// Counts latencies in buckets whose width grows with their value, so that any percentile is at most 1.6 % too high.
 ///
-/// Values up to 127 µs have a bucket each; above, each power of two is split into 128. Memory does not depend
+/// Values up to 127 µs have a bucket each; above, each power of two is split into 64. Memory does not depend
 /// on how many are counted.
 struct LatencyHistogram: Sendable, Hashable {
     private static let precisionBits = 7
