@@ -154,10 +154,20 @@ package final class ChangeFeed: Service {
             current.watchers = subscriberCount
             let ended = await read(&current, isFailing: &isFailing)
             let pace = ReadPace(watchers: subscriberCount, isComplete: current.isComplete)
+            let next = pace.next(began: began, ended: ended)
+            await walk(&current, until: next)
             reader = current
-            // Cancelled: the stream ends too.
-            try? await Task.sleep(until: pace.next(began: began, ended: ended), clock: .continuous)
+            try? await Task.sleep(until: next, clock: .continuous)  // Cancelled: the stream ends too.
         }
+    }
+
+    /// Goes on with the round until the next read, a little at a time: an event waits for what is read at once.
+    private func walk(_ reader: inout FeedReader, until next: ContinuousClock.Instant) async {
+        while reader.hasTime, reader.isRoundOpen, reader.walksNextAt < next, !Task.isCancelled {
+            try? await Task.sleep(until: reader.walksNextAt, clock: .continuous)  // Cancelled: the loop ends.
+            do { try await reader.walk() } catch { break }  // The next read fails as well, and says so.
+        }
+        if reader.isRoundOpen || !reader.isComplete { ringer.yield() }
     }
 
     /// Reads once, and tells the subscribers: what was read before a failure as well, since the reader will not find it again.
@@ -174,7 +184,6 @@ package final class ChangeFeed: Service {
             try await reader.read(&touched, into: &news)
             let ended = ContinuousClock.now
             await tell(news, reader, hasSucceeded: true)
-            if !reader.isComplete { ringer.yield() }
             isFailing = false
             return ended
         } catch {

@@ -28,11 +28,20 @@ struct FeedReader: Sendable {
     private var provedAt = Timestamp(microseconds: 0)
     /// When the round under way began, or the last one, by the database's clock.
     private(set) var roundBeganOn = Timestamp(microseconds: 0)
+    /// Whether a round was wanted and has not begun, and whether the one under way was: so much was touched that pages wait for it.
+    private var isRoundWanted = false
+    private var isRoundHurried = false
+    /// When the next part of the round is read, where nobody waits for it.
+    private(set) var walksNextAt = ContinuousClock.now
+    /// What the round found between two reads.
+    private var untold: [FeedEvent.Content] = []
 
-    /// A round of a small fleet is not begun more often than this; a large one takes as long as it takes.
-    static let roundInterval = Duration.seconds(2)
+    /// A round is not begun more often than this; of a large fleet it takes as long as it takes.
+    private var roundInterval: Duration { memory.count <= Self.small ? .seconds(2) : .seconds(5) }
     /// Nor one that is wanted sooner, since so much was touched.
     static let wantedInterval = Duration.milliseconds(500)
+    /// Agents of a fleet of which a round costs next to nothing.
+    private static let small = 1000
 
     init(_ sources: FeedSources) {
         pool = sources.pool
@@ -47,6 +56,17 @@ struct FeedReader: Sendable {
     /// The counts as they are known now.
     var summary: Summary? { counts.latest }
 
+    /// Whether a round is under way.
+    var isRoundOpen: Bool { !memory.isComplete || position > 0 }
+
+    /// Whether a part of the round is to be read.
+    var isWalkDue: Bool {
+        (isRoundOpen || roundEndsNoSoonerThan <= .now) && (!hasTime || walksNextAt <= .now)
+    }
+
+    /// Whether nobody waits for the round: then it goes by small parts, each of which keeps an event waiting less.
+    var hasTime: Bool { isComplete && !isRoundHurried && !isRoundWanted }
+
     /// Reads once: what was touched, and a part of the round where it is due.
     ///
     /// What was read is remembered and will not be news again, so what was gathered before a failure is to be told all the same.
@@ -56,14 +76,25 @@ struct FeedReader: Sendable {
     ///   - news: gets what changed, in the order in which it is told.
     /// - Throws: when the database fails.
     mutating func read(_ touched: inout Touched, into news: inout [FeedEvent.Content]) async throws(PQError) {
+        news += untold
+        untold = []
+        news += try await readAgents(touched)
+        touched = Touched()
+        if let latest = try await readSummary() { news.append(.summary(latest)) }
+    }
+
+    /// Reads a part of the round where one is due, and no more; what it finds is told with what is read next.
+    ///
+    /// - Throws: when the database fails.
+    mutating func walk() async throws(PQError) { untold += try await readAgents(Touched()) }
+
+    private mutating func readAgents(_ touched: Touched) async throws(PQError) -> [FeedEvent.Content] {
         let begunAt = clock.now()
         let agents = try await readAgents(touched, at: begunAt)
-        touched = Touched()
         if agents.contains(where: { $0.before != $0.after }) {
             countsChangedAt = countsChangedAt ?? begunAt
         }
-        news += agents.map { FeedEvent.Content.agent($0) }
-        if let latest = try await readSummary() { news.append(.summary(latest)) }
+        return agents.map { FeedEvent.Content.agent($0) }
     }
 
     private mutating func readAgents(
@@ -71,23 +102,28 @@ struct FeedReader: Sendable {
         at begunAt: Timestamp
     ) async throws(PQError) -> [FeedEvent.AgentNews] {
         if touched.wantsRound {
+            isRoundWanted = true
             let soonest = (roundBeganAt ?? .now) + Self.wantedInterval
             roundEndsNoSoonerThan = min(roundEndsNoSoonerThan, soonest)
         }
-        let isWalking = !memory.isComplete || position > 0 || roundEndsNoSoonerThan <= .now
+        let isWalking = isWalkDue
         guard isWalking || !touched.isEmpty else { return [] }
         if isWalking, position == 0 {
+            isRoundHurried = isRoundWanted
+            isRoundWanted = false
             roundBeganAt = .now
             roundBeganOn = begunAt
-            roundEndsNoSoonerThan = .now + Self.roundInterval
+            roundEndsNoSoonerThan = .now + roundInterval
         }
+        let portion = hasTime ? FeedStatements.portion(of: memory.count) : FeedStatements.largePortion
+        if isWalking { walksNextAt = .now + ReadPace.walkInterval }
         var statements: [PQStatement] = []
         if !touched.isEmpty {
             statements.append(
                 FeedStatements.touched(agents: touched.agents, instances: touched.instances)
             )
         }
-        if isWalking { statements.append(FeedStatements.walk(after: position)) }
+        if isWalking { statements.append(FeedStatements.walk(after: position, limit: portion)) }
         let results = try await pool.pipeline(statements)
         let found = touched.isEmpty ? nil : try await standing(try AgentDetailRows.read(results[0]))
         var met: [(AgentDetails, AgentStanding)]?
@@ -100,8 +136,9 @@ struct FeedReader: Sendable {
         }
         if let met {
             news += memory.take(met, isTouched: false)
-            position = met.count < FeedStatements.chunk ? 0 : met.last?.0.agent ?? 0
+            position = met.count < portion ? 0 : met.last?.0.agent ?? 0
             if position == 0 {
+                isRoundHurried = false
                 news += memory.endRound()
                 provedAt = max(provedAt, roundBeganOn)
             }

@@ -4,15 +4,20 @@ import LibPQ
 ///
 /// Every agent is found by primary keys.
 enum FeedStatements {
-    /// Agents that are read at a time.
-    static let chunk = 1000
+    /// Agents of the round that are read at a time, of a fleet of so many: few, since they take their time from who posts events.
+    ///
+    /// Up to 10,000 are read in five seconds.
+    static func portion(of count: Int) -> Int { count <= 10_000 ? 200 : 500 }
+
+    /// The same while pages wait for the round, since not everybody is known yet or so much was touched.
+    static let largePortion = 1000
 
     /// The next agents of the round through all of them.
     ///
     /// Index: `agents_pkey`.
     ///
     /// `LIMIT` in figures and `OFFSET 0` keep the planner to that, also for a prepared statement.
-    static func walk(after agent: Int64) -> PQStatement {
+    static func walk(after agent: Int64, limit: Int) -> PQStatement {
         """
         SELECT v.*
         FROM (
@@ -20,7 +25,7 @@ enum FeedStatements {
             FROM agents a
             WHERE a.agent > \(agent)
             ORDER BY a.agent
-            LIMIT \(figure: chunk)
+            LIMIT \(figure: limit)
         ) w
         CROSS JOIN LATERAL (
             SELECT *

@@ -5,6 +5,9 @@ struct ReadPace: Sendable {
     /// Whether all agents are known: before that nobody is told anything, and everybody waits.
     var isComplete: Bool
 
+    /// Between the beginnings of two parts of the round, where nobody waits for it.
+    static let walkInterval = Duration.milliseconds(100)
+
     private static let shortest = Duration.milliseconds(40)
     private static let longest = Duration.milliseconds(200)
 

@@ -40,6 +40,31 @@ struct CountsAgeTests {
         }
     }
 
+    @Test
+    func `what the round finds between two reads is told with the next, once`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            var reader = FeedReader(page.feed.sources)
+            var news: [FeedEvent.Content] = []
+            while !reader.isComplete {
+                var nobody = Touched()
+                try await reader.read(&nobody, into: &news)
+            }
+            // A round begins every two seconds; nobody says that a1 changed.
+            try await page.management.observe("a1", "STOPPED")
+            while !reader.isWalkDue { try await Task.sleep(for: .milliseconds(20)) }
+            try await reader.walk()
+            var told: [Int] = []
+            for _ in 0..<2 {
+                news = []
+                var nobody = Touched()
+                try await reader.read(&nobody, into: &news)
+                told.append(news.count { if case .agent = $0 { true } else { false } })
+            }
+            #expect(told == [1, 0])
+        }
+    }
+
     /// Takes what a stream writes; with the first of it something happens, which the stream waits for.
     private struct Writer: ResponseBodyWriter {
         let taken: Taken
