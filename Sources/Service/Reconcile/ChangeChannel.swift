@@ -49,8 +49,9 @@ enum ChangeNews: Sendable, Hashable {
 
 /// Tells the other replicas whose rows this one's commits changed, so that their streams show it at once.
 ///
-/// A hint and nothing more: without it their round through all agents finds the same within two seconds. Sent after the commit
-/// and beside it, many commits in one notification, so that no append waits; a replica that is alone sends nothing.
+/// A hint and nothing more: without it their round through all agents finds the same, of 1,000 agents within two seconds and of
+/// 10,000 within some five. Sent after the commit and beside it, many commits in one notification, so that no append waits; a
+/// replica that is alone sends nothing.
 final class ChangeChannel: Sendable {
     /// The least time between two notifications.
     static let pause: Duration = .milliseconds(50)

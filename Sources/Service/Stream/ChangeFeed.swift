@@ -155,7 +155,8 @@ package final class ChangeFeed: Service {
             let ended = await read(&current, isFailing: &isFailing)
             let pace = ReadPace(watchers: subscriberCount, isComplete: current.isComplete)
             let next = pace.next(began: began, ended: ended)
-            await walk(&current, until: next)
+            if !isFailing { await walk(&current, until: next) }
+            if current.isRoundOpen || !current.isComplete || current.hasUntold { ringer.yield() }
             reader = current
             try? await Task.sleep(until: next, clock: .continuous)  // Cancelled: the stream ends too.
         }
@@ -167,7 +168,6 @@ package final class ChangeFeed: Service {
             try? await Task.sleep(until: reader.walksNextAt, clock: .continuous)  // Cancelled: the loop ends.
             do { try await reader.walk() } catch { break }  // The next read fails as well, and says so.
         }
-        if reader.isRoundOpen || !reader.isComplete { ringer.yield() }
     }
 
     /// Reads once, and tells the subscribers: what was read before a failure as well, since the reader will not find it again.

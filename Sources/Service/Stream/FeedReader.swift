@@ -64,6 +64,9 @@ struct FeedReader: Sendable {
         (isRoundOpen || roundEndsNoSoonerThan <= .now) && (!hasTime || walksNextAt <= .now)
     }
 
+    /// Whether something was found that waits to be told with the next read.
+    var hasUntold: Bool { !untold.isEmpty }
+
     /// Whether nobody waits for the round: then it goes by small parts, each of which keeps an event waiting less.
     var hasTime: Bool { isComplete && !isRoundHurried && !isRoundWanted }
 
@@ -108,15 +111,8 @@ struct FeedReader: Sendable {
         }
         let isWalking = isWalkDue
         guard isWalking || !touched.isEmpty else { return [] }
-        if isWalking, position == 0 {
-            isRoundHurried = isRoundWanted
-            isRoundWanted = false
-            roundBeganAt = .now
-            roundBeganOn = begunAt
-            roundEndsNoSoonerThan = .now + roundInterval
-        }
+        let walkedAt = ContinuousClock.now
         let portion = hasTime ? FeedStatements.portion(of: memory.count) : FeedStatements.largePortion
-        if isWalking { walksNextAt = .now + ReadPace.walkInterval }
         var statements: [PQStatement] = []
         if !touched.isEmpty {
             statements.append(
@@ -128,7 +124,8 @@ struct FeedReader: Sendable {
         let found = touched.isEmpty ? nil : try await standing(try AgentDetailRows.read(results[0]))
         var met: [(AgentDetails, AgentStanding)]?
         if isWalking, let result = results.last { met = try await standing(try AgentDetailRows.read(result)) }
-        // From here on nothing fails: what is remembered is told.
+        // From here on nothing fails: what is remembered is told. What failed is due as before.
+        if isWalking { noteWalk(at: walkedAt, begunAt) }
         var news: [FeedEvent.AgentNews] = []
         if let found {
             news += memory.take(found, isTouched: true)
@@ -144,6 +141,17 @@ struct FeedReader: Sendable {
             }
         }
         return news
+    }
+
+    /// A part of the round was read, its first one where no round was under way.
+    private mutating func noteWalk(at instant: ContinuousClock.Instant, _ begunAt: Timestamp) {
+        walksNextAt = instant + ReadPace.walkInterval
+        guard position == 0 else { return }
+        isRoundHurried = isRoundWanted
+        isRoundWanted = false
+        roundBeganAt = instant
+        roundBeganOn = begunAt
+        roundEndsNoSoonerThan = instant + roundInterval
     }
 
     private func standing(_ agents: [AgentDetails]) async throws(PQError) -> [(AgentDetails, AgentStanding)] {
