@@ -65,6 +65,42 @@ struct CountsAgeTests {
         }
     }
 
+    @Test
+    func `a part of the round that fails is due as before, and whoever reads next fails as well`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            var reader = FeedReader(page.feed.sources)
+            var news: [FeedEvent.Content] = []
+            var nobody = Touched()
+            while !reader.isComplete { try await reader.read(&nobody, into: &news) }
+            while !reader.isWalkDue { try await Task.sleep(for: .milliseconds(20)) }
+            try await rename("agent_details", to: "away", page)
+            do {
+                try await reader.walk()
+                Issue.record("what is not there was read")
+            } catch {
+                #expect(reader.isWalkDue)
+            }
+            do {
+                try await reader.read(&nobody, into: &news)
+                Issue.record("what is not there was read")
+            } catch {
+                #expect(reader.isWalkDue)
+            }
+            try await rename("away", to: "agent_details", page)
+            try await reader.read(&nobody, into: &news)
+            #expect(!reader.isWalkDue)
+        }
+    }
+
+    private func rename(_ view: String, to name: String, _ page: PageFixture) async throws {
+        try await page.management.pool.withTransaction { transaction in
+            _ = try await transaction.run([
+                "SET LOCAL ROLE NONE", "ALTER VIEW \(identifier: view) RENAME TO \(identifier: name)",
+            ])
+        }
+    }
+
     /// Takes what a stream writes; with the first of it something happens, which the stream waits for.
     private struct Writer: ResponseBodyWriter {
         let taken: Taken
