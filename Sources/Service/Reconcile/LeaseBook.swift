@@ -1,4 +1,5 @@
 import Domain
+import OrderedCollections
 import Synchronization
 
 /// A lease this replica holds.
@@ -23,7 +24,16 @@ final class LeaseBook: Sendable {
         var commanded: [Int64: Int64] = [:]
     }
 
+    /// A task that waits until an account may be acted for.
+    private struct Waiter {
+        var account: Int32
+        var continuation: CheckedContinuation<Void, Never>
+    }
+
     private let entries = Mutex<[Int32: Entry]>([:])
+    /// In the order in which they came.
+    private let waiters = Mutex<OrderedDictionary<UInt64, Waiter>>([:])
+    private let lastWaiter = Atomic<UInt64>(0)
     private let clock: any ProcessClock
 
     /// `clock`: the one that deadlines are of.
@@ -97,6 +107,7 @@ final class LeaseBook: Sendable {
                 entries[account, default: Entry()].lease = lease
             }
         }
+        wakeWaiters()
     }
 
     /// Lets go of leases that are about to be laid down in order.
@@ -150,9 +161,50 @@ final class LeaseBook: Sendable {
     ///
     /// - Returns: whether that is news.
     func setRefused(_ account: Int32, _ isRefused: Bool) -> Bool {
-        entries.withLock { entries in
+        let isNews = entries.withLock { entries in
             defer { entries[account, default: Entry()].isRefused = isRefused }
             return (entries[account]?.isRefused ?? false) != isRefused
         }
+        if isNews, !isRefused { wakeWaiters() }
+        return isNews
+    }
+
+    // MARK: Waiting
+
+    /// Whether an account's lease has not run out here, and its engine does not answer 401.
+    func mayAct(for account: Int32) -> Bool {
+        let now = clock.monotonic()
+        return entries.withLock { entries in
+            guard let entry = entries[account], let lease = entry.lease else { return false }
+            return lease.deadline > now && !entry.isRefused
+        }
+    }
+
+    /// Waits until ``mayAct(for:)`` says so, or the task is cancelled.
+    ///
+    /// It asks nothing of the processor meanwhile, however many accounts others act for.
+    func untilMayAct(for account: Int32) async {
+        let number = lastWaiter.add(1, ordering: .relaxed).newValue
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = waiters.withLock { waiters in
+                    if Task.isCancelled || mayAct(for: account) { return true }
+                    waiters[number] = Waiter(account: account, continuation: continuation)
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            waiters.withLock { $0.removeValue(forKey: number) }?.continuation.resume()
+        }
+    }
+
+    private func wakeWaiters() {
+        let ready = waiters.withLock { waiters in
+            let ready = waiters.filter { mayAct(for: $0.value.account) }
+            for number in ready.keys { waiters.removeValue(forKey: number) }
+            return ready
+        }
+        for waiter in ready.values { waiter.continuation.resume() }
     }
 }

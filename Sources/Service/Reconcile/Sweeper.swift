@@ -19,8 +19,6 @@ struct Sweeper: Sendable {
     static let aheadLimit = 500
     /// The shortest wait between two pages.
     static let shortestPause: Duration = .milliseconds(200)
-    /// How soon a lease that is taken, or an account that is accepted again, is noticed.
-    static let idlePause: Duration = .milliseconds(100)
 
     let worker: AccountWorker
     let store: any ReconcilerStore
@@ -129,9 +127,9 @@ struct Sweeper: Sendable {
     private func walk(_ desired: RunState, _ rounds: WalkCounts) async {
         var walk = Walk()
         while !Task.isCancelled {
-            guard leases.lease(of: worker.account) != nil, !leases.isRefused(worker.account) else {
+            guard leases.mayAct(for: worker.account) else {
                 walk = Walk()
-                try? await worker.clock.sleep(for: Self.idlePause)  // Cancelled: the loop ends.
+                await leases.untilMayAct(for: worker.account)
                 continue
             }
             do {
@@ -144,7 +142,7 @@ struct Sweeper: Sendable {
                     desired: desired,
                     shortest: Self.shortestPause
                 )
-                try? await worker.clock.sleep(for: pause)  // As above.
+                try? await worker.clock.sleep(for: pause)  // Cancelled: the loop ends.
                 await untilLooked(walk.last)
             } catch {
                 logger.debug("sweep page not read", metadata: [LogKeys.error: "\(error)"])

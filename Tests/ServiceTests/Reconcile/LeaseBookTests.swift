@@ -3,7 +3,7 @@ import Testing
 
 @testable import Service
 
-@Suite("LeaseBook")
+@Suite("LeaseBook", .timeLimit(.minutes(1)))
 struct LeaseBookTests {
     private let hand = HandClock()
 
@@ -56,6 +56,45 @@ struct LeaseBookTests {
         hand.pass(.seconds(9))
         book.replace(with: [:])
         #expect(book.hasRunOut(lease, of: 1))
+    }
+
+    @Test
+    func `who waits goes on once the account may be acted for, and not before`() async throws {
+        let book = LeaseBook(clock: hand)
+        let (passed, pass) = AsyncStream<Bool>.makeStream()
+        let waiting = Task {
+            await book.untilMayAct(for: 1)
+            pass.yield(book.mayAct(for: 1))
+            pass.finish()
+        }
+        book.replace(with: [2: HeldLease(term: 3, deadline: 4_500_000)])
+        try await Task.sleep(for: .milliseconds(30))
+        book.replace(with: [1: HeldLease(term: 3, deadline: 0)])
+        try await Task.sleep(for: .milliseconds(30))
+        _ = book.setRefused(1, true)
+        book.replace(with: [1: HeldLease(term: 3, deadline: 4_500_000)])
+        try await Task.sleep(for: .milliseconds(30))
+        #expect(book.setRefused(1, false))
+        await waiting.value
+        // Woken sooner it would have seen that it may not.
+        #expect(await passed.reduce(into: []) { $0.append($1) } == [true])
+        #expect(book.mayAct(for: 1))
+        // Who comes then does not wait at all.
+        await book.untilMayAct(for: 1)
+    }
+
+    @Test
+    func `who waits and is cancelled goes on as well`() async throws {
+        let book = LeaseBook(clock: hand)
+        let waiting = Task { await book.untilMayAct(for: 1) }
+        try await Task.sleep(for: .milliseconds(30))
+        waiting.cancel()
+        await waiting.value
+        let late = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            await book.untilMayAct(for: 1)
+        }
+        await late.value
     }
 
     @Test
