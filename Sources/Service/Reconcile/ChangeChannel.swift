@@ -55,6 +55,8 @@ enum ChangeNews: Sendable, Hashable {
 final class ChangeChannel: Sendable {
     /// The least time between two notifications.
     static let pause: Duration = .milliseconds(50)
+    /// How soon the next is tried after one that could not be sent.
+    static let retryPause: Duration = .seconds(1)
     /// Agents and instances in one: with a space and a letter each, and the teller's name before them, that is less than the
     /// 8,000 bytes a notification holds, however long the numbers are.
     static let namesLimit = 360
@@ -121,8 +123,12 @@ final class ChangeChannel: Sendable {
                 for part in news { try await store.tellOthers(part) }
             } catch {
                 logger.debug("other replicas not told of changes", metadata: [LogKeys.error: "\(error)"])
+                // What they were not told of they read with everything else, once they can be told so.
+                gathered.withLock { $0.isMore = true }
+                try? await clock.sleep(for: Self.retryPause)  // Cancelled: the loop ends.
+                wish.yield()
             }
-            try? await clock.sleep(for: Self.pause)  // Cancelled: the loop ends.
+            try? await clock.sleep(for: Self.pause)  // As above.
         }
     }
 }

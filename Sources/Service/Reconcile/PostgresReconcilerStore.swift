@@ -110,7 +110,9 @@ struct PostgresReconcilerStore: ReconcilerStore {
         let listener = PQListener(listening, logger: logger)
         for await event in listener.listen(to: [Self.wakes, Self.changes]) {
             guard case .notification(let notification) = event else {
+                // What was told until now may be lost.
                 onWake([])
+                onChange(.everything)
                 continue
             }
             if notification.channel == Self.changes {
