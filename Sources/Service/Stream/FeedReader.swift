@@ -17,7 +17,8 @@ struct FeedReader: Sendable {
 
     private var memory = FeedMemory()
     private var position: Int64 = 0
-    private var roundEndsNoSoonerThan = ContinuousClock.now
+    /// The next round begins no sooner.
+    private(set) var nextRoundAt = ContinuousClock.now
     private var roundBeganAt: ContinuousClock.Instant?
     private var counts = CountsPace()
     /// Since when the counts may be other than they were told.
@@ -61,7 +62,7 @@ struct FeedReader: Sendable {
 
     /// Whether a part of the round is to be read.
     var isWalkDue: Bool {
-        (isRoundOpen || roundEndsNoSoonerThan <= .now) && (!hasTime || walksNextAt <= .now)
+        (isRoundOpen || nextRoundAt <= .now) && (!hasTime || walksNextAt <= .now)
     }
 
     /// Whether something was found that waits to be told with the next read.
@@ -107,7 +108,7 @@ struct FeedReader: Sendable {
         if touched.wantsRound {
             isRoundWanted = true
             let soonest = (roundBeganAt ?? .now) + Self.wantedInterval
-            roundEndsNoSoonerThan = min(roundEndsNoSoonerThan, soonest)
+            nextRoundAt = min(nextRoundAt, soonest)
         }
         let isWalking = isWalkDue
         guard isWalking || !touched.isEmpty else { return [] }
@@ -151,7 +152,7 @@ struct FeedReader: Sendable {
         isRoundWanted = false
         roundBeganAt = instant
         roundBeganOn = begunAt
-        roundEndsNoSoonerThan = instant + roundInterval
+        nextRoundAt = instant + roundInterval
     }
 
     private func standing(_ agents: [AgentDetails]) async throws(PQError) -> [(AgentDetails, AgentStanding)] {

@@ -93,6 +93,43 @@ struct CountsAgeTests {
         }
     }
 
+    @Test
+    func `a round that is wanted while another goes on lets that end at once and begins soon after`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            // With them a round has three parts, of which a1 is in the first.
+            _ = try await page.management.pool.query(
+                """
+                WITH a AS (INSERT INTO agents (agent_id) SELECT 'b' || n FROM generate_series(1, 450) n RETURNING agent)
+                INSERT INTO agent_states (agent) SELECT agent FROM a
+                """
+            )
+            var reader = FeedReader(page.feed.sources)
+            var news: [FeedEvent.Content] = []
+            var nobody = Touched()
+            while !reader.isComplete { try await reader.read(&nobody, into: &news) }
+            while !reader.isWalkDue { try await Task.sleep(for: .milliseconds(20)) }
+            try await reader.walk()
+            let begunAt = ContinuousClock.now
+            #expect(reader.isRoundOpen && reader.hasTime)
+            try await page.management.observe("a1", "STOPPED")
+            var hint = Touched()
+            hint.add(.everything)
+            news = []
+            try await reader.read(&hint, into: &news)
+            // The rest of it in one part, which is due whenever the last one was; a1 is found by the next round.
+            #expect(!reader.isRoundOpen && !reader.hasTime)
+            #expect(!news.contains { if case .agent = $0 { true } else { false } })
+            #expect(reader.nextRoundAt <= begunAt + FeedReader.wantedInterval)
+            while !reader.isWalkDue { try await Task.sleep(for: .milliseconds(20)) }
+            let dueAt = ContinuousClock.now
+            try await reader.read(&nobody, into: &news)
+            #expect(!reader.isRoundOpen && reader.hasTime, "all of it at once")
+            #expect(news.count { if case .agent = $0 { true } else { false } } == 1)
+            #expect(reader.nextRoundAt > dueAt + FeedReader.wantedInterval, "it was wanted once")
+        }
+    }
+
     private func rename(_ view: String, to name: String, _ page: PageFixture) async throws {
         try await page.management.pool.withTransaction { transaction in
             _ = try await transaction.run([
