@@ -40,6 +40,9 @@ struct LeaseSpread: Sendable, Hashable {
             spread[account] = taker
             counts[taker, default: 0] += 1
         }
+        // A move needs two that are so far apart; nearly always nobody is.
+        let (most, fewest) = (counts.values.max() ?? 0, counts.values.min() ?? 0)
+        guard most - fewest >= 2 else { return spread }
         // Each move brings two counts nearer to each other, so there are never more of them than accounts.
         for _ in 0..<spread.count {
             guard let (account, giver, taker) = nextMove(spread, counts) else { break }

@@ -17,9 +17,10 @@ extension MemoryTables {
         var answer = HeartbeatAnswer(now: now)
         let replica = heartbeat.replica
         let alive = replicas.filter { $0.key == replica || $0.value.expiresAt > now }
+        let accounts = Set(heartbeat.accounts)
         var spread = LeaseSpread()
         spread.replicas = alive.sorted { $0.key < $1.key }
-            .map { .init(id: $0.key, accounts: $0.key == replica ? Set(heartbeat.accounts) : $0.value.accounts) }
+            .map { .init(id: $0.key, accounts: $0.key == replica ? accounts : $0.value.accounts) }
         for (account, lease) in leases {
             spread.holders[account] = .some(lease.holder.flatMap { alive[$0] == nil ? nil : $0 })
         }
@@ -40,7 +41,7 @@ extension MemoryTables {
         for (account, lease) in leases where lease.holder == replica { answer.terms[account] = lease.term }
         answer.otherReplicas = Int64(alive.count { $0.key != replica })
         replicas = replicas.filter { $0.value.expiresAt >= now - .seconds(3600) }
-        replicas[replica] = Replica(expiresAt: now + Housekeeping.leaseTTL, accounts: Set(heartbeat.accounts))
+        replicas[replica] = Replica(expiresAt: now + Housekeeping.leaseTTL, accounts: accounts)
         name(heartbeat, in: &answer, now: now)
         let parked = agents.compactMap { agent, row in row.facts.state.nextPunchAt.map { (at: $0, agent: agent) } }
             .filter { $0.at <= now }

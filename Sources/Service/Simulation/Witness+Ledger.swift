@@ -65,11 +65,12 @@ extension Witness.State {
         guard let row = tables.agents[agent], !row.facts.isLeaving else { return [.stopped] }
         let future = now + .microseconds(1)
         let openFrom = min(row.facts.state.nextPunchAt ?? future, future)
-        let open = counting(agent, tables).map(\.effectiveAt).filter { instant in
+        let rows = counting(agent, tables)
+        let open = rows.map(\.effectiveAt).filter { instant in
             instant >= openFrom && instant <= now + Witness.clockTolerance
         }
         let folds = [openFrom - .microseconds(1)] + open
-        return Set(folds.map { wanted(row, told(agent, tables, now: $0), now: now) })
+        return Set(folds.map { wanted(row, told(rows, now: $0), now: now) })
     }
 
     /// Once a second: whether what lay in the future took effect.

@@ -8,10 +8,14 @@ extension Witness.State {
     /// `ageLimit`: how many times too old the page takes for current; 1 without a planted bug.
     mutating func checkShown(_ tables: MemoryTables, ageLimit: Int, now: Timestamp) {
         for (number, instance) in tables.instances.sorted(by: { $0.key < $1.key }) {
-            guard let agent = instance.agent.flatMap({ tables.agents[$0] }), let subject = tables.subject(number) else {
-                continue
-            }
+            guard let agent = instance.agent.flatMap({ tables.agents[$0] }) else { continue }
             let count = tables.instances.count { $0.value.account == instance.account }
+            let interval = agent.facts.desired == .running ? rules.sweep.onShift : rules.sweep.offShift
+            let oldest = now - max(interval, .milliseconds(count * 1000 / rules.callsPerSecond)) * 3
+            let stored = instance.subject.evidence.reading
+            // Whatever is shown of it may be shown. The newest reads come last.
+            let isBacked = tracks[number]?.reads.reversed().contains { $0.stamp >= oldest && $0.reading == stored }
+            guard isBacked != true, let subject = tables.subject(number) else { continue }
             let page = Freshness(
                 onShift: rules.sweep.onShift * ageLimit,
                 offShift: rules.sweep.offShift * ageLimit,
@@ -22,12 +26,6 @@ extension Witness.State {
             let shown = details.standing(breakAction: rules.policy.breakAction, freshness: page, now: now)
             // That an engine refuses our credential is said instead of how its sessions are.
             guard shown.condition != .unknown, shown.reason != .accountRefused else { continue }
-            let interval = agent.facts.desired == .running ? rules.sweep.onShift : rules.sweep.offShift
-            let oldest = now - max(interval, .milliseconds(count * 1000 / rules.callsPerSecond)) * 3
-            let isBacked = tracks[number]?.reads.contains { stamp, reading in
-                stamp >= oldest && reading == subject.evidence.reading
-            }
-            guard isBacked != true else { continue }
             violate(
                 .staleIsShown,
                 "\(subject.address.instanceID) is shown as \(shown.condition.rawValue), "

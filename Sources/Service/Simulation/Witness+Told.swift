@@ -6,8 +6,13 @@ import Domain
 extension Witness.State {
     /// Where an agent is.
     func told(_ agent: Int64, _ tables: MemoryTables, now: Timestamp) -> Shift {
+        told(counting(agent, tables), now: now)
+    }
+
+    /// Where an agent is by rows that count, in any order.
+    func told(_ rows: [IncomingEvent], now: Timestamp) -> Shift {
         var attendance = Attendance()
-        for mark in marks(of: agent, tables) where mark.at <= now { attendance.take(mark) }
+        for mark in marks(rows) where mark.at <= now { attendance.take(mark) }
         return attendance.shift
     }
 
@@ -29,9 +34,9 @@ extension Witness.State {
         violate(.shiftAsTold, "\(row.id) is \(row.facts.state.shift.rawValue), by what was told \(told.rawValue)")
     }
 
-    /// What counts of an agent, in the order in which it happened.
-    private func marks(of agent: Int64, _ tables: MemoryTables) -> [Attendance.Mark] {
-        counting(agent, tables).filter { $0.kind != .void }.map { row in
+    /// What rows say, in the order in which it happened.
+    private func marks(_ rows: [IncomingEvent]) -> [Attendance.Mark] {
+        rows.lazy.filter { $0.kind != .void }.map { row in
             Attendance.Mark(kind: row.kind, at: row.effectiveAt, record: row.record, ordinal: row.ordinal)
         }.sorted()
     }
@@ -39,6 +44,8 @@ extension Witness.State {
     /// The rows of an agent that count, in any order.
     func counting(_ agent: Int64, _ tables: MemoryTables) -> [IncomingEvent] {
         let rows = tables.placesOfAgent[agent, default: []].filter { $0 < events.count }.map { events[$0].event }
+        // Of most agents nothing is reported but single punches.
+        guard rows.contains(where: { $0.record != nil }) else { return rows }
         var latest: [String: Int64] = [:]
         for row in rows {
             guard let record = row.record, let version = row.version else { continue }
