@@ -4,7 +4,7 @@ import Synchronization
 /// What other replicas hear of a commit: whose rows it may have changed.
 enum ChangeNews: Sendable, Hashable {
     case some(agents: [Int64], instances: [Int64])
-    /// More than one notification holds: everything is to be read anew.
+    /// More than one notification holds, or what may not have been told: everything is to be read anew.
     case everything
 
     /// `a1 a2 i3`, or `*`.
@@ -55,8 +55,9 @@ enum ChangeNews: Sendable, Hashable {
 final class ChangeChannel: Sendable {
     /// The least time between two notifications.
     static let pause: Duration = .milliseconds(50)
-    /// How soon the next is tried after one that could not be sent.
+    /// How soon the next is tried after one that could not be sent, and twice as late after each further one, to the longest.
     static let retryPause: Duration = .seconds(1)
+    private static let longestRetryPause: Duration = .seconds(8)
     /// Agents and instances in one: with a space and a letter each, and the teller's name before them, that is less than the
     /// 8,000 bytes a notification holds, however long the numbers are.
     static let namesLimit = 360
@@ -98,7 +99,11 @@ final class ChangeChannel: Sendable {
 
     /// Notes whether anybody would hear.
     func note(otherReplicas: Int64) {
-        hasOthers.store(otherReplicas > 0, ordering: .relaxed)
+        let hasOthers = otherReplicas > 0
+        guard self.hasOthers.exchange(hasOthers, ordering: .relaxed) != hasOthers, hasOthers else { return }
+        // They may have been there for a second, and were told nothing.
+        gathered.withLock { $0.isMore = true }
+        wish.yield()
     }
 
     /// Tells the others soon, if there are any.
@@ -110,6 +115,7 @@ final class ChangeChannel: Sendable {
 
     /// Sends until the task is cancelled.
     func run() async {
+        var retryPause = Self.retryPause
         for await _ in wishes {
             let news = gathered.withLock { gathered in
                 defer { gathered = Gathered() }
@@ -121,11 +127,14 @@ final class ChangeChannel: Sendable {
             }
             do {
                 for part in news { try await store.tellOthers(part) }
+                retryPause = Self.retryPause
             } catch {
                 logger.debug("other replicas not told of changes", metadata: [LogKeys.error: "\(error)"])
                 // What they were not told of they read with everything else, once they can be told so.
                 gathered.withLock { $0.isMore = true }
-                try? await clock.sleep(for: Self.retryPause)  // Cancelled: the loop ends.
+                try? await clock.sleep(for: retryPause)  // Cancelled: the loop ends.
+                // Everything is much to read for a database that hardly answers.
+                retryPause = min(retryPause * 2, Self.longestRetryPause)
                 wish.yield()
             }
             try? await clock.sleep(for: Self.pause)  // As above.

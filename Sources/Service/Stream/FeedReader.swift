@@ -29,7 +29,8 @@ struct FeedReader: Sendable {
     private var provedAt = Timestamp(microseconds: 0)
     /// When the round under way began, or the last one, by the database's clock.
     private(set) var roundBeganOn = Timestamp(microseconds: 0)
-    /// Whether a round was wanted and has not begun, and whether the one under way was: so much was touched that pages wait for it.
+    /// Whether a round was wanted and has not begun, and whether the one under way was: pages wait for it, since so much was touched or
+    /// nobody knows what was.
     private var isRoundWanted = false
     private var isRoundHurried = false
     /// When the next part of the round is read, where nobody waits for it.

@@ -9,7 +9,7 @@ struct Touched: Sendable {
 
     static let limit = 5000
 
-    /// Whether so much was touched that a round through all agents is to begin now.
+    /// Whether so much was touched, or may have been without a word of it, that a round through all agents is to begin now.
     private(set) var wantsRound = false
 
     /// Each once, in the order in which they were touched first.

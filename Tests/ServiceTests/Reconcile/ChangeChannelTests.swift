@@ -28,6 +28,28 @@ struct ChangeChannelTests {
     }
 
     @Test
+    func `who was not known to be there reads everything, since nothing was told`() async throws {
+        try await withMigratedDatabase { owner, connectionString in
+            let channel = ChangeChannel(store: store(owner, connectionString), clock: DatabaseClock(), logger: logger)
+            try await hearing(owner, connectionString) { heard in
+                try await until(owner) { heard() == [.everything] }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await channel.run() }
+                    channel.tell(agents: [7], instances: [])
+                    channel.note(otherReplicas: 1)
+                    try await until(owner) { heard() == [.everything, .everything] }
+                    // That it is there is no news any more.
+                    channel.note(otherReplicas: 2)
+                    channel.tell(agents: [8], instances: [])
+                    try await until(owner) { heard().count == 3 }
+                    #expect(heard().last == .some(agents: [8], instances: []))
+                    group.cancelAll()
+                }
+            }
+        }
+    }
+
+    @Test
     func `what could not be told is told as everything once that is possible`() async throws {
         try await withMigratedDatabase { owner, connectionString in
             // The owner may do whatever was taken from the others.
