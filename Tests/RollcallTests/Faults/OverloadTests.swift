@@ -24,9 +24,7 @@ struct OverloadTests {
             try await slowDown(installation)
             // Few enough that none is refused: what can be taken.
             let usual = try await post(served, senders: 4, "usual", for: .seconds(5))
-            #expect(usual.shed == 0)
-            // Where other tests have the processors, too, one may not be committed in time.
-            if FaultSuite.runsAll { #expect(usual.refused == 0) }
+            #expect(usual.refused == 0)
             #expect(usual.taken.count > 0)
             let before = served.process.peakMemory
             // Ten times as many events at a time as may wait (4,096).

@@ -5,6 +5,7 @@ import LibPQ
 import Logging
 import Service
 import Synchronization
+import TestSupport
 
 /// The routes outside the hot path on a real database and a real port.
 struct ManagementFixture: Sendable {
@@ -163,6 +164,19 @@ func withMigratedDatabase(
         throw error
     }
     await owner.shutdown()
+}
+
+/// The same, and a way to it through a proxy.
+func withProxiedDatabase(
+    _ body: @Sendable (_ owner: PQPool, _ proxy: TCPProxy, _ proxied: String) async throws -> Void
+) async throws {
+    try await withMigratedDatabase { owner, _ in
+        let cluster = try await ThrowawayCluster.shared()
+        let name = try await owner.query("SELECT current_database()::text AS name")[0].column("name", as: String.self)
+        let proxy = try TCPProxy(to: cluster.port)
+        defer { proxy.close() }
+        try await body(owner, proxy, cluster.tcpConnectionString(database: name, port: proxy.port))
+    }
 }
 
 /// Serves the routes for the length of the body, as `serve` would: with the role `rollcall_app`.

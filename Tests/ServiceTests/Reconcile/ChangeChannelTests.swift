@@ -12,14 +12,8 @@ struct ChangeChannelTests {
 
     @Test
     func `who listens anew reads everything, since what was told meanwhile is lost`() async throws {
-        try await withMigratedDatabase { owner, _ in
-            let cluster = try await ThrowawayCluster.shared()
-            let database = try await owner.query("SELECT current_database()::text AS name")[0]
-                .column("name", as: String.self)
-            let proxy = try TCPProxy(to: cluster.port)
-            defer { proxy.close() }
-            let listening = cluster.tcpConnectionString(database: database, port: proxy.port)
-            try await hearing(owner, listening) { heard in
+        try await withProxiedDatabase { owner, proxy, proxied in
+            try await hearing(owner, proxied) { heard in
                 try await until(owner) { heard() == [.everything] }
                 proxy.cut()
                 try await until(owner) { heard() == [.everything, .everything] }

@@ -11,20 +11,9 @@ struct IncidentLogTests {
     @Test(arguments: [true, false])
     func `a change is written once and surely, where the answer to its write is lost too`(isWritten: Bool) async throws
     {
-        try await withMigratedDatabase { owner, _ in
-            let cluster = try await ThrowawayCluster.shared()
-            let database = try await owner.query("SELECT current_database()::text AS name")[0]
-                .column("name", as: String.self)
-            let proxy = try TCPProxy(to: cluster.port)
-            defer { proxy.close() }
+        try await withProxiedDatabase { owner, proxy, proxied in
             let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-            let pool = PQPool(
-                PQConfiguration(
-                    connectionString: cluster.tcpConnectionString(database: database, port: proxy.port),
-                    maxConnections: 1
-                ),
-                logger: logger
-            )
+            let pool = PQPool(PQConfiguration(connectionString: proxied, maxConnections: 1), logger: logger)
             let written = Mutex(0)
             let log = IncidentLog(logger: logger) { written.withLock { $0 += 1 } }
             _ = try await owner.query(Self.lease)
