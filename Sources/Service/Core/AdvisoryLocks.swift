@@ -3,7 +3,7 @@ import LibPQ
 /// The advisory locks that transactions wait for, and that end with them.
 ///
 /// All their numbers are here but three: migrations hold (7265, 0), retention's functions only try (7265, 2) (migration 0007), and
-/// records without versions have one each under 7266 (``LedgerStatements/lockRecords(_:)``). ARCHITECTURE.md has their order.
+/// records have one each under 7266 (``LedgerStatements/lockRecords(_:)``). ARCHITECTURE.md has their order.
 enum AdvisoryLocks {
     /// Keeps the map of agents to ourselves until the transaction ends.
     static let map: PQStatement = "SELECT pg_advisory_xact_lock(7265, 1)"

@@ -133,12 +133,12 @@ struct AppendTransaction: Sendable {
             let distinct = DistinctEvents(events)
             let read = try await transaction.run(
                 [
-                    LedgerStatements.holdMap, lock,
+                    LedgerStatements.holdMap, LedgerStatements.lockRecords(events), lock,
                     LedgerStatements.known(distinct.events), LedgerStatements.append(distinct.events),
                 ],
                 timeout: timeout
             )
-            return (distinct, AddedRows(locked: read[1], appended: read[3], known: read[2]))
+            return (distinct, AddedRows(locked: read[2], appended: read[4], known: read[3]))
         }
         let known = try await transaction.run(
             [LedgerStatements.holdMap, LedgerStatements.lockRecords(events), lock, LedgerStatements.reports(events)],

@@ -4,11 +4,12 @@ import LibPQ
 
 // The statements that only batches with records need.
 extension LedgerStatements {
-    /// Lets no other batch number these records until the transaction ends.
+    /// Lets no other batch number these records, or say something else of them, until the transaction ends.
     ///
-    /// The locks are taken in one order, before any agent is locked.
+    /// Two batches that are the first to speak of a record see nothing of each other, and may be about other agents or none, as a
+    /// withdrawal is: neither would fold what the other says. The locks are taken in one order, before any agent is locked.
     static func lockRecords(_ events: [IncomingEvent]) -> PQStatement {
-        let records = RecordColumns(events.filter(\.isUnnumberedReport))
+        let records = RecordColumns(events)
         return """
             SELECT pg_advisory_xact_lock(7266, h.number)
             FROM (

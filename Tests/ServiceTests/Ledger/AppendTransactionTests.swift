@@ -1,6 +1,7 @@
 import Domain
 import FoundationEssentials
 import LibPQ
+import Synchronization
 import Testing
 
 @testable import Service
@@ -52,6 +53,109 @@ struct AppendTransactionTests {
                 differences.append($0)
             }
             #expect(compared == Self.agents.count)
+            #expect(differences == [])
+        }
+    }
+
+    private func event(of record: String, by agent: String?, version: Int64, at instant: Timestamp) -> IncomingEvent {
+        IncomingEvent(
+            dedupe: UUID(),
+            sourceID: 0,
+            externalID: agent,
+            matchesAgentID: true,
+            kind: agent == nil ? .void : .clockIn,
+            occurredAt: instant,
+            hasOwnTime: true,
+            receivedAt: instant,
+            effectiveAt: instant,
+            eventID: "\(record) \(version)",
+            record: record,
+            version: version,
+            report: agent == nil ? nil : UUID()
+        )
+    }
+
+    /// Waits until so many wait for an advisory lock in this database, or somebody is done.
+    private func waitFor(_ count: Int, orFor isOver: Flag, _ transaction: PQTransaction) async throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while !isOver.isSet.load(ordering: .relaxed) {
+            let waiting = try await transaction.query(
+                """
+                SELECT l.pid
+                FROM pg_locks l
+                WHERE NOT l.granted
+                  AND l.locktype = 'advisory'
+                  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+                """
+            )
+            if waiting.rowCount == count { return }
+            try #require(ContinuousClock.now < deadline, "\(waiting.rowCount) wait")
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    private final class Flag: Sendable {
+        let isSet = Atomic(false)
+    }
+
+    /// `successor`: who has the record afterwards; `nil` where it is withdrawn.
+    @Test(arguments: [nil, "a2"])
+    func `two batches that are the first to speak of a record, each of somebody else, fold both`(
+        successor: String?
+    ) async throws {
+        try await withMigratedDatabase { pool, _ in
+            _ = try await pool.query("INSERT INTO agents (agent_id) SELECT unnest(\(["a1", "a2"]))")
+            _ = try await pool.query("INSERT INTO agent_states (agent) SELECT agent FROM agents")
+            _ = try await pool.query(
+                """
+                CREATE FUNCTION wait_for_the_other() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    PERFORM pg_advisory_xact_lock(77);
+                    RETURN NEW;
+                END
+                $$
+                """
+            )
+            _ = try await pool.query(
+                """
+                CREATE TRIGGER wait_for_the_other BEFORE UPDATE ON agent_states
+                FOR EACH ROW EXECUTE FUNCTION wait_for_the_other()
+                """
+            )
+            let clock = DatabaseClock()
+            try await clock.measure(pool)
+            let transaction = AppendTransaction(
+                pool: pool,
+                leases: LeaseBook(),
+                policy: ReconcilePolicy(),
+                clock: clock,
+                timeout: .seconds(20)
+            )
+            let eight = Timestamp(seconds: 1_700_000_000)
+            let first = event(of: "r", by: "a1", version: 1, at: eight)
+            let second = event(of: "r", by: successor, version: 2, at: eight)
+            let isOver = Flag()
+            let tasks = try await pool.withTransaction { gate in
+                try await gate.run(["SELECT pg_advisory_xact_lock(77)"])
+                let one = Task { _ = try await transaction.run([first]) }
+                try await waitFor(1, orFor: isOver, gate)
+                let other = Task {
+                    defer { isOver.isSet.store(true, ordering: .relaxed) }
+                    _ = try await transaction.run([second])
+                }
+                try await waitFor(2, orFor: isOver, gate)
+                return [one, other]
+            }
+            for task in tasks { try await task.value }
+            #expect(try await pool.query("SELECT sequence FROM clock_events").rowCount == 2)
+            let present = try await pool.rows(
+                "SELECT a.agent_id FROM agents a JOIN agent_states s ON s.agent = a.agent WHERE s.shift <> 0"
+            ) { row throws(PQError) in try row.column("agent_id", as: String.self) }
+            #expect(present == [successor].compactMap { $0 })
+            var differences: [LedgerVerifier.Difference] = []
+            _ = try await LedgerVerifier(pool: pool, policy: ReconcilePolicy(), clock: clock).run {
+                differences.append($0)
+            }
             #expect(differences == [])
         }
     }
