@@ -159,7 +159,7 @@ struct AgentOrders: Sendable {
                 wish + [
                     "UPDATE agents SET removal_asked_at = coalesce(removal_asked_at, \(now)) WHERE agent = \(subject.agent)",
                     entry,
-                ]
+                ] + GuardStatements.forget(agentID, by: caller.name)
             )
             let wakes = try await AgentStates.recompute([subject.agent], in: transaction, policy: policy, now: now)
             return (.stopping, wakes)

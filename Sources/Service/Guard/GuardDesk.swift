@@ -60,7 +60,7 @@ package struct GuardDesk: Sendable {
     /// Returns how many parts were decided.
     /// Throws ``Problem`` `not_found` without such a change or parts that the caller sees, `already_decided` when nothing of
     /// it waits any more, `more_waits` when more waits than was shown, `outside_team` where only the whole can be decided and the
-    /// caller does not see all; ``PQError``.
+    /// caller does not see all, `invalid_field` where it can and agents are named; ``PQError``.
     package func decide(
         _ decision: GuardDecision,
         change: Int64,
@@ -141,6 +141,7 @@ package struct GuardDesk: Sendable {
                 AgentStates.enqueue(found, at: directory.clock.now()),
             ])
         case .refuse:
+            guard choice.agentIDs == nil else { throw Problem.invalid("agents", "A list is refused as a whole.") }
             let row = try await transaction.query(choice.concernsOthers)[0]
             guard try !row.column("concerns_others", as: Bool.self) else {
                 throw Problem(.outsideTeam, "It is refused as a whole, and it is about other teams' sessions too.")

@@ -196,7 +196,12 @@ enum GuardDueStatements {
               )
             """,
             GuardStatements.close(by: "guard"),
-            "DELETE FROM guard_changes WHERE decided_at < now() - interval '90 days'",
+            // A list that was refused is kept for as long as sessions carry its mark: without it they would be stopped.
+            """
+            DELETE FROM guard_changes g
+            WHERE g.decided_at < now() - interval '90 days'
+              AND NOT EXISTS (SELECT FROM instances x WHERE x.listed_by = g.change)
+            """,
         ]
     }
 }

@@ -158,6 +158,7 @@ struct GuardGate: Sendable {
                     reason: reason,
                     by: actor,
                     lifetime: policy.lifetime,
+                    noLaterThan: end(of: parts),
                     affected: verdict.affected,
                     fleet: verdict.fleet
                 )
@@ -176,6 +177,16 @@ struct GuardGate: Sendable {
         ]
         try await transaction.run(statements)
         return change
+    }
+
+    /// When nothing is left to decide, since holds that are over change nothing; `nil` where parts have no end.
+    private func end(of parts: [HeldPart]) -> Timestamp? {
+        var end: Timestamp?
+        for part in parts {
+            guard case .hold(let hold) = part.what else { return nil }
+            end = max(end ?? hold.until, hold.until)
+        }
+        return end
     }
 
     /// The change of an earlier portion, if it still waits, locked.

@@ -113,19 +113,21 @@ enum GuardStatements {
         """
     }
 
-    /// Writes down that something has to wait.
+    /// Writes down that something has to wait, for no longer than `lifetime` and `noLaterThan` say.
     static func open(
         kind: HeldKind,
         reason: GuardReason,
         by actor: String,
         lifetime: Duration?,
+        noLaterThan end: Timestamp? = nil,
         affected: Int64,
         fleet: Int64
     ) -> PQStatement {
         """
         INSERT INTO guard_changes (kind, reason, asked_by, expires_at, affected, fleet)
         VALUES (
-            \(kind.rawValue), \(reason.rawValue), \(actor), now() + make_interval(secs => \(lifetime?.inSeconds)), \(affected), \(fleet)
+            \(kind.rawValue), \(reason.rawValue), \(actor),
+            least(now() + make_interval(secs => \(lifetime?.inSeconds)), \(end)), \(affected), \(fleet)
         )
         RETURNING change
         """
@@ -182,6 +184,16 @@ enum GuardStatements {
           AND i.slot = \(slot.rawValue)
           AND (i.state = 'held' OR (i.state = 'approved' AND i.outcome IS NULL))
         """
+    }
+
+    /// Ends what waits to give an agent that is to go a session or events: it would take the removal back.
+    ///
+    /// Needs the lock of the map. Indexes: those of ``supersede(_:slot:by:)`` and ``close(by:)``.
+    static func forget(_ agentID: String, by actor: String) -> [PQStatement] {
+        [
+            supersede([agentID], slot: .instance, by: actor), supersede([agentID], slot: .events, by: actor),
+            close(by: actor),
+        ]
     }
 
     /// Ends changes of which nothing waits any more, and their incidents.

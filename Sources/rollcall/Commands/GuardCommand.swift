@@ -116,7 +116,9 @@ struct GuardCommand: AsyncParsableCommand {
 
     /// `rollcall guard refuse CHANGE --by NAME`.
     struct Refuse: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Drop a change, or the part of some agents.")
+        static let configuration = CommandConfiguration(
+            abstract: "Drop a change, or the part of some agents; a list and a setting as a whole."
+        )
 
         @OptionGroup var options: DecisionOptions
 

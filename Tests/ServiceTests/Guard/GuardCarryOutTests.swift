@@ -148,6 +148,40 @@ struct GuardCarryOutTests {
     }
 
     @Test
+    func `a removal ends what waits to give the agent a session, which would take the removal back`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(["a1", "a2"])
+            let file = fixture.fileOfSessions(["a1", "a2"], prefix: "j")
+            let change = try #require(try await fixture.importFile(file).heldChange)
+            // One is approved by who dies before it is carried out, the other still waits for somebody.
+            _ = try await fixture.pool.query(
+                """
+                UPDATE guard_items
+                SET state = 'approved', decided_by = 'eva', decided_at = now()
+                WHERE agent = (SELECT a.agent FROM agents a WHERE a.agent_id = 'a1')
+                """
+            )
+            for agent in ["a1", "a2"] {
+                let removal = try await fixture.send("DELETE", "/v1/agents/\(agent)?stop=true&erase=true")
+                #expect(removal.status == 202, "\(removal.text)")
+            }
+            #expect(try await states(fixture) == ["superseded", "superseded"])
+            await fixture.keeper.tend()
+            let approved = try await fixture.send("POST", "/v1/guard/\(change)/approve")
+            #expect(try approved.code() == "already_decided", "\(approved.text)")
+            let leaving: PQStatement = """
+                SELECT count(*) AS count
+                FROM agents
+                WHERE removal_asked_at IS NOT NULL
+                  AND erasure_asked_at IS NOT NULL
+                """
+            #expect(try await fixture.count(leaving) == 2)
+            #expect(try await fixture.session(of: "a1") == "i-a1")
+            #expect(try await fixture.openIncidents().isEmpty)
+        }
+    }
+
+    @Test
     func `a part that this release does not know is left to one that does, and keeps nothing else waiting`()
         async throws
     {

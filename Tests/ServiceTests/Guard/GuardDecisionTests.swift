@@ -63,6 +63,39 @@ struct GuardDecisionTests {
     }
 
     @Test
+    func `a list that was refused is kept for as long as its sessions are marked, however old it is`() async throws {
+        try await withManagement { fixture in
+            let change = try await addListing(fixture)
+            #expect(try await fixture.send("POST", "/v1/guard/\(change)/refuse", as: .manage).status == 200)
+            _ = try await fixture.pool.query("UPDATE guard_changes SET decided_at = now() - interval '91 days'")
+            _ = try await fixture.pool.pipeline(GuardDueStatements.tend)
+            #expect(
+                try await fixture.count("SELECT count(*) AS count FROM instances WHERE listed_by = \(change)") == 2
+            )
+            // Once somebody said something of both agents, nothing speaks for keeping it.
+            _ = try await fixture.pool.query("UPDATE instances SET listed_by = NULL")
+            _ = try await fixture.pool.pipeline(GuardDueStatements.tend)
+            #expect(try await fixture.count("SELECT count(*) AS count FROM guard_changes") == 0)
+        }
+    }
+
+    @Test
+    func `a list is refused as a whole or not at all`() async throws {
+        try await withManagement { fixture in
+            let change = try await addListing(fixture)
+            let one = #"{"agents":["a1"],"waiting":1}"#
+            let refused = try await fixture.send("POST", "/v1/guard/\(change)/refuse", as: .manage, json: one)
+            #expect(refused.status == 422)
+            #expect(try refused.code() == "invalid_field")
+            #expect(try await fixture.state(of: change) == "held")
+            #expect(try await fixture.waiting(of: "b1") == ["stop"])
+            let approved = try await fixture.send("POST", "/v1/guard/\(change)/approve", as: .manage, json: one)
+            #expect(approved.status == 200, "\(approved.text)")
+            #expect(try await fixture.waiting(of: "b1") == ["stop"])
+        }
+    }
+
+    @Test
     func `who is bound to a team is answered though the agent goes with the approval`() async throws {
         try await withManagement { fixture in
             let six = (1...6).map { "a\($0)" }

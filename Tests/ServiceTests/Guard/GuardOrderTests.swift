@@ -100,6 +100,28 @@ struct GuardOrderTests {
     }
 
     @Test
+    func `a hold waits for nobody any longer than it would last`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(seven)
+            for agent in seven.prefix(5) { _ = try await fixture.hold(agent) }
+            #expect(try await fixture.hold("a6") == 202)
+            #expect(try await fixture.send("DELETE", "/v1/agents/a7?stop=true").status == 202)
+            let waits = try await fixture.pool.rows(
+                """
+                SELECT i.kind, (extract(epoch FROM g.expires_at - now()) / 3600)::double precision AS hours
+                FROM guard_changes g
+                JOIN guard_items i ON i.change = g.change
+                ORDER BY g.change
+                """
+            ) { row throws(PQError) in
+                (try row.column("kind", as: String.self), try row.column("hours", as: Double.self))
+            }
+            #expect(waits.map(\.0) == ["hold", "removal"])
+            #expect(waits[0].1 < 1.001 && waits[1].1 > 23)
+        }
+    }
+
+    @Test
     func `a hold that is over before anybody approves it is not set`() async throws {
         try await withManagement { fixture in
             try await fixture.addOnShift(seven)
