@@ -10,8 +10,9 @@ import Synchronization
 /// Tells the outside of incidents and of agents on shift who cannot work, each once, and of their end, also where that is that the
 /// agent is gone.
 ///
-/// What has to be told are rows, so a crash forgets none; rows are taken with `SKIP LOCKED`, so one replica sends each. A
-/// notice keeps its id over all its tries, and so the receiver can tell a repetition. At rest one statement each interval.
+/// What has to be told are rows, so a crash forgets none; rows are taken with `SKIP LOCKED`, and right before each is sent it is
+/// proved that nobody took it since, so one replica sends each. A notice keeps its id over all its tries, and so the receiver can
+/// tell a repetition. At rest one statement each interval.
 final class AlertSender: Service {
     /// The least time between two rounds, however often something wakes it, unless there is more to send.
     static let pause: Duration = .seconds(1)
@@ -137,6 +138,9 @@ final class AlertSender: Service {
         // Whoever is cancelled while the claim is made would not know of it, and could not give it back.
         let due = try await BackgroundTasks.toTheEnd { try await self.take() }
         for (place, notice) in due.enumerated() {
+            // Others may have taken it while this process stood still, or the person whom it is about was erased.
+            let isOurs = try await renew(notice)
+            guard isOurs else { continue }
             let outcome = await Task.isCancelled ? .timedOut : post(notice.notice, Array(notice.body.utf8))
             if Task.isCancelled, outcome.httpStatus == nil {
                 // That this replica stops says nothing of the receiver.
@@ -175,6 +179,14 @@ final class AlertSender: Service {
                 body: try row.column("body", as: String.self),
                 attempts: try row.column("attempts", as: Int32.self)
             )
+        }
+    }
+
+    /// Whether a notice is still this replica's to send.
+    private func renew(_ notice: DueNotice) async throws -> Bool {
+        let statement = AlertStatements.renew(notice.notice, attempts: notice.attempts)
+        return try await BackgroundTasks.toTheEnd {
+            try await self.pool.execute(statement, timeout: AlertStatements.claimTimeout) > 0
         }
     }
 

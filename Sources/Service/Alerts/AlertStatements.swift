@@ -25,7 +25,7 @@ enum AlertStatements {
     static let tryLimit: Int32 = 15
     static let longestRetry: Duration = .seconds(14_400)
     /// How long the log is kept.
-    static let kept = "30 days"
+    static let kept: Duration = .seconds(30 * 86_400)
 
     /// Notes incidents, each once whoever sees it first.
     ///
@@ -49,12 +49,6 @@ enum AlertStatements {
             SET is_over = true
             WHERE incident = ANY (\(news.filter { $0.subject == .incidentClosed }.map(\.number)))
               AND NOT is_over
-            """,
-            // What is not over is not told anew, and its end will be told.
-            """
-            DELETE FROM alert_notices
-            WHERE created_at < now() - \(kept)::text::interval
-              AND (incident IS NULL OR is_over)
             """,
         ]
     }
@@ -139,9 +133,23 @@ enum AlertStatements {
         """
     }
 
-    /// Writes down what came of a try.
+    /// Keeps others from a notice for a whole ``claim`` from now on, if it is still to be sent by who took it.
     ///
-    /// Index: `alert_notices_pkey`.
+    /// Changes no row where somebody else took it since, or where it went with an erased person.
+    /// `attempts`: as it was taken. Index: `alert_notices_pkey`.
+    static func renew(_ notice: UUID, attempts: Int32) -> PQStatement {
+        """
+        UPDATE alert_notices
+        SET claimed_until = now() + make_interval(secs => \(claim.inSeconds))
+        WHERE notice = \(notice)
+          AND attempts = \(attempts)
+          AND state = 'waiting'
+        """
+    }
+
+    /// Writes down what came of a try, unless somebody else took the notice since.
+    ///
+    /// `attempts`: as it was taken. Index: `alert_notices_pkey`.
     static func complete(_ notice: UUID, attempts: Int32, _ outcome: AlertOutcome, retryIn: Duration) -> PQStatement {
         let state = outcome.isDelivered ? "delivered" : attempts >= tryLimit ? "given_up" : "waiting"
         return """
@@ -153,6 +161,8 @@ enum AlertStatements {
                 next_try_at = now() + make_interval(secs => \(retryIn.inSeconds)),
                 ended_at = CASE WHEN \(state) <> 'waiting' THEN now() END
             WHERE notice = \(notice)
+              AND attempts = \(attempts)
+              AND state = 'waiting'
             """
     }
 

@@ -41,9 +41,11 @@ final class HintDesk: Service {
         (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Takes a hint of an account, unless it came before.
+    /// Takes a hint of an account, unless it came before, or names nothing that may be a session.
     func take(_ hint: SessionHint, account: String) {
-        guard hint.session != nil || hint.instanceID != nil else { return meters.note("no_session") }
+        let names = [hint.session, hint.instanceID].compactMap { $0 }
+        // No session's name has U+0000 in it, and PostgreSQL takes no such text: all others of the batch would be lost with it.
+        guard !names.isEmpty, !names.contains(where: { $0.utf8.contains(0) }) else { return meters.note("no_session") }
         guard memory.withLock({ $0.isFirst(hint, of: account) }) else { return meters.note("duplicate") }
         let isTaken = waiting.withLock { waiting in
             guard waiting.count < Self.limit else { return false }

@@ -54,7 +54,13 @@ extension AccountWorker {
         guard answer.wasSent else { return giveUp(.pairing(job)) }
         job.answer.give(answer)
         guard case .refused(let refusal) = answer else { return .ok }
-        heed(standing.note(refusal, askedAt: nil))
+        // A key that may not pair can be one that may read and start sessions, so only a session's own read and commands judge the
+        // account and end a refusal.
+        if refusal.verdict == .auth || refusal.verdict == .missing {
+            standing.activity.took(refusal.verdict, askedAt: nil, at: clock.now())
+        } else {
+            heed(standing.note(refusal, askedAt: nil))
+        }
         return refusal.verdict
     }
 }

@@ -102,10 +102,15 @@ struct ErasureTraces: Sendable {
     }
 
     private func remove(_ erasure: Erasure) async throws {
+        let limit = Self.longestStatement
+        // First of all: the rest may take long, and what waits to be told would be told meanwhile.
+        try await pool.pipeline(
+            [TraceStatements.blankAlerts(erasure), TraceStatements.deleteNotices(erasure), hold(erasure)],
+            timeout: limit
+        )
         // Bodies that are no part of the table at the moment would be passed over.
         let apart = try await pool.query("SELECT name FROM delivery_partitions() WHERE kind = 'apart'")
         guard apart.isEmpty else { throw BodiesApart() }
-        let limit = Self.longestStatement
         try await eraseEvents(erasure)
         _ = try await pool.execute(TraceStatements.deleteBodies(receivedWithEventsOf: erasure), timeout: limit)
         var place: (Timestamp, Int64)? = (Timestamp(microseconds: -1 << 50), 0)
@@ -125,7 +130,8 @@ struct ErasureTraces: Sendable {
         try await pool.pipeline(
             [
                 TraceStatements.blankCommands(erasure), TraceStatements.blankIncidents(erasure),
-                TraceStatements.blankAlerts(erasure), TraceStatements.deleteNotices(erasure),
+                // Again: an incident that names the person may have been noted since.
+                TraceStatements.deleteNotices(erasure),
                 "SELECT erase_audit(\(erasure.id))", "DELETE FROM erasures WHERE erasure = \(erasure.id)",
             ],
             timeout: limit

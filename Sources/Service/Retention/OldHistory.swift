@@ -1,7 +1,8 @@
 import Domain
 import LibPQ
 
-/// Lets go of what is too old to be shown of sessions: changes, stretches in which nobody looked, whose they were.
+/// Lets go of what is too old to be shown: of sessions changes, stretches in which nobody looked, whose they were; and what the
+/// outside was told.
 struct OldHistory: Sendable {
     /// Rows of each kind deleted in one transaction.
     static let rowLimit: Int64 = 1_000
@@ -10,10 +11,10 @@ struct OldHistory: Sendable {
 
     /// Deletes one portion of each kind.
     ///
-    /// `keep`: how long each stays after its end, by the database's clock.
+    /// `keep`: how long what is of sessions stays after its end, by the database's clock.
     /// Returns how many rows went; 0 once nothing is left to go.
     func forget(keep: Duration) async throws(PQError) -> Int {
-        let results = try await pool.pipeline([Self.changes(keep), Self.gaps(keep), Self.owners(keep)])
+        let results = try await pool.pipeline([Self.changes(keep), Self.gaps(keep), Self.owners(keep), Self.notices])
         return results.reduce(0) { $0 + $1.affectedRows }
     }
 
@@ -58,6 +59,23 @@ struct OldHistory: Sendable {
             SELECT o.ctid
             FROM session_owners o
             WHERE o.to_at < now() - make_interval(secs => \(keep.inSeconds))
+            LIMIT \(rowLimit)
+        ))
+        """
+    }
+
+    /// What the outside was told, or was to be told, ``AlertStatements/kept`` ago and longer.
+    ///
+    /// What is not over is not told anew, and its end will be told, so it stays. Index: `alert_notices_created`.
+    static var notices: PQStatement {
+        """
+        DELETE FROM alert_notices
+        WHERE ctid = ANY (ARRAY(
+            SELECT n.ctid
+            FROM alert_notices n
+            WHERE n.created_at < now() - make_interval(secs => \(AlertStatements.kept.inSeconds))
+              AND (n.incident IS NULL OR n.is_over)
+            ORDER BY n.created_at
             LIMIT \(rowLimit)
         ))
         """

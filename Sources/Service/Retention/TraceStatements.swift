@@ -157,9 +157,22 @@ enum TraceStatements {
         """
     }
 
-    /// Takes what the outside was told of the person; it is kept for 30 days.
+    /// Takes what the outside was told of the person, or has to be told yet; reads all of the log.
+    ///
+    /// A notice about an agent says which, so that is found however short the id is. It stays where somebody new had the id by
+    /// the time that it was noted. Index: `agents_agent_id_key`.
     static func deleteNotices(_ erasure: ErasureTraces.Erasure) -> PQStatement {
-        "DELETE FROM alert_notices WHERE mentions(body, \(erasure.words))"
+        """
+        DELETE FROM alert_notices n
+        WHERE CASE
+            WHEN n.kind LIKE 'agent.%' THEN
+                (mentions(n.body, \(erasure.words)) OR n.body::json #>> '{data,agent_id}' = ANY (\(erasure.agentIDs)))
+                AND NOT EXISTS (
+                    SELECT FROM agents a WHERE a.agent_id = ANY (\(erasure.agentIDs)) AND a.created_at <= n.created_at
+                )
+            ELSE mentions(n.body, \(erasure.words))
+        END
+        """
     }
 
     /// Takes the words of incidents that name the person; there are few.

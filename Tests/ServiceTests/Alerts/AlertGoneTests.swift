@@ -28,13 +28,28 @@ struct AlertGoneTests {
         }
     }
 
-    /// Takes everything.
+    /// Takes everything, and does something with each letter.
     private final class Inbox: AlertReceiver {
         private let letters = Mutex<[[UInt8]]>([])
+        private let heard: @Sendable (_ letter: Int) async throws -> Void
+
+        /// `heard`: told which letter it is, from 1.
+        init(heard: @escaping @Sendable (_ letter: Int) async throws -> Void = { _ in }) {
+            self.heard = heard
+        }
 
         func post(_ body: [UInt8], headers: [(name: String, value: String)]) async -> AlertOutcome {
-            letters.withLock { $0.append(body) }
+            let count = letters.withLock { letters in
+                letters.append(body)
+                return letters.count
+            }
+            await #expect(throws: Never.self) { try await heard(count) }
             return .answered(status: 204)
+        }
+
+        /// How many letters of a type came.
+        func count(of type: String) throws -> Int {
+            try letters.withLock { $0 }.map(Letter.init).filter { $0.type == type }.count
         }
 
         /// The first letter of a type.
@@ -46,7 +61,14 @@ struct AlertGoneTests {
     private let inbox = Inbox()
 
     /// Runs a sender until there is a letter of a type, and gives it.
-    private func letter(_ type: String, _ fixture: ManagementFixture) async throws -> Letter.About {
+    ///
+    /// `other`: who hears of it; `nil` for the inbox of the test.
+    private func letter(
+        _ type: String,
+        _ fixture: ManagementFixture,
+        to other: Inbox? = nil
+    ) async throws -> Letter.About {
+        let inbox = other ?? self.inbox
         let signer = try #require(StandardWebhooksSigner(secrets: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]))
         let sender = AlertSender(
             pool: fixture.pool,
@@ -67,10 +89,25 @@ struct AlertGoneTests {
         return try #require(try inbox.letter(of: type)).data
     }
 
+    /// Has agents on shift for an hour without a session.
+    private func add(_ agentIDs: [String], _ fixture: ManagementFixture) async throws {
+        try await fixture.addOnShift(agentIDs, withSession: false)
+        _ = try await fixture.pool.query("UPDATE agent_states SET desired_since = now() - interval '1 hour'")
+    }
+
+    /// Has it noted that an agent cannot work, which waits to be told.
+    private func note(_ agentID: String, _ fixture: ManagementFixture) async throws {
+        try await add([agentID], fixture)
+        let news = try await fixture.pool.rows(AlertStatements.news(after: .seconds(60), page: 0), AlertNews.init)
+            .filter { $0.subject == .cannotWork }
+        #expect(news.compactMap(\.agentID) == [agentID])
+        let bodies = news.map { $0.body(Redactor(), now: fixture.clock.now()) }
+        _ = try await fixture.pool.pipeline(AlertStatements.noteAgents(news, bodies: bodies))
+    }
+
     /// Lets an agent be told of who is on shift for an hour and has no session; gives since when.
     private func tell(of agentID: String, _ fixture: ManagementFixture) async throws -> String {
-        try await fixture.addOnShift([agentID], withSession: false)
-        _ = try await fixture.pool.query("UPDATE agent_states SET desired_since = now() - interval '1 hour'")
+        try await add([agentID], fixture)
         let letter = try await letter("agent.cannot_work", fixture)
         #expect(letter.agentId == agentID && letter.team == "support")
         return letter.since
@@ -96,19 +133,79 @@ struct AlertGoneTests {
         }
     }
 
-    @Test(arguments: [true, false])
-    func `of a person who is erased the end has no name, and none is kept for it`(isErasedAtOnce: Bool) async throws {
+    @Test(arguments: [true, false], ["zelda-9-works", "ana", "100234"])
+    func `of a person who is erased the end has no name, and none is kept for it`(
+        isErasedAtOnce: Bool,
+        agentID: String
+    ) async throws {
         try await withManagement { fixture in
-            let since = try await tell(of: "zelda-9-works", fixture)
+            let since = try await tell(of: agentID, fixture)
             if !isErasedAtOnce {
-                #expect(try await fixture.send("DELETE", "/v1/agents/zelda-9-works").status == 204)
-                #expect(try await traces(of: "zelda-9-works", fixture) == 2)
+                #expect(try await fixture.send("DELETE", "/v1/agents/\(agentID)").status == 204)
+                #expect(try await traces(of: agentID, fixture) == 2)
             }
-            #expect(try await fixture.send("DELETE", "/v1/agents/zelda-9-works?erase=true").status == 204)
-            #expect(try await traces(of: "zelda-9-works", fixture) == 0)
+            #expect(try await fixture.send("DELETE", "/v1/agents/\(agentID)?erase=true").status == 204)
+            #expect(try await traces(of: agentID, fixture) == 0)
             let letter = try await letter("agent.can_work", fixture)
             #expect(letter.agentId == nil && letter.team == nil && letter.since == since)
-            #expect(try await traces(of: "zelda-9-works", fixture) == 0)
+            #expect(try await traces(of: agentID, fixture) == 0)
+        }
+    }
+
+    @Test
+    func `what waits to be told goes first, however long the search for what else is left takes`() async throws {
+        try await withManagement { fixture in
+            try await note("ana", fixture)
+            #expect(try await traces(of: "ana", fixture) == 1)
+            // No body is searched meanwhile.
+            _ = try await fixture.pool.query("SELECT set_deliveries_apart()")
+            #expect(try await fixture.send("DELETE", "/v1/agents/ana?erase=true").status == 202)
+            #expect(try await fixture.count("SELECT count(*) AS count FROM erasures") == 1)
+            #expect(try await traces(of: "ana", fixture) == 0)
+        }
+    }
+
+    @Test
+    func `of people who are erased while a portion is being sent nothing more is sent`() async throws {
+        try await withManagement { fixture in
+            try await add(["ana", "100234"], fixture)
+            let inbox = Inbox { letter in
+                guard letter == 1 else { return }
+                for agentID in ["ana", "100234"] {
+                    let answer = try await fixture.send("DELETE", "/v1/agents/\(agentID)?erase=true")
+                    #expect(answer.status == 204)
+                }
+            }
+            let letter = try await letter("agent.can_work", fixture, to: inbox)
+            #expect(letter.agentId == nil)
+            #expect(try inbox.count(of: "agent.cannot_work") == 1, "the one that was on its way")
+        }
+    }
+
+    @Test(arguments: ["ana", "zelda-9-works"])
+    func `what is about somebody new under the id of who is erased stays`(agentID: String) async throws {
+        try await withManagement { fixture in
+            try await note(agentID, fixture)
+            #expect(try await fixture.send("DELETE", "/v1/agents/\(agentID)").status == 204)
+            try await note(agentID, fixture)
+            let erasure = ErasureTraces.Erasure(
+                id: UUID(),
+                agents: [],
+                others: [],
+                agentIDs: [agentID],
+                sourceIDs: [],
+                externalIDs: [],
+                names: [],
+                lastDelivery: 0
+            )
+            #expect(try await fixture.pool.execute(TraceStatements.deleteNotices(erasure)) == 1)
+            let left: PQStatement = """
+                SELECT count(*) AS count
+                FROM alert_notices n
+                JOIN agent_alerts t ON n.thread = 'agent/' || t.episode
+                WHERE t.gone_at IS NULL
+                """
+            #expect(try await fixture.count(left) == 1)
         }
     }
 

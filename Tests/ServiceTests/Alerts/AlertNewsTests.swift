@@ -1,5 +1,6 @@
 import Domain
 import LibPQ
+import Logging
 import Testing
 
 @testable import Service
@@ -235,11 +236,31 @@ struct AlertNewsTests {
                 FROM unnest(\(incidents)) AS n
                 """
             )
-            _ = try await fixture.pool.pipeline(AlertStatements.noteIncidents([], bodies: []))
+            #expect(try await OldHistory(pool: fixture.pool).forget(keep: Retention.changesKept) == 1)
             let left = try await fixture.pool.rows("SELECT incident FROM alert_notices") { row throws(PQError) in
                 try row.column("incident", as: Int64.self)
             }
             #expect(left == [incidents[0]])
+        }
+    }
+
+    @Test
+    func `the log is kept for 30 days, also where nothing is told any more`() async throws {
+        try await withManagement { fixture in
+            _ = try await fixture.pool.query(
+                """
+                INSERT INTO alert_notices (notice, subject, thread, kind, body, state, created_at)
+                SELECT gen_random_uuid(), n.state || n.days, n.state || n.days, 'agent.cannot_work', '{}', n.state,
+                    now() - make_interval(days => n.days)
+                FROM (VALUES ('delivered', 31), ('waiting', 31), ('delivered', 29), ('waiting', 29)) AS n (state, days)
+                """
+            )
+            let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            await Retention(pool: fixture.pool, keep: .seconds(90 * 86_400), logger: logger).runOnce()
+            let left = try await fixture.pool.rows("SELECT subject FROM alert_notices ORDER BY subject") {
+                row throws(PQError) in try row.column("subject", as: String.self)
+            }
+            #expect(left == ["delivered29", "waiting29"])
         }
     }
 }

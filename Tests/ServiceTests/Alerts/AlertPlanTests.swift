@@ -3,7 +3,7 @@ import Testing
 
 @testable import Service
 
-/// What it costs to find out who cannot work, beside a long history.
+/// What it costs to find out who cannot work, beside a long history, and what is too old in a long log.
 @Suite("Alert plans")
 struct AlertPlanTests {
     @Test
@@ -26,6 +26,25 @@ struct AlertPlanTests {
             }
             #expect(plan.contains { $0.contains("session_owners_pkey") }, "\(text)")
             #expect(!plan.contains { $0.contains("Seq Scan on session_") }, "\(text)")
+        }
+    }
+
+    @Test
+    func `what is too old is found by its time`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            let plan = try await pool.withConnection { connection in
+                try await connection.simpleQuery(
+                    """
+                    INSERT INTO alert_notices (notice, subject, thread, kind, body, created_at)
+                    SELECT gen_random_uuid(), n, n, 'agent.cannot_work', '{}', now() - make_interval(mins => n)
+                    FROM generate_series(1, 40000) AS n
+                    """
+                )
+                try await connection.simpleQuery("VACUUM ANALYZE")
+                return try await connection.plan(of: OldHistory.notices)
+            }
+            let text = plan.joined(separator: "\n")
+            #expect(text.contains("alert_notices_created") && !text.contains("Seq Scan"), "\(text)")
         }
     }
 

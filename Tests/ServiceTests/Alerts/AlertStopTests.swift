@@ -114,6 +114,38 @@ struct AlertStopTests {
     }
 
     @Test
+    func `who stood still until another delivered all sends nothing again, and takes nothing back`() async throws {
+        try await withManagement { fixture in
+            try await addIncidents(AlertStatements.portion, fixture)
+            let receiver = Receiver { letter in
+                guard letter == 1 else { return .answered(status: 204) }
+                await #expect(throws: Never.self) {
+                    _ = try await fixture.pool.pipeline([
+                        """
+                        UPDATE alert_notices
+                        SET state = 'delivered', attempts = attempts + 1, claimed_until = NULL, ended_at = now()
+                        """,
+                        "INSERT INTO incidents (account, kind) VALUES (99, 'engine_outage')",
+                    ])
+                }
+                return .timedOut
+            }
+            try await run(try sender(to: receiver, fixture), fixture, until: 2, cameTo: receiver)
+            let news = try await fixture.pool.rows(
+                """
+                SELECT 'msg_' || n.notice AS id
+                FROM alert_notices n
+                JOIN incidents i ON i.incident = n.incident
+                WHERE i.account = 99
+                """
+            ) { row throws(PQError) in try row.column("id", as: String.self) }
+            #expect(Array(receiver.ids.dropFirst()) == news)
+            let delivered: PQStatement = "SELECT count(*) AS count FROM alert_notices WHERE state = 'delivered'"
+            #expect(try await fixture.count(delivered) == AlertStatements.portion + 1)
+        }
+    }
+
+    @Test
     func `a retry is looked for when it is due by what was stored, however long the storing took`() async throws {
         try await withManagement { fixture in
             try await addIncidents(1, fixture)

@@ -22,10 +22,22 @@ final class WorkerScene {
     /// `isLeaseStored`: whether the database knows of the lease, so that what was read can be written; otherwise the first writing
     /// finds it lost, and what waits is forgotten.
     /// `answersAfter`: how long it takes to, in microseconds.
-    init(holding: Bool = true, verdict: EngineVerdict = .ok, isLeaseStored: Bool = false, answersAfter: Int64 = 0) {
+    /// `pairing`: why it refuses what pairs a session.
+    init(
+        holding: Bool = true,
+        verdict: EngineVerdict = .ok,
+        isLeaseStored: Bool = false,
+        answersAfter: Int64 = 0,
+        pairing: EngineVerdict = .permanent
+    ) {
         self.holding = holding
         clock = DatabaseClock(process: SimulatedProcessClock(scheduler: scheduler, start: 0, drift: 0))
-        engine = NotingEngine(verdict: verdict, answersAfter: .microseconds(answersAfter), clock: clock)
+        engine = NotingEngine(
+            verdict: verdict,
+            answersAfter: .microseconds(answersAfter),
+            pairing: pairing,
+            clock: clock
+        )
         let leases = LeaseBook(clock: StillClock())
         if holding { leases.replace(with: [1: HeldLease(term: 1, deadline: 1)]) }
         let rules = Witness.Rules(
@@ -120,17 +132,20 @@ final class WorkerScene {
     }
 }
 
-/// Answers everything alike, and notes what it was asked.
-final class NotingEngine: SessionEngine {
+/// Answers everything alike but what pairs a session, and notes what it was asked.
+final class NotingEngine: PairingEngine {
     private let verdict: EngineVerdict
     private let answersAfter: Duration
+    private let refusal: EngineVerdict
     private let clock: DatabaseClock
     private let noted = Mutex<[String]>([])
     private let taken = Mutex<[Duration]>([])
 
-    init(verdict: EngineVerdict, answersAfter: Duration, clock: DatabaseClock) {
+    /// `pairing`: why it refuses what pairs a session.
+    init(verdict: EngineVerdict, answersAfter: Duration, pairing: EngineVerdict, clock: DatabaseClock) {
         self.verdict = verdict
         self.answersAfter = answersAfter
+        refusal = pairing
         self.clock = clock
     }
 
@@ -151,5 +166,11 @@ final class NotingEngine: SessionEngine {
         noted.withLock { $0.append("\(call.rawValue) \(session.instanceID)") }
         if answersAfter > .zero { try? await clock.sleep(for: answersAfter) }  // Cancelled: it answers at once.
         return EngineAnswer(verdict: verdict, status: .stopped, httpStatus: verdict == .auth ? 401 : 200)
+    }
+
+    func pairing(_ wish: PairingWish, of session: SessionAddress, departure: CallDeparture) async -> PairingAnswer {
+        departure.hasLeft()
+        noted.withLock { $0.append("pairing \(session.instanceID)") }
+        return .refused(EngineAnswer(verdict: refusal, httpStatus: refusal == .auth ? 401 : 404))
     }
 }

@@ -110,6 +110,24 @@ struct PairingRouteTests {
     }
 
     @Test
+    func `a credential that may not pair is told as such, and goes on doing everything else`() async throws {
+        try await withRunningService { service in
+            try await waitForScan(service)
+            try await service.engine.admin(
+                "PUT",
+                "faults",
+                #"{"kind":"unauthorized","scope":"all","operations":["qr_image"],"params":{}}"#
+            )
+            let answer = try await ask(service, #"{"as":"qr"}"#)
+            #expect(try answer.status == 503 && answer.code() == "engine_unavailable")
+            try await service.add("bob")
+            #expect(try await service.clock("clock-in", "bob", wait: 30).status == 200)
+            let refusals: PQStatement = "SELECT count(*) AS count FROM incidents WHERE kind = 'account_refused'"
+            #expect(try await service.count(refusals) == 0)
+        }
+    }
+
+    @Test
     func `a replica that does not act for the account asks beside the one that does, one call a second`() async throws {
         try await withRunningService { first in
             try await waitForScan(first)
