@@ -22,8 +22,9 @@ struct OverloadTests {
             let served = try await installation.serve()
             for agent in 0..<20 { try await served.put("agent-\(agent)", hasInstance: false) }
             try await slowDown(installation)
-            // Few enough that none is refused: what can be taken.
-            let usual = try await post(served, senders: 4, "usual", for: .seconds(5))
+            // Few enough that none is refused: one request is written while another waits, so that as much is taken as can be, and each
+            // has its answer in half of the time that it is given. Four were answered just in time, and not on busy processors.
+            let usual = try await post(served, senders: 2, "usual", for: .seconds(5))
             #expect(usual.refused == 0)
             #expect(usual.taken.count > 0)
             let before = served.process.peakMemory
