@@ -56,7 +56,7 @@ def test_a_change_that_waits_is_refused_here_and_seen_by_who_only_looks(rollcall
     )
     # The stream tells of it.
     page.wait(lambda: page.find("#guards").is_displayed(), what="the change that waits")
-    assert "An order by bootstrap" in page.text("#guard-list")
+    assert "with this order by bootstrap" in page.text("#guard-list")
     page.click("#guard-list [data-open]")
     page.wait(lambda: page.find("#guard-dialog").is_displayed())
     assert not page.has("#guard-dialog [data-decide]")
@@ -90,6 +90,7 @@ def test_many_are_held_and_released_with_a_result_for_each(rollcall, page, manag
     page.find("[data-bulk=hold]").click()
     page.wait(lambda: page.find("#bulk-form").is_displayed())
     assert "Hold 6 agents?" in page.text("#bulk-title")
+    assert "Keep the session" in page.text("#bulk-hold") and "While it is stopped the agent cannot work." in page.text("#bulk-hold")
     page.find("#bulk-yes").click()
     page.wait_text("#bulk-refusal", "Say why")
     page.find("#bulk-hold [name=reason]").send_keys("training")

@@ -32,7 +32,7 @@ def test_it_tells_how_an_agent_stands_why_and_what_happened(page, view_key, on_s
     assert "A clock-in from api: it happened" in why
     assert "It told the engine to start the session" in why and "The engine's answer, after" in why
     assert "found the session running" in why
-    assert "For nothing. The next look comes in" in why
+    assert "For nothing. The next check comes in" in why
     assert "A clock-out ends the shift" in why
     assert "clock-in" in page.text("#events")
     assert page.commands() == ["start"]
@@ -63,7 +63,12 @@ def test_a_key_that_only_looks_has_nothing_to_press(page, view_key, on_shift):
 def test_a_hold_is_set_shown_and_ended(rollcall, page, manage_key, on_shift):
     page.sign_in(manage_key, f"/agents/{on_shift}")
     page.wait_live()
+    height = "return Math.round(document.querySelector(arguments[0]).getBoundingClientRect().height)"
+    assert len({page.run(height, each) for each in ("#look", "#reboot", "#holding summary")}) == 1, "buttons in one line"
     page.find("#holding summary").click()
+    # What is held, and that nobody works meanwhile, is said before it is done.
+    page.wait_text("#hold", "Keep the session")
+    page.wait_text("#hold", "the session stays as chosen here, whatever the clock says. While it is stopped the agent cannot work.")
     page.find("#hold [name=reason]").send_keys("number is being <b>moved</b>")
     page.find("#hold button").click()
     page.wait_text("#outcome", "It is held")
@@ -148,7 +153,7 @@ def test_look_now_and_reboot_are_done_and_their_refusal_is_explained(rollcall, p
     page.sign_in(manage_key, f"/agents/{on_shift}")
     page.wait_live()
     page.find("#look").click()
-    page.wait_text("#outcome", "being looked at")
+    page.wait_text("#outcome", "being checked")
     assert page.driver.switch_to.active_element.get_attribute("id") == "look", "what was pressed keeps the focus"
     page.find("#reboot").click()
     page.find("#sure-yes").click()
@@ -170,7 +175,7 @@ def test_what_was_done_is_said_for_a_while_and_what_was_refused_until_the_next_o
     page.wait_live()
     page.hasten(5000)
     page.find("#look").click()
-    page.wait(lambda: page.text("#outcome") == "The session is being looked at.", what="that it is done")
+    page.wait(lambda: page.text("#outcome") == "The session is being checked.", what="that it is done")
     page.wait(lambda: page.text("#outcome") == "", what="the end of that")
     page.find("#reboot").click()
     page.find("#sure-yes").click()
@@ -204,5 +209,5 @@ def test_nothing_is_ordered_twice_while_an_order_is_on_its_way(rollcall, page, m
     page.find("#reboot").click()
     assert not page.find("#sure").is_displayed()
     page.run("window.answer()")
-    page.wait_text("#outcome", "being looked at")
+    page.wait_text("#outcome", "being checked")
     assert page.run("return window.orders") == 1 and look.get_attribute("aria-disabled") is None

@@ -130,7 +130,7 @@ def test_one_who_is_chosen_is_named_and_more_than_five_are_asked_about(rollcall,
         page.pick(agent)
     page.wait_text("#picked", "6 agents are chosen.")
     page.find("[data-bulk=reconcile]").click()
-    page.wait_text("#bulk-title", "Look at the sessions of 6 agents now?")
+    page.wait_text("#bulk-title", "Check the sessions of 6 agents now?")
     assert page.find("#bulk-form").is_displayed() and not page.find("#bulk-results").is_displayed()
 
 
@@ -147,5 +147,5 @@ def test_a_change_says_how_many_it_is_about_above_its_list(rollcall, page):
 def test_a_source_says_that_repetitions_are_counted_only(rollcall, page):
     page.sign_in(rollcall.admin_key, "/sources/hr")
     page.wait_text("#today", "repeated")
-    page.wait_text("#repeats", "Repetitions are counted, and not listed.")
+    page.wait_text("#repeats", "A delivery that comes again under the same id is counted, and not listed again.")
     assert not page.run("return [...document.querySelectorAll('.effect')].some((e) => /changed nothing/.test(e.innerText) && /decides now/.test(e.innerText))")

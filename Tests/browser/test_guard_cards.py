@@ -10,8 +10,8 @@ def check(page, card):
     text = page.text(card)
     for words in (
         "The session would be held stopped until", "because", REASON, "8 agents: Ana · Ben · Chen · And 5 more.",
-        "An order by", "8 agents wait.", "Asked", " ago.", "It is dropped", "if nobody decides.",
-        "sessions, counting those that changed in the five minutes before.", "A manager's turn: look and decide.",
+        "It waits because much would change at once: with this order by", "8 agents wait.", "Asked", " ago.", "It is dropped", "if nobody decides.",
+        "sessions within five minutes.", "A manager's turn: look and decide.",
     ):
         assert words in text, (words, text)
     # Nothing of it is so yet, and what that is stands above it, to be seen.
@@ -77,6 +77,16 @@ def test_a_card_speaks_the_reader_s_language(rollcall, page, view_key, manage_ke
             f"{card} .ask",
         )
         assert place, "what is asked for is seen without scrolling"
+        parts = page.run(
+            "return [...document.querySelectorAll(arguments[0])].filter((each) => each.checkVisibility()).map((each) => each.className)",
+            f"{card} > p",
+        )
+        bottoms = page.run("return arguments[0].map((each) => document.querySelector(each).getBoundingClientRect().bottom)", [card, "#guard-list"])
+        if width == 360:
+            # The rest stands where somebody looks closer; nothing is cut through.
+            assert parts == ["ask", "turn", "buttons"] and bottoms[0] <= bottoms[1] + 1, (parts, bottoms)
+        else:
+            assert len(parts) == 6, parts
         assert page.run("return document.getElementById('guards-title').getBoundingClientRect().height") > 10
         page.shoot(f"guard-card-{language}-{width}")
     rollcall.must("POST", f"/v1/guard/{change}/refuse")

@@ -67,9 +67,16 @@ def test_sessions_for_which_nobody_acts_are_grey_and_the_engine_is_named(rollcal
     page.wait_loaded()
     page.wait(lambda: page.is_grey("counts"), what="the grey of the counts")
     assert not is_calm(page) and not page.run("return window.wasCalm")
+    # Whose session another engine runs has nothing to do with that.
+    page.open("/agents/here")
+    page.wait_live()
+    page.wait(lambda: page.run("return document.body.dataset.engines") == "certain", what="the engine of the session being fine")
+    assert page.text("#pulse") == "" and not page.is_grey("agent")
     page.open("/agents/there")
     page.wait_live()
     page.wait_text("#pulse", "Nobody acts for engine spare")
+    sign = "return getComputedStyle(document.querySelector('#pulse p'), '::before').content"
+    assert page.run(sign) == '"!"', "the sign that incidents have"
     page.wait(lambda: page.is_grey("agent"), what="the grey of the agent's page")
     # Reading itself again does not make the page look current in between.
     page.driver.execute_script(
@@ -129,4 +136,4 @@ def test_what_is_ordered_of_an_engine_for_which_nobody_acts_is_said_to_wait_for_
     page.wait_live(60)
     page.wait(lambda: page.text("#pulse") == "", 60, "somebody acting again")
     page.find("#look").click()
-    page.wait_text("#outcome", "The session is being looked at.")
+    page.wait_text("#outcome", "The session is being checked.")

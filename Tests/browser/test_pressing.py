@@ -25,7 +25,7 @@ def test_look_now_on_a_card_has_a_session_tried_again_that_was_given_up(rollcall
     card = '.need[data-agent="liam"]'
     page.wait(lambda: page.find(f"{card} [data-look]").is_displayed(), what="the button")
     assert not page.find(f"{card} [data-pair]").is_displayed()
-    assert page.text(f"{card} [data-look]") == "Look now"
+    assert page.text(f"{card} [data-look]") == "Check now"
     # Whatever was wrong is mended; nobody knows of it yet.
     rollcall.mend()
     since = log_end(rollcall)
@@ -42,10 +42,10 @@ def test_look_now_that_did_not_help_says_from_when_it_would_again(rollcall, page
     rollcall.clock_in("lena")
     page.sign_in(manage_key, "/agents/lena")
     page.wait_live()
-    page.wait_text("#why", "“Look now” frees it at once.", 60)
+    page.wait_text("#why", "“Check now” frees it at once.", 60)
     since = log_end(rollcall)
     page.click("#look")
-    page.wait_text("#why", "“Look now” freed it")
+    page.wait_text("#why", "“Check now” freed it")
     page.wait(lambda: calls(rollcall, "lena", since) == [("restart", "restarted")], 60, "the restart")
     rollcall.wait_for("lena", condition="needs_attention", observed="FAILED", reason="restart_budget_used")
     page.wait_text("#why", "and can do so again from")
@@ -71,10 +71,10 @@ def test_look_now_on_a_card_says_that_it_is_done_and_may_be_pressed_again(rollca
     page.click(button)
     # To who looks and to who listens, who is still where they pressed.
     said = '.need[data-agent="lara"] [role=status]'
-    page.wait_text(said, "The session is being looked at.")
+    page.wait_text(said, "The session is being checked.")
     is_focused = "return document.activeElement === document.querySelector(arguments[0])"
     assert page.run(is_focused, button)
-    assert page.text(button) == "Look now" and page.find(button).get_attribute("aria-disabled") == "true"
+    assert page.text(button) == "Check now" and page.find(button).get_attribute("aria-disabled") == "true"
     page.click(button)
     assert len(page.driver.find_elements("css selector", said)) == 1, "it is not pressed twice"
     page.wait(lambda: not page.has(said) and page.find(button).get_attribute("aria-disabled") is None, what="the button as it was")

@@ -25,6 +25,7 @@ def test_a_delivery_and_a_refusal_show_up_with_their_reason_without_a_reload(rol
     page.mark()
     assert page.text("nav.places").split() == ["Agents", "How", "we", "are", "doing", "Clock", "sources", "Unmatched"]
     assert state(page, "hr").endswith("waiting")
+    assert "Came today" in page.text(".sources thead") and "Refused today" in page.text(".sources thead")
     assert rollcall.deliver("hr", EVENT, secret="another-secret-than-that") == 401
     page.wait(lambda: state(page, "hr").endswith("refusing"), what="the refusal")
     page.wait_text('tr[data-source="hr"] [data-field=last_refusal]', "does not prove that it comes from this source")
@@ -38,7 +39,7 @@ def test_a_delivery_and_a_refusal_show_up_with_their_reason_without_a_reload(rol
     page.wait_live()
     page.mark()
     assert "clock-in of vera: applied" in page.text("#items [data-field=did]")
-    assert "decides now" in page.text("#items [data-field=did]")
+    assert "applied (happened " in page.text("#items [data-field=did]") and ", decides now)" in page.text("#items [data-field=did]")
     page.wait(lambda: page.find("#items summary").click() is None)
     raw = page.text("#items pre")
     assert '"phone": "[redacted]"' in raw and "<b>bold</b>" in raw and "1234567" not in page.driver.page_source

@@ -55,7 +55,7 @@ def test_the_day_is_drawn_in_lanes_and_told_in_a_table(rollcall, page, view_key)
     assert any("Event: clock-in, from api" in line for line in told)
     label = page.driver.execute_script("return document.querySelector('[data-lane=shift] svg').getAttribute('aria-label')")
     assert label.startswith("Shift. From ") and "on break from" in label
-    assert "times of Asia/Kolkata, where the agent is" in page.text("#timeline-title")
+    assert "times of Asia/Kolkata, as set for the agent" in page.text("#timeline-title")
     assert page.text("#timeline-title").startswith("A picture of 1 day")
     # Now has a line through every lane, where what is seen ends, and a word.
     assert page.run("return document.querySelectorAll('.lane .now').length") == len(page.driver.find_elements("css selector", ".lane"))

@@ -1,6 +1,7 @@
 """Times on the page: of which clock they are, in one form, and what came late."""
 
 import datetime
+import re
 import zoneinfo
 
 import pytest
@@ -53,6 +54,27 @@ def test_clock_times_are_of_24_hours_in_every_language(page, view_key, until, la
     page.wait(lambda: shown in page.cell("lata", "hold"), what="the end of the hold in the table")
 
 
+@pytest.mark.parametrize(
+    "language, words",
+    [
+        ("en", ["1 h 35 min ago", "for 1 h 35 min", "in 1 h 35 min"]),
+        ("es", ["hace 1 h 35 min", "desde hace 1 h 35 min", "dentro de 1 h 35 min"]),
+        ("ar", ["قبل 1 س و35 د", "منذ 1 س و35 د", "بعد 1 س و35 د"]),
+    ],
+)
+def test_hours_have_their_minutes_by_the_script_as_by_the_server(page, view_key, language, words):
+    page.sign_in(view_key, f"/agents/lata?lang={language}")
+    page.wait_live()
+    script = """
+        const { now, time } = await import("/assets/ages.js");
+        const at = (kind) => new Date(now() + (kind === "ahead" ? 5_730_000 : -5_730_000)).toISOString();
+        return ["age", "for", "ahead"].map((kind) => time(at(kind), kind).textContent);"""
+    assert page.run(f"return (async () => {{ {script} }})()") == words
+    own = re.escape(words[1]).replace("35", r"\d+")
+    assert re.fullmatch(own, page.text("dd:has(#shift) time"))
+    assert re.search(f">{own}</time>", page.run("return fetch(location.href).then((answer) => answer.text())"))
+
+
 def test_whose_clock_it_is_is_said_where_the_reader_has_another_than_the_agent(page, view_key):
     be_in(page, NEW_YORK)
     page.sign_in(view_key, "/agents/lata")
@@ -81,6 +103,7 @@ def test_where_an_event_came_late_the_picture_the_legend_and_the_table_say_so(pa
     happened, came = page.run(place, "event"), page.run(place, "late")
     # 95 minutes of a picture of a day.
     assert 60 < came - happened < 72, (happened, came)
+    assert "and came 1 h 35 min later." in page.text("#why")
     look = page.run("const s = getComputedStyle(document.querySelector('.mark-late')); return [s.strokeDasharray, s.stroke]")
     event = page.run("const s = getComputedStyle(document.querySelector('.mark-event')); return [s.strokeDasharray, s.stroke]")
     assert look[0] != "none" and event[0] == "none" and look[1] == event[1], (look, event)

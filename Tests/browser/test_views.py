@@ -327,7 +327,7 @@ def test_the_page_speaks_the_language_that_is_chosen_and_keeps_it(rollcall, page
     assert "الموظف في الدوام" in page.text("#why")
     page.open("/agents/ada?lang=es")
     assert "El agente está de turno" in page.text("#why")
-    english = ("Clock", "session", "shift", "Look now", "Nobody", "since", "Rollcall did")
+    english = ("Clock", "session", "shift", "Check now", "Nobody", "since", "Rollcall did")
     shown = page.text("body")
     assert [word for word in english if word in shown] == []
 

@@ -120,7 +120,7 @@ struct PageTests {
             let signIn = try await page.signIn(as: .view)
             let source = try await page.send("GET", "/", signIn).text
             #expect(source.contains("last seen: stopped"))
-            #expect(source.contains("1 h ago"))
+            #expect(source.contains("1 h 0 min ago"))
             #expect(source.contains("not seen yet"))
             #expect(!source.contains(#"data-word="STOPPED">stopped<"#))
         }
@@ -268,7 +268,7 @@ struct PageTests {
             let source = try await page.send("GET", "/agents/a1", try await page.signIn(as: .view)).text
             #expect(source.contains("decides · late"))
             let shift = try #require(source.firstMatch(of: #/<dt>Shift<.+/#)).0
-            #expect(shift.contains("for 3 h") && !shift.contains("ago"), "\(shift)")
+            #expect(shift.contains("for 3 h 0 min") && !shift.contains("ago"), "\(shift)")
         }
     }
 }

@@ -59,14 +59,14 @@ struct PlainWordsTests {
             try await page.attendEngines()
             let signIn = try await page.signIn(as: .manage)
             func why() async throws -> String { try await page.send("GET", "/agents/a1", signIn).text }
-            #expect(try await why().contains("“Look now” frees it at once."))
+            #expect(try await why().contains("“Check now” frees it at once."))
             #expect(try await page.management.send("POST", "/v1/agents/a1/reconcile", as: .manage).status == 202)
             let pressed = try await why()
-            #expect(pressed.contains("“Look now” freed it ") && !pressed.contains("frees it at once"))
+            #expect(pressed.contains("“Check now” freed it ") && !pressed.contains("frees it at once"))
             _ = try await page.management.pool.query(
                 "UPDATE restart_grants SET granted_at = now() - interval '31 minutes'"
             )
-            #expect(try await why().contains("“Look now” frees it at once."))
+            #expect(try await why().contains("“Check now” frees it at once."))
         }
     }
 
@@ -87,6 +87,17 @@ struct PlainWordsTests {
                 let source = try await page.send("GET", "/sources/hr?lang=\(language.rawValue)", signIn).text
                 #expect(source.contains("\(sign) <bdi>d-1</bdi>"), "\(language)")
                 #expect(source.contains("<dd>\(words("sources.never_silent"))</dd>"), "\(language)")
+            }
+        }
+    }
+
+    @Test
+    func `the first page says what a session and an engine are`() async throws {
+        try await withPage { page in
+            let signIn = try await page.signIn(as: .view)
+            for language in Language.allCases {
+                let fleet = try await page.send("GET", "/?lang=\(language.rawValue)", signIn).text
+                #expect(fleet.contains(PageLanguages()[language]("fleet.terms")), "\(language)")
             }
         }
     }

@@ -101,6 +101,9 @@ struct TimelineModelTests {
         let values = model(timeline, .hour).values
         #expect(lane(values, "shift")["carried"] as? Bool == false)
         #expect((lane(values, "shift")["picture"] as? String)?.contains("never clocked in") == true)
+        #expect(bars(values, "wanted") == ["thin 0 1000"] && lane(values, "wanted")["carried"] as? Bool == false)
+        let lines = values["lines"] as? [[String: Any]] ?? []
+        #expect(lines.count >= 2 && lines.allSatisfy { $0["is_carried"] as? Bool == false })
     }
 
     /// An event that came some time after it happened.

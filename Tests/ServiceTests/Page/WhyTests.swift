@@ -235,16 +235,16 @@ struct WhyTests {
     func `a look now that gave its restarts already is not said to do so at once`() {
         var story = explanation(standing(.restartBudgetUsed))
         let free = "For a person. The budget of restarts is free again in 7 s (2027-01-15 08:00:07 UTC)"
-        #expect(text(story, .english)["waits"] == [free + "; “Look now” frees it at once."])
+        #expect(text(story, .english)["waits"] == [free + "; “Check now” frees it at once."])
         story.grant = BudgetGrant(givenAt: Self.now - .seconds(300), againFrom: Self.now + .seconds(1500))
-        let given = " “Look now” freed it 5 min ago, and can do so again from 2027-01-15 08:25:00 UTC on."
+        let given = " “Check now” freed it 5 min ago, and can do so again from 2027-01-15 08:25:00 UTC on."
         #expect(text(story, .english)["waits"] == [free + "." + given])
         for language in Language.allCases {
             let waits = text(story, language)["waits"] ?? []
             #expect(waits.count == 1 && waits.allSatisfy { !$0.contains("⟦") }, "\(waits)")
         }
         story.grant?.againFrom = Self.now
-        #expect(text(story, .english)["waits"] == [free + "; “Look now” frees it at once."])
+        #expect(text(story, .english)["waits"] == [free + "; “Check now” frees it at once."])
     }
 
     @Test(arguments: [Reason.startRefused, .stopRefused])
@@ -291,7 +291,7 @@ struct WhyTests {
             ]
         )
         #expect(said["did"] == ["It has sent no command for this agent in a month."])
-        #expect(said["waits"] == ["For a look that proves it, in 7 s (2027-01-15 08:00:07 UTC)."])
+        #expect(said["waits"] == ["For a check that proves it, in 7 s (2027-01-15 08:00:07 UTC)."])
         #expect(
             said["change"]?.first
                 == "The hold of Mia ends in 1 h 6 min (2027-01-15 09:06:40 UTC), or when somebody ends it."

@@ -116,8 +116,12 @@ struct FleetModel {
         "guard.part.", "guard.show", "guard.state.", "guard.then.", "guard.turn.", "guard.until", "guard.what.",
         "incident.engine.", "incident.other", "incident.source.", "unmatched.since",
     ]
-    /// And only to who may act.
-    private static let scriptedForActing = ["bulk.", "pairing."]
+    /// And only to who may act; of pairing, too, all but what the template says.
+    private static let scriptedForActing = [
+        "bulk.", "pairing.anew", "pairing.code_", "pairing.cop", "pairing.ends", "pairing.image",
+        "pairing.link_", "pairing.paused", "pairing.qr_", "pairing.refreshes", "pairing.shown", "pairing.title",
+        "pairing.wait",
+    ]
 
     /// What is wrong first.
     private static let conditions: [Condition] = [

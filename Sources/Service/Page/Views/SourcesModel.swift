@@ -37,6 +37,7 @@ struct SourceModel {
         values["more"] = next.map { address(filter, cursor: $0) } ?? ""
         values["has_more"] = next != nil
         values["filters"] = filters
+        values["is_filtered"] = filter != nil
         values["week_counts"] = counts(source.week)
         values["today_counts"] = counts(source.today)
         values["has_repeats"] = source.week[.repeated] > 0 || source.today[.repeated] > 0

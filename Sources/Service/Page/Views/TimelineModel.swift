@@ -20,6 +20,8 @@ struct TimelineModel {
     private static let lineLimit = 120
     /// An event that came no later after it happened than this came in time.
     private static let lateness: Duration = .seconds(60)
+    /// Reasons of what is so as long as an agent never clocked in: it has no beginning that could lie before the picture.
+    private static let neverBegan: Set<String> = ["no_events", Rule.default.rawValue]
     /// Stretches that a lane's description names.
     private static let namedLimit = 12
 
@@ -168,7 +170,7 @@ struct TimelineModel {
 
         private func isCarried(_ stretch: Stretch) -> Bool {
             stretch.interval.from <= model.window.from && stretch.interval.state != nil
-                && stretch.interval.reason != "no_events"
+                && !TimelineModel.neverBegan.contains(stretch.interval.reason)
         }
 
         var lines: [[String: Any]] {

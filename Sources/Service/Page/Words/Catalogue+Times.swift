@@ -2,30 +2,23 @@ import Domain
 
 /// Spans and instants, as people read them.
 extension Catalogue {
-    /// How long ago something was, in the largest unit that leaves two figures or so.
+    /// How long ago something was, in the largest unit that leaves two figures or so; hours with their minutes.
     func age(of instant: Timestamp, now: Timestamp) -> String {
         let span = span(now - instant)
-        return self("age." + span.unit, ["n": String(span.count)])
+        return self("age." + span.unit, span.parts)
     }
 
     /// For how long something has been so.
     func lasting(since instant: Timestamp, now: Timestamp) -> String {
         let span = span(now - instant)
-        return self("age.for." + span.unit, ["n": String(span.count)])
+        return self("age.for." + span.unit, span.parts)
     }
 
     /// How long it is until then; what is over is now.
     func ahead(_ instant: Timestamp, now: Timestamp) -> String {
         guard instant > now else { return self("ahead.now") }
-        let seconds = (instant - now).components.seconds
-        let (unit, whole, rest): (String, Int64, Int64) =
-            switch seconds {
-            case ..<60: ("seconds", seconds, 0)
-            case ..<3600: ("minutes", seconds / 60, seconds % 60)
-            case ..<172_800: ("hours", seconds / 3600, seconds % 3600 / 60)
-            default: ("days", seconds / 86_400, seconds % 86_400 / 3600)
-            }
-        return self("ahead." + unit, ["n": String(whole), "m": String(rest)])
+        let span = span(instant - now)
+        return self("ahead." + span.unit, span.parts)
     }
 
     /// A duration in the largest unit that it is a whole number of.
@@ -38,7 +31,7 @@ extension Catalogue {
         return self("span.seconds", ["n": String(seconds)])
     }
 
-    /// A span in one unit: milliseconds below a second, and tenths of one below ten.
+    /// A span in one unit: milliseconds below a second, and tenths of one below ten; hours with their minutes.
     func short(_ duration: Duration) -> String {
         let milliseconds = duration.microseconds / 1000
         guard milliseconds >= 1000 else { return self("span.milliseconds", ["n": String(milliseconds)]) }
@@ -46,17 +39,20 @@ extension Catalogue {
             return self("span.seconds", ["n": number(Double(milliseconds / 100) / 10)])
         }
         let span = span(duration)
-        return self("span." + span.unit, ["n": String(span.count)])
+        return self("span." + (span.unit == "hours" ? "hours_minutes" : span.unit), span.parts)
     }
 
-    private func span(_ duration: Duration) -> (unit: String, count: Int64) {
+    /// The unit of a span, and what sentences say of it: `n` of that unit, and `m` of the next smaller one beside.
+    private func span(_ duration: Duration) -> (unit: String, parts: [String: String]) {
         let seconds = max(0, duration.components.seconds)
-        return switch seconds {
-        case ..<60: ("seconds", seconds)
-        case ..<3600: ("minutes", seconds / 60)
-        case ..<172_800: ("hours", seconds / 3600)
-        default: ("days", seconds / 86_400)
-        }
+        let (unit, whole, rest): (String, Int64, Int64) =
+            switch seconds {
+            case ..<60: ("seconds", seconds, 0)
+            case ..<3600: ("minutes", seconds / 60, seconds % 60)
+            case ..<172_800: ("hours", seconds / 3600, seconds % 3600 / 60)
+            default: ("days", seconds / 86_400, seconds % 86_400 / 3600)
+            }
+        return (unit, ["n": String(whole), "m": String(rest)])
     }
 
     /// An instant as a template shows it: exact for machines, its age, how long it lasts and its clock time for people.

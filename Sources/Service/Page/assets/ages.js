@@ -14,23 +14,21 @@ export function now() {
   return Date.now() + offset;
 }
 
-/** The same words as the server's, for a span in milliseconds. */
+/** The same as the server's, of a span in milliseconds: its unit, how many of it, and how many of the next smaller one beside. */
 function span(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  if (seconds < 60) return ["seconds", seconds];
-  if (seconds < 3600) return ["minutes", Math.floor(seconds / 60)];
-  if (seconds < 172800) return ["hours", Math.floor(seconds / 3600)];
-  return ["days", Math.floor(seconds / 86400)];
+  const parts = (whole, part) => ({ n: Math.floor(seconds / whole), m: Math.floor((seconds % whole) / part) });
+  if (seconds < 60) return ["seconds", parts(1, 1)];
+  if (seconds < 3600) return ["minutes", parts(60, 1)];
+  if (seconds < 172800) return ["hours", parts(3600, 60)];
+  return ["days", parts(86400, 3600)];
 }
 
 /** How long it is until then; what is over is now. */
 export function aheadWords(milliseconds) {
-  const seconds = Math.floor(milliseconds / 1000);
   if (milliseconds <= 0) return say("ahead.now");
-  if (seconds < 60) return say("ahead.seconds", { n: seconds });
-  if (seconds < 3600) return say("ahead.minutes", { n: Math.floor(seconds / 60), m: seconds % 60 });
-  if (seconds < 172800) return say("ahead.hours", { n: Math.floor(seconds / 3600), m: Math.floor((seconds % 3600) / 60) });
-  return say("ahead.days", { n: Math.floor(seconds / 86400), m: Math.floor((seconds % 86400) / 3600) });
+  const [unit, parts] = span(milliseconds);
+  return say(`ahead.${unit}`, parts);
 }
 
 const clockOf = (parts) => new Intl.DateTimeFormat(language, { ...parts, hourCycle: "h23", numberingSystem: "latn" });
@@ -86,8 +84,8 @@ function refresh(time) {
   } else if (time.dataset.ahead !== undefined) {
     text = aheadWords(instant - now());
   } else {
-    const [unit, n] = span(now() - instant);
-    text = say(`age.${time.dataset.age === "for" ? "for." : ""}${unit}`, { n });
+    const [unit, parts] = span(now() - instant);
+    text = say(`age.${time.dataset.age === "for" ? "for." : ""}${unit}`, parts);
   }
   if (time.textContent !== text) time.textContent = text;
 }

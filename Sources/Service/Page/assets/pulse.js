@@ -22,9 +22,10 @@ export function whenCertaintyChanges(act) {
   followers.push(act);
 }
 
-/** Takes in what the stream says of the engines. */
+/** Takes in what the stream says of the engines: on an agent's page, of that of the agent's session alone. */
 export function showPulse(pulse) {
-  engines = pulse.engines;
+  const own = document.getElementById("agent")?.dataset.engine;
+  engines = pulse.engines.filter((each) => own === undefined || each.engine === own);
   check();
 }
 
