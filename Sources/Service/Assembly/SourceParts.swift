@@ -62,10 +62,12 @@ struct SourceParts: Sendable {
     ) -> SourceWatch {
         var names: [Int32: String] = [:]
         var limits: [Int32: Duration] = [:]
+        var fetching: [Int32] = []
         for source in configuration.sources {
             guard let number = numbers[source.name] else { continue }
             names[number] = source.name
             if source.silence > .zero { limits[number] = source.silence }
+            if source.fetcher != nil { fetching.append(number) }
         }
         return SourceWatch(
             pool: pool,
@@ -74,6 +76,7 @@ struct SourceParts: Sendable {
             redactor: configuration.redactor,
             names: names,
             silenceLimits: limits,
+            fetchingSources: fetching,
             logger: logger
         )
     }

@@ -70,19 +70,23 @@ struct SourceRoutes: Sendable {
     /// Takes a delivery, and notes what came of it.
     private func take(_ request: Request, _ context: AppRequestContext) async throws(Problem) -> Response {
         let open = try source(context)
+        var isProved = false
         do throws(Problem) {
-            return try await take(request, context, open)
+            let (reading, deadline) = try await read(request, context, open)
+            isProved = true
+            return try await settle(reading, by: deadline, request, open.desk)
         } catch {
-            journal.refuse(error, of: open.desk.sourceID, request, at: clock.now())
+            journal.refuse(error, of: open.desk.sourceID, request, isProved: isProved, at: clock.now())
             throw error
         }
     }
 
-    private func take(
+    /// Proves and reads a delivery, and says by when its sender is answered.
+    private func read(
         _ request: Request,
         _ context: AppRequestContext,
         _ open: OpenSource
-    ) async throws(Problem) -> Response {
+    ) async throws(Problem) -> (SourceDesk.Reading, deadline: ContinuousClock.Instant) {
         guard open.budget.take() else { throw Problem(.rateLimited, retryAfter: 1) }
         var limits = limits
         limits.sizeLimit = min(limits.sizeLimit, open.desk.source.limits.bodySize)
@@ -94,15 +98,25 @@ struct SourceRoutes: Sendable {
             try await room.read(delivery, open.desk, by: deadline, on: context.channel.eventLoop),
             open.desk
         )
+        return (reading, deadline)
+    }
+
+    /// Commits what a genuine delivery says, and counts it.
+    private func settle(
+        _ reading: SourceDesk.Reading,
+        by deadline: ContinuousClock.Instant,
+        _ request: Request,
+        _ desk: SourceDesk
+    ) async throws(Problem) -> Response {
         let outcomes = try await commit(reading, by: deadline)
-        let answer = try open.desk.answer(reading.said, outcomes)
+        let answer = try desk.answer(reading.said, outcomes)
         if reading.isTooLong {
             // Whoever looks at the source sees the loss; its sender could do nothing about it.
             let words = "It says more than is taken from one body: it is kept, and nothing of it counts."
             let loss = Problem(.tooManyItems, words)
-            journal.refuse(loss, of: open.desk.sourceID, request, at: clock.now())
+            journal.refuse(loss, of: desk.sourceID, request, at: clock.now())
         } else {
-            journal.count(open.desk.outcome(of: reading, outcomes), of: open.desk.sourceID, at: clock.now())
+            journal.count(desk.outcome(of: reading, outcomes), of: desk.sourceID, at: clock.now())
         }
         return answer
     }
@@ -150,9 +164,11 @@ struct SourceRoutes: Sendable {
 
 extension SourceJournal {
     /// Counts and notes a request that is answered with a problem.
-    func refuse(_ problem: Problem, of source: Int32, _ request: Request, at now: Timestamp) {
+    ///
+    /// `isProved`: whether it got as far as its proof, and that is right.
+    func refuse(_ problem: Problem, of source: Int32, _ request: Request, isProved: Bool = true, at now: Timestamp) {
         let outcome = SourceOutcome(problem)
-        refuse(outcome, of: source, at: now) {
+        refuse(outcome, of: source, isProved: isProved, at: now) {
             SourceRefusalNote(
                 at: now,
                 reason: outcome,

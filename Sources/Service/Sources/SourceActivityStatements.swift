@@ -7,6 +7,10 @@ enum SourceActivityStatements {
     static let refusalsKept: Int64 = 200
     /// Days for which counts are kept.
     static let daysKept: Int32 = 90
+    /// What was heard is written down within this time.
+    static let writtenWithin: Duration = .seconds(10)
+    /// Whoever gave a sign of life within this time is there; what is longer is noted as an absence.
+    private static let presence: Duration = .seconds(30)
 
     /// Writes a tally, whatever it holds, and gives the name of each of its sources and when it was last seen.
     ///
@@ -78,21 +82,33 @@ enum SourceActivityStatements {
     }
 
     /// Opens an incident for each source that was heard once and then for longer than it may be silent was not, and closes
-    /// those of sources that were heard again.
+    /// those of sources that were heard since.
     ///
-    /// By the database's clock. Indexes: `source_activity_pkey`, `incidents_open_key`; the latter also keeps a second replica
-    /// from opening the same.
+    /// Silence counts from the end of the last absence of all replicas, since nobody listened before, whichever process it is
+    /// that listens now. Until an absence that is over is noted, nobody is there, and nothing is judged. Another replica's limit
+    /// may be shorter, as while settings change: what it opened stays.
+    ///
+    /// By the database's clock. Indexes: `source_activity_pkey`, `look_gaps_pkey`, `incidents_open_key`; the last also keeps a
+    /// second replica from opening the same.
     ///
     /// `limits`: how long each source may be silent.
-    /// `uptime`: how long this process has served; what came before it says nothing, since nobody may have listened.
+    /// `uptime`: how long this process has served; it counts where no replica before it is known of.
     static func judge(_ limits: [Int32: Duration], uptime: Duration) -> PQStatement {
         let limits = limits.sorted { $0.key < $1.key }
         return """
-            WITH w AS MATERIALIZED (
+            WITH heard AS MATERIALIZED (
+                SELECT greatest(
+                    (SELECT max(g.to_at) FROM look_gaps g WHERE g.instance = 0),
+                    CASE WHEN p.seen_at IS NULL THEN now() - make_interval(secs => \(uptime.inSeconds)) END
+                ) AS from_at, EXISTS (
+                    SELECT FROM replicas r WHERE r.seen_at > now() - make_interval(secs => \(presence.inSeconds))
+                ) AS is_now
+                FROM replica_presence p
+            ), w AS MATERIALIZED (
                 SELECT n.source_id, n.seconds, a.last_seen_at, i.incident, i.opened_at,
-                    now() - greatest(a.last_seen_at, now() - make_interval(secs => \(uptime.inSeconds)))
-                        > make_interval(secs => n.seconds) AS is_silent
+                    h.is_now AND now() - greatest(a.last_seen_at, h.from_at) > make_interval(secs => n.seconds) AS is_silent
                 FROM unnest(\(limits.map(\.key)), \(limits.map(\.value.inSeconds))) AS n (source_id, seconds)
+                CROSS JOIN heard h
                 JOIN source_activity a ON a.source_id = n.source_id
                 LEFT JOIN incidents i ON i.account = -n.source_id AND i.kind = 'source_silent' AND i.closed_at IS NULL
                 WHERE a.last_seen_at IS NOT NULL
@@ -109,7 +125,8 @@ enum SourceActivityStatements {
                 SET closed_at = now()
                 FROM w
                 WHERE i.incident = w.incident
-                  AND w.last_seen_at > w.opened_at - make_interval(secs => w.seconds)
+                  AND w.last_seen_at
+                    > w.opened_at - make_interval(secs => least(w.seconds, \(writtenWithin.inSeconds)))
                 RETURNING i.source_id, false
             )
             SELECT source_id, is_silent FROM opened
@@ -118,15 +135,25 @@ enum SourceActivityStatements {
             """
     }
 
-    /// Closes what nobody watches any more: the setting was taken away, or the source.
-    static func abandon(watching sources: [Int32]) -> PQStatement {
-        """
-        UPDATE incidents
-        SET closed_at = now()
-        WHERE kind = 'source_silent'
-          AND closed_at IS NULL
-          AND source_id <> ALL (\(sources))
-        """
+    /// Closes what nobody watches any more, since the setting was taken away, or the source, and what the limit of its source
+    /// does not count any more.
+    ///
+    /// `limits`: as ``judge(_:uptime:)`` has them.
+    static func abandon(watching limits: [Int32: Duration]) -> PQStatement {
+        let limits = limits.sorted { $0.key < $1.key }
+        return """
+            UPDATE incidents i
+            SET closed_at = now()
+            WHERE i.kind = 'source_silent'
+              AND i.closed_at IS NULL
+              AND NOT EXISTS (
+                SELECT
+                FROM unnest(\(limits.map(\.key)), \(limits.map(\.value.inSeconds))) AS n (source_id, seconds)
+                LEFT JOIN source_activity a ON a.source_id = n.source_id
+                WHERE n.source_id = i.source_id
+                  AND (a.last_seen_at > now() - make_interval(secs => n.seconds)) IS NOT TRUE
+              )
+            """
     }
 
     /// Forgets counts that are too old; the table has a few rows for each source and day.

@@ -34,10 +34,17 @@ package final class SourceJournal: Sendable {
 
     /// Counts a refusal, and notes what it was where there is room for it.
     ///
+    /// `isProved`: as ``SourceTally`` counts.
     /// `note`: made only then, since a flood of refusals must cost nothing.
-    func refuse(_ outcome: SourceOutcome, of source: Int32, at now: Timestamp, _ note: () -> SourceRefusalNote) {
+    func refuse(
+        _ outcome: SourceOutcome,
+        of source: Int32,
+        isProved: Bool,
+        at now: Timestamp,
+        _ note: () -> SourceRefusalNote
+    ) {
         let hasRoom = tally.withLock { tally in
-            tally.count(outcome, of: source, at: now)
+            tally.count(outcome, of: source, at: now, isProved: isProved)
             return tally.hasRoomForRefusal(of: source)
         }
         guard hasRoom else { return }

@@ -13,6 +13,7 @@ final class SourceMeters: Sendable {
         var names: [Int32: String]
         var counters: [Key: Counter] = [:]
         var lastSeen: [Int32: Gauge] = [:]
+        var unfetched: [Int32: Gauge] = [:]
     }
 
     private let state: Mutex<State>
@@ -39,14 +40,29 @@ final class SourceMeters: Sendable {
     }
 
     func seen(_ source: Int32, at instant: Timestamp) {
-        let gauge: Gauge? = state.withLock { state in
+        let gauge = gauge(\.lastSeen, source) { Gauge(label: "source_last_seen_timestamp_seconds", dimensions: $0) }
+        gauge?.record(Double(instant.microseconds) / 1_000_000)
+    }
+
+    /// Measures how many records of a source could not be fetched.
+    func unfetched(_ count: Int64, of source: Int32) {
+        let gauge = gauge(\.unfetched, source) { Gauge(label: "source_unfetched_records", dimensions: $0) }
+        gauge?.record(count)
+    }
+
+    /// One of a source's gauges, made when it is first asked for.
+    private func gauge(
+        _ kind: WritableKeyPath<State, [Int32: Gauge]>,
+        _ source: Int32,
+        _ make: ([(String, String)]) -> Gauge
+    ) -> Gauge? {
+        state.withLock { state in
             guard let name = state.names[source] else { return nil }
-            if let gauge = state.lastSeen[source] { return gauge }
-            let gauge = Gauge(label: "source_last_seen_timestamp_seconds", dimensions: [("source", name)])
-            state.lastSeen[source] = gauge
+            if let gauge = state[keyPath: kind][source] { return gauge }
+            let gauge = make([("source", name)])
+            state[keyPath: kind][source] = gauge
             return gauge
         }
-        gauge?.record(Double(instant.microseconds) / 1_000_000)
     }
 
     private func add(_ count: Int64, _ outcome: SourceOutcome, _ source: Int32) {

@@ -21,7 +21,8 @@ enum SourceOutcome: String, Sendable, Hashable, CaseIterable {
     /// It could not be committed; it has to come again.
     case unavailable
 
-    /// Whether the sender proved itself, so that it was heard.
+    /// Whether the sender proved itself, so that it was heard; of what was turned away before its proof was looked at
+    /// ``SourceTally`` is told so.
     var isGenuine: Bool {
         switch self {
         case .accepted, .repeated, .ignored, .conflict, .unavailable: true

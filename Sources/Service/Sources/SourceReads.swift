@@ -26,9 +26,9 @@ package struct SourceReads: Sendable {
 
     /// All sources by name, or one.
     ///
-    /// Two statements, each over a few rows per source, and the bounded count of unmatched names, now and then. Indexes:
-    /// `clock_sources_name_key`, `source_activity_pkey`, `source_refusals_of_source`, `incidents_open_key`,
-    /// `source_counts_pkey`.
+    /// Two statements, each over a few rows per source and those of a bounded number of records, and the bounded count of
+    /// unmatched names, now and then. Indexes: `clock_sources_name_key`, `source_activity_pkey`, `source_refusals_of_source`,
+    /// `incidents_open_key`, `record_fetches_pkey`, `source_counts_pkey`.
     package func standings(of name: String? = nil) async throws(PQError) -> [SourceStanding] {
         let results = try await pool.pipeline([Self.standing(of: name), Self.counts(of: name)])
         let counts = try Self.readCounts(results[1])
@@ -41,6 +41,7 @@ package struct SourceReads: Sendable {
             let ours = configured[name]
             let isNative = try row.column("is_native", as: Bool.self)
             let counted = counts[source] ?? (today: .init(), week: .init())
+            let unfetched = try UnfetchedRecords(row)
             return SourceStanding(
                 sourceID: source,
                 name: name,
@@ -48,7 +49,9 @@ package struct SourceReads: Sendable {
                 state: SourceState(
                     lastSeenAt: lastSeenAt,
                     refusedSinceSeen: try row.column("refused_since_seen", as: Int64?.self) ?? 0,
-                    isSilent: silentSince != nil
+                    isSilent: silentSince != nil,
+                    // Of a source that is not set up any more nobody asks.
+                    isFetchRefused: ours != nil && unfetched.isUnauthorized
                 ),
                 lastSeenAt: lastSeenAt,
                 lastRefusedAt: try row.column("last_refused_at", as: Timestamp?.self),
@@ -57,6 +60,7 @@ package struct SourceReads: Sendable {
                 week: counted.week,
                 silenceLimit: ours.flatMap { $0.silence > .zero ? $0.silence : nil },
                 silentSince: silentSince,
+                unfetched: unfetched,
                 unmatched: min(unmatched[source] ?? 0, UnmatchedNameStatements.countLimit)
             )
         }
@@ -66,7 +70,7 @@ package struct SourceReads: Sendable {
         """
         SELECT s.source_id, s.name, a.last_seen_at, a.last_refused_at, a.refused_since_seen,
             r.refused_at, r.reason, r.detail, r.size, r.content_type, r.user_agent,
-            i.opened_at AS silent_since,
+            i.opened_at AS silent_since, f.unfetched, f.unfetched_since, f.unfetched_reason,
             s.name = 'api' OR EXISTS (
                 SELECT FROM api_keys k WHERE k.source_id = s.source_id AND k.revoked_at IS NULL
             ) AS is_native
@@ -80,6 +84,17 @@ package struct SourceReads: Sendable {
             LIMIT 1
         ) r ON true
         LEFT JOIN incidents i ON i.account = -s.source_id AND i.kind = 'source_silent' AND i.closed_at IS NULL
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS unfetched, min(x.asked_at) AS unfetched_since,
+                (array_agg(x.failure ORDER BY x.failure = 'unauthorized' DESC, x.asked DESC))[1] AS unfetched_reason
+            FROM (
+                SELECT asked, asked_at, failure
+                FROM record_fetches
+                WHERE source_id = s.source_id
+                  AND failure IS NOT NULL
+                LIMIT \(UnfetchedRecords.countLimit)
+            ) x
+        ) f
         WHERE \(name)::text IS NULL OR s.name = \(name)
         ORDER BY s.name
         LIMIT \(limit)

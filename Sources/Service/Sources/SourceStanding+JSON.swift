@@ -20,6 +20,12 @@ extension SourceStanding {
         silence.member("limit_seconds", silenceLimit?.components.seconds, into: &buffer)
         silence.member("since", silentSince, into: &buffer)
         silence.end(&buffer)
+        object.name("unfetched", into: &buffer)
+        var records = JSONObjectWriter(&buffer)
+        records.member("count", unfetched.count, into: &buffer)
+        records.member("since", unfetched.since, into: &buffer)
+        records.member("reason", unfetched.reason, into: &buffer)
+        records.end(&buffer)
         object.member("unmatched", unmatched, into: &buffer)
         object.end(&buffer)
     }

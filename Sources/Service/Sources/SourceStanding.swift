@@ -7,7 +7,7 @@ package enum SourceState: String, Sendable, Hashable, CaseIterable {
     case receiving
     /// It was heard once, and then for longer than it may be silent it was not.
     case silent
-    /// The last few things that came were all refused.
+    /// The last few things that came were all refused, or the sender's API refuses to say what deliveries only name.
     case refusing
 
     /// Refusals in a row that are taken for more than chance.
@@ -16,10 +16,14 @@ package enum SourceState: String, Sendable, Hashable, CaseIterable {
     /// Judges a source.
     ///
     /// Pure. Silence goes before refusals: what is refused cannot be told from what anybody sends.
-    init(lastSeenAt: Timestamp?, refusedSinceSeen: Int64, isSilent: Bool) {
+    ///
+    /// `isFetchRefused`: whether the sender's API turns down the credential that records are fetched with.
+    init(lastSeenAt: Timestamp?, refusedSinceSeen: Int64, isSilent: Bool, isFetchRefused: Bool = false) {
         if isSilent {
             self = .silent
-        } else if refusedSinceSeen >= Self.refusalsInARow || (lastSeenAt == nil && refusedSinceSeen > 0) {
+        } else if isFetchRefused || refusedSinceSeen >= Self.refusalsInARow
+            || (lastSeenAt == nil && refusedSinceSeen > 0)
+        {
             self = .refusing
         } else {
             self = lastSeenAt == nil ? .waiting : .receiving
@@ -55,6 +59,8 @@ package struct SourceStanding: Sendable {
     /// How long it may be silent; `nil` for ever.
     var silenceLimit: Duration?
     var silentSince: Timestamp?
+    /// What its deliveries named and what could not be fetched.
+    package var unfetched: UnfetchedRecords
     /// Names of people nobody knows, counted to ``UnmatchedNameStatements/countLimit``.
     package var unmatched: Int64
 }

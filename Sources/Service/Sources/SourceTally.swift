@@ -54,9 +54,18 @@ struct SourceTally: Sendable, Hashable {
     var isEmpty: Bool { entries.isEmpty }
 
     /// Counts requests, or events, that came to the same.
-    mutating func count(_ outcome: SourceOutcome, of source: Int32, at now: Timestamp, times: Int64 = 1) {
+    ///
+    /// `isProved`: whether their proof was looked at and is right, where the outcome alone does not say it. Who did not prove
+    /// to be the source is no sign of life of it.
+    mutating func count(
+        _ outcome: SourceOutcome,
+        of source: Int32,
+        at now: Timestamp,
+        times: Int64 = 1,
+        isProved: Bool = true
+    ) {
         guard entries[source] != nil || entries.count < Self.sourceLimit else { return }
-        entries[source, default: Entry()].count(outcome, at: now, times: times)
+        entries[source, default: Entry()].count(outcome, at: now, times: times, isProved: isProved)
     }
 
     /// Whether there is room for one more refusal of a source.
@@ -83,9 +92,9 @@ struct SourceTally: Sendable, Hashable {
 }
 
 extension SourceTally.Entry {
-    fileprivate mutating func count(_ outcome: SourceOutcome, at now: Timestamp, times: Int64) {
+    fileprivate mutating func count(_ outcome: SourceOutcome, at now: Timestamp, times: Int64, isProved: Bool) {
         add(times, outcome, on: SourceTally.Day(now))
-        if outcome.isGenuine {
+        if outcome.isGenuine, isProved {
             lastSeenAt = max(lastSeenAt ?? now, now)
             faultsSinceSeen = 0
         }

@@ -12,6 +12,11 @@ struct SourceWatch: Service {
     /// Between two looks for who fell silent: a tenth of the shortest time that a source may be silent, within these bounds, so
     /// that nothing is asked every second while nothing happens.
     static let judging: ClosedRange<Duration> = .seconds(1) ... .seconds(10)
+    /// When a replica looks once more for what its limits do not count: those that it follows, whose limits may be others, are
+    /// gone by then.
+    static let settling: Duration = .seconds(60)
+    /// Between two looks for records that cannot be fetched.
+    static let unfetchedInterval: Duration = .seconds(10)
     /// Between two looks for counts that are too old.
     static let pruneInterval: Duration = .seconds(3600)
     /// How long a flush may take.
@@ -25,6 +30,8 @@ struct SourceWatch: Service {
     let names: [Int32: String]
     /// How long each source may be silent; those that may be for ever are not among them.
     let silenceLimits: [Int32: Duration]
+    /// The sources whose deliveries only name records.
+    var fetchingSources: [Int32] = []
     let logger: Logger
 
     /// Flushes until told to stop, and then once more.
@@ -37,6 +44,8 @@ struct SourceWatch: Service {
         let began = ContinuousClock.now
         var prunedAt = began
         var judgedAt = began
+        var fetchesAskedAt = began
+        var isSettled = false
         let tenth = (silenceLimits.values.min() ?? .zero) / 10
         let pause = min(max(tenth, Self.judging.lowerBound), Self.judging.upperBound)
         var hasBegun = await begin(isRepeated: false)
@@ -48,6 +57,15 @@ struct SourceWatch: Service {
             if !silenceLimits.isEmpty, ContinuousClock.now - judgedAt >= pause {
                 judgedAt = .now
                 await judge(uptime: ContinuousClock.now - began)
+            }
+            if !isSettled, ContinuousClock.now - began >= Self.settling {
+                isSettled = true
+                let abandoning = SourceActivityStatements.abandon(watching: silenceLimits)
+                await attempt("silence of sources not settled", [abandoning])
+            }
+            if !fetchingSources.isEmpty, ContinuousClock.now - fetchesAskedAt >= Self.unfetchedInterval {
+                fetchesAskedAt = .now
+                await tellUnfetched()
             }
             if ContinuousClock.now - prunedAt > Self.pruneInterval {
                 prunedAt = .now
@@ -64,7 +82,7 @@ struct SourceWatch: Service {
     private func begin(isRepeated: Bool) async -> Bool {
         let statements = [
             SourceActivityStatements.lastSeen,
-            SourceActivityStatements.abandon(watching: silenceLimits.keys.sorted()),
+            SourceActivityStatements.abandon(watching: silenceLimits),
         ]
         guard let results = await attempt("source activity not read", statements, isQuiet: isRepeated) else {
             return false
@@ -102,6 +120,18 @@ struct SourceWatch: Service {
                 isSilent ? "incident" : "incident over",
                 metadata: [LogKeys.kind: "\(IncidentKind.sourceSilent.rawValue)", LogKeys.source: "\(name)"]
             )
+        }
+    }
+
+    /// Measures what cannot be fetched.
+    private func tellUnfetched() async {
+        let statement = UnfetchedRecords.counts(of: fetchingSources)
+        guard let rows = await attempt("records that cannot be fetched not counted", [statement])?[0] else { return }
+        for row in rows {
+            guard let source = try? row.column("source_id", as: Int32.self),
+                let count = try? row.column("unfetched", as: Int64.self)
+            else { continue }  // As above.
+            meters.unfetched(count, of: source)
         }
     }
 

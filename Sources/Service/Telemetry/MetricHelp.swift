@@ -10,6 +10,7 @@ package enum MetricHelp {
         // Clock sources.
         "source_deliveries": "Requests of a clock source, by what came of them.",
         "source_last_seen_timestamp_seconds": "When a clock source was last heard, in seconds since 1970.",
+        "source_unfetched_records": "Records that a clock source named and that could not be fetched, to 10,000.",
 
         // Engines.
         "engine_calls": "Calls to an engine, by call and verdict.",

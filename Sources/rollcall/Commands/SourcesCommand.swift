@@ -150,9 +150,14 @@ extension SourcesCommand {
 extension SourceStanding {
     /// The source as a line of a table.
     fileprivate var line: String {
-        [
+        var words = [
             name, kind ?? "-", state.rawValue, "last seen \(lastSeenAt?.rfc3339 ?? "never")", "today \(today.total)",
             "refused \(today.refused)", "unmatched \(unmatched)",
-        ].joined(separator: "  ")
+        ]
+        if let since = unfetched.since {
+            words.append("unfetched \(unfetched.count) since \(since.rfc3339)")
+            words.append(unfetched.reason ?? "")
+        }
+        return words.joined(separator: "  ")
     }
 }

@@ -1,5 +1,6 @@
 import LibPQ
 import Synchronization
+import TestSupport
 import Testing
 
 /// Personio from its notice to the agent's shift, through the built program and an API of its own.
@@ -24,16 +25,44 @@ struct PersonioTests {
         """
     }
 
+    private static func settings(_ api: FakePersonio) -> [String: String] {
+        [
+            "ROLLCALL_SOURCES": "hr", "ROLLCALL_SOURCE_HR_KIND": "personio",
+            "ROLLCALL_SOURCE_HR_SECRET": token, "ROLLCALL_SOURCE_HR_TIME_ZONE": "Europe/Berlin",
+            "ROLLCALL_SOURCE_HR_API_URL": api.url, "ROLLCALL_SOURCE_HR_CLIENT_ID": "papi-id",
+            "ROLLCALL_SOURCE_HR_CLIENT_SECRET": "papi-secret",
+        ]
+    }
+
+    @Test
+    func `that the API refuses the credential is told by the command line and measured`() async throws {
+        try await FakePersonio.run { api in
+            try await withInstallation { installation in
+                let port = try LoopbackPort.free()
+                let changes = Self.settings(api).merging(["ROLLCALL_METRICS_PORT": "\(port)"]) { _, new in new }
+                let settings = installation.settings.merging(changes) { _, new in new }
+                let service = try await installation.serve(changes)
+                api.state.withLock { $0.troubles = Array(repeating: 401, count: 50) }
+                let path = "/v1/sources/hr/events/\(Self.token)"
+                #expect(try await service.http.send("POST", path, body: Self.notice("created")).status == 200)
+                try await service.until("it is told") {
+                    let list = try await RollcallProcess.run("sources", "list", settings: settings)
+                    return list.output.contains("hr  personio  refusing")
+                        && list.output.contains("unfetched 1 since ") && list.output.contains("unauthorized")
+                }
+                try await service.until("it is measured") {
+                    let text = try await PlainHTTP(port: port).send("GET", "/metrics").text
+                    return text.contains(#"rollcall_source_unfetched_records{source="hr"} 1"#)
+                }
+            }
+        }
+    }
+
     @Test
     func `a notice is answered at once, its record fetched, and a restart forgets none`() async throws {
         try await FakePersonio.run { api in
             try await withInstallation { installation in
-                let settings = [
-                    "ROLLCALL_SOURCES": "hr", "ROLLCALL_SOURCE_HR_KIND": "personio",
-                    "ROLLCALL_SOURCE_HR_SECRET": Self.token, "ROLLCALL_SOURCE_HR_TIME_ZONE": "Europe/Berlin",
-                    "ROLLCALL_SOURCE_HR_API_URL": api.url, "ROLLCALL_SOURCE_HR_CLIENT_ID": "papi-id",
-                    "ROLLCALL_SOURCE_HR_CLIENT_SECRET": "papi-secret",
-                ]
+                let settings = Self.settings(api)
                 var service = try await installation.serve(settings)
                 try await service.put(
                     "gus",

@@ -3,6 +3,7 @@ import Dispatch
 import Domain
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import Service
@@ -105,6 +106,43 @@ struct LargeDeliveryTests {
             )
             #expect(garbled.status == 400, "\(garbled.text)")
             #expect(try await service.ledgerCount() == 0)
+        }
+    }
+
+    private final class End: Sendable {
+        let isThere = Atomic(false)
+    }
+
+    @Test
+    func `what is turned away before anybody looked at its proof is no sign of life of its source`() async throws {
+        try await withRunningService { setup in
+            setup.addVendor(limits: SourceLimits(deliveriesPerSecond: 10_000))
+            var other = setup.sources[0]
+            other.name = "other"
+            setup.sources.append(other)
+        } _: { service in
+            let end = End()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<2 * ReadingRoom.placeLimit {
+                    group.addTask {
+                        let script = Self.script(number, effort: 300, isLarge: true)
+                        repeat {
+                            try await service.tell(script, to: "other")
+                        } while !end.isThere.load(ordering: .relaxed)
+                    }
+                }
+                group.addTask {
+                    defer { end.isThere.store(true, ordering: .relaxed) }
+                    try await service.until {
+                        try await service.tell(Self.script(0, isLarge: true), proof: "bad").status == 503
+                    }
+                }
+                try await group.waitForAll()
+            }
+            try await service.until { try await service.source().today["unavailable"] ?? 0 > 0 }
+            let source = try await service.source()
+            #expect(source.lastSeenAt == nil && source.state != "receiving", "\(source)")
+            #expect(source.today["accepted"] == 0)
         }
     }
 

@@ -109,6 +109,35 @@ struct RecordFetchTests {
         }
     }
 
+    @Test(arguments: [(.unauthorized, "refusing"), (.rateLimited, "receiving")] as [(RecordFetchError.Kind, String)])
+    func `of records that cannot be fetched their source tells, since when and why, until they can be`(
+        failure: RecordFetchError.Kind,
+        state: String
+    ) async throws {
+        let api = API()
+        api.fail(failure)
+        try api.put("/things/r1", Self.script())
+        try await withRunningService {
+            $0.addVendor(fetcher: api)
+        } _: { service in
+            try await service.addWithoutSession("ana")
+            let before = try await service.source().unfetched
+            #expect(before.count == 0 && before.since == nil && before.reason == nil)
+            try await service.tell(Self.notice)
+            try await service.until {
+                let source = try await service.source()
+                return source.lastSeenAt != nil && source.unfetched.count == 1
+            }
+            let source = try await service.source()
+            #expect(source.state == state && source.unfetched.reason == failure.rawValue)
+            #expect(source.unfetched.since != nil)
+            _ = try await service.owner.query("UPDATE record_fetches SET due_at = now()")
+            try await service.until { try await service.agent("ana").shift == "in" }
+            try await service.until { try await service.source().unfetched.count == 0 }
+            #expect(try await service.source().state == "receiving")
+        }
+    }
+
     @Test
     func `a record that is gone withdraws nothing`() async throws {
         let api = API()

@@ -72,17 +72,18 @@ struct ScriptedSource: RecordNamingSource {
 }
 
 extension RunningService {
-    /// Sends the scripted source `vendor` a delivery.
+    /// Sends the scripted source `vendor`, or another, a delivery.
     @discardableResult
     func tell(
         _ script: ScriptedSource.Script,
         proof: String = "good",
-        headers: [String: String] = [:]
+        headers: [String: String] = [:],
+        to source: String = "vendor"
     ) async throws -> WireResponse {
         let body = String(decoding: try JSONEncoder().encode(script), as: UTF8.self)
         return try await send(
             "POST",
-            "/v1/sources/vendor/events",
+            "/v1/sources/\(source)/events",
             key: nil,
             headers: headers.merging(["X-Proof": proof]) { first, _ in first },
             body: body

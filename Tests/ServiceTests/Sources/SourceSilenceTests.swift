@@ -106,6 +106,17 @@ struct SourceSilenceTests {
                 #expect(try await service.source("other").state == "silent")
                 #expect(try await incidents(service).map(\.source) == ["other"])
             }
+            // Not longer than it may be silent now.
+            try await withRunningService { setup in
+                setup.databaseURL = databaseURL
+                setup.addVendor()
+                setup.sources[0].name = "other"
+                setup.sources[0].silence = .seconds(172_800)
+            } _: { service in
+                try await service.until { try await service.source("other").state == "receiving" }
+                #expect(try await incidents(service).allSatisfy { $0.closedAt != nil })
+            }
+            _ = try await owner.query("UPDATE incidents SET closed_at = NULL")
             // Without the setting nobody waits for it any more.
             try await withRunningService { setup in
                 setup.databaseURL = databaseURL

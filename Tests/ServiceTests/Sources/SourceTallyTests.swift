@@ -61,6 +61,17 @@ struct SourceTallyTests {
     }
 
     @Test
+    func `who is turned away before the proof is looked at was not seen, and no fault of the source is over`() {
+        var tally = SourceTally()
+        tally.count(.badProof, of: 1, at: Self.noon)
+        tally.count(.unavailable, of: 1, at: Self.noon + .seconds(1), isProved: false)
+        let entry = tally.entries[1]
+        #expect(entry?.lastSeenAt == nil && entry?.faultsSinceSeen == 1)
+        #expect(entry?.lastRefusedAt == Self.noon + .seconds(1))
+        #expect(entry?.counts.values.map { $0[.unavailable] } == [1])
+    }
+
+    @Test
     func `what could not be written goes in front of what came since`() {
         var earlier = SourceTally()
         earlier.count(.accepted, of: 1, at: Self.noon)
@@ -94,5 +105,14 @@ struct SourceTallyTests {
         state: SourceState
     ) {
         #expect(SourceState(lastSeenAt: lastSeenAt, refusedSinceSeen: refused, isSilent: isSilent) == state)
+    }
+
+    @Test(arguments: [(nil, false), (noon, false), (noon, true)] as [(Timestamp?, Bool)])
+    func `a source whose API refuses to say what is in a record is refusing, unless it is silent`(
+        lastSeenAt: Timestamp?,
+        isSilent: Bool
+    ) {
+        let state = SourceState(lastSeenAt: lastSeenAt, refusedSinceSeen: 0, isSilent: isSilent, isFetchRefused: true)
+        #expect(state == (isSilent ? .silent : .refusing))
     }
 }

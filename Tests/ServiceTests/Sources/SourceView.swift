@@ -8,6 +8,12 @@ struct SourceView: Decodable, Sendable {
         var since: String?
     }
 
+    struct Unfetched: Decodable, Sendable {
+        var count: Int
+        var since: String?
+        var reason: String?
+    }
+
     var name: String
     var kind: String?
     var state: String
@@ -16,6 +22,7 @@ struct SourceView: Decodable, Sendable {
     var today: [String: Int]
     var week: [String: Int]
     var silence: Silence
+    var unfetched: Unfetched
     var unmatched: Int
 }
 

@@ -31,7 +31,8 @@ struct SourceModel {
     var values: [String: Any] {
         var values = sourcePageValues(frame, title: source.name, now: now)
         values.merge(sourceValues(source, words, now: now)) { _, new in new }
-        values["state_text"] = words("source.words." + source.state.rawValue)
+        let isUnfetched = source.state == .refusing && source.unfetched.isUnauthorized
+        values["state_text"] = words("source.words." + (isUnfetched ? "unfetched" : source.state.rawValue))
         values["items"] = items.map(item)
         values["has_items"] = !items.isEmpty
         values["more"] = next.map { address(filter, cursor: $0) } ?? ""
@@ -141,6 +142,24 @@ private func sourceValues(_ source: SourceStanding, _ words: Catalogue, now: Tim
         "last_seen": source.lastSeenAt.map { words.time($0, now: now) } ?? false,
         "last_refusal": source.lastRefusal.map { refusalValues($0, words, now: now) } ?? false,
         "silent_since": source.silentSince.map { words.time($0, now: now) } ?? false,
+        "unfetched": source.unfetched.since.map { since in
+            unfetchedValues(source.unfetched, since: since, words, now: now)
+        } ?? false,
+    ]
+}
+
+private func unfetchedValues(
+    _ unfetched: UnfetchedRecords,
+    since: Timestamp,
+    _ words: Catalogue,
+    now: Timestamp
+) -> [String: Any] {
+    let reason = unfetched.reason ?? ""
+    return [
+        "count": unfetched.count,
+        // A newer release may have written a word that this one does not know.
+        "reason": words.sentences["unfetched." + reason] ?? reason,
+        "since": words.time(since, now: now),
     ]
 }
 
