@@ -28,11 +28,18 @@ final class StatsReads: Sendable {
 
     private let pool: PQPool
     private let freshness: FreshnessBook
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
 
-    init(pool: PQPool, freshness: FreshnessBook) {
+    /// `now`: the clock that answers grow old by.
+    init(
+        pool: PQPool,
+        freshness: FreshnessBook,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
+    ) {
         self.pool = pool
         self.freshness = freshness
+        self.now = now
     }
 
     /// Answers a question, perhaps as a moment ago.
@@ -41,9 +48,10 @@ final class StatsReads: Sendable {
         question.from = Self.rounded(question.from)
         question.to = Self.rounded(question.to)
         while true {
-            switch state.withLock({ $0.turn(question) }) {
+            let askedAt = now()
+            switch state.withLock({ $0.turn(question, at: askedAt) }) {
             case .known(let stats): return stats
-            case .read: return try await readForAll(question)
+            case .read: return try await readForAll(question, askedAt)
             case .wait:
                 // Without an outcome whoever read gave up, and this one may have to.
                 if let outcome = await outcome(of: question) { return try outcome.get() }
@@ -55,7 +63,10 @@ final class StatsReads: Sendable {
     var waiting: Int { state.withLock { $0.underWay.values.reduce(0) { $0 + $1.count } } }
 
     /// Reads, and gives whoever asked the same meanwhile the answer or the error.
-    private func readForAll(_ question: Question) async throws(PQError) -> Stats {
+    private func readForAll(
+        _ question: Question,
+        _ askedAt: ContinuousClock.Instant
+    ) async throws(PQError) -> Stats {
         let outcome: Result<Stats, PQError>
         do throws(PQError) {
             outcome = .success(try await read(question))
@@ -64,7 +75,7 @@ final class StatsReads: Sendable {
         }
         // Who hung up while reading says nothing of the database.
         let isCalledOff = Task.isCancelled && (try? outcome.get()) == nil
-        for waiter in state.withLock({ $0.end(question, outcome) }) {
+        for waiter in state.withLock({ $0.end(question, outcome, askedAt) }) {
             waiter.resume(returning: isCalledOff ? nil : outcome)
         }
         return try outcome.get()
@@ -83,7 +94,8 @@ final class StatsReads: Sendable {
     }
 
     private struct State {
-        var answers: [Question: Stats] = [:]
+        /// What each question was answered, and when that was asked for.
+        var answers: [Question: (stats: Stats, askedAt: ContinuousClock.Instant)] = [:]
         /// Who waits for each question that is being read.
         var underWay: [Question: [CheckedContinuation<Result<Stats, PQError>?, Never>]] = [:]
 
@@ -94,8 +106,10 @@ final class StatsReads: Sendable {
         }
 
         /// What whoever asks has to do.
-        mutating func turn(_ question: Question) -> Turn {
-            if let known = answers[question] { return .known(known) }
+        mutating func turn(_ question: Question, at now: ContinuousClock.Instant) -> Turn {
+            if let known = answers[question], now - known.askedAt <= .seconds(StatsReads.grain) {
+                return .known(known.stats)
+            }
             if underWay[question] != nil { return .wait }
             underWay[question] = []
             return .read
@@ -104,14 +118,16 @@ final class StatsReads: Sendable {
         /// Keeps an answer; gives who waits for it.
         mutating func end(
             _ question: Question,
-            _ outcome: Result<Stats, PQError>
+            _ outcome: Result<Stats, PQError>,
+            _ askedAt: ContinuousClock.Instant
         ) -> [CheckedContinuation<Result<Stats, PQError>?, Never>] {
             if case .success(let stats) = outcome {
-                // Questions about a day until now differ all the time; the oldest will not be asked again.
-                if answers.count >= StatsReads.answerLimit, let oldest = answers.keys.min(by: { $0.to < $1.to }) {
-                    answers[oldest] = nil
+                if answers.count >= StatsReads.answerLimit,
+                    let oldest = answers.min(by: { $0.value.askedAt < $1.value.askedAt })
+                {
+                    answers[oldest.key] = nil
                 }
-                answers[question] = stats
+                answers[question] = (stats, askedAt)
             }
             return underWay.removeValue(forKey: question) ?? []
         }
@@ -174,23 +190,38 @@ final class StatsReads: Sendable {
         )
     }
 
-    /// The way of each start that followed a clock event: one row for the whole span, whose hour is null, and one for each hour.
+    /// The way of each clock event that a start followed: one row for the whole span, whose hour is null, and one for each hour.
     ///
-    /// Indexes: `commands_intended`, `agents_pkey`, `clock_events_of_agent`, `session_changes_pkey`.
+    /// However often the start was tried again, it is one way: decided on with the first, and called with the first that the
+    /// session ran after, or that was sent. It belongs where the first was meant, so others are looked for around the span. A
+    /// command's number is when it was meant, in microseconds; the same one comes twice where an agent had a session twice.
+    /// Indexes: `agents_of_team`, `session_owners_of_agent`, `commands_pkey`, `clock_events_of_agent`, `session_changes_pkey`.
     static func ways(_ question: Question) -> PQStatement {
         """
         WITH ways AS MATERIALIZED (
-            SELECT date_bin('1 hour', e.received_at, \(question.hoursFrom)) AS hour,
-                extract(epoch FROM c.intended_at - e.received_at)::float8 * 1000 AS accept,
-                extract(epoch FROM c.sent_at - c.intended_at)::float8 * 1000 AS queue,
+            SELECT DISTINCT ON (c.instance, e.sequence) date_bin('1 hour', e.received_at, \(question.hoursFrom)) AS hour,
+                min(c.intended_at) OVER v AS intended_at,
+                extract(epoch FROM min(c.intended_at) OVER v - e.received_at)::float8 * 1000 AS accept,
+                extract(epoch FROM c.sent_at - min(c.intended_at) OVER v)::float8 * 1000 AS queue,
                 extract(epoch FROM c.ended_at - c.sent_at)::float8 * 1000 AS call,
                 extract(epoch FROM w.at - c.ended_at)::float8 * 1000 AS boot,
                 extract(epoch FROM w.recorded_at - w.at)::float8 * 1000 AS seen,
                 extract(epoch FROM w.recorded_at - e.received_at)::float8 * 1000 AS total
-            FROM commands c
-            JOIN agents a ON a.agent = c.agent
+            FROM agents a
+            JOIN session_owners o ON o.agent = a.agent
             CROSS JOIN LATERAL (
-                SELECT x.received_at
+                SELECT k.instance, k.command_id, k.agent, k.intended_at, k.sent_at, k.ended_at
+                FROM commands k
+                WHERE k.instance = o.instance
+                  AND k.command_id >= \((question.from - Self.reach).microseconds)
+                  AND k.command_id < \((question.to + Self.reach).microseconds)
+                  AND k.agent = o.agent
+                  AND k.action = \(Action.start.code)
+                  AND k.reason = \(Reason.shouldRun.rawValue)
+                OFFSET 0
+            ) c
+            CROSS JOIN LATERAL (
+                SELECT x.sequence, x.received_at
                 FROM clock_events x
                 WHERE x.agent = c.agent
                   AND x.effective_at BETWEEN c.intended_at - make_interval(secs => \(Self.reach.inSeconds)) AND c.intended_at + interval '5 seconds'
@@ -208,11 +239,9 @@ final class StatsReads: Sendable {
                 ORDER BY s.at
                 LIMIT 1
             ) w ON true
-            WHERE c.intended_at >= \(question.from)
-              AND c.intended_at < \(question.to)
-              AND c.action = \(Action.start.code)
-              AND c.reason = \(Reason.shouldRun.rawValue)
-              AND (\(question.teams)::text[] IS NULL OR a.team = ANY (\(question.teams)))
+            WHERE \(question.teams)::text[] IS NULL OR a.team = ANY (\(question.teams))
+            WINDOW v AS (PARTITION BY c.instance, e.sequence)
+            ORDER BY c.instance, e.sequence, w.at IS NULL, c.sent_at IS NULL, c.command_id
         )
         SELECT hour,
             count(accept) AS accept_count,
@@ -234,6 +263,8 @@ final class StatsReads: Sendable {
             percentile_cont(0.5) WITHIN GROUP (ORDER BY total) AS total_p50,
             percentile_cont(0.95) WITHIN GROUP (ORDER BY total) AS total_p95
         FROM ways
+        WHERE intended_at >= \(question.from)
+          AND intended_at < \(question.to)
         GROUP BY GROUPING SETS ((), (hour))
         ORDER BY hour NULLS FIRST
         """

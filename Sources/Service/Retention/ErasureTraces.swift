@@ -1,6 +1,7 @@
 import Domain
 import FoundationEssentials
 import LibPQ
+import Synchronization
 
 /// Removes what is left of people who are gone from the map: their names in the ledger, raw bodies, ids of deliveries, words of
 /// engines, the audit's subjects.
@@ -18,6 +19,8 @@ struct ErasureTraces: Sendable {
     static let claim: Duration = .seconds(700)
     /// The longest a statement may take.
     static let longestStatement: Duration = .seconds(600)
+    /// The pools that an erasure is under way on: whoever erases keeps a connection for long, and appends need the others.
+    private static let busy = Mutex<Set<ObjectIdentifier>>([])
 
     let pool: PQPool
 
@@ -38,16 +41,21 @@ struct ErasureTraces: Sendable {
 
         /// What the ledger says instead of the names.
         var erasedName: String { ErasedName.prefix + id.uuidString.lowercased() }
+        /// Whether nothing is left to look for, only samples to draw.
+        var isNameless: Bool { agents.isEmpty && agentIDs.isEmpty && externalIDs.isEmpty }
         /// Everything that means the person wherever it stands.
         var words: [String] {
             (agentIDs + externalIDs + names).filter(BodyPatterns.isDistinct)
         }
     }
 
-    /// Removes the traces of the erasure that waits longest; `false` when none waits that nobody has.
+    /// Removes the traces of the erasure that waits longest; `false` when none waits that nobody has, or another is under way on
+    /// this pool.
     ///
     /// What it throws leaves the erasure waiting.
     func removeNext() async throws -> Bool {
+        guard Self.busy.withLock({ $0.insert(ObjectIdentifier(pool)).inserted }) else { return false }
+        defer { Self.busy.withLock { _ = $0.remove(ObjectIdentifier(pool)) } }
         // Whoever is cancelled while the claim is made would not know of it, and could not release it.
         guard let erasure = try await BackgroundTasks.toTheEnd({ try await take() }) else { return false }
         do {
@@ -102,6 +110,14 @@ struct ErasureTraces: Sendable {
     }
 
     private func remove(_ erasure: Erasure) async throws {
+        if !erasure.isNameless { try await removeNames(erasure) }
+        // Samples last, when no name is left to be drawn; whoever is cut short before comes back for them.
+        try await pool.query("SELECT forget_samples()", timeout: Self.longestStatement)
+        try await pool.execute("DELETE FROM erasures WHERE erasure = \(erasure.id)")
+    }
+
+    /// Removes the names wherever they stand, at the end those that say what to look for.
+    private func removeNames(_ erasure: Erasure) async throws {
         let limit = Self.longestStatement
         // First of all: the rest may take long, and what waits to be told would be told meanwhile.
         try await pool.pipeline(
@@ -132,11 +148,10 @@ struct ErasureTraces: Sendable {
                 TraceStatements.blankCommands(erasure), TraceStatements.blankIncidents(erasure),
                 // Again: an incident that names the person may have been noted since.
                 TraceStatements.deleteNotices(erasure),
-                "SELECT erase_audit(\(erasure.id))", "DELETE FROM erasures WHERE erasure = \(erasure.id)",
+                "SELECT erase_audit(\(erasure.id))", blank(erasure), hold(erasure),
             ],
             timeout: limit
         )
-        try await pool.query("SELECT forget_samples()", timeout: limit)
     }
 
     /// Takes the names out of the ledger.
@@ -164,6 +179,14 @@ struct ErasureTraces: Sendable {
         )
         guard let row = result[0].first else { return nil }
         return (try row.column("received_at", as: Timestamp.self), try row.column("delivery", as: Int64.self))
+    }
+
+    private func blank(_ erasure: Erasure) -> PQStatement {
+        """
+        UPDATE erasures
+        SET agents = '{}', others = '{}', agent_ids = '{}', source_ids = '{}', external_ids = '{}', names = '{}'
+        WHERE erasure = \(erasure.id)
+        """
     }
 
     private func hold(_ erasure: Erasure) -> PQStatement {

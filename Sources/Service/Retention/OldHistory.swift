@@ -1,8 +1,8 @@
 import Domain
 import LibPQ
 
-/// Lets go of what is too old to be shown: of sessions changes, stretches in which nobody looked, whose they were; and what the
-/// outside was told.
+/// Lets go of what is too old to be shown: of sessions changes, stretches in which nobody looked, whose they were, commands; and
+/// what the outside was told.
 struct OldHistory: Sendable {
     /// Rows of each kind deleted in one transaction.
     static let rowLimit: Int64 = 1_000
@@ -14,7 +14,9 @@ struct OldHistory: Sendable {
     /// `keep`: how long what is of sessions stays after its end, by the database's clock.
     /// Returns how many rows went; 0 once nothing is left to go.
     func forget(keep: Duration) async throws(PQError) -> Int {
-        let results = try await pool.pipeline([Self.changes(keep), Self.gaps(keep), Self.owners(keep), Self.notices])
+        let results = try await pool.pipeline([
+            Self.changes(keep), Self.gaps(keep), Self.owners(keep), Self.commands(keep), Self.notices,
+        ])
         return results.reduce(0) { $0 + $1.affectedRows }
     }
 
@@ -59,6 +61,67 @@ struct OldHistory: Sendable {
             SELECT o.ctid
             FROM session_owners o
             WHERE o.to_at < now() - make_interval(secs => \(keep.inSeconds))
+            LIMIT \(rowLimit)
+        ))
+        """
+    }
+
+    /// Old commands, but for the last of each session, and the last that was sent.
+    ///
+    /// That one says what the session had been brought to when the time began that is kept. Of a session that is gone, with
+    /// whoever had it, none stays. A command's number is when it was meant, in microseconds. They are found session by session:
+    /// once new rows take the place of old ones, no part of the table belongs to one time any more. Indexes: `commands_pkey`,
+    /// `instances_pkey`, `session_owners_pkey`.
+    static func commands(_ keep: Duration) -> PQStatement {
+        """
+        DELETE FROM commands
+        WHERE ctid = ANY (ARRAY(
+            WITH RECURSIVE n AS (
+                SELECT min(c.instance) AS instance,
+                    (extract(epoch FROM now() - make_interval(secs => \(keep.inSeconds))) * 1000000)::bigint AS since
+                FROM commands c
+                UNION ALL
+                SELECT (SELECT min(c.instance) FROM commands c WHERE c.instance > n.instance), n.since
+                FROM n
+                WHERE n.instance IS NOT NULL
+            )
+            SELECT o.place
+            FROM n
+            CROSS JOIN LATERAL (
+                SELECT (
+                        SELECT c.command_id
+                        FROM commands c
+                        WHERE c.instance = n.instance
+                          AND c.command_id < n.since
+                        ORDER BY c.command_id DESC
+                        LIMIT 1
+                    ) AS meant,
+                    (
+                        SELECT c.command_id
+                        FROM commands c
+                        WHERE c.instance = n.instance
+                          AND c.command_id < n.since
+                          AND c.sent_at IS NOT NULL
+                        ORDER BY c.command_id DESC
+                        LIMIT 1
+                    ) AS sent
+                OFFSET 0
+            ) l
+            CROSS JOIN LATERAL (
+                SELECT c.ctid AS place
+                FROM commands c
+                WHERE c.instance = n.instance
+                  AND c.command_id < n.since
+                  AND (
+                    c.command_id < l.sent
+                    OR (c.command_id < l.meant AND c.sent_at IS NULL)
+                    OR NOT (
+                        EXISTS (SELECT FROM instances x WHERE x.instance = n.instance)
+                        OR EXISTS (SELECT FROM session_owners w WHERE w.instance = n.instance)
+                    )
+                  )
+                LIMIT \(rowLimit)
+            ) o
             LIMIT \(rowLimit)
         ))
         """

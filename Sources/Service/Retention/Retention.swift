@@ -14,7 +14,8 @@ struct Retention: Service {
     static let interval: Duration = .seconds(3_600)
     /// How often is looked for erasures that other replicas, or commands, left unfinished.
     static let erasureInterval: Duration = .seconds(60)
-    /// How long changes of sessions stay: a timeline shows 31 days, and figures of the month before are still wanted then.
+    /// How long changes of sessions and commands stay: a timeline shows 31 days, and figures of the month before are still wanted
+    /// then.
     static let changesKept: Duration = .seconds(92 * 86_400)
     /// Tries of a step that waits for a lock, and the pause between them.
     static let tries = 20

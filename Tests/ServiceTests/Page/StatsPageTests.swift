@@ -86,7 +86,8 @@ struct StatsPageTests {
                 """,
                 """
                 INSERT INTO commands (instance, command_id, account, action, agent, term, intended_at, sent_at, ended_at, reason, verdict)
-                SELECT x.instance, e.sequence, x.account, 1, e.agent, 1, e.received_at, e.received_at, e.received_at, 'should_run', 'ok'
+                SELECT x.instance, (extract(epoch FROM e.received_at) * 1000000)::bigint, x.account, 1, e.agent, 1, e.received_at,
+                    e.received_at, e.received_at, 'should_run', 'ok'
                 FROM clock_events e, instances x
                 """,
                 """

@@ -14,6 +14,7 @@ struct HistoryPlanTests {
         ("commands", HistoryReads.commands(of: [1], agent: 1, from: now, to: now, limit: 10)),
         ("ownerships", HistoryReads.ownerships(of: 1, from: now, to: now)),
         ("gaps", HistoryReads.gaps(of: 1, from: now, to: now)),
+        ("ways", StatsReads.ways(question)),
         ("drift", StatsReads.drift(question, lifetimes)),
         ("rest", StatsReads.rest(question, lifetimes)),
     ]

@@ -110,6 +110,21 @@ struct StatsSharingTests {
         }
     }
 
+    @Test
+    func `an answer is given again for 15 seconds, also of a time that is long over`() async throws {
+        try await withMigratedDatabase { owner, _ in
+            let start = ContinuousClock.now
+            let passed = Mutex(Duration.zero)
+            let freshness = FreshnessBook(pool: owner, sweep: SweepPolicy(), callsPerSecond: [:])
+            let reads = StatsReads(pool: owner, freshness: freshness) { start + passed.withLock { $0 } }
+            let first = try await reads.stats(Self.question).countedAt
+            passed.withLock { $0 = .seconds(15) }
+            #expect(try await reads.stats(Self.question).countedAt == first)
+            passed.withLock { $0 = .seconds(16) }
+            #expect(try await reads.stats(Self.question).countedAt > first)
+        }
+    }
+
     /// Some who ask the same, each for itself.
     private final class Askers: Sendable {
         private let tasks = Mutex<[Task<Bool, Never>]>([])

@@ -8,7 +8,7 @@ import Testing
 struct StatsTests {
     /// Writes the rows of one start: the event, the intent, the call and what was read, each so many milliseconds after the one
     /// before; `nil` for a session that never ran.
-    private func addStart(
+    func addStart(
         _ agentID: String,
         ago: Duration,
         steps: (accept: Int64, queue: Int64, call: Int64, boot: Int64?, seen: Int64),
@@ -49,7 +49,7 @@ struct StatsTests {
         _ = try await fixture.pool.pipeline(statements)
     }
 
-    private func stages(_ answer: WireResponse) throws -> [String: (count: Int, median: Double?, p95: Double?)] {
+    func stages(_ answer: WireResponse) throws -> [String: (count: Int, median: Double?, p95: Double?)] {
         let items = try #require(try answer.json()["stages"] as? [[String: Any]])
         var stages: [String: (count: Int, median: Double?, p95: Double?)] = [:]
         for item in items {
