@@ -13,6 +13,9 @@ let strict: [SwiftSetting] = [
 /// What decides and reads is optimized in debug builds as well: tests ask it by the million.
 let optimized: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
+/// Tests are not optimized in release builds either: they wait for what they test, and Swift 6.3's compiler crashes on some.
+let tests: [SwiftSetting] = strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -113,20 +116,20 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["LibPQ", log],
             path: "Tests/Support",
-            swiftSettings: strict
+            swiftSettings: tests
         ),
-        .testTarget(name: "LibPQTests", dependencies: ["LibPQ", "TestSupport", log], swiftSettings: strict),
+        .testTarget(name: "LibPQTests", dependencies: ["LibPQ", "TestSupport", log], swiftSettings: tests),
         .testTarget(
             name: "DomainTests",
             dependencies: ["Domain"],
             resources: [.copy("zone-matrix.py"), .copy("punch-table.json")],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "ClockSourcesTests",
             dependencies: ["ClockSources", "Domain", "TestSupport", crypto, cryptoExtras],
             resources: [.copy("clock-cases.json")],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "EnginesTests",
@@ -135,7 +138,7 @@ let package = Package(
                 crypto,
             ],
             resources: [.copy("engine-cases.json")],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "ServiceTests",
@@ -143,7 +146,7 @@ let package = Package(
                 "Service", "Domain", "ClockSources", "LibPQ", "Engines", "EngineSimulator", "TestSupport", log, metrics,
                 hummingbird, asyncHTTPClient, lifecycle, crypto, nioCore, nioPosix, nioHTTP1, httpTypes,
             ],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
         .testTarget(
             name: "RollcallTests",
@@ -151,7 +154,7 @@ let package = Package(
                 "rollcall", "TestSupport", "LibPQ", "Domain", "ClockSources", "Engines", "Service", hummingbird,
                 asyncHTTPClient, nioCore, httpTypes, log,
             ],
-            swiftSettings: strict
+            swiftSettings: tests
         ),
     ]
 )

@@ -29,7 +29,7 @@ struct FuzzTrial: CustomStringConvertible {
     var seconds: Double
     private var isRepeatable = true
 
-    /// The most that one reading may take, in seconds of processor time of a debug build.
+    /// The most that one reading may take, in seconds of processor time.
     static let timeLimit = 2.0
 
     init(_ sample: FuzzSample, _ draw: inout FuzzDraw) throws {

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Service
 
-/// A few seeds in a debug build; `scripts/test` runs a thousand in an optimized one, days without an engine, and every planted bug.
+/// A few seeds, as many as a debug build can run; `scripts/test` has the program run a thousand, days without an engine, and every
+/// planted bug.
 @Suite("Simulation", .timeLimit(.minutes(5)))
 struct SimulationTests {
     @Test
