@@ -120,7 +120,9 @@ enum AgentMapStatements {
             statements += [store(change.agents), addStates(change.agents.map(\.agentID))]
         }
         if !change.retired.isEmpty { statements.append(retire(change.retired.map(\.instance))) }
-        if !change.assigned.isEmpty { statements += [assign(change.assigned), addObserved(change.assigned)] }
+        if !change.assigned.isEmpty {
+            statements += [lock(change.assigned), assign(change.assigned), addObserved(change.assigned)]
+        }
         if !change.droppedAliases.isEmpty {
             statements += [
                 drop(change.droppedAliases), UnmatchedStatements.release(change.droppedAliases),
@@ -175,6 +177,29 @@ enum AgentMapStatements {
         """
     }
 
+    /// Waits for whoever decides about these sessions while they are nobody's, and keeps others from it.
+    ///
+    /// A statement of its own, so that what follows sees what was decided. Indexes: `instances_session_key`, `observed_states_pkey`.
+    private static func lock(_ instances: [AgentMapChange.Assignment]) -> PQStatement {
+        """
+        SELECT o.instance
+        FROM observed_states o
+        WHERE o.instance IN (
+            SELECT i.instance
+            FROM unnest(\(instances.map(\.account)), \(instances.map(\.instanceID))) AS n (account, instance_id)
+            CROSS JOIN LATERAL (
+                SELECT x.instance
+                FROM instances x
+                WHERE x.account = n.account
+                  AND x.instance_id = n.instance_id
+                OFFSET 0
+            ) i
+        )
+        ORDER BY o.instance
+        FOR NO KEY UPDATE
+        """
+    }
+
     /// Gives sessions to agents; one that was retired comes back with all that is known of it.
     private static func assign(_ instances: [AgentMapChange.Assignment]) -> PQStatement {
         """
@@ -205,55 +230,6 @@ enum AgentMapStatements {
             OFFSET 0
         ) i
         ON CONFLICT (instance) DO NOTHING
-        """
-    }
-
-    /// Takes aliases away.
-    ///
-    /// Index: `agent_aliases_of_agent`; the other two columns are kept from the primary key's index by their form.
-    static func drop(_ aliases: [AgentMapChange.Alias]) -> PQStatement {
-        """
-        DELETE FROM agent_aliases l
-        USING unnest(
-            \(aliases.map(\.source)), \(aliases.map(\.externalID)), \(aliases.map(\.agentID))
-        ) AS n (source_id, external_id, agent_id), agents a
-        WHERE a.agent_id = n.agent_id
-          AND l.agent = a.agent
-          AND l.source_id + 0 = n.source_id
-          AND l.external_id || '' = n.external_id
-        """
-    }
-
-    /// Adds aliases; one that another agent had moves, for later events only.
-    static func add(_ aliases: [AgentMapChange.Alias]) -> PQStatement {
-        """
-        INSERT INTO agent_aliases (source_id, external_id, agent)
-        SELECT n.source_id, n.external_id, a.agent
-        FROM unnest(
-            \(aliases.map(\.source)), \(aliases.map(\.externalID)), \(aliases.map(\.agentID))
-        ) AS n (source_id, external_id, agent_id)
-        JOIN agents a ON a.agent_id = n.agent_id
-        ON CONFLICT (source_id, external_id) DO UPDATE
-        SET agent = excluded.agent,
-            created_at = now()
-        """
-    }
-
-    /// Whose alias it is, or was, and who had it before where that is known.
-    static func audit(
-        _ aliases: [AgentMapChange.Alias],
-        deed: String,
-        movedFrom: String? = nil,
-        author: String
-    ) -> PQStatement {
-        """
-        INSERT INTO audit (actor, deed, subject, detail)
-        SELECT \(author), \(deed), s.name || ':' || n.external_id,
-            jsonb_strip_nulls(jsonb_build_object('agent_id', n.agent_id, 'moved_from', \(movedFrom)::text))
-        FROM unnest(
-            \(aliases.map(\.source)), \(aliases.map(\.externalID)), \(aliases.map(\.agentID))
-        ) AS n (source_id, external_id, agent_id)
-        JOIN clock_sources s ON s.source_id = n.source_id
         """
     }
 

@@ -7,13 +7,35 @@ extension PostgresReconcilerStore {
         _ request: PassRequest,
         decide: (PassReading) throws -> PassWriting
     ) async throws -> PassWriting {
+        for _ in 1..<Self.passTries {
+            do {
+                return try await passOnce(request, decide: decide)
+            } catch is SessionMoved {
+                continue
+            }
+        }
+        return try await passOnce(request, decide: decide)
+    }
+
+    /// How often a batch is begun anew because sessions changed hands while it waited for its locks.
+    private static var passTries: Int { 3 }
+
+    /// A session changed hands while its batch waited: whose it is now is not locked, and may be changed by others meanwhile.
+    private struct SessionMoved: Error {}
+
+    private func passOnce(
+        _ request: PassRequest,
+        decide: (PassReading) throws -> PassWriting
+    ) async throws -> PassWriting {
         let freshness = freshness?.known[request.account]
         return try await pool.withTransaction { transaction in
             let read = try await transaction.run(
                 [lease(request.account, counting: freshness), lock(request.instances), facts(request.instances)],
                 timeout: request.timeout
             )
-            let writing = try decide(try reading(term: read[0], facts: read[2]))
+            let reading = try reading(term: read[0], facts: read[2])
+            guard try PassLocks(read[1]).cover(reading) else { throw SessionMoved() }
+            let writing = try decide(reading)
             var writes = PlanStatements.all(
                 agents: writing.changes,
                 plans: writing.plans,
@@ -55,9 +77,9 @@ extension PostgresReconcilerStore {
         """
     }
 
-    /// Locks whom the instances belong to, and instances that belong to nobody.
+    /// Locks whom the instances belong to, and instances that belong to nobody, and says which these are.
     ///
-    /// Indexes: the primary keys.
+    /// Whose they are is what was so before it waited. Indexes: the primary keys.
     private func lock(_ instances: [Int64]) -> PQStatement {
         """
         WITH a AS (
@@ -78,7 +100,9 @@ extension PostgresReconcilerStore {
             ORDER BY o.instance
             FOR NO KEY UPDATE
         )
-        SELECT (SELECT count(*) FROM a) AS agents, (SELECT count(*) FROM r) AS retired
+        SELECT a.agent, NULL::bigint AS instance FROM a
+        UNION ALL
+        SELECT NULL, r.instance FROM r
         """
     }
 
@@ -87,5 +111,29 @@ extension PostgresReconcilerStore {
     /// Indexes: the primary keys. The account is checked afterwards, so that no plan can begin with the account's index.
     private func facts(_ instances: [Int64]) -> PQStatement {
         "SELECT * FROM subjects_by_instance WHERE instance = ANY (\(instances))"
+    }
+}
+
+/// What a batch has locked.
+private struct PassLocks {
+    private var agents: Set<Int64> = []
+    private var retired: Set<Int64> = []
+
+    /// Reads the columns `agent` and `instance`, of which each row has one.
+    init(_ result: PQResult) throws(PQError) {
+        let (agent, instance) = (
+            try result.decoder("agent", as: Int64?.self), try result.decoder("instance", as: Int64?.self)
+        )
+        for row in result {
+            if let agent = try agent[row] { agents.insert(agent) }
+            if let instance = try instance[row] { retired.insert(instance) }
+        }
+    }
+
+    /// Whether nobody else can change what was read.
+    func cover(_ reading: PassReading) -> Bool {
+        reading.subjects.allSatisfy { subject, facts in
+            facts.map { agents.contains($0.agent) } ?? retired.contains(subject.instance)
+        }
     }
 }

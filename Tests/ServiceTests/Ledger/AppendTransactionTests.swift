@@ -1,7 +1,6 @@
 import Domain
 import FoundationEssentials
 import LibPQ
-import Synchronization
 import Testing
 
 @testable import Service
@@ -75,29 +74,6 @@ struct AppendTransactionTests {
         )
     }
 
-    /// Waits until so many wait for an advisory lock in this database, or somebody is done.
-    private func waitFor(_ count: Int, orFor isOver: Flag, _ transaction: PQTransaction) async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while !isOver.isSet.load(ordering: .relaxed) {
-            let waiting = try await transaction.query(
-                """
-                SELECT l.pid
-                FROM pg_locks l
-                WHERE NOT l.granted
-                  AND l.locktype = 'advisory'
-                  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-                """
-            )
-            if waiting.rowCount == count { return }
-            try #require(ContinuousClock.now < deadline, "\(waiting.rowCount) wait")
-            try await Task.sleep(for: .milliseconds(20))
-        }
-    }
-
-    private final class Flag: Sendable {
-        let isSet = Atomic(false)
-    }
-
     /// `successor`: who has the record afterwards; `nil` where it is withdrawn.
     @Test(arguments: [nil, "a2"])
     func `two batches that are the first to speak of a record, each of somebody else, fold both`(
@@ -134,16 +110,13 @@ struct AppendTransactionTests {
             let eight = Timestamp(seconds: 1_700_000_000)
             let first = event(of: "r", by: "a1", version: 1, at: eight)
             let second = event(of: "r", by: successor, version: 2, at: eight)
-            let isOver = Flag()
+            let wait = LockWait()
             let tasks = try await pool.withTransaction { gate in
                 try await gate.run(["SELECT pg_advisory_xact_lock(77)"])
                 let one = Task { _ = try await transaction.run([first]) }
-                try await waitFor(1, orFor: isOver, gate)
-                let other = Task {
-                    defer { isOver.isSet.store(true, ordering: .relaxed) }
-                    _ = try await transaction.run([second])
-                }
-                try await waitFor(2, orFor: isOver, gate)
+                try await wait.until(1, in: gate)
+                let other = wait.task { _ = try await transaction.run([second]) }
+                try await wait.until(2, in: gate)
                 return [one, other]
             }
             for task in tasks { try await task.value }
