@@ -145,10 +145,10 @@ extension AgentDirectory {
             }
         }
         if !superseded.isEmpty {
-            try await transaction.run([
-                GuardStatements.supersede(superseded, slot: .instance, by: request.author),
-                GuardStatements.close(by: request.author),
-            ])
+            try await transaction.run(
+                [GuardStatements.supersede(superseded, slot: .instance, by: request.author)]
+                    + GuardStatements.close(by: request.author)
+            )
         }
         return waiting
     }

@@ -84,10 +84,10 @@ extension AgentOrders {
         }
         let waiting = try await transaction.query(GuardStatements.waiting(of: [order.agentID]))
         guard !waiting.isEmpty else { return nil }
-        try await transaction.run([
-            GuardStatements.supersede([order.agentID], slot: .order, by: caller.name),
-            GuardStatements.close(by: caller.name),
-        ])
+        try await transaction.run(
+            [GuardStatements.supersede([order.agentID], slot: .order, by: caller.name)]
+                + GuardStatements.close(by: caller.name)
+        )
         return nil
     }
 }

@@ -96,10 +96,10 @@ package struct GuardDesk: Sendable {
                     throw Problem(.alreadyDecided)
                 }
                 try GuardChoice.check(count, shown: shown)
-                try await transaction.run([
-                    GuardStatements.audit("guard.\(decision.rawValue)", of: change, by: caller.name, agents: count),
-                    GuardStatements.close(by: caller.name),
-                ])
+                try await transaction.run(
+                    [GuardStatements.audit("guard.\(decision.rawValue)", of: change, by: caller.name, agents: count)]
+                        + GuardStatements.close(by: caller.name)
+                )
                 return (count, decision == .approve ? rings : [])
             }
         }

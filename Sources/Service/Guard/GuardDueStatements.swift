@@ -132,7 +132,9 @@ enum GuardDueStatements {
     /// An agent that has no session yet, and clocks after the change that gives it one was held, gets it: clock events are
     /// never held. Indexes: `guard_changes_held`, `guard_items_held`, `guard_items_of_change`, `instances_agent_key`,
     /// `instances_listed`, `incidents_open_key`.
-    static var tend: [PQStatement] {
+    static var tend: [PQStatement] { settle + GuardStatements.close(by: "guard") + [forget] }
+
+    private static var settle: [PQStatement] {
         [
             // Whoever marks sessions for a listing has its row locked: it is settled before that or not at all.
             """
@@ -195,13 +197,16 @@ enum GuardDueStatements {
                 WHERE x.listed_by = g.change AND o.reason = 'listed_only'
               )
             """,
-            GuardStatements.close(by: "guard"),
-            // A list that was refused is kept for as long as sessions carry its mark: without it they would be stopped.
-            """
-            DELETE FROM guard_changes g
-            WHERE g.decided_at < now() - interval '90 days'
-              AND NOT EXISTS (SELECT FROM instances x WHERE x.listed_by = g.change)
-            """,
         ]
+    }
+
+    /// Lets go of old changes; a list that was refused is kept for as long as sessions carry its mark: without it they would be
+    /// stopped.
+    private static var forget: PQStatement {
+        """
+        DELETE FROM guard_changes g
+        WHERE g.decided_at < now() - interval '90 days'
+          AND NOT EXISTS (SELECT FROM instances x WHERE x.listed_by = g.change)
+        """
     }
 }

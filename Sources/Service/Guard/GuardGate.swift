@@ -173,9 +173,8 @@ struct GuardGate: Sendable {
         statements += [
             GuardStatements.add(parts, to: change), GuardStatements.raise(change),
             GuardStatements.audit("guard.hold", of: change, by: actor, agents: parts.count),
-            GuardStatements.close(by: actor),
         ]
-        try await transaction.run(statements)
+        try await transaction.run(statements + GuardStatements.close(by: actor))
         return change
     }
 

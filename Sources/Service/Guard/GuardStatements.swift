@@ -190,41 +190,56 @@ enum GuardStatements {
     ///
     /// Needs the lock of the map. Indexes: those of ``supersede(_:slot:by:)`` and ``close(by:)``.
     static func forget(_ agentID: String, by actor: String) -> [PQStatement] {
-        [
-            supersede([agentID], slot: .instance, by: actor), supersede([agentID], slot: .events, by: actor),
-            close(by: actor),
-        ]
+        [supersede([agentID], slot: .instance, by: actor), supersede([agentID], slot: .events, by: actor)]
+            + close(by: actor)
     }
 
     /// Ends changes of which nothing waits any more, and their incidents.
     ///
-    /// A change whose parts ended in different ways is `mixed`. Indexes: `guard_changes_held`, `guard_items_of_change`.
-    static func close(by actor: String) -> PQStatement {
-        """
-        WITH c AS (
-            UPDATE guard_changes g
-            SET state = coalesce(
-                    (
-                        SELECT CASE WHEN min(i.state) = max(i.state) THEN min(i.state) ELSE 'mixed' END
-                        FROM guard_items i
-                        WHERE i.change = g.change
+    /// Whoever adds a part to a change has its row locked, so what seems to be empty is locked first, and looked at once more by a
+    /// statement that sees what was committed until then. A change that somebody has locked is left to them, or to the next
+    /// ``GuardKeeper``. A change whose parts ended in different ways is `mixed`. Indexes: `guard_changes_held`,
+    /// `guard_items_of_change`.
+    static func close(by actor: String) -> [PQStatement] {
+        [
+            """
+            SELECT set_config('rollcall.closing', coalesce(string_agg(c.change::text, ','), ''), true)
+            FROM (
+                SELECT g.change
+                FROM guard_changes g
+                WHERE g.state = 'held'
+                  AND g.kind NOT IN ('listing', 'setting')
+                  AND NOT EXISTS (SELECT FROM guard_items i WHERE i.change = g.change AND i.state = 'held')
+                ORDER BY g.change
+                FOR UPDATE SKIP LOCKED
+            ) c
+            """,
+            """
+            WITH c AS (
+                UPDATE guard_changes g
+                SET state = coalesce(
+                        (
+                            SELECT CASE WHEN min(i.state) = max(i.state) THEN min(i.state) ELSE 'mixed' END
+                            FROM guard_items i
+                            WHERE i.change = g.change
+                        ),
+                        'superseded'
                     ),
-                    'superseded'
-                ),
-                decided_by = \(actor),
-                decided_at = now()
-            WHERE g.state = 'held'
-              AND g.kind NOT IN ('listing', 'setting')
-              AND NOT EXISTS (SELECT FROM guard_items i WHERE i.change = g.change AND i.state = 'held')
-            RETURNING g.change
-        )
-        UPDATE incidents i
-        SET closed_at = now()
-        FROM c
-        WHERE i.account = \(incidentBase) - c.change
-          AND i.kind = 'change_held'
-          AND i.closed_at IS NULL
-        """
+                    decided_by = \(actor),
+                    decided_at = now()
+                WHERE g.state = 'held'
+                  AND g.change = ANY (string_to_array(current_setting('rollcall.closing'), ',')::bigint[])
+                  AND NOT EXISTS (SELECT FROM guard_items i WHERE i.change = g.change AND i.state = 'held')
+                RETURNING g.change
+            )
+            UPDATE incidents i
+            SET closed_at = now()
+            FROM c
+            WHERE i.account = \(incidentBase) - c.change
+              AND i.kind = 'change_held'
+              AND i.closed_at IS NULL
+            """,
+        ]
     }
 
     /// Marks sessions that an import brought, of agents of whom nobody ever said anything.

@@ -80,6 +80,40 @@ struct GuardOrderTests {
     }
 
     @Test
+    func `a change that somebody adds to at that moment is not ended with the only part that it had`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(seven)
+            for agent in seven.prefix(5) { _ = try await fixture.hold(agent) }
+            _ = try await fixture.hold("a6")
+            let change = try #require(try await fixture.heldChanges().first)
+            let wait = LockWait()
+            let order = try await fixture.pool.withTransaction { bulk in
+                _ = try await bulk.run([
+                    "SELECT change FROM guard_changes WHERE change = \(change) FOR UPDATE",
+                    """
+                    INSERT INTO guard_items (change, agent, kind, slot, what, desired_before, desired_after, reason)
+                    SELECT i.change, a.agent, i.kind, i.slot, i.what, i.desired_before, i.desired_after, i.reason
+                    FROM guard_items i
+                    CROSS JOIN agents a
+                    WHERE i.change = \(change)
+                      AND a.agent_id = 'a7'
+                    """,
+                ])
+                let order = wait.task { try await fixture.hold("a6", "running") }
+                try await wait.until(1, in: bulk)
+                return order
+            }
+            #expect(try await order.value == 200)
+            await fixture.keeper.tend()
+            #expect(try await fixture.state(of: change) == "held")
+            #expect(try await fixture.waiting(of: "a7") == ["hold"])
+            #expect(try await fixture.openIncidents() == ["change_held"])
+            #expect(try await fixture.hold("a7", "running") == 200)
+            #expect(try await fixture.state(of: change) == "superseded")
+        }
+    }
+
+    @Test
     func `the end of many holds waits as well, and so do removals`() async throws {
         try await withManagement { fixture in
             try await fixture.addOnShift(seven)
