@@ -9,7 +9,7 @@ package enum PunchStanding: String, Sendable, Hashable, CaseIterable {
     case reassigned
     /// Its record ends before or when it begins.
     case empty
-    /// A higher number of the same source contradicts it.
+    /// A higher number of the same source under the same name contradicts it.
     case overtaken
 }
 
@@ -90,15 +90,17 @@ func standingPunches(_ punches: [LedgerPunch]) -> [LedgerPunch] {
     }
 }
 
-/// The punches without a record that a higher version of the same source contradicts: it happened no later.
+/// The punches without a record that a higher version of the same source under the same name contradicts: it happened no
+/// later.
 ///
-/// Such a version orders what the source says of the agent, and wins over the sender's clock.
+/// Such a version orders what the source says under the name, and wins over the sender's clock. An agent may have several
+/// names of one source (a second account at the vendor), each with numbers of its own.
 ///
 /// - Returns: their sequences.
 private func overtakenVersions(_ punches: [LedgerPunch]) -> Set<Int64> {
     let numbered = punches.filter { $0.record == nil && $0.version != nil }
     var overtaken: Set<Int64> = []
-    for (_, punches) in Dictionary(grouping: numbered, by: \.source) {
+    for (_, punches) in Dictionary(grouping: numbered, by: NumberedName.init) {
         let byVersion = Dictionary(grouping: punches) { $0.version ?? .min }.sorted { $0.key > $1.key }
         var earliestAbove: Timestamp?
         for (_, punches) in byVersion {
@@ -110,4 +112,15 @@ private func overtakenVersions(_ punches: [LedgerPunch]) -> Set<Int64> {
         }
     }
     return overtaken
+}
+
+/// Under what a source numbers what it says without a record.
+private struct NumberedName: Hashable {
+    var source: Int32
+    var externalID: String?
+
+    init(_ punch: LedgerPunch) {
+        source = punch.source
+        externalID = punch.externalID
+    }
 }

@@ -29,11 +29,14 @@ package struct LedgerPunch: Sendable, Hashable {
     package var effectiveAt: Timestamp
     /// The clock source that said it.
     package var source: Int32
+    /// What the source calls the agent, where it numbers what it says of that name; `nil` where a record has the numbers, and
+    /// where nothing has.
+    package var externalID: String?
     /// The record it belongs to, for sources that send records (timecards).
     package var record: RecordKey?
     /// Its place inside the record: the start is 0, breaks and the end follow.
     package var ordinal: Int16
-    /// Orders reports of the same record, and without a record what one source says of the agent; `nil` where the sender
+    /// Orders reports of the same record, and without a record what one source says under one name; `nil` where the sender
     /// numbers nothing.
     package var version: Int64?
     /// When the report of the record that this belongs to was received; the same for all of its punches.
@@ -42,12 +45,13 @@ package struct LedgerPunch: Sendable, Hashable {
     /// ours.
     package var isOfAnother: Bool
 
-    /// `source` is that of the record, where there is one.
+    /// `source` is that of the record, where there is one; `externalID` is kept only with a version and without a record.
     package init(
         sequence: Int64,
         kind: PunchKind,
         effectiveAt: Timestamp,
         source: Int32 = 0,
+        externalID: String? = nil,
         record: RecordKey? = nil,
         ordinal: Int16 = 0,
         version: Int64? = nil,
@@ -58,6 +62,7 @@ package struct LedgerPunch: Sendable, Hashable {
         self.kind = kind
         self.effectiveAt = effectiveAt
         self.source = record?.source ?? source
+        self.externalID = record == nil && version != nil ? externalID : nil
         self.record = record
         self.ordinal = ordinal
         self.version = version

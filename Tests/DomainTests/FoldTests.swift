@@ -159,6 +159,26 @@ struct FoldTests {
     }
 
     @Test
+    func `numbers of two names of one source say nothing of each other`() {
+        func numbered(_ kind: PunchKind, _ seconds: Int64, _ version: Int64, of name: String) -> LedgerPunch {
+            LedgerPunch(
+                sequence: seconds,
+                kind: kind,
+                effectiveAt: at(seconds),
+                source: 1,
+                externalID: name,
+                version: version
+            )
+        }
+        let left = numbered(.clockOut, 5, 500, of: "10011")
+        let joined = numbered(.clockIn, 10, 1, of: "20022")
+        #expect(fold([left, joined], now: at(500)).since == at(10))
+        #expect(standings([left, joined]) == [5: .stands, 10: .stands])
+        #expect(standings([left, numbered(.clockIn, 10, 1, of: "10011")]) == [5: .stands, 10: .overtaken])
+        #expect(standings([left, joined, numbered(.clockOut, 9, 2, of: "20022")])[10] == .overtaken)
+    }
+
+    @Test
     func `a record's end closes that record only`() {
         let punches = [
             punch(.clockIn, 1, record: "a", version: 1), punch(.clockIn, 2, record: "b", version: 1),

@@ -123,6 +123,16 @@ struct MatchingTests {
             leftOut: ["number 4: 13:00 clock_in", "number 5: 08:00 clock_in"],
             status: "never in"
         ),
+        // Under another name there are other numbers.
+        Line(
+            held: ["number 9: 12:30 clock_out"],
+            unmatched: ["number 1: 13:00 clock_in (under another name)"],
+            status: "in since 13:00"
+        ),
+        Line(
+            unmatched: ["number 9: 12:30 clock_out", "number 1: 13:00 clock_in (under another name)"],
+            status: "in since 13:00"
+        ),
         // Old news does not end a break either, where that would start a session.
         Line(
             held: ["08:00 clock_in", "09:00 break_start"],

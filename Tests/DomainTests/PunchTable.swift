@@ -42,9 +42,16 @@ struct PunchTable: Decodable {
         var report: String
         var when: String?
         var told: [String]
+        /// What the document says beside the reports; ``PunchWords/anotherName`` also changes what they mean.
+        var note: String?
         var `is`: String
         /// A time of day and what holds from then on, for every report that lies ahead.
         var later: [String]?
+
+        /// What is told, with the note where that is part of it.
+        var reports: [String] {
+            note == PunchWords.anotherName ? told.map { "\($0) (\(PunchWords.anotherName))" } : told
+        }
     }
 
     /// How reports reach us.
@@ -87,6 +94,9 @@ struct PunchTable: Decodable {
 
 /// Reads the table's own words.
 enum PunchWords {
+    /// Said of a numbered report that is under another name of the person than those of which nothing is said.
+    static let anotherName = "under another name"
+
     private struct Unreadable: Error {
         var text: String
     }
@@ -105,15 +115,18 @@ enum PunchWords {
         }
     }
 
-    /// `08:00 clock_in`, `number 5: 08:00 clock_in`, `card A v1: 08:00 clock_in, 17:00 clock_out`, the same with
-    /// `received 11:05` or `of another` before the colon, or `card A deleted at 11:00`.
+    /// `08:00 clock_in`, `number 5: 08:00 clock_in`, the same with ` (under another name)` after it,
+    /// `card A v1: 08:00 clock_in, 17:00 clock_out`, the same with `received 11:05` or `of another` before the colon, or
+    /// `card A deleted at 11:00`.
     private static func punches(_ report: String) throws -> [LedgerPunch] {
         if let deletion = try /(\w+ \w+) deleted at ([\d:]+)/.wholeMatch(in: report) {
             return [try punch("void", at: deletion.2, record: String(deletion.1))]
         }
-        if let numbered = try /number (\d+): (.+)/.wholeMatch(in: report) {
+        if let numbered = try /number (\d+): (\S+ \S+)(?: \((.+)\))?/.wholeMatch(in: report) {
+            if let note = numbered.3, note != anotherName { throw Unreadable(text: report) }
             var punch = try single(numbered.2)
             punch.version = Int64(numbered.1)
+            punch.externalID = numbered.3 == nil ? "one" : "other"
             return [punch]
         }
         let record = try /(\w+ \w+)(?: v(\d+))?(?: received ([\d:]+))?( of another)?: (.+)/.wholeMatch(in: report)

@@ -16,7 +16,7 @@ struct PunchTableTests {
                 #expect(PunchWords.status(was) == group.was, "\(section.title), \(group.open)")
                 for row in group.rows {
                     for arrival in table.waysToArrive {
-                        for reports in arrival.orders(known: group.known, told: row.told) {
+                        for reports in arrival.orders(known: group.known, told: row.reports) {
                             try expect(row, of: reports, now: now)
                         }
                     }
@@ -47,7 +47,7 @@ struct PunchTableTests {
         var steps = 0
         for group in table.tables.flatMap(\.groups) {
             for row in group.rows where row.told.count == 1 {
-                let punches = try PunchWords.punches(group.known + row.told)
+                let punches = try PunchWords.punches(group.known + row.reports)
                 let told = try #require(punches.last)
                 guard let state = step(fold(punches.dropLast(), now: now), told, now: now) else { continue }
                 steps += 1

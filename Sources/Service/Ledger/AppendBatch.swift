@@ -274,6 +274,7 @@ struct AppendBatch {
             kind: event.kind,
             effectiveAt: event.effectiveAt,
             source: event.sourceID,
+            externalID: event.externalID,
             record: event.recordKey,
             ordinal: event.ordinal,
             version: event.version,

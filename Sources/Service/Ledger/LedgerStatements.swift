@@ -104,25 +104,30 @@ enum LedgerStatements {
 
     /// All punches of the given agents, with what was said of their records about others.
     ///
+    /// `numbered_id` is the external id where ``LedgerPunch/externalID`` counts: of most rows it would be read in vain.
+    ///
     /// Indexes: `clock_events_of_agent`, `clock_event_matches_of_agent`, `clock_events_of_record`,
     /// `clock_event_matches_pkey`.
     static func punches(of agents: [Int64]) -> PQStatement {
         """
         WITH own AS (
-            SELECT e.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version
+            SELECT e.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version,
+                CASE WHEN e.record IS NULL AND e.version IS NOT NULL THEN e.external_id END AS numbered_id
             FROM clock_events e
             WHERE e.agent = ANY (\(agents))
             UNION ALL
-            SELECT m.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version
+            SELECT m.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version,
+                CASE WHEN e.record IS NULL AND e.version IS NOT NULL THEN e.external_id END AS numbered_id
             FROM clock_event_matches m
             JOIN clock_events e ON e.sequence = m.sequence
             WHERE m.agent = ANY (\(agents))
         )
         SELECT agent, sequence, kind, effective_at, received_at, source_id, record, ordinal, version,
-            false AS is_of_another
+            numbered_id, false AS is_of_another
         FROM own
         UNION ALL
-        SELECT r.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version, true
+        SELECT r.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version,
+            NULL, true
         FROM (SELECT DISTINCT agent, source_id, record FROM own WHERE record IS NOT NULL) r
         CROSS JOIN LATERAL (
             SELECT c.*
@@ -154,6 +159,7 @@ enum LedgerStatements {
         let kind = try result.decoder("kind", as: Int16.self)
         let effectiveAt = try result.decoder("effective_at", as: Timestamp.self)
         let source = try result.decoder("source_id", as: Int32.self)
+        let numberedID = try result.decoder("numbered_id", as: String?.self)
         let record = try result.decoder("record", as: String?.self)
         let ordinal = try result.decoder("ordinal", as: Int16.self)
         let version = try result.decoder("version", as: Int64?.self)
@@ -169,6 +175,7 @@ enum LedgerStatements {
                     kind: punchKind,
                     effectiveAt: try effectiveAt[row],
                     source: sourceID,
+                    externalID: try numberedID[row],
                     record: try record[row].map { RecordKey(source: sourceID, id: $0) },
                     ordinal: try ordinal[row],
                     version: try version[row],

@@ -136,17 +136,19 @@ enum UnmatchedStatements {
     static func candidates(of agents: [Int64]) -> PQStatement {
         """
         WITH w AS (
-            SELECT w.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version
+            SELECT w.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version,
+                CASE WHEN e.record IS NULL AND e.version IS NOT NULL THEN e.external_id END AS numbered_id
             FROM left_out_events w
             JOIN clock_events e ON e.sequence = w.sequence
             WHERE w.agent = ANY (\(agents))
               AND NOT EXISTS (SELECT FROM clock_event_matches m WHERE m.sequence = w.sequence)
         )
         SELECT agent, sequence, kind, effective_at, received_at, source_id, record, ordinal, version,
-            false AS is_of_another
+            numbered_id, false AS is_of_another
         FROM w
         UNION ALL
-        SELECT r.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version, true
+        SELECT r.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version,
+            NULL, true
         FROM (SELECT DISTINCT agent, source_id, record FROM w WHERE record IS NOT NULL) r
         CROSS JOIN LATERAL (
             SELECT c.*

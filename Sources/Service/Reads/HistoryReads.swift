@@ -76,15 +76,16 @@ struct HistoryReads: Sendable {
                     LIMIT \(Self.eventLimit))
                 ) o
             )
-            SELECT e.sequence, e.kind, e.effective_at, e.source_id, e.record, e.ordinal, e.version, s.name AS source,
-                e.event_id, e.occurred_at, e.received_at, e.is_of_another
+            SELECT e.sequence, e.kind, e.effective_at, e.source_id, e.numbered_id, e.record, e.ordinal, e.version,
+                s.name AS source, e.event_id, e.occurred_at, e.received_at, e.is_of_another
             FROM (
                 SELECT sequence, kind, effective_at, source_id, record, ordinal, version, event_id, occurred_at, received_at,
+                    CASE WHEN record IS NULL AND version IS NOT NULL THEN external_id END AS numbered_id,
                     false AS is_of_another
                 FROM own
                 UNION ALL
                 SELECT c.sequence, c.kind, c.effective_at, c.source_id, c.record, c.ordinal, c.version, c.event_id,
-                    c.occurred_at, c.received_at, true
+                    c.occurred_at, c.received_at, NULL, true
                 FROM (SELECT DISTINCT source_id, record FROM own WHERE record IS NOT NULL) r
                 CROSS JOIN LATERAL (
                     SELECT x.*
@@ -124,6 +125,7 @@ struct HistoryReads: Sendable {
                 kind: kind,
                 effectiveAt: try row.column("effective_at", as: Timestamp.self),
                 source: source,
+                externalID: try row.column("numbered_id", as: String?.self),
                 record: try row.column("record", as: String?.self).map { RecordKey(source: source, id: $0) },
                 ordinal: try row.column("ordinal", as: Int16.self),
                 version: try row.column("version", as: Int64?.self),

@@ -75,7 +75,7 @@ enum UnmatchedNameStatements {
     /// The newest unmatched events of some names, with what was said of their records under other names; rows as of
     /// ``LedgerStatements/punches(of:)``, with the place of the name from 1 as `agent`.
     ///
-    /// Indexes: `clock_events_unmatched`, `clock_event_matches_pkey`, `clock_events_of_record`.
+    /// All of such an agent are of one name, so which it is need not be said. Indexes: `clock_events_unmatched`, `clock_event_matches_pkey`, `clock_events_of_record`.
     static func punches(_ names: [UnmatchedName]) -> PQStatement {
         """
         WITH w AS MATERIALIZED (
@@ -93,10 +93,12 @@ enum UnmatchedNameStatements {
                 LIMIT \(figure: UnmatchedNames.judgedLimit)
             ) e
         )
-        SELECT agent, sequence, kind, effective_at, received_at, source_id, record, ordinal, version, false AS is_of_another
+        SELECT agent, sequence, kind, effective_at, received_at, source_id, record, ordinal, version,
+            NULL::text AS numbered_id, false AS is_of_another
         FROM w
         UNION ALL
-        SELECT r.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version, true
+        SELECT r.agent, e.sequence, e.kind, e.effective_at, e.received_at, e.source_id, e.record, e.ordinal, e.version,
+            NULL, true
         FROM (SELECT DISTINCT agent, external_id, source_id, record FROM w WHERE record IS NOT NULL) r
         CROSS JOIN LATERAL (
             SELECT c.*

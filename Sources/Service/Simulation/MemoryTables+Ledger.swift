@@ -87,6 +87,7 @@ extension MemoryTables {
             kind: event.kind,
             effectiveAt: event.effectiveAt,
             source: event.sourceID,
+            externalID: event.externalID,
             record: event.recordKey,
             ordinal: event.ordinal,
             version: event.version,
