@@ -94,20 +94,33 @@ package struct AgentDirectory: Sendable {
         return try await goOn(guarded.change.rematched, after: guarded.matched)
     }
 
+    /// What specifications would change.
+    struct Comparison: Sendable {
+        /// In the order of the specifications.
+        var outcomes: [AgentMapChange.Outcome]
+        /// What is different about each.
+        var differences: [AgentDifference]
+        /// Whether there is anything to write: also where only events are left to take up, or something waits for somebody that
+        /// this may take the place of.
+        var differs: Bool
+        /// Who is to get the session of an agent, by the agent's id.
+        var heirs: [String: String]
+    }
+
     /// Compares specifications with the map, and changes and locks nothing.
     ///
-    /// `mayMove`: whether an agent, by its id, may yet give up its session to another.
-    /// Returns the outcomes in the order of the specifications, what is different about each, and whether there is anything to
-    /// write: also where only events are left to take up, or something waits for somebody that this may take the place of.
-    func compare(
-        _ specs: [AgentSpec],
-        mayMove: (String) -> Bool
-    ) async throws(PQError) -> (outcomes: [AgentMapChange.Outcome], differences: [AgentDifference], differs: Bool) {
+    /// `mayMove`: whether an agent, by its id, has given up its session by the time these are written.
+    func compare(_ specs: [AgentSpec], mayMove: (String) -> Bool) async throws(PQError) -> Comparison {
         let map = try await AgentMap.read(specs, rules: rules, from: pool)
         let change = AgentMapChange(specs, map: map, caller: nil, mayMove: mayMove)
         var differs = !change.rematched.isEmpty || change.outcomes.contains { $0 != .unchanged }
         if !differs { differs = try await !pool.query(GuardStatements.waiting(of: specs.map(\.agentID))).isEmpty }
-        return (change.outcomes, specs.map { AgentDifference($0, map: map) }, differs)
+        return Comparison(
+            outcomes: change.outcomes,
+            differences: specs.map { AgentDifference($0, map: map) },
+            differs: differs,
+            heirs: AgentSessionMoves(specs, map: map).heirs
+        )
     }
 
     /// Writes a change and derives what follows from it.

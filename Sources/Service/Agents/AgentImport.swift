@@ -35,9 +35,9 @@ package struct AgentImport: Sendable {
     /// Compares a file with the database as a whole and, unless it is a dry run, writes what differs.
     ///
     /// With one fault nothing is written, be it in the file itself or one that only the database knows of (an unknown
-    /// engine, an instance of an agent that the file does not name). What stands against a line only once others were
-    /// written leaves out that line. Running the same file again goes on where one that was broken off ended, and
-    /// otherwise changes nothing.
+    /// engine, an instance of an agent that does not give it up in the same portion of the file or an earlier one). Only what
+    /// others change meanwhile can leave out a line. Running the same file again goes on where one that was broken off ended,
+    /// and otherwise changes nothing.
     ///
     /// `author`: for the audit.
     /// `onDifference`: gets what differs, in the file's order, before anything is written.
@@ -49,12 +49,12 @@ package struct AgentImport: Sendable {
         onDifference: (AgentDifference) -> Void = { _ in }
     ) async throws -> Report {
         guard file.faults.isEmpty else { return Report(faults: file.faults, isDryRun: isDryRun) }
-        var (report, differing) = try await compare(file, onDifference)
+        var (report, differing, heirs) = try await compare(file, onDifference)
         report.isDryRun = isDryRun
         guard report.isComplete else { return report }
         let whole = try await weigh(file, differing, author: author)
         if isDryRun {
-            report.forecast = try await forecast(file, differing, of: whole, author: author)
+            report.forecast = try await forecast(file, differing, heirs, of: whole, author: author)
             return report
         }
         report.added = 0
@@ -112,50 +112,60 @@ package struct AgentImport: Sendable {
 
     /// Asks what the guard would say, portion by portion as the import has them.
     ///
+    /// `heirs`: who is to get the session of an agent. It waits where the agent's part waits, also in a later portion.
     /// `whole`: as ``weigh(_:_:author:)`` has it.
     private func forecast(
         _ file: AgentImportFile,
         _ differing: [Bool],
+        _ heirs: [String: String],
         of whole: GuardWeight?,
         author: String
     ) async throws -> GuardForecast {
         var forecast = GuardForecast(try await directory.weight(), of: whole)
         var passed: Int64 = 0
+        var staying: Set<String> = []
         try await portions(of: file, differing) { rows in
             let (held, changing, passing) = try await directory.preview(
-                rows.map(\.spec),
+                rows.map { staying.contains($0.spec.agentID) ? $0.spec.keepingSession : $0.spec },
                 passed: passed,
                 of: whole,
                 author: author
             )
             passed += passing
             forecast.changing += changing
-            forecast.heldCount += held.agents.count
-            for row in rows
-            where held.agents[row.spec.agentID] != nil && forecast.held.count < AgentImportFile.faultLimit {
-                forecast.held.append(row.spec.agentID)
+            for var agentID in held.agents.keys {
+                while let heir = heirs[agentID], staying.insert(heir).inserted { agentID = heir }
             }
+            let waiting = rows.map(\.spec.agentID).filter { held.agents[$0] != nil || staying.contains($0) }
+            forecast.heldCount += waiting.count
+            forecast.held += waiting.prefix(AgentImportFile.faultLimit - forecast.held.count)
         }
         return forecast
     }
 
-    /// Compares every chunk; returns what would change, and for each chunk whether there is anything to write.
+    /// Compares every chunk; returns what would change, for each chunk whether there is anything to write, and who is to get the
+    /// session of an agent.
     private func compare(
         _ file: AgentImportFile,
         _ onDifference: (AgentDifference) -> Void
-    ) async throws -> (report: Report, differing: [Bool]) {
+    ) async throws -> (report: Report, differing: [Bool], heirs: [String: String]) {
         var report = Report(isDryRun: true)
         var differing: [Bool] = []
+        var heirs: [String: String] = [:]
+        // No session stands twice in a file, so who is given one by an earlier chunk gives up the one they have.
+        var moved: Set<String> = []
         var chunks = file.chunks(of: Self.chunk)
         while let rows = chunks.next() {
-            let (outcomes, differences, differs) = try await directory.compare(rows.map(\.spec), mayMove: file.names)
-            differing.append(differs)
-            for (place, outcome) in outcomes.enumerated() {
+            let comparison = try await directory.compare(rows.map(\.spec), mayMove: moved.contains)
+            differing.append(comparison.differs)
+            heirs.merge(comparison.heirs) { first, _ in first }
+            moved.formUnion(rows.filter { $0.spec.instance != .keep }.map(\.spec.agentID))
+            for (place, outcome) in comparison.outcomes.enumerated() {
                 report.take(outcome, line: rows[place].line)
-                if outcome == .added || outcome == .changed { onDifference(differences[place]) }
+                if outcome == .added || outcome == .changed { onDifference(comparison.differences[place]) }
             }
         }
-        return (report, differing)
+        return (report, differing, heirs)
     }
 }
 

@@ -51,9 +51,6 @@ package struct AgentImportFile: Sendable {
         if let fault = rows.end { faults.append(fault) }
     }
 
-    /// Whether the file says something about an agent.
-    func names(_ agentID: String) -> Bool { lines.agents[agentID] != nil }
-
     /// The rows in order, some at a time; of a file without faults.
     func chunks(of size: Int) -> Chunks { Chunks(rows: Rows(bytes), size: size) }
 
@@ -145,7 +142,7 @@ package struct AgentImportFile: Sendable {
 
     /// What must stand once in a file.
     private struct Lines {
-        private(set) var agents: [String: Int] = [:]
+        private var agents: [String: Int] = [:]
         private var instances: [InstanceSpec: Int] = [:]
         private var aliases: [AliasSpec: Int] = [:]
 

@@ -69,17 +69,37 @@ struct AgentMapChange: Sendable, Equatable {
 
     /// Compares.
     ///
-    /// A specification that is refused changes nothing, and no other.
+    /// A specification that is refused changes nothing, and no other, but for whoever was to get the session that its agent
+    /// therefore keeps. A session moves between two of the agents whichever stands first, also crosswise.
     ///
     /// - Parameters:
     ///   - specs: at most one per agent.
     ///   - map: the map as read under its lock, for these agents.
     ///   - caller: whose teams bound what may be changed; `nil` for all.
-    ///   - mayMove: whether an agent, by its id, may yet give up its session to another.
+    ///   - mayMove: whether an agent, by its id, gives up its session though no specification says so.
     init(_ specs: [AgentSpec], map: AgentMap, caller: Caller?, mayMove: (String) -> Bool = { _ in false }) {
+        var moves = AgentSessionMoves(specs, map: map)
+        while true {
+            let change = AgentMapChange(
+                specs,
+                map: map,
+                caller: caller,
+                isLeaving: { moves.isLeaving($0) || mayMove($0) }
+            )
+            let refused = zip(specs, change.outcomes).compactMap { spec, outcome -> String? in
+                if case .refused = outcome { spec.agentID } else { nil }
+            }
+            guard moves.keep(refused) else {
+                self = change
+                return
+            }
+        }
+    }
+
+    private init(_ specs: [AgentSpec], map: AgentMap, caller: Caller?, isLeaving: (String) -> Bool) {
         for spec in specs {
             do throws(Problem) {
-                outcomes.append(try take(spec, map: map, caller: caller, mayMove: mayMove))
+                outcomes.append(try take(spec, map: map, caller: caller, isLeaving: isLeaving))
             } catch {
                 outcomes.append(.refused(error))
             }
@@ -96,7 +116,7 @@ struct AgentMapChange: Sendable, Equatable {
         _ spec: AgentSpec,
         map: AgentMap,
         caller: Caller?,
-        mayMove: (String) -> Bool
+        isLeaving: (String) -> Bool
     ) throws(Problem) -> Outcome {
         let before = map.agents[spec.agentID]
         if let before, let caller, !caller.sees(team: before.team) { throw Problem(.notFound) }
@@ -107,7 +127,7 @@ struct AgentMapChange: Sendable, Equatable {
             timeZone: spec.timeZone ?? before?.timeZone ?? "UTC"
         )
         if let caller, !caller.sees(team: agent.team) { throw Problem(.outsideTeam, field: "team") }
-        let assignment = try assignment(spec, map: map, mayMove: mayMove)
+        let assignment = try assignment(spec, map: map, isLeaving: isLeaving)
         let aliases = try aliases(spec, map: map, caller: caller)
         var differs = false
         if before == nil || before?.isSame(as: agent) == false || before?.isLeaving == true {
@@ -146,14 +166,14 @@ struct AgentMapChange: Sendable, Equatable {
     private func assignment(
         _ spec: AgentSpec,
         map: AgentMap,
-        mayMove: (String) -> Bool
+        isLeaving: (String) -> Bool
     ) throws(Problem) -> Assignment? {
         guard case .set(let instance) = spec.instance else { return nil }
         guard let account = map.accounts[instance.engine] else {
             throw .invalid("instance.engine", "There is no engine account of this name.")
         }
         let session = AgentMap.Session(account: account, instanceID: instance.instanceID)
-        let isTaken = map.occupants[session].map { $0 != spec.agentID && !mayMove($0) } ?? false
+        let isTaken = map.occupants[session].map { $0 != spec.agentID && !isLeaving($0) } ?? false
         guard !isTaken, !assignedSessions.contains(session)
         else { throw Problem(.instanceTaken, field: "instance.instance_id") }
         return Assignment(

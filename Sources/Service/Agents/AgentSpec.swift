@@ -26,6 +26,13 @@ package struct AgentSpec: Sendable, Hashable {
         self.instance = instance
         self.aliases = aliases
     }
+
+    /// The same without anything said about the session.
+    var keepingSession: AgentSpec {
+        var spec = self
+        spec.instance = .keep
+        return spec
+    }
 }
 
 /// What is said about an agent's instance.
@@ -36,6 +43,15 @@ package enum InstanceChange: Sendable, Hashable {
     /// The agent gets none; the one it had is stopped.
     case remove
     case set(InstanceSpec)
+
+    /// The session that is said, `.some(nil)` for none; `nil` when nothing is said.
+    var session: InstanceSpec?? {
+        switch self {
+        case .keep: nil
+        case .remove: .some(nil)
+        case .set(let instance): .some(instance)
+        }
+    }
 }
 
 /// One session of an engine.

@@ -34,14 +34,13 @@ extension AgentDirectory {
         var repeated: [String: (change: Int64, reason: GuardReason)] = [:]
         /// Agents whose unmatched events wait already.
         var repeatedEvents: [String: (change: Int64, reason: GuardReason)] = [:]
+        /// Agents whom earlier portions of the same import name, and whose session waits to be another's.
+        var earlier: Set<String> = []
         var effects: [String: DesiredEffect] = [:]
         var isTooMuch = false
 
         func spec(_ spec: AgentSpec) -> AgentSpec {
-            guard sessions[spec.agentID] != nil || repeated[spec.agentID] != nil else { return spec }
-            var spec = spec
-            spec.instance = .keep
-            return spec
+            sessions[spec.agentID] != nil || repeated[spec.agentID] != nil ? spec.keepingSession : spec
         }
 
         /// The parts to write down.
@@ -81,7 +80,7 @@ extension AgentDirectory {
         let request = Request(specs: specs, map: map, caller: caller, author: author, origin: origin)
         var waiting = try await standing(request, in: transaction)
         var verdict = GuardGate.Verdict(waiting: [:], affected: 0, fleet: 0)
-        let whole = AgentMapChange(specs.map(waiting.spec), map: map, caller: caller)
+        let whole = AgentMapChange(specs, map: map, caller: caller, mayMove: waiting.earlier.contains)
         let agentIDs = specs.map(\.agentID)
         let before = try DesiredRuns(
             try await transaction.query(GuardStatements.runs(of: agentIDs, sessions: whole.assigned))
@@ -121,7 +120,10 @@ extension AgentDirectory {
     private func standing(_ request: Request, in transaction: PQTransaction) async throws(PQError) -> Waiting {
         var waiting = Waiting()
         guard request.origin != .approved else { return waiting }
-        let rows = try await transaction.query(GuardStatements.waiting(of: request.specs.map(\.agentID)))
+        let named = Set(request.specs.map(\.agentID))
+        // Whoever an import gives a session to waits with whoever has it, also where that one stood in an earlier portion.
+        let owners = request.origin.isListing ? Set(AgentSessionMoves(request.specs, map: request.map).heirs.keys) : []
+        let rows = try await transaction.query(GuardStatements.waiting(of: named.union(owners).sorted()))
         let saying = request.specs.filter { $0.instance != .keep }
         var superseded: [String] = []
         for row in rows {
@@ -132,6 +134,10 @@ extension AgentDirectory {
                     json: try row.column("what", as: PQJSON.self)
                 )
             else { continue }
+            guard named.contains(agentID) else {
+                if what.slot == .instance { waiting.earlier.insert(agentID) }
+                continue
+            }
             let earlier = (
                 change: try row.column("change", as: Int64.self),
                 reason: GuardReason(rawValue: try row.column("reason", as: String.self)) ?? .tooMany
@@ -276,16 +282,5 @@ extension AgentDirectory {
         guard let listing else { return nil }
         try await transaction.run([GuardStatements.mark(brought.map(\.instance).sorted(), listedBy: listing)])
         return listing
-    }
-}
-
-extension InstanceChange {
-    /// The session that is said, `.some(nil)` for none; `nil` when nothing is said.
-    fileprivate var session: InstanceSpec?? {
-        switch self {
-        case .keep: nil
-        case .remove: .some(nil)
-        case .set(let instance): .some(instance)
-        }
     }
 }

@@ -121,6 +121,112 @@ struct AgentImportTests {
         }
     }
 
+    @Test(arguments: [("i2", "i3"), ("i2", "i1")])
+    func `sessions move between agents of one portion, also crosswise`(a1: String, b1: String) async throws {
+        try await withManagement { fixture in
+            try await fixture.addAgent("a1", instance: "i1")
+            try await fixture.addAgent("b1", instance: "i2")
+            let file = "agent_id,engine,instance_id\na1,main,\(a1)\nb1,main,\(b1)\n"
+            for dry in [true, false] {
+                let report = try await run(fixture, file, dry: dry)
+                #expect(report.isComplete && report.changed == 2 && report.heldCount == 0)
+            }
+            #expect(try await fixture.session(of: "a1") == a1)
+            #expect(try await fixture.session(of: "b1") == b1)
+            #expect(try await run(fixture, file).unchanged == 2)
+        }
+    }
+
+    @Test(
+        arguments: [
+            // Whoever has the session is named without one, comes too late, comes too late for the other half of a swap, or
+            // is refused what it was to get.
+            ("a1,main,i2\nb1,,\n", [2]),
+            ("a1,main,i2\n…b1,main,i3\n", [2]),
+            ("a1,main,i2\n…b1,main,i1\n", [2]),
+            ("a1,main,i2\nb1,main,i-owner\n", [2, 3]),
+        ] as [(String, [Int])]
+    )
+    func `what stays taken is a fault before anything is written`(lines: String, faults: [Int]) async throws {
+        try await withManagement { fixture in
+            try await fixture.addAgent("a1", instance: "i1")
+            try await fixture.addAgent("b1", instance: "i2")
+            try await fixture.addAgent("owner")
+            let file = "agent_id,engine,instance_id\n" + lines.replacing("…", with: Self.others)
+            for dry in [true, false] {
+                let report = try await run(fixture, file, dry: dry)
+                #expect(report.faults.map(\.line) == faults)
+                #expect(report.faults.allSatisfy { $0.column == "instance.instance_id" })
+            }
+            #expect(try await fixture.count("SELECT count(*) AS count FROM agents") == 3)
+            #expect(try await fixture.session(of: "a1") == "i1")
+            #expect(try await fixture.session(of: "b1") == "i2")
+        }
+    }
+
+    /// More agents than one portion has.
+    private static let others = (1...600).map { "x\($0),,\n" }.joined()
+
+    @Test
+    func `a session that moves between two who are on shift goes on running`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(["b1"])
+            try await fixture.addOnShift(["a1"], withSession: false)
+            let file = "agent_id,engine,instance_id\na1,main,i-b1\nb1,main,new\n"
+            let dry = try await run(fixture, file, dry: true)
+            // Only the new one begins to run.
+            #expect(dry.forecast?.changing == 1 && dry.forecast?.wouldHold == false)
+            let report = try await run(fixture, file)
+            #expect(report.isComplete && report.heldCount == 0)
+            #expect(try await fixture.session(of: "a1") == "i-b1")
+            #expect(try await fixture.session(of: "b1") == "new")
+        }
+    }
+
+    @Test
+    func `who gets the session of an agent whose part waits already waits too`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(["b1"])
+            try await fixture.addAgent("a1")
+            let header = "agent_id,engine,instance_id\n"
+            let first = try await run(fixture, header + "b1,main,new\n")
+            #expect(first.held == ["b1"])
+            let file = header + "a1,main,i-b1\nb1,main,new\n"
+            let dry = try await run(fixture, file, dry: true)
+            let report = try await run(fixture, file)
+            #expect(dry.isComplete && report.isComplete)
+            #expect(dry.forecast?.held == ["a1", "b1"] && report.held == ["a1", "b1"])
+            for change in [first.heldChange, report.heldChange] {
+                let number = try #require(change)
+                #expect(try await fixture.send("POST", "/v1/guard/\(number)/approve").status == 200)
+            }
+            #expect(try await fixture.session(of: "a1") == "i-b1")
+            #expect(try await fixture.session(of: "b1") == "new")
+        }
+    }
+
+    @Test
+    func `who gets the session of an agent whose part an earlier portion holds waits with it`() async throws {
+        try await withManagement { fixture in
+            try await fixture.addOnShift(["b1"])
+            try await fixture.addAgent("a1")
+            try await fixture.addAgent("c1")
+            let file =
+                "agent_id,engine,instance_id\nb1,main,new\n" + Self.others + "c1,main,i-a1\na1,main,i-b1\n"
+            let dry = try await run(fixture, file, dry: true)
+            let report = try await run(fixture, file)
+            #expect(dry.isComplete && report.isComplete)
+            #expect(report.held == ["b1", "c1", "a1"] && report.heldCount == 3)
+            #expect(dry.forecast?.held == report.held && dry.forecast?.heldCount == report.heldCount)
+            #expect(try await fixture.session(of: "a1") == "i-a1")
+            let change = try #require(report.heldChange)
+            #expect(try await fixture.send("POST", "/v1/guard/\(change)/approve").status == 200)
+            #expect(try await fixture.session(of: "a1") == "i-b1")
+            #expect(try await fixture.session(of: "b1") == "new")
+            #expect(try await fixture.session(of: "c1") == "i-a1")
+        }
+    }
+
     @Test
     func `a dry run says field by field what would change`() async throws {
         try await withManagement { fixture in
