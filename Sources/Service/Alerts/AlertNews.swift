@@ -29,6 +29,8 @@ struct AlertNews: Sendable {
     var since: Timestamp
     /// Of an incident when it ended; of an agent when it was removed.
     var until: Timestamp?
+    /// When it was read, by the database's clock.
+    var readAt: Timestamp
 
     init(_ row: PQRow) throws(PQError) {
         subject = Subject(rawValue: try row.column("what", as: String.self)) ?? .incidentOpened
@@ -43,6 +45,7 @@ struct AlertNews: Sendable {
         detail = try row.column("detail", as: String?.self) ?? ""
         since = try row.column("since", as: Timestamp?.self) ?? Timestamp(microseconds: 0)
         until = try row.column("until", as: Timestamp?.self)
+        readAt = try row.column("read_at", as: Timestamp.self)
     }
 
     var isAboutAnAgent: Bool {

@@ -39,7 +39,7 @@ extension AlertStatements {
         )
         SELECT 'incident.opened' AS what, i.incident AS number, NULL::uuid AS episode, i.kind, e.name AS engine,
             s.name AS source, i.change, NULL::text AS agent_id, NULL::text AS team, i.detail, i.opened_at AS since,
-            NULL::timestamptz AS until
+            NULL::timestamptz AS until, now() AS read_at
         FROM (
             SELECT o.incident
             FROM incidents o
@@ -56,7 +56,7 @@ extension AlertStatements {
         WHERE NOT EXISTS (SELECT FROM alert_notices n WHERE n.subject = 'incident/' || i.incident || '/opened')
         UNION ALL
         SELECT 'incident.closed', i.incident, NULL, i.kind, e.name, s.name, i.change, NULL, NULL, i.detail, i.opened_at,
-            i.closed_at
+            i.closed_at, now()
         FROM alert_notices n
         JOIN incidents i ON i.incident = n.incident
         LEFT JOIN engine_accounts e ON e.account = i.account
@@ -65,7 +65,8 @@ extension AlertStatements {
           AND NOT n.is_over
           AND i.closed_at IS NOT NULL
         UNION ALL
-        (SELECT 'agent.cannot_work', c.agent, NULL, c.condition, c.engine, NULL, NULL, c.agent_id, c.team, c.reason, d.since, NULL
+        (SELECT 'agent.cannot_work', c.agent, NULL, c.condition, c.engine, NULL, NULL, c.agent_id, c.team, c.reason, d.since,
+            NULL, now()
         FROM (
             SELECT a.agent, a.agent_id, a.team, e.name AS engine, x.instance, o.condition, o.reason, o.reading, o.since,
                 s.desired_since
@@ -129,7 +130,7 @@ extension AlertStatements {
         LIMIT \(agentLimit))
         UNION ALL
         SELECT 'agent.cannot_work', a.agent, NULL, 'unassigned', NULL, NULL, NULL, a.agent_id, a.team, 'no_instance',
-            p.desired_since, NULL
+            p.desired_since, NULL, now()
         FROM p
         JOIN agents a ON a.agent = p.agent
         WHERE p.shift <> 0
@@ -139,7 +140,8 @@ extension AlertStatements {
           AND NOT EXISTS (SELECT FROM agent_alerts t WHERE t.agent = p.agent)
         UNION ALL
         (SELECT 'agent.can_work', t.agent, t.episode, coalesce(o.condition, 'unassigned'), e.name, NULL, NULL,
-            coalesce(a.agent_id, t.agent_id), coalesce(a.team, t.team), coalesce(o.reason, 'no_instance'), t.since, t.gone_at
+            coalesce(a.agent_id, t.agent_id), coalesce(a.team, t.team), coalesce(o.reason, 'no_instance'), t.since,
+            t.gone_at, now()
         FROM agent_alerts t
         LEFT JOIN agents a ON a.agent = t.agent
         LEFT JOIN agent_states s ON s.agent = t.agent
@@ -154,10 +156,10 @@ extension AlertStatements {
         LIMIT \(agentLimit))
         UNION ALL
         SELECT 'page', CASE WHEN count(*) < \(pageLimit) THEN 0 ELSE max(p.agent) END, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-            NULL, NULL, NULL
+            NULL, NULL, NULL, now()
         FROM p
         UNION ALL
-        SELECT 'due', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        SELECT 'due', 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, now()
         WHERE EXISTS (SELECT FROM alert_notices n WHERE n.state = 'waiting' AND n.next_try_at <= now())
         """
     }

@@ -55,12 +55,15 @@ enum AlertStatements {
 
     /// Notes agents that cannot work, each once, and those that can again or are gone.
     ///
-    /// An end is noted only as the row says it still: who is removed or erased since is told of with the next look. Indexes:
-    /// `agent_alerts_pkey`, `alert_notices_subject_key`, `agents_pkey`.
+    /// A beginning is noted only if no end was noted since it was read: that may have been this one's, if whoever read it stood
+    /// still meanwhile. An end is noted only as the row says it still: who is removed or erased since is told of with the next
+    /// look. What is not noted is read anew with the next look. Indexes: `agent_alerts_pkey`, `alert_notices_subject_key`,
+    /// `agents_pkey`, `alert_notices_created`.
     static func noteAgents(_ news: [AlertNews], bodies: [String]) -> [PQStatement] {
         let begun = zip(news, bodies).filter { $0.0.subject == .cannotWork }
         let ended = zip(news, bodies).filter { $0.0.subject == .canWork }
         let episodes = begun.map { _ in UUID() }
+        let readAt = begun.map(\.0.readAt).min()
         let over = ended.compactMap { end in
             end.0.episode.flatMap(UUID.init(uuidString:)).map { (episode: $0, goneAt: end.0.until, body: end.1) }
         }
@@ -76,6 +79,9 @@ enum AlertStatements {
                 SELECT n.agent, n.episode, n.since
                 FROM n
                 JOIN agents a ON a.agent = n.agent
+                WHERE NOT EXISTS (
+                    SELECT FROM alert_notices e WHERE e.kind = 'agent.can_work' AND e.created_at >= \(readAt)
+                )
                 FOR KEY SHARE OF a
                 ON CONFLICT (agent) DO NOTHING
                 RETURNING episode

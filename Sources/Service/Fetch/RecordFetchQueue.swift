@@ -35,13 +35,14 @@ struct RecordFetchQueue: Sendable {
 
     /// Asks for a record, once more if it is being fetched right now.
     ///
-    /// Index: `record_fetches_pkey`.
+    /// A wish for a record that is asked for already draws its number under the row's lock: the one of the row that was not added
+    /// was drawn before, and may be lower than that of a wish that is being fetched by now. Index: `record_fetches_pkey`.
     func ask(for reference: RecordReference, sourceID: Int32) -> PQStatement {
         """
         INSERT INTO record_fetches AS f (source_id, kind, record)
         VALUES (\(sourceID), \(reference.kind), \(reference.id))
         ON CONFLICT (source_id, kind, record) DO UPDATE
-        SET asked = excluded.asked,
+        SET asked = nextval('record_fetch_asks'),
             asked_at = excluded.asked_at,
             due_at = least(f.due_at, excluded.due_at),
             attempts = 0,

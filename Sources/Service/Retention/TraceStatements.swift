@@ -64,9 +64,10 @@ enum TraceStatements {
         """
     }
 
-    /// Reads a portion of the bodies from before the erasure, and deletes those that name the person or that the person's
-    /// events came in.
+    /// Reads a portion of the bodies, and deletes those from before the erasure that name the person or that the person's events
+    /// came in, and later ones that only repeat such events: until those are erased in the ledger they are kept like any other.
     ///
+    /// A later body that says something new stays, as an append would keep it; its words may be about somebody new.
     /// Returns where it ended; nothing at the end. Indexes: `deliveries_pkey`, `clock_events_dedupe_key`,
     /// `clock_event_matches_pkey`; the bodies themselves are searched.
     static func deleteBodies(
@@ -89,7 +90,10 @@ enum TraceStatements {
                 USING p
                 WHERE d.received_at = p.received_at
                   AND d.delivery = p.delivery
-                  AND d.delivery <= \(erasure.lastDelivery)
+                  AND (
+                    d.delivery <= \(erasure.lastDelivery)
+                    OR (cardinality(d.effects) > 0 AND d.effects <@ ARRAY['replayed', 'conflict'])
+                  )
                   AND (
                     EXISTS (
                         SELECT FROM unnest(d.events) AS v (dedupe)
@@ -98,12 +102,14 @@ enum TraceStatements {
                         WHERE coalesce(e.agent, m.agent) = ANY (\(erasure.agents))
                            OR e.external_id = \(erasure.erasedName)
                     )
-                    OR EXISTS (
-                        SELECT FROM w
-                        WHERE w.source_id IN (0, d.source_id)
-                          AND position(w.form IN d.body || '&'::bytea) > 0
+                    OR d.delivery <= \(erasure.lastDelivery) AND (
+                        EXISTS (
+                            SELECT FROM w
+                            WHERE w.source_id IN (0, d.source_id)
+                              AND position(w.form IN d.body || '&'::bytea) > 0
+                        )
+                        OR mentions(concat_ws(' ', d.delivery_id, d.headers::text, d.reading), \(erasure.words))
                     )
-                    OR mentions(concat_ws(' ', d.delivery_id, d.headers::text, d.reading), \(erasure.words))
                   )
             )
             SELECT p.received_at, p.delivery

@@ -60,34 +60,31 @@ package struct LedgerRebuilder: Sendable {
             if difference.fields.contains("desired") { differing.append(difference.agentID) }
         }
         guard !differing.isEmpty else { return }
-        let guardPolicy = GuardPolicy()
-        let read = try await pool.pipeline([
-            """
-            SELECT count(*) AS count
-            FROM agents a
-            JOIN instances i ON i.agent = a.agent
-            WHERE a.agent_id = ANY (\(differing))
-            """,
-            GuardStatements.recent(guardPolicy.window),
-            GuardStatements.fleet,
-        ])
-        let counts = try read.map { result throws(PQError) in try result[0].column("count", as: Int64.self) }
-        let (changing, recent, fleet) = (counts[0], counts[1], counts[2])
-        let isMuch = guardPolicy.forbids(changing, recent: recent, fleet: fleet)
-        if isMuch, approvedBy == nil {
-            throw NeedsApproval(changing: changing, limit: guardPolicy.limit(fleet: fleet))
-        }
-        let actor = approvedBy ?? "rollcall rebuild"
-        var statements = GuardStatements.note(changing, by: actor, window: guardPolicy.window)
-        if approvedBy != nil {
-            statements.append(
+        let agentIDs = differing
+        let gate = GuardGate()
+        // Judged and noted under one lock, so that this and another change cannot both just fit.
+        try await pool.withTransaction { transaction in
+            let counted = try await transaction.query(
+                """
+                SELECT count(*) AS count
+                FROM agents a
+                JOIN instances i ON i.agent = a.agent
+                WHERE a.agent_id = ANY (\(agentIDs))
+                """
+            )
+            let changing = try counted[0].column("count", as: Int64.self)
+            let weight = try await gate.weigh(changing, in: transaction)
+            if weight.isTooMuch, approvedBy == nil {
+                throw NeedsApproval(changing: changing, limit: gate.policy.limit(fleet: weight.fleet))
+            }
+            try await gate.note(changing, by: approvedBy ?? "rollcall rebuild", in: transaction)
+            guard let actor = approvedBy else { return }
+            try await transaction.run([
                 """
                 INSERT INTO audit (actor, deed, subject, detail)
                 VALUES (\(actor), 'ledger.rebuild', 'all agents', jsonb_build_object('instances', \(changing)))
                 """
-            )
+            ])
         }
-        let noted = statements
-        try await pool.withTransaction { transaction in _ = try await transaction.run(noted) }
     }
 }
