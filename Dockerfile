@@ -23,6 +23,9 @@ USER rollcall
 # A container is reached from outside it; what may reach it is the container network's business.
 ENV ROLLCALL_HTTP_HOST=0.0.0.0 ROLLCALL_METRICS_HOST=0.0.0.0
 EXPOSE 8080 9464
-HEALTHCHECK --interval=5s --timeout=3s --start-period=20s CMD ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:8080/readyz"]
+# Whether the process lives, at the address of the environment: while the database is away nothing gets better by a restart.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s \
+    CMD curl -fsS -o /dev/null "http://127.0.0.1:${ROLLCALL_HTTP_PORT:-8080}/livez" \
+        || curl -fsS -o /dev/null "http://$ROLLCALL_HTTP_HOST:${ROLLCALL_HTTP_PORT:-8080}/livez"
 ENTRYPOINT ["rollcall"]
 CMD ["serve"]

@@ -26,7 +26,8 @@ struct Compress: RouterMiddleware {
             return response
         }
         response.headers[.vary] = "Accept-Encoding"
-        guard request.acceptsGzip, response.headers[.contentEncoding] == nil,
+        // For HEAD it would cost the length, which is known only of what is packed.
+        guard request.method != .head, request.acceptsGzip, response.headers[.contentEncoding] == nil,
             let length = response.body.contentLength, length >= Self.least
         else { return response }
         response.headers[.contentEncoding] = "gzip"

@@ -6,7 +6,7 @@ import ServiceLifecycle
 
 /// An address that a router's routes are served on.
 package struct HTTPListener: Service {
-    private let responder: RouterResponder<AppRequestContext>
+    private let responder: HeadResponder
     private let host: String
     private let port: Int
     private let unreadBodyTimeout: Duration
@@ -41,9 +41,9 @@ package struct HTTPListener: Service {
         self.connectionLimit = connectionLimit
         self.logger = logger
         self.onListening = onListening
-        let router = Router(context: AppRequestContext.self)
+        let router = Router(context: AppRequestContext.self, options: .autoGenerateHeadEndpoints)
         routes(router)
-        responder = router.buildResponder()
+        responder = HeadResponder(routes: router.buildResponder())
     }
 
     /// Serves until the task is cancelled or shut down gracefully.

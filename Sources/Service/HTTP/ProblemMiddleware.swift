@@ -89,13 +89,13 @@ package struct RouteTable: Sendable {
         self.routes = routes.map { ($0.method, $0.path.split(separator: "/")) }
     }
 
-    /// The methods of all routes that the path fits.
+    /// The methods of all routes that the path fits, HEAD wherever GET is.
     package func methods(at path: String) -> [String] {
         let parts = path.split(separator: "/")
         let fitting = routes.filter { route in
             route.path.count == parts.count
                 && zip(route.path, parts).allSatisfy { pattern, part in pattern.first == "{" || pattern == part }
         }
-        return fitting.map(\.method)
+        return fitting.flatMap { $0.method == "GET" ? ["GET", "HEAD"] : [$0.method] }
     }
 }

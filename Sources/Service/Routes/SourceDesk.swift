@@ -48,6 +48,18 @@ struct SourceDesk: Sendable {
         reading.said.fetch != nil ? .accepted : SourceOutcome(outcomes)
     }
 
+    /// What is lost of a delivery that is committed, for whoever looks at the source; its sender could do nothing about it.
+    func loss(of reading: Reading, _ outcomes: [AppendOutcome]) -> Problem? {
+        if reading.isTooLong {
+            return Problem(
+                .tooManyItems,
+                "It says more than is taken from one body: it is kept, and nothing of it counts."
+            )
+        }
+        guard outcome(of: reading, outcomes) == .conflict else { return nil }
+        return Problem(.idempotencyConflict, "Its id was used before with other content, and nothing in it is new.")
+    }
+
     /// The answer to a delivery that is committed: what its sender's rules prescribe, else what became of each event.
     ///
     /// 200 also when nothing could be made of it: senders retry for nothing, or switch the feed off, when they get

@@ -110,10 +110,7 @@ struct SourceRoutes: Sendable {
     ) async throws(Problem) -> Response {
         let outcomes = try await commit(reading, by: deadline)
         let answer = try desk.answer(reading.said, outcomes)
-        if reading.isTooLong {
-            // Whoever looks at the source sees the loss; its sender could do nothing about it.
-            let words = "It says more than is taken from one body: it is kept, and nothing of it counts."
-            let loss = Problem(.tooManyItems, words)
+        if let loss = desk.loss(of: reading, outcomes) {
             journal.refuse(loss, of: desk.sourceID, request, at: clock.now())
         } else {
             journal.count(desk.outcome(of: reading, outcomes), of: desk.sourceID, at: clock.now())

@@ -67,6 +67,7 @@ package struct DeliveryCheck: Sendable {
         at instant: Timestamp
     ) -> DeliveryVerdict {
         var verdict = DeliveryVerdict(reading.said, receivedAt: instant)
+        if reading.isTooLong { verdict.reading?.ignored = DeliveryLabel.tooManyItems }
         do throws(Problem) {
             verdict.status = try desk.answer(reading.said, foreseen?.map(\.outcome) ?? []).status.code
         } catch {
@@ -115,10 +116,16 @@ package struct DeliveryVerdict: Sendable {
     package var reading: DeliveryReading?
     package var events: [Event] = []
 
-    /// Whether it would be taken, and all that it says would be known to be about somebody.
+    /// Whether it would be taken, nothing that it says would be lost, and all of it would be known to be about somebody.
     package var isFine: Bool {
-        (200..<300).contains(status) && events.allSatisfy { $0.fate != .unmatched && $0.fate != .conflict }
+        (200..<300).contains(status) && !(reading?.ignored.map { Self.losses.contains($0) } ?? false)
+            && events.allSatisfy { $0.fate != .unmatched && $0.fate != .conflict }
     }
+
+    /// Why there are no events of a delivery that has, or may have, something to say.
+    private static let losses: Set<String> = [
+        DeliveryLabel.unusable, DeliveryLabel.unmappedWord, DeliveryLabel.noTimeZone, DeliveryLabel.tooManyItems,
+    ]
 
     fileprivate init(refusedWith problem: Problem, isProved: Bool, at receivedAt: Timestamp) {
         self.isProved = isProved

@@ -66,10 +66,16 @@ enum SourceOutcome: String, Sendable, Hashable, CaseIterable {
 
     /// What a genuine request that is committed counts as.
     ///
-    /// `outcomes`: of its events, none for one that nothing was made of.
+    /// `outcomes`: of its events, none for one that nothing was made of. An id used twice is told where nothing was new.
     init(_ outcomes: [AppendOutcome]) {
-        var hasNews = false
-        for case .receipt(let receipt) in outcomes where !receipt.isReplay { hasNews = true }
-        self = outcomes.isEmpty ? .ignored : hasNews ? .accepted : .repeated
+        var (hasNews, hasConflict) = (false, false)
+        for outcome in outcomes {
+            switch outcome {
+            case .receipt(let receipt): if !receipt.isReplay { hasNews = true }
+            case .conflict: hasConflict = true
+            case .outsideTeam, .refused: break
+            }
+        }
+        self = outcomes.isEmpty ? .ignored : hasNews ? .accepted : hasConflict ? .conflict : .repeated
     }
 }

@@ -23,7 +23,8 @@ extension SourcesCommand {
             discussion: """
                 FILE is an HTTP request as it came: `POST /v1/sources/NAME/events HTTP/1.1`, headers, a blank line, the body; \
                 - for standard input. It is proved and read with the source's settings, as the service would. Exit 1 when it \
-                would be refused, or says something about somebody whom nobody has mapped.
+                would be refused, says something about somebody whom nobody has mapped, or says what would be lost: in a \
+                shape, a word or a local time that cannot be read, too much for one body, or under an id that was used before.
                 """
         )
 

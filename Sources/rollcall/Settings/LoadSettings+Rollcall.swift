@@ -113,24 +113,27 @@ extension LoadSettings {
     }
 
     /// An http or https address, without a slash at its end.
-    mutating func url(_ name: SettingName) -> String? {
+    ///
+    /// `keepsEnd`: as it is written instead, since signatures cover every letter of it.
+    mutating func url(_ name: SettingName, keepsEnd: Bool = false) -> String? {
         reader.optional(
             name,
             expected: "an http or https address",
             // An address may carry a credential in its query or before its host.
             mayQuote: false,
-            parse: Self.address,
+            parse: { Self.address($0, keepsEnd: keepsEnd) },
             render: { $0.contains("@") ? SettingsReport.hidden : String($0.prefix { $0 != "?" }) }
         )
     }
 
-    private static func address(_ text: String) -> String? {
+    private static func address(_ text: String, keepsEnd: Bool) -> String? {
         guard let scheme = ["https://", "http://"].first(where: text.hasPrefix), text.count > scheme.count,
             text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         else { return nil }
         var address = text
         while address.hasSuffix("/") { address.removeLast() }
-        return address.count > scheme.count ? address : nil
+        guard address.count > scheme.count else { return nil }
+        return keepsEnd ? text : address
     }
 
     /// Whether something is already wrong with a setting, so that it is not called missing as well.

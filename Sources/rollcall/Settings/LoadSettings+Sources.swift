@@ -27,7 +27,7 @@ extension LoadSettings {
     private mutating func reading(of name: String, kind: SourceKind?, publicURL: String?) -> SourceSettings {
         let owner = SettingName.Owner.source(name)
         let secrets = reader.secretList(SettingName("secret", of: owner))
-        let ownURL = url(SettingName("public_url", of: owner))
+        let ownURL = url(SettingName("public_url", of: owner), keepsEnd: true)
         var settings = SourceSettings(
             name: name,
             // Only a stand-in while the kind itself is a problem: then nothing is returned.

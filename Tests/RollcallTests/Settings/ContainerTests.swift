@@ -80,6 +80,15 @@ struct ContainerTests {
     }
 
     @Test
+    func `the image's check asks whether the process lives, at the port that is set; the demo waits until it is ready`()
+        throws
+    {
+        let check = try #require(try stages()[1].firstMatch(of: /\nHEALTHCHECK .*/)).output
+        #expect(check.contains("http://127.0.0.1:${ROLLCALL_HTTP_PORT:-8080}/livez") && !check.contains("/readyz"))
+        #expect(try service("rollcall").contains("http://127.0.0.1:8080/readyz"))
+    }
+
+    @Test
     func `the commands of the other services are ones that there are`() async throws {
         let order = try #require(try service("simulator").firstMatch(of: /command: \[(.*)\]/))
         var words = order.1.split(separator: ",").map { $0.trimmingCharacters(in: [" ", "\""]) }

@@ -96,6 +96,14 @@ struct ClockSourceSettingsTests {
         #expect(problems.map(\.setting) == ["ROLLCALL_SOURCE_HR_\(name)"])
     }
 
+    @Test(arguments: ["https://clock.example/hooks/", "https://clock.example/", "https://clock.example/in?to=a/"])
+    func `the address that signatures cover reaches the source letter by letter`(address: String) throws {
+        let settings = try SettingsFixture.load(Self.least(.square, ["PUBLIC_URL": address]))
+        #expect(settings.sources.first?.reading.publicURL == address)
+        let problems = SettingsFixture.problems(Self.least(.square, ["PUBLIC_URL": "https:///"]))
+        #expect(problems.map(\.setting).contains("ROLLCALL_SOURCE_HR_PUBLIC_URL"))
+    }
+
     @Test(arguments: ["CLIENT_ID", "CLIENT_SECRET"])
     func `who must be asked for records needs credentials`(missing: String) {
         let problems = SettingsFixture.problems(Self.least(.personio, [missing: nil]))

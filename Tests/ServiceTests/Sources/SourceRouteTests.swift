@@ -221,6 +221,33 @@ struct SourceRouteTests {
     }
 
     @Test
+    func `an id used twice that its sender is not told of is counted and shown as such, and as no repetition`()
+        async throws
+    {
+        var (kept, unkept) = (Self.event, Self.event)
+        kept.delivery = nil
+        kept.punches[0].kind = "clock_out"
+        // Under the id of a delivery that is kept already, so that all that is left of it is what is noted.
+        unkept.punches[0].kind = "clock_out"
+        let second = [kept, unkept]
+        try await withRunningService {
+            $0.addVendor()
+        } _: { service in
+            try await service.addWithoutSession("ana")
+            for script in [Self.event] + second { #expect(try await service.tell(script).status == 200) }
+            try await service.until { try await service.source().today["conflict"] == 2 }
+            let source = try await service.source()
+            #expect(source.today["repeated"] == 0 && source.today["accepted"] == 1, "\(source)")
+            #expect(source.lastRefusal?.reason == "conflict")
+            #expect(source.state == "receiving")
+            let refused = try await service.deliveries("?outcome=refused").items
+            #expect(refused.map(\.reason) == ["conflict", "conflict"])
+            #expect(try await service.tell(Self.event).status == 200)
+            try await service.until { try await service.source().today["repeated"] == 1 }
+        }
+    }
+
+    @Test
     func `what is needed to read a delivery again is kept with it, and nothing that proves`() async throws {
         try await withRunningService {
             $0.addVendor()
