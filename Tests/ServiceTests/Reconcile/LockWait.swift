@@ -23,17 +23,20 @@ final class LockWait: Sendable {
     func until(_ count: Int, in transaction: PQTransaction) async throws {
         let deadline = ContinuousClock.now + .seconds(20)
         while !isDone {
-            let waiting = try await transaction.query(
+            let results = try await transaction.run([
+                // A transaction goes on seeing who was connected when it first looked.
+                "SELECT pg_stat_clear_snapshot()",
                 """
                 SELECT DISTINCT l.pid
                 FROM pg_locks l
                 JOIN pg_stat_activity a ON a.pid = l.pid
                 WHERE NOT l.granted
                   AND a.datname = current_database()
-                """
-            )
-            if waiting.rowCount == count { return }
-            try #require(ContinuousClock.now < deadline, "\(waiting.rowCount) wait")
+                """,
+            ])
+            let waiting = results[1].rowCount
+            if waiting == count { return }
+            try #require(ContinuousClock.now < deadline, "\(waiting) wait")
             try await Task.sleep(for: .milliseconds(20))
         }
     }

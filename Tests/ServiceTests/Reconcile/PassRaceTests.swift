@@ -68,7 +68,7 @@ struct PassRaceTests {
                 #expect(!wait.isDone)
                 return giving
             }
-            #expect(try await giving.value == 200)
+            #expect(try await giving.value == 201)
             #expect(try await fixture.session(of: "heir") == "i-gone")
         }
     }
