@@ -115,6 +115,7 @@ package struct PersonErasure: Sendable {
         let isFinished = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 do {
+                    try await traces.hush()
                     // Another may be at it already.
                     while try await traces.isWaiting() {
                         if try await !traces.removeNext() { try await Task.sleep(for: Self.pause) }

@@ -74,6 +74,22 @@ struct ErasureTraces: Sendable {
         }
     }
 
+    /// Takes what was told of everybody whose erasure waits, and what would be told yet: the rest may have to wait for others.
+    func hush() async throws(PQError) {
+        let waiting = try await pool.rows(
+            """
+            SELECT erasure, agents, others, agent_ids, source_ids, external_ids, names, last_delivery
+            FROM erasures
+            ORDER BY asked_at DESC
+            LIMIT 100
+            """,
+            Erasure.init
+        )
+        for erasure in waiting where !erasure.isNameless {
+            try await pool.pipeline([TraceStatements.blankAlerts(erasure), TraceStatements.deleteNotices(erasure)])
+        }
+    }
+
     /// Whether an erasure waits, or is under way.
     func isWaiting() async throws(PQError) -> Bool {
         try await !pool.query("SELECT 1 AS one FROM erasures LIMIT 1").isEmpty
@@ -93,19 +109,9 @@ struct ErasureTraces: Sendable {
                 FOR UPDATE SKIP LOCKED
             )
             RETURNING e.erasure, e.agents, e.others, e.agent_ids, e.source_ids, e.external_ids, e.names, e.last_delivery
-            """
-        ) { row throws(PQError) in
-            Erasure(
-                id: try row.column("erasure", as: UUID.self),
-                agents: try row.column("agents", as: [Int64].self),
-                others: try row.column("others", as: [Int64].self),
-                agentIDs: try row.column("agent_ids", as: [String].self),
-                sourceIDs: try row.column("source_ids", as: [Int32].self),
-                externalIDs: try row.column("external_ids", as: [String].self),
-                names: try row.column("names", as: [String].self),
-                lastDelivery: try row.column("last_delivery", as: Int64.self)
-            )
-        }
+            """,
+            Erasure.init
+        )
         return taken.first
     }
 
@@ -201,4 +207,19 @@ struct ErasureTraces: Sendable {
 /// The bodies of some time are being made a partition; it takes seconds.
 struct BodiesApart: Error, CustomStringConvertible {
     let description = "bodies are being partitioned"
+}
+
+extension ErasureTraces.Erasure {
+    fileprivate init(_ row: PQRow) throws(PQError) {
+        self.init(
+            id: try row.column("erasure", as: UUID.self),
+            agents: try row.column("agents", as: [Int64].self),
+            others: try row.column("others", as: [Int64].self),
+            agentIDs: try row.column("agent_ids", as: [String].self),
+            sourceIDs: try row.column("source_ids", as: [Int32].self),
+            externalIDs: try row.column("external_ids", as: [String].self),
+            names: try row.column("names", as: [String].self),
+            lastDelivery: try row.column("last_delivery", as: Int64.self)
+        )
+    }
 }

@@ -85,7 +85,7 @@ enum SourceActivityStatements {
     /// those of sources that were heard since.
     ///
     /// Silence counts from the end of the last absence of all replicas, since nobody listened before, whichever process it is
-    /// that listens now. Until an absence that is over is noted, nobody is there, and nothing is judged. Another replica's limit
+    /// that listens now; one that only reconciles counts as there. Until an absence that is over is noted, nobody is there, and nothing is judged. Another replica's limit
     /// may be shorter, as while settings change: what it opened stays.
     ///
     /// By the database's clock. Indexes: `source_activity_pkey`, `look_gaps_pkey`, `incidents_open_key`; the last also keeps a

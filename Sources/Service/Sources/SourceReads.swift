@@ -42,13 +42,14 @@ package struct SourceReads: Sendable {
             let isNative = try row.column("is_native", as: Bool.self)
             let counted = counts[source] ?? (today: .init(), week: .init())
             let unfetched = try UnfetchedRecords(row)
+            let refusedSinceSeen = try row.column("refused_since_seen", as: Int64?.self) ?? 0
             return SourceStanding(
                 sourceID: source,
                 name: name,
                 kind: ours.map { $0.kind?.rawValue ?? "other" } ?? (isNative ? "native" : nil),
                 state: SourceState(
                     lastSeenAt: lastSeenAt,
-                    refusedSinceSeen: try row.column("refused_since_seen", as: Int64?.self) ?? 0,
+                    refusedSinceSeen: refusedSinceSeen,
                     isSilent: silentSince != nil,
                     // Of a source that is not set up any more nobody asks.
                     isFetchRefused: ours != nil && unfetched.isUnauthorized
@@ -60,6 +61,11 @@ package struct SourceReads: Sendable {
                 week: counted.week,
                 silenceLimit: ours.flatMap { $0.silence > .zero ? $0.silence : nil },
                 silentSince: silentSince,
+                areDeliveriesRefused: SourceState(
+                    lastSeenAt: lastSeenAt,
+                    refusedSinceSeen: refusedSinceSeen,
+                    isSilent: false
+                ) == .refusing,
                 unfetched: unfetched,
                 unmatched: min(unmatched[source] ?? 0, UnmatchedNameStatements.countLimit)
             )
@@ -91,9 +97,9 @@ package struct SourceReads: Sendable {
                 SELECT asked, asked_at, failure
                 FROM record_fetches
                 WHERE source_id = s.source_id
-                  AND failure IS NOT NULL
                 LIMIT \(UnfetchedRecords.countLimit)
             ) x
+            WHERE x.failure IS NOT NULL
         ) f
         WHERE \(name)::text IS NULL OR s.name = \(name)
         ORDER BY s.name

@@ -59,6 +59,8 @@ package struct SourceStanding: Sendable {
     /// How long it may be silent; `nil` for ever.
     var silenceLimit: Duration?
     var silentSince: Timestamp?
+    /// Whether the last few things that came were all refused, whatever else there is.
+    var areDeliveriesRefused = false
     /// What its deliveries named and what could not be fetched.
     package var unfetched: UnfetchedRecords
     /// Names of people nobody knows, counted to ``UnmatchedNameStatements/countLimit``.

@@ -59,9 +59,8 @@ struct SourceWatch: Service {
                 await judge(uptime: ContinuousClock.now - began)
             }
             if !isSettled, ContinuousClock.now - began >= Self.settling {
-                isSettled = true
                 let abandoning = SourceActivityStatements.abandon(watching: silenceLimits)
-                await attempt("silence of sources not settled", [abandoning])
+                isSettled = await attempt("silence of sources not settled", [abandoning]) != nil
             }
             if !fetchingSources.isEmpty, ContinuousClock.now - fetchesAskedAt >= Self.unfetchedInterval {
                 fetchesAskedAt = .now

@@ -4,7 +4,7 @@ import LibPQ
 
 /// The records that a source's deliveries named and that could not be fetched yet.
 package struct UnfetchedRecords: Sendable, Hashable {
-    /// Counted to ``countLimit``.
+    /// Counted among the first ``countLimit`` that are to be fetched.
     ///
     /// A record that was asked for again counts once its next fetch fails.
     package var count: Int64 = 0
@@ -15,7 +15,7 @@ package struct UnfetchedRecords: Sendable, Hashable {
     /// `nil` when there are none.
     package var reason: String?
 
-    /// How many are counted.
+    /// How many are looked at.
     static let countLimit: Int64 = 10_000
 
     /// Whether the sender's API turns the credential down: nothing gets better until a person acts.
@@ -31,12 +31,12 @@ extension UnfetchedRecords {
         SELECT n.source_id, (
             SELECT count(*)
             FROM (
-                SELECT
+                SELECT f.failure
                 FROM record_fetches f
                 WHERE f.source_id = n.source_id
-                  AND f.failure IS NOT NULL
                 LIMIT \(countLimit)
             ) x
+            WHERE x.failure IS NOT NULL
         ) AS unfetched
         FROM unnest(\(sources)) AS n (source_id)
         """

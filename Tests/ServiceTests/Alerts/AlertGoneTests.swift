@@ -166,6 +166,29 @@ struct AlertGoneTests {
     }
 
     @Test
+    func `of who is erased while another erasure takes long nothing waits to be told`() async throws {
+        try await withManagement { fixture in
+            for agentID in ["ana", "100234"] { try await note(agentID, fixture) }
+            let wait = LockWait()
+            let erasures = try await fixture.pool.withTransaction { gate in
+                // Whoever searches bodies stands still.
+                _ = try await gate.run(["LOCK TABLE deliveries IN EXCLUSIVE MODE"])
+                let first = wait.task { try await fixture.send("DELETE", "/v1/agents/ana?erase=true").status }
+                try await wait.until(1, in: gate)
+                let second = wait.task { try await fixture.send("DELETE", "/v1/agents/100234?erase=true").status }
+                let deadline = ContinuousClock.now + .seconds(15)
+                while try await traces(of: "100234", fixture) > 0 {
+                    try #require(ContinuousClock.now < deadline, "it is still told")
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                #expect(!wait.isDone)
+                return [first, second]
+            }
+            for erasure in erasures { #expect([202, 204].contains(try await erasure.value)) }
+        }
+    }
+
+    @Test
     func `of people who are erased while a portion is being sent nothing more is sent`() async throws {
         try await withManagement { fixture in
             try await add(["ana", "100234"], fixture)

@@ -48,13 +48,14 @@ struct UnfetchedPageTests {
     func `a source whose API refuses the credential is not said to have its deliveries refused`() {
         let words = PageLanguages()[.english]
         let now = Timestamp(seconds: 1_800_014_400)
-        func text(_ unfetched: UnfetchedRecords) -> String? {
+        func text(_ unfetched: UnfetchedRecords, areRefused: Bool) -> String? {
             let standing = SourceStanding(
                 sourceID: 1,
                 name: "hr",
                 state: .refusing,
                 today: .init(),
                 week: .init(),
+                areDeliveriesRefused: areRefused,
                 unfetched: unfetched,
                 unmatched: 0
             )
@@ -69,7 +70,10 @@ struct UnfetchedPageTests {
             )
             return model.values["state_text"] as? String
         }
-        #expect(text(.init()) == words("source.words.refusing"))
-        #expect(text(.init(count: 1, since: now, reason: "unauthorized")) == words("source.words.unfetched"))
+        let unauthorized = UnfetchedRecords(count: 1, since: now, reason: "unauthorized")
+        #expect(text(.init(), areRefused: true) == words("source.words.refusing"))
+        #expect(text(unauthorized, areRefused: false) == words("source.words.unfetched"))
+        // Both: that nothing is taken is the worse.
+        #expect(text(unauthorized, areRefused: true) == words("source.words.refusing"))
     }
 }

@@ -31,7 +31,7 @@ struct SourceModel {
     var values: [String: Any] {
         var values = sourcePageValues(frame, title: source.name, now: now)
         values.merge(sourceValues(source, words, now: now)) { _, new in new }
-        let isUnfetched = source.state == .refusing && source.unfetched.isUnauthorized
+        let isUnfetched = source.state == .refusing && !source.areDeliveriesRefused
         values["state_text"] = words("source.words." + (isUnfetched ? "unfetched" : source.state.rawValue))
         values["items"] = items.map(item)
         values["has_items"] = !items.isEmpty
