@@ -10,6 +10,18 @@ import Testing
 struct AppendTransactionTests {
     private static let agents = (1...20).map { "a\($0)" }
 
+    private func transaction(_ pool: PQPool) async throws -> AppendTransaction {
+        let clock = DatabaseClock()
+        try await clock.measure(pool)
+        return AppendTransaction(
+            pool: pool,
+            leases: LeaseBook(),
+            policy: ReconcilePolicy(),
+            clock: clock,
+            timeout: .seconds(20)
+        )
+    }
+
     private func events(_ kind: PunchKind, at instant: Timestamp) -> [IncomingEvent] {
         Self.agents.map { agent in
             IncomingEvent(
@@ -32,15 +44,7 @@ struct AppendTransactionTests {
         try await withMigratedDatabase { pool, _ in
             _ = try await pool.query("INSERT INTO agents (agent_id) SELECT unnest(\(Self.agents))")
             _ = try await pool.query("INSERT INTO agent_states (agent) SELECT agent FROM agents")
-            let clock = DatabaseClock()
-            try await clock.measure(pool)
-            let transaction = AppendTransaction(
-                pool: pool,
-                leases: LeaseBook(),
-                policy: ReconcilePolicy(),
-                clock: clock,
-                timeout: .seconds(20)
-            )
+            let transaction = try await transaction(pool)
             let end = Timestamp(seconds: 1_700_000_000)
             _ = try await transaction.run(events(.clockOut, at: end))
             // Late: only all that was said tells that the clock-outs ended something.
@@ -48,7 +52,8 @@ struct AppendTransactionTests {
             let ended = try await pool.query("SELECT agent FROM agent_states WHERE shift = 0 AND shift_since = \(end)")
             #expect(ended.rowCount == Self.agents.count)
             var differences: [LedgerVerifier.Difference] = []
-            let compared = try await LedgerVerifier(pool: pool, policy: ReconcilePolicy(), clock: clock).run {
+            let compared = try await LedgerVerifier(pool: pool, policy: ReconcilePolicy(), clock: transaction.clock).run
+            {
                 differences.append($0)
             }
             #expect(compared == Self.agents.count)
@@ -98,15 +103,7 @@ struct AppendTransactionTests {
                 FOR EACH ROW EXECUTE FUNCTION wait_for_the_other()
                 """
             )
-            let clock = DatabaseClock()
-            try await clock.measure(pool)
-            let transaction = AppendTransaction(
-                pool: pool,
-                leases: LeaseBook(),
-                policy: ReconcilePolicy(),
-                clock: clock,
-                timeout: .seconds(20)
-            )
+            let transaction = try await transaction(pool)
             let eight = Timestamp(seconds: 1_700_000_000)
             let first = event(of: "r", by: "a1", version: 1, at: eight)
             let second = event(of: "r", by: successor, version: 2, at: eight)
@@ -126,7 +123,7 @@ struct AppendTransactionTests {
             ) { row throws(PQError) in try row.column("agent_id", as: String.self) }
             #expect(present == [successor].compactMap { $0 })
             var differences: [LedgerVerifier.Difference] = []
-            _ = try await LedgerVerifier(pool: pool, policy: ReconcilePolicy(), clock: clock).run {
+            _ = try await LedgerVerifier(pool: pool, policy: ReconcilePolicy(), clock: transaction.clock).run {
                 differences.append($0)
             }
             #expect(differences == [])

@@ -22,12 +22,10 @@ struct RebuildGuardTests {
                 // As an import does that changes as many as may.
                 _ = try await transaction.run([AdvisoryLocks.guarded])
                 try await GuardGate().note(limit, by: "hr", in: transaction)
-                let rebuilding = Task { try await rebuilder.run() }
-                let deadline = ContinuousClock.now + .seconds(30)
-                while try await fixture.count(Self.waiting) == 0 {
-                    try #require(ContinuousClock.now < deadline, "the rebuild does not wait")
-                    _ = try await fixture.pool.query("SELECT pg_sleep(0.02)")
-                }
+                let wait = LockWait()
+                let rebuilding = wait.task { try await rebuilder.run() }
+                try await wait.until(1, in: transaction)
+                #expect(!wait.isDone, "the rebuild does not wait")
                 return rebuilding
             }
             await #expect(throws: LedgerRebuilder.NeedsApproval(changing: 1, limit: limit)) {
@@ -37,15 +35,4 @@ struct RebuildGuardTests {
             #expect(try await fixture.count(desired) == 0, "nothing was changed")
         }
     }
-
-    /// Who waits until another change is judged.
-    private static let waiting: PQStatement = """
-        SELECT count(*) AS count
-        FROM pg_locks
-        WHERE locktype = 'advisory'
-          AND classid = 7265
-          AND objid = 3
-          AND NOT granted
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        """
 }
