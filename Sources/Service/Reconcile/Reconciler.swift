@@ -23,6 +23,7 @@ package final class Reconciler: Service, WakeBell {
     let dependencies: ReconcilerDependencies
     /// `nil` where there is no table of orders.
     let orders: SweepOrders?
+    private let asked: AskedSweeps
     let watcher = Mutex<ChangeWatcher?>(nil)
     let workers = Mutex<[Int32: AccountWorker]>([:])
     private let release: String
@@ -40,6 +41,7 @@ package final class Reconciler: Service, WakeBell {
         settings = Dictionary(accounts.map { ($0.name, $0) }) { first, _ in first }
         self.dependencies = dependencies
         orders = dependencies.orders
+        asked = AskedSweeps(clock: dependencies.clock)
         self.release = release
         self.onBeat = onBeat
         logger = dependencies.logger
@@ -91,35 +93,23 @@ package final class Reconciler: Service, WakeBell {
 
     /// Looks at every instance of an account once.
     ///
-    /// `wait`: how long, until the task is cancelled at most; what is not done by then goes on.
+    /// `wait`: how long, until the task is cancelled at most; what is not done by then goes on while this replica acts.
     /// One whose pages could not all be read is given up: it is never over, and what is in line goes on.
     /// Returns `nil` when this replica does not act for the account, nor does within ``leaseWait``.
     func sweep(_ name: String, wait: Duration) async throws(PQError) -> SweepRun? {
         let deadline = dependencies.clock.monotonic() + min(wait, Self.leaseWait).microseconds
         guard let worker = await leasedWorker(name, by: deadline) else { return nil }
-        let run = SweepRun()
-        await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                do {
-                    try await self.sweeper(for: worker).sweepOnce(run)
-                } catch {
-                    // Cancelled, it is only that the wait was over first.
-                    if !Task.isCancelled {
-                        self.logger.warning("sweep broken off", metadata: [LogKeys.error: "\(error)"])
-                    }
-                    run.giveUp()
+        return await asked.sweep(worker.account, wait: wait) { run in
+            do {
+                try await self.sweeper(for: worker).sweepOnce(run)
+            } catch {
+                // Cancelled, it is only that the replica stops.
+                if !Task.isCancelled {
+                    self.logger.warning("sweep broken off", metadata: [LogKeys.error: "\(error)"])
                 }
-                await run.wait()
-                return true
+                run.giveUp()
             }
-            group.addTask {
-                try? await self.dependencies.clock.sleep(for: wait)  // Cancelled: the sweep was over first.
-                return false
-            }
-            if await group.next() == false { run.giveUp() }
-            group.cancelAll()
         }
-        return run
     }
 
     func worker(_ account: Int32) -> AccountWorker? { workers.withLock { $0[account] } }
@@ -190,6 +180,7 @@ package final class Reconciler: Service, WakeBell {
             drain.begin()
             for worker in inOrder { worker.drain() }
             bell.ring()
+            await asked.close()
         }
     }
 

@@ -229,6 +229,25 @@ struct ListSweepTests {
     }
 
     @Test
+    func `what drifts before each of two sweeps that nobody waits for is repaired`() async throws {
+        try await withLists { service in
+            try await service.add("ana", "bob")
+            for agent in ["ana", "bob"] { try await service.until(agent) { $0.condition == "converged" } }
+            // The first list is under way for so long that the second sweep is asked for meanwhile.
+            try await service.engine.faultLists(.slow, params: #"{"ms":\#(2000 * ServiceSetup.speed)}"#, count: 1)
+            try await service.engine.put(["i-ana"], "WORKING")
+            #expect(try await service.send("POST", "/v1/engines/main/sweep?wait=0").status == 202)
+            try await service.until { try await service.engine.calls().contains { $0.operation == "list" } }
+            try await service.engine.put(["i-bob"], "WORKING")
+            #expect(try await service.send("POST", "/v1/engines/main/sweep?wait=0").status == 202)
+            for agent in ["ana", "bob"] {
+                try await service.until { try await service.engine.commands(of: "i-\(agent)") == ["stop"] }
+                try await service.until(agent) { $0.condition == "converged" }
+            }
+        }
+    }
+
+    @Test
     func `a signature of another engine's kind proves nothing`() async throws {
         try await withLists {
             $0.webhookSecret = "hook-secret-0123456789"

@@ -30,9 +30,7 @@ struct UnwrittenTests {
             try await service.engine.fault(.selfStart, ["i-ben"])
             try await service.until { try await service.engine.status(of: "i-ben") == "WORKING" }
             let began = ContinuousClock.now
-            try await service.until {
-                try await service.send("POST", "/v1/engines/main/sweep?wait=0").status == 202
-            }
+            #expect(try await service.send("POST", "/v1/engines/main/sweep?wait=0").status == 202)
             try await service.until { try await !service.isActedFor() }
             let delay = ContinuousClock.now - began
             #expect(try await service.count(Self.heartbeats) == 1, "and the replica lives")
