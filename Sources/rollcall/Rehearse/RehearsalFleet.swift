@@ -1,5 +1,6 @@
 import FoundationEssentials
 import NIOCore
+import Synchronization
 
 /// Agents of their own for a rehearsal, in a team of their own: `rehearse-1`, `rehearse-2` and so on.
 struct RehearsalFleet: Sendable {
@@ -11,6 +12,8 @@ struct RehearsalFleet: Sendable {
     let size: Int
 
     static let team = "rehearsal"
+    /// How long the service may have no room for what only prepares a rehearsal.
+    private static let patience = Duration.seconds(30)
 
     func agentID(_ number: Int) -> String { "rehearse-\(number + 1)" }
     func instanceID(_ number: Int) -> String { "REHEARSE\(number + 1)" }
@@ -25,6 +28,7 @@ struct RehearsalFleet: Sendable {
     /// Makes the agents and their sessions; those that are there already stay.
     func prepare(connections: Int) async throws {
         try await makeSessions()
+        let reason = Mutex<String?>(nil)
         let outcome = await OpenLoop(schedule: .burst(size), connections: connections).run { number in
             let agent = Agent(
                 name: "Rehearsal \(number + 1)",
@@ -33,11 +37,19 @@ struct RehearsalFleet: Sendable {
                 instance: simulator == nil
                     ? nil : Agent.Instance(engine: account, instanceID: instanceID(number), sessionName: nil)
             )
-            // A failure is counted, and reported below.
-            return (try? await rollcall.call(.put, "/v1/agents/\(agentID(number))", agent)) != nil
+            do {
+                try await rollcall.call(.put, "/v1/agents/\(agentID(number))", agent, patience: Self.patience)
+                return true
+            } catch {
+                reason.withLock { $0 = $0 ?? "\(error)" }
+                return false
+            }
         }
         guard outcome.failures == 0 else {
-            throw RemoteService.Failure(description: "\(outcome.failures) of \(size) agents could not be made")
+            let reason = reason.withLock { $0 ?? "" }
+            throw RemoteService.Failure(
+                description: "\(outcome.failures) of \(size) agents could not be made: \(reason)"
+            )
         }
     }
 
@@ -47,7 +59,7 @@ struct RehearsalFleet: Sendable {
             let events = (first..<min(first + 500, size)).map { number in
                 Event(eventID: "\(run)-\(kind)-\(number)", agentID: agentID(number), kind: kind)
             }
-            try await rollcall.call(.post, "/v1/clock-events", events)
+            try await rollcall.call(.post, "/v1/clock-events", events, patience: Self.patience)
         }
         let clock = ContinuousClock()
         let end = clock.now + limit

@@ -86,15 +86,24 @@ struct RemoteService: Sendable {
     }
 
     /// Sends a value as JSON and expects success.
+    ///
+    /// `patience`: how long a service that has no room at the moment (503) is asked again.
     @discardableResult
     func call(
         _ method: Method,
         _ path: String,
         _ value: (any Encodable & Sendable)? = nil,
-        timeout: Duration = .seconds(60)
+        timeout: Duration = .seconds(60),
+        patience: Duration = .zero
     ) async throws -> ByteBuffer {
         let body = try value.map { ByteBuffer(bytes: try JSONEncoder().encode($0)) }
-        let answer = try await send(method, path, body: body, timeout: timeout)
+        let clock = ContinuousClock()
+        let end = clock.now + patience
+        var answer = try await send(method, path, body: body, timeout: timeout)
+        while answer.status == 503, clock.now < end {
+            try await clock.sleep(for: .seconds(1))
+            answer = try await send(method, path, body: body, timeout: timeout)
+        }
         guard answer.isSuccess else {
             // The path says what was asked for; the body is a problem's, in words for people.
             let words = String(
