@@ -97,10 +97,11 @@ extension AgentDirectory {
                     GuardStatements.runs(of: agentIDs, instances: before.byInstance.keys.sorted())
                 )
             )
-            let effects = before.effects(until: after, of: Set(agentIDs))
+            // An edit is somebody's word, also about a session of which only lists spoke until then.
+            let effects = before.effects(until: after, of: Set(agentIDs), countsListed: origin != .edit)
             let known = all ?? (Int64(effects.count), after.added(since: before))
             all = known
-            if origin != .approved,
+            if !origin.isApproved,
                 try await take(effects, of: change.change, request, &waiting, &verdict, in: transaction)
             {
                 try await transaction.run(["ROLLBACK TO SAVEPOINT guard"])
@@ -110,7 +111,7 @@ extension AgentDirectory {
             (guarded.changing, guarded.adding) = known
             guarded.passing = Int64(effects.count)
             guarded.held = try await finish(request, waiting, verdict, in: transaction)
-            try await GuardGate().note(origin == .approved ? [] : effects, by: author, in: transaction)
+            try await GuardGate().note(origin.isApproved ? [] : effects, by: author, in: transaction)
             guarded.held.ticket.listing = try await mark(before, after, request, in: transaction)
             return guarded
         }
@@ -119,7 +120,7 @@ extension AgentDirectory {
     /// What waits already of the agents: what says the same goes on waiting, anything else is superseded by what is said now.
     private func standing(_ request: Request, in transaction: PQTransaction) async throws(PQError) -> Waiting {
         var waiting = Waiting()
-        guard request.origin != .approved else { return waiting }
+        guard !request.origin.isApproved else { return waiting }
         let named = Set(request.specs.map(\.agentID))
         // Whoever an import gives a session to waits with whoever has it, also where that one stood in an earlier portion.
         let owners = request.origin.isListing ? Set(AgentSessionMoves(request.specs, map: request.map).heirs.keys) : []
@@ -252,7 +253,7 @@ extension AgentDirectory {
         return held
     }
 
-    /// Marks sessions that a listing brought of agents of whom nobody ever said anything.
+    /// Marks sessions that a listing brought of agents of whom nobody ever said anything: new ones, and those that nobody had.
     private func mark(
         _ before: DesiredRuns,
         _ after: DesiredRuns,
@@ -260,9 +261,9 @@ extension AgentDirectory {
         in transaction: PQTransaction
     ) async throws(PQError) -> Int64? {
         let known = request.origin.ticket.listing
-        guard request.origin.isListing, !request.origin.ticket.isDry else { return nil }
+        guard request.origin.marks else { return nil }
         let brought = after.byInstance.values.filter {
-            before.byInstance[$0.instance] == nil && !$0.isSaid && $0.agentID != nil
+            before.byInstance[$0.instance]?.agentID == nil && !$0.isSaid && $0.agentID != nil
         }
         guard !brought.isEmpty else { return known }
         // What an earlier portion opened may be settled or decided by now, and nobody decides on it again.

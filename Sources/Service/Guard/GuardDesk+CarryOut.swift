@@ -37,8 +37,11 @@ extension GuardDesk {
     /// `outcomes`: gets what came of the parts of which that is not written yet, also of those before one that throws.
     private func carryOut(_ due: [DuePart], _ outcomes: inout [Int64: String]) async throws {
         let map = due.filter { $0.what?.slot == .instance || $0.what?.slot == .events }
-        for (author, parts) in Dictionary(grouping: map, by: \.author) {
-            outcomes.merge(try await directory.carryOut(parts, author: author)) { first, _ in first }
+        // Of a list new sessions are marked; an edit is somebody's word.
+        for parts in [map.filter(\.isFromList), map.filter { !$0.isFromList }] {
+            for (author, parts) in Dictionary(grouping: parts, by: \.author) {
+                outcomes.merge(try await directory.carryOut(parts, author: author)) { first, _ in first }
+            }
         }
         for part in due where part.what?.slot == .order { outcomes[part.item] = try await order(part) }
     }
@@ -91,6 +94,7 @@ extension AgentDirectory {
 
     /// Gives sessions and events to agents as it was approved, but for what is not to be carried out any more.
     ///
+    /// `parts`: all of imports, or none.
     /// - Returns: what came of the parts of which that is not written yet.
     func carryOut(_ parts: [DuePart], author: String) async throws -> [Int64: String] {
         let done = try await retryingConflicts {
@@ -118,7 +122,8 @@ extension AgentDirectory {
         let byAgent = Dictionary(grouping: parts.filter { due.contains($0.item) }, by: \.agentID)
         guard !byAgent.isEmpty else { return nil }
         let specs = byAgent.sorted { $0.key < $1.key }.map { AgentSpec($0.key, as: $0.value) }
-        let guarded = try await write(specs, caller: nil, author: author, origin: .approved, in: transaction)
+        let origin = GuardOrigin.approved(marks: parts.contains(where: \.isFromList))
+        let guarded = try await write(specs, caller: nil, author: author, origin: origin, in: transaction)
         var written: [Int64: String] = [:]
         var unwritten: [Int64: String] = [:]
         for (spec, outcome) in zip(specs, guarded.change.outcomes) {

@@ -10,6 +10,8 @@ struct DuePart: Sendable {
     var what: HeldWhat?
     /// Who asked and who approved, for the audit.
     var author: String
+    /// Whether it is of an import.
+    var isFromList: Bool
     /// Until when it is taken; by this its taker knows that nobody took it since.
     var claimedUntil: Timestamp
 
@@ -18,6 +20,7 @@ struct DuePart: Sendable {
         agentID = try row.column("agent_id", as: String.self)
         what = HeldWhat(kind: try row.column("kind", as: String.self), json: try row.column("what", as: PQJSON.self))
         author = try row.column("author", as: String.self)
+        isFromList = try row.column("is_from_list", as: Bool.self)
         claimedUntil = try row.column("claimed_until", as: Timestamp.self)
     }
 }
@@ -49,7 +52,7 @@ enum GuardDueStatements {
           AND a.agent = i.agent
           AND g.change = i.change
         RETURNING i.item, a.agent_id, i.kind, i.what, left(g.asked_by || ', approved by ' || i.decided_by, 200) AS author,
-            i.claimed_until
+            g.kind = 'import' AS is_from_list, i.claimed_until
         """
     }
 

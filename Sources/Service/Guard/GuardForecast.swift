@@ -58,7 +58,7 @@ extension AgentDirectory {
                 map: map,
                 caller: nil,
                 author: author,
-                origin: .approved,
+                origin: .approved(marks: false),
                 in: transaction
             )
         }

@@ -9,13 +9,22 @@ package enum GuardOrigin: Sendable, Hashable {
     case listing(GuardTicket)
     /// Somebody orders the same about many agents at once.
     case bulk(BulkOrder)
-    /// Somebody confirmed it: nothing more is asked.
-    case approved
+    /// Somebody confirmed it: nothing more is asked. `marks`: but about sessions that it brings, since it is a list's.
+    case approved(marks: Bool)
     /// The part of a change by this number, which somebody confirmed: carried out once, unless something newer took its place.
     case part(Int64)
 
     var isListing: Bool {
         if case .listing = self { true } else { false }
+    }
+
+    var isApproved: Bool {
+        if case .approved = self { true } else { false }
+    }
+
+    /// Whether sessions that it brings are marked, so that no stop follows for them from a list alone.
+    var marks: Bool {
+        if case .approved(let marks) = self { marks } else { isListing && !ticket.isDry }
     }
 
     var isBulk: Bool {

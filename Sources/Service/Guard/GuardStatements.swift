@@ -62,7 +62,8 @@ enum GuardStatements {
             SELECT n.instance FROM unnest(\(instances)) AS n (instance)
         )
         SELECT x.instance, x.account, x.instance_id, a.agent_id, coalesce(s.desired, 0::smallint) AS desired,
-            coalesce(s.rule, 'default') AS rule, a.removal_asked_at IS NOT NULL AS is_leaving
+            coalesce(s.rule, 'default') AS rule, a.removal_asked_at IS NOT NULL AS is_leaving,
+            x.listed_by IS NOT NULL AS is_listed
         FROM wanted w
         JOIN instances x ON x.instance = w.instance
         LEFT JOIN agents a ON a.agent = x.agent

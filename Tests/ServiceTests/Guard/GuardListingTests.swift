@@ -7,7 +7,11 @@ import Testing
 /// No stop follows from a list alone, and what waits keeps nobody's clock from acting: with the real reconciler and engine.
 @Suite("Guard: a list alone", .timeLimit(.minutes(3)))
 struct GuardListingTests {
-    private func importFile(_ service: RunningService, _ text: String) async throws -> AgentImport.Report {
+    private func importFile(
+        _ service: RunningService,
+        _ text: String,
+        isDryRun: Bool = false
+    ) async throws -> AgentImport.Report {
         let clock = DatabaseClock()
         try await clock.measure(service.owner)
         let directory = AgentDirectory(
@@ -18,7 +22,7 @@ struct GuardListingTests {
             wakes: RecordingBell()
         )
         return try await AgentImport(directory)
-            .run(AgentImportFile(parsing: text.utf8), isDryRun: false, author: "hr")
+            .run(AgentImportFile(parsing: text.utf8), isDryRun: isDryRun, author: "hr")
     }
 
     private func listed(_ service: RunningService, _ agents: [String], _ status: String) async throws {
@@ -111,6 +115,55 @@ struct GuardListingTests {
             #expect(try await held(service).isEmpty)
             #expect(try await service.engine.commands().isEmpty)
             #expect(try await service.agent("ana").reason == "listed_only")
+        }
+    }
+
+    /// Says that ana's session is another than the one that an earlier file named.
+    private static let correction = "agent_id,engine,instance_id\nana,main,i-y\n"
+
+    @Test
+    func `a corrected file stops no session that an earlier one brought, until somebody confirms it`() async throws {
+        try await withRunningService { service in
+            try await listed(service, ["ana"], "WORKING")
+            try await service.engine.put(["i-y"], "WORKING")
+            try await service.until("ana") { $0.reason == "listed_only" }
+            let listing = try #require(try await held(service).first)
+            let dry = try await importFile(service, Self.correction, isDryRun: true)
+            let forecast = try #require(dry.forecast)
+            #expect(forecast.held == ["ana"] && forecast.changing == 1)
+            let report = try await importFile(service, Self.correction)
+            let change = Int(try #require(report.heldChange))
+            #expect(report.held == ["ana"])
+            try await service.sweep()
+            #expect(try await service.engine.commands().isEmpty)
+            #expect(try await service.agent("ana").reason == "listed_only")
+            #expect(try await held(service) == [change, listing])
+            let approved = try await service.send("POST", "/v1/guard/\(change)/approve")
+            #expect(approved.status == 200, "\(approved.text)")
+            try await service.until { try await service.engine.status(of: "i-ana") == "STOPPED" }
+            // Of the one that ana has instead nobody was asked yet, and it runs as well.
+            try await service.until("ana") { $0.reason == "listed_only" }
+            try await service.sweep()
+            #expect(try await service.engine.commands(of: "i-ana") == ["stop"])
+            #expect(try await service.engine.commands(of: "i-y").isEmpty)
+            let others = try await held(service)
+            #expect(others.count == 1 && others != [listing])
+        }
+    }
+
+    @Test
+    func `what was refused of one file is not undone by the next, of which the move may be refused too`() async throws {
+        try await withRunningService { service in
+            try await listed(service, ["ana"], "WORKING")
+            try await service.until("ana") { $0.reason == "listed_only" }
+            let listing = try #require(try await held(service).first)
+            #expect(try await service.send("POST", "/v1/guard/\(listing)/refuse").status == 200)
+            let change = try #require(try await importFile(service, Self.correction).heldChange)
+            #expect(try await service.send("POST", "/v1/guard/\(change)/refuse").status == 200)
+            try await service.sweep()
+            #expect(try await service.engine.commands().isEmpty)
+            #expect(try await service.agent("ana").reason == "listed_only")
+            #expect(try await held(service).isEmpty)
         }
     }
 
