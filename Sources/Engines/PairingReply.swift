@@ -39,13 +39,48 @@ enum PairingReply {
     ///
     /// Source: Wawp, "Temp Link"; how its end is called is written nowhere, so one that cannot be read is none.
     static func link(_ body: [UInt8]) -> PairingAnswer? {
-        struct Reply: Decodable { var link: String?, expires_at: String?, code: String? }
-        guard let reply = decode(Reply.self, body) else { return nil }
-        guard let link = reply.link else { return reply.code == nil ? PairingAnswer.none : nil }
+        guard let reply = decode(LinkReply.self, body) else { return nil }
+        guard let link = reply.link else { return reply.hasCode ? nil : PairingAnswer.none }
         guard link.hasPrefix("https://"), link.utf8.count <= linkLimit,
             link.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "<") })
         else { return nil }
-        return .offer(PairingOffer(value: link, expiresAt: reply.expires_at.flatMap { Timestamp(rfc3339: $0) }))
+        return .offer(PairingOffer(value: link, expiresAt: reply.expiresAt))
+    }
+
+    /// Beside the link, which is a text or nothing, members of another type than expected spoil nothing.
+    private struct LinkReply: Decodable {
+        var link: String?
+        var expiresAt: Timestamp?
+        /// Whether it names an error, in whatever type.
+        var hasCode: Bool
+
+        enum CodingKeys: String, CodingKey {
+            case link, code
+            case expiresAt = "expires_at"
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            link = try container.decodeIfPresent(String.self, forKey: .link)
+            hasCode = container.contains(.code) && (try? container.decodeNil(forKey: .code)) != true
+            if let text = try? container.decode(String.self, forKey: .expiresAt) {
+                expiresAt = Timestamp(rfc3339: text)
+            } else if let number = try? container.decode(Double.self, forKey: .expiresAt) {
+                expiresAt = PairingReply.end(number)
+            }
+        }
+    }
+
+    /// An end as Unix milliseconds, or as Unix seconds, which are too small for those.
+    ///
+    /// `nil` before September 2001, since that is no instant but 0 or a span, and after the year 9999.
+    private static func end(_ number: Double) -> Timestamp? {
+        guard let whole = Int64(exactly: number.rounded()) else { return nil }
+        return switch whole {
+        case 1_000_000_000..<100_000_000_000: Timestamp(unixSeconds: whole)
+        case 1_000_000_000_000...: Timestamp(unixMilliseconds: whole)
+        default: nil
+        }
     }
 
     private static func picture(_ address: String) -> PairingAnswer? {

@@ -119,10 +119,37 @@ struct PairingTests {
 
     @Test(arguments: [
         #"{"link":"http://app.wawp.net/x"}"#, #"{"link":"javascript:alert(1)"}"#, #"{"link":"https://x/\"onload"}"#,
-        #"{"link":"https://x/ y"}"#, #"{"code":"quota_reached","message":"no"}"#, "null",
+        #"{"link":"https://x/ y"}"#, #"{"code":"quota_reached","message":"no"}"#, "null", #"{"link":7}"#,
+        #"{"code":403}"#, #"{"link":null,"code":{"name":"quota_reached"}}"#,
     ])
     func `a link that is none is not shown`(body: String) {
         #expect(PairingReply.link(Array(body.utf8)) == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("1722170400000", 1_722_170_400_000), ("1722170400", 1_722_170_400_000),
+            ("1722170400.0", 1_722_170_400_000),
+            ("1722170400123", 1_722_170_400_123), (#""2024-07-28T12:40:00Z""#, 1_722_170_400_000),
+            (#""2024-07-28T14:40:00+02:00""#, 1_722_170_400_000), ("null", nil), (#""soon""#, nil), ("0", nil),
+            ("-1", nil),
+            ("1800", nil), ("1722170400000000", nil), ("1e300", nil), ("true", nil), (#"{"at":1}"#, nil), ("[]", nil),
+        ] as [(String, Int64?)]
+    )
+    func `a link is shown however its end is written, and one that cannot be read is none`(
+        end: String,
+        milliseconds: Int64?
+    ) {
+        let link = "https://app.wawp.net/temp-qr/0123"
+        let body = #"{"link":"\#(link)","expires_at":\#(end),"code":200}"#
+        let expiresAt = milliseconds.map { Timestamp(microseconds: $0 * 1000) }
+        let offer = PairingAnswer.offer(PairingOffer(value: link, expiresAt: expiresAt))
+        #expect(PairingReply.link(Array(body.utf8)) == offer)
+    }
+
+    @Test(arguments: ["{}", #"{"link":null}"#, #"{"link":null,"expires_at":0}"#, #"{"link":null,"code":null}"#])
+    func `that there is no link is no fault of the answer`(body: String) {
+        #expect(PairingReply.link(Array(body.utf8)) == PairingAnswer.none)
     }
 
     @Test func `WAHA's picture must say that it is one`() {
