@@ -44,11 +44,19 @@ extension EngineAccount {
         while url.last == "/" { url.removeLast() }
         guard url.hasPrefix("http://") || url.hasPrefix("https://") else { throw .baseURL }
         guard !url.contains(where: { "?#@".contains($0) }) else { throw .query }
-        guard !url.hasSuffix(addedPath) else { throw .addedPath }
+        guard !Self.address(url, endsIn: addedPath) else { throw .addedPath }
         guard url.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .baseURL }
         guard !token.isEmpty, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .token }
         guard timeout > .zero else { throw .timeout }
         return String(url)
+    }
+
+    /// Whether what follows the host of an http or https address ends in a path.
+    ///
+    /// `http://api` is a host and no path, and so does not end in `/api`.
+    package static func address(_ url: some StringProtocol, endsIn path: String) -> Bool {
+        let fromHost = url.drop { $0 != "/" }.dropFirst(2)
+        return fromHost.drop { $0 != "/" }.hasSuffix(path)
     }
 }
 

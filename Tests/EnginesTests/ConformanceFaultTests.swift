@@ -205,6 +205,7 @@ struct ConformanceFaultTests {
             ("https://x y", "t0ken", .baseURL), ("https://x?y", "t0ken", .query), ("https://x/#y", "t0ken", .query),
             ("https://user:pass@x", "t0ken", .query), ("https://x" + kind.addedPath, "t0ken", .addedPath),
             ("https://x" + kind.addedPath + "/", "t0ken", .addedPath), ("https://x", "", .token),
+            ("http:/" + kind.addedPath + kind.addedPath, "t0ken", .addedPath),
             ("https://x", "a b", .token), ("https://x", "a\nb", .token), ("https://x", "tök", .token),
         ]
         for (url, token, error) in refused {
@@ -214,6 +215,18 @@ struct ConformanceFaultTests {
         for placement in EngineAccount.TokenPlacement.allCases where !kind.tokenPlacements.contains(placement) {
             let account = EngineAccount(baseURL: "https://x", token: "t0ken", placement: placement)
             #expect(throws: EngineAccountError.placement) { try kind.makeEngine(account, client: client) }
+        }
+        try await client.shutdown()
+    }
+
+    @Test(arguments: EngineKind.allCases)
+    func `a host that is called as what every call begins with is a host`(kind: EngineKind) async throws {
+        let client = HTTPClient.engine(concurrency: 1)
+        for ending in ["", "/", ":3000", "/engine"] {
+            // `http://api`, `http://v2`
+            let url = "http:/" + kind.addedPath + ending
+            let account = EngineAccount(baseURL: url, token: "t0ken", placement: kind.tokenPlacements[0])
+            #expect(throws: Never.self) { try kind.makeEngine(account, client: client) }
         }
         try await client.shutdown()
     }

@@ -86,9 +86,10 @@ extension LoadSettings {
             default: .seconds(30),
             in: .milliseconds(100) ... .minutes(5)
         )
+        noticeShortTimeout(timeout, of: owner)
         let webhookSecret = reader.secret(SettingName("webhook_secret", of: owner))
         let addedPath = kind?.addedPath ?? EngineKind.wawp.addedPath
-        if url?.hasSuffix(addedPath) == true {
+        if let url, EngineAccount.address(url, endsIn: addedPath) {
             reader.add(.init(setting: urlName.variable, fault: "it ends with \(addedPath)", remedy: "leave that out"))
         }
         let kinds = EngineKind.allCases.map { "`\($0)`" }.joined(separator: " or ")
@@ -106,6 +107,16 @@ extension LoadSettings {
             concurrency: concurrency,
             timeout: timeout,
             webhookSecret: webhookSecret
+        )
+    }
+
+    /// Says so where a stop, which takes 3 s in the engine, may be given up before it is answered.
+    private mutating func noticeShortTimeout(_ timeout: Duration, of owner: SettingName.Owner) {
+        guard timeout < .seconds(5) else { return }
+        let setting = SettingName("timeout", of: owner).variable
+        notices.append(
+            "\(setting) is \(DurationText.render(timeout)): stops, which take an engine 3 s, may end without an answer; "
+                + "choose 5s or more"
         )
     }
 

@@ -101,6 +101,35 @@ struct LoadSettingsTests {
         #expect(account.webhookSecret == "secret-of-the-webhooks")
     }
 
+    @Test(arguments: [("100ms", true), ("3s", true), ("4999ms", true), ("5s", false), ("30s", false)])
+    func `a time-out that a stop may outlast is taken, and said so`(timeout: String, isSaid: Bool) throws {
+        let settings = try SettingsFixture.load(["ROLLCALL_ENGINE_MAIN_TIMEOUT": timeout])
+        #expect(settings.engines.count == 1)
+        let isThere = settings.notices.contains {
+            $0.contains("ROLLCALL_ENGINE_MAIN_TIMEOUT") && $0.contains(" \(timeout):")
+        }
+        #expect(isThere == isSaid)
+    }
+
+    @Test(arguments: [
+        ("wawp", "http://v2"), ("wawp", "https://v2/"), ("wawp", "http://engine/v2/x"), ("waha", "http://api"),
+        ("waha", "http://api:3000"), ("waha", "https://api/waha/"),
+    ])
+    func `a host that is called as what every call begins with is a host`(kind: String, url: String) throws {
+        let account = try SettingsFixture.load([
+            "ROLLCALL_ENGINE_MAIN_KIND": kind, "ROLLCALL_ENGINE_MAIN_URL": url,
+        ]).engines.first
+        #expect(account?.url == (url.hasSuffix("/") ? String(url.dropLast()) : url))
+    }
+
+    @Test(arguments: [("wawp", "http://v2/v2"), ("waha", "http://api/api"), ("waha", "https://x/y/api/")])
+    func `a path that every call begins with is refused on whatever host`(kind: String, url: String) {
+        let problems = SettingsFixture.problems([
+            "ROLLCALL_ENGINE_MAIN_KIND": kind, "ROLLCALL_ENGINE_MAIN_URL": url,
+        ])
+        #expect(problems.map(\.setting) == ["ROLLCALL_ENGINE_MAIN_URL"])
+    }
+
     @Test func `a source without an address of its own has one under the public address`() throws {
         let settings = try SettingsFixture.load([
             "ROLLCALL_PUBLIC_URL": "https://rollcall.example/", "ROLLCALL_SOURCES": "till",
