@@ -29,8 +29,10 @@ struct SimulatedSession {
     var stoppedAt: Timestamp?
     /// How often it booted; part of what its next boot time is drawn from.
     var boots: UInt64 = 0
-    /// What `/v2/session/webhook` was given last.
+    /// What `/v2/session/webhook` or WAHA's configuration was given last.
     var webhooks: [JSONValue] = []
+    /// Whose words that is in.
+    var webhookContract = Contract.wawp
     /// The link a person may open to scan, and its end.
     var link: (token: String, expires: Timestamp)?
     /// The policy that `/v2/session/rate-limit` shows.

@@ -10,13 +10,12 @@ import NIOHTTP1
 /// sessions' do not wait for each other. At least once: an answer that is not a 2xx means another try.
 struct WebhookPump: Sendable {
     private struct Delivery: Sendable {
-        var url: String
+        var receiver: EventReceiver
         var body: ByteBuffer
         /// The event's id, the same at every try.
         var eventID: String
         /// Real time to wait first, for disorder.
         var wait: Duration
-        var settings: WebhookSettings
     }
 
     /// Lanes of delivery; one receiver that hangs holds up a part of the sessions only.
@@ -61,11 +60,11 @@ struct WebhookPump: Sendable {
         _ lanes: [AsyncStream<Delivery>.Continuation]
     ) {
         if settings.dropEvery > 0, event.number % settings.dropEvery == 0 { return }
-        let bodies = event.payloads(settings.form, qrImage: fleet.configuration.qrImage)
         let isTwice = settings.duplicateEvery > 0 && event.number % settings.duplicateEvery == 0
         var draw = mixed(fleet.configuration.seed, UInt64(event.number))
         var lane = mixed(0, event.instanceID.utf8.reduce(0) { mixed($0, UInt64($1)) })
-        for url in Set(settings.urls + event.urls).sorted() {
+        for receiver in event.receivers(settings) {
+            let bodies = event.payloads(receiver.form, qrImage: fleet.configuration.qrImage)
             for body in isTwice ? bodies + bodies : bodies {
                 var wait = Duration.zero
                 if settings.disorderMs > 0 {
@@ -73,7 +72,7 @@ struct WebhookPump: Sendable {
                     wait = .milliseconds(Int64(draw % UInt64(settings.disorderMs + 1)))
                     lane = draw
                 }
-                let delivery = Delivery(url: url, body: body, eventID: event.eventID, wait: wait, settings: settings)
+                let delivery = Delivery(receiver: receiver, body: body, eventID: event.eventID, wait: wait)
                 if case .dropped = lanes[Int(lane % UInt64(lanes.count))].yield(delivery) {
                     logger.warning("webhook lost: too many wait")
                 }
@@ -84,12 +83,10 @@ struct WebhookPump: Sendable {
     private func deliver(_ delivery: Delivery) async {
         do {
             if delivery.wait > .zero { try await Task.sleep(for: delivery.wait) }
-            var pause = Duration.milliseconds(delivery.settings.retryMs)
-            for attempt in 1...max(delivery.settings.attempts, 1) {
+            for attempt in 1...delivery.receiver.attempts {
                 if await post(delivery) { return }
-                guard attempt < delivery.settings.attempts else { break }
-                try await Task.sleep(for: pause)
-                pause = pause * 2
+                guard attempt < delivery.receiver.attempts else { break }
+                try await Task.sleep(for: delivery.receiver.wait(after: attempt))
             }
             logger.debug("webhook given up")
         } catch {
@@ -98,15 +95,17 @@ struct WebhookPump: Sendable {
     }
 
     private func post(_ delivery: Delivery) async -> Bool {
-        var request = HTTPClientRequest(url: delivery.url)
+        let receiver = delivery.receiver
+        var request = HTTPClientRequest(url: receiver.url)
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
-        if let secret = delivery.settings.secret {
-            for (name, value) in proof(of: delivery.body, form: delivery.settings.form, key: secret) {
+        for (name, value) in receiver.headers { request.headers.add(name: name, value: value) }
+        if let secret = receiver.secret {
+            for (name, value) in proof(of: delivery.body, form: receiver.form, key: secret) {
                 request.headers.add(name: name, value: value)
             }
         }
-        if delivery.settings.form == .waha {
+        if receiver.form == .waha {
             request.headers.add(name: "x-webhook-request-id", value: delivery.eventID)
             request.headers.add(name: "x-webhook-timestamp", value: "\(RealTime.now.wall / 1000)")
         }

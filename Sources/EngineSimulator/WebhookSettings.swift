@@ -46,6 +46,8 @@ struct StatusEvent: Sendable {
     var recent: [SimulatedSession.Step]
     var telephone: String
     var pushName: String
-    /// Receivers the session itself was given, besides those for all.
+    /// Receivers that Wawp's route gave the session, besides those for all.
     var urls: [String]
+    /// Receivers that WAHA's configuration of the session names.
+    var ownReceivers: [EventReceiver]
 }

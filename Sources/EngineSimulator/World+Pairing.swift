@@ -82,7 +82,10 @@ extension World {
         guard behaviour.paid else { return ContractError.subscription.reply(behaviour.errorFormat) }
         if call.operation == .webhookSet {
             let list = call.json?["webhooks"]?.elements ?? []
-            edit(index) { $0.webhooks = list }
+            edit(index) { session in
+                session.webhooks = list
+                session.webhookContract = .wawp
+            }
             hasOwnWebhooks = true
             setAlarms()
         }

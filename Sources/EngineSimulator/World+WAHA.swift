@@ -135,7 +135,10 @@ extension World {
 
     private mutating func takeConfig(_ call: ContractCall, _ index: Int) {
         guard let list = call.json?["config"]?["webhooks"]?.elements else { return }
-        edit(index) { $0.webhooks = list }
+        edit(index) { session in
+            session.webhooks = list
+            session.webhookContract = .waha
+        }
         hasOwnWebhooks = true
         setAlarms()
     }

@@ -146,7 +146,8 @@ struct World {
                 recent: session.recent,
                 telephone: session.telephone,
                 pushName: session.pushName,
-                urls: session.receivers
+                urls: session.urls,
+                ownReceivers: session.ownReceivers
             )
         )
         if events.count > eventLimit { events.removeFirst(events.count - eventLimit) }
@@ -191,16 +192,5 @@ struct World {
         var draw = mixed(configuration.seed, session.boots)
         for byte in session.instanceID.utf8 { draw = mixed(draw, UInt64(byte)) }
         return range.lowerBound + .microseconds(Int64(draw % UInt64(span + 1)))
-    }
-}
-
-extension SimulatedSession {
-    /// Who gets this session's events by its own webhook list.
-    fileprivate var receivers: [String] {
-        webhooks.compactMap { entry in
-            let isActive = entry["is_active"] != .bool(false) && entry["is_active"] != .number(0)
-            let wanted = entry["events"]?.elements?.contains { $0 == .string("session.status") || $0 == .string("*") }
-            return isActive && wanted != false ? entry["url"]?.text : nil
-        }
     }
 }
