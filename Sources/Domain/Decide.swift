@@ -84,7 +84,7 @@ struct Situation {
 
     /// Nothing is known of the command: while a predecessor may still send it, reads only.
     private func unanswered(_ command: CommandRecord) -> Decision {
-        let over = command.sentAt + policy.callTimeout + policy.stopStartGap
+        let over = command.sentAt + command.action.longest(callTimeout: policy.callTimeout) + policy.stopStartGap
         if let readAt = evidence.readAt, readAt >= over { return settled() }
         return look(.outcomeUnknown, at: over)
     }

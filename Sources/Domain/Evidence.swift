@@ -27,6 +27,14 @@ package enum Action: String, Sendable, Hashable, CaseIterable {
         case .restart: .restart
         }
     }
+
+    /// How long it may go on in the engine where nobody heard that it ended: for as long as a call may take, and a stop for no
+    /// less than it sleeps there, although its caller waits no longer.
+    ///
+    /// Source: WAHA's source, 3 s in every stop.
+    package func longest(callTimeout: Duration) -> Duration {
+        self == .stop ? max(callTimeout, .seconds(3)) : callTimeout
+    }
 }
 
 /// The last command that we intended for an instance, and what came of it.
@@ -218,7 +226,7 @@ extension Evidence {
     /// when nobody knows whether it was committed and it is written again.
     ///
     /// A stop without a clear answer may still be running on the engine: it is taken to end when its time is
-    /// over, unless a read shows STOPPED before.
+    /// over (``Action/longest(callTimeout:)``), unless a read shows STOPPED before.
     package mutating func take(
         outcome answer: EngineAnswer,
         of id: Int64,
@@ -239,7 +247,9 @@ extension Evidence {
             return
         }
         switch command.action {
-        case .stop: lastStopEndedAt = answer.verdict.isUnclear ? max(endedAt, sentAt + callTimeout) : endedAt
+        case .stop:
+            let longest = command.action.longest(callTimeout: callTimeout)
+            lastStopEndedAt = answer.verdict.isUnclear ? max(endedAt, sentAt + longest) : endedAt
         case .start, .restart: lastStartSentAt = sentAt
         }
     }

@@ -108,6 +108,49 @@ struct DecideRepeatedTests {
         #expect(evidence.lastStopEndedAt == (verdict.isUnclear ? now + .seconds(1) : endedAt))
     }
 
+    @Test(arguments: [(100, 3_000), (1_000, 3_000), (3_000, 3_000), (5_000, 5_000)])
+    func `a stop whose caller waited for a moment only goes on for the 3 s that it sleeps in the engine`(
+        timeout: Int,
+        lasts: Int
+    ) {
+        var policy = policy
+        policy.callTimeout = .milliseconds(timeout)
+        var evidence = Evidence()
+        evidence.intend(.stop, id: 1, at: now, restartWindow: policy.restartWindow)
+        evidence.take(
+            outcome: EngineAnswer(verdict: .ambiguous),
+            of: 1,
+            sentAt: now,
+            endedAt: now + policy.callTimeout,
+            callTimeout: policy.callTimeout
+        )
+        let end = now + .milliseconds(lasts)
+        #expect(evidence.lastStopEndedAt == end)
+        func decided(at instant: Timestamp) -> Decision {
+            evidence.take(read: .status(.stopped), sentAt: instant, desired: .running)
+            return decide(running, evidence: evidence, isAccountRefused: false, policy: policy, now: instant)
+        }
+        let gapEnd = end + policy.stopStartGap
+        #expect(decided(at: end + .seconds(1)) == Decision(nil, .stopGap, .starting, lookAgainAt: gapEnd))
+        #expect(decided(at: gapEnd).action == .start)
+    }
+
+    @Test
+    func `after a stop of which nothing is known nothing is sent until what it sleeps and the gap are over`() {
+        var policy = policy
+        policy.callTimeout = .seconds(1)
+        // It was STOPPED before: a start was on its way.
+        var evidence = Evidence(reading: .status(.stopped), readAt: now - .seconds(9), readingSince: now - .seconds(9))
+        evidence.intend(.stop, id: 1, at: now, restartWindow: policy.restartWindow)
+        func decided(at instant: Timestamp) -> Decision {
+            evidence.take(read: .status(.stopped), sentAt: instant, desired: .running)
+            return decide(running, evidence: evidence, isAccountRefused: false, policy: policy, now: instant)
+        }
+        let over = now + .seconds(3) + policy.stopStartGap
+        #expect(decided(at: now + .seconds(5)) == Decision(nil, .outcomeUnknown, .starting, lookAgainAt: over))
+        #expect(decided(at: over).action == .start)
+    }
+
     @Test
     func `a session that something else starts again and again is stopped at growing distances`() {
         let off = DesiredState(run: .stopped, rule: .shift)

@@ -142,7 +142,7 @@ func plan(
                 restartWindow: context.policy.restartWindow
             )
             command = intended
-            dueAt = context.now + context.policy.callTimeout + context.policy.stopStartGap
+            dueAt = context.now + action.longest(callTimeout: context.policy.callTimeout) + context.policy.stopStartGap
         }
     }
     var after = subject

@@ -95,7 +95,7 @@ extension Witness.State {
     private mutating func checkGap(_ call: Witness.Call, _ what: EngineCall, _ name: String) {
         guard let number = tracks[call.instance]?.lastStop, !calls[number].wasLate else { return }
         let stop = calls[number]
-        let latest = stop.enteredAt + rules.policy.callTimeout.microseconds
+        let latest = stop.enteredAt + Action.stop.longest(callTimeout: rules.policy.callTimeout).microseconds
         let unclear = min(latest, tracks[call.instance]?.stopSeenAt ?? latest)
         let isClear = stop.verdict.map { !$0.isUnclear } ?? false
         let end = isClear ? stop.endedAt ?? latest : unclear

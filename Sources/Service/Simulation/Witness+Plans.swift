@@ -52,8 +52,9 @@ extension Witness.State {
         if let since = refusedSince[replica]?[plan.subject.account], self.now - since > Witness.refusalTolerance {
             violate(.refusedAccountPaused, "\(replica.short) intends a \(command.action.rawValue)")
         }
-        let patience = rules.policy.callTimeout + rules.policy.stopStartGap
-        if let open = tracks[plan.subject.instance]?.intents.last, open.verdict == nil, now - open.at < patience {
+        if let open = tracks[plan.subject.instance]?.intents.last, open.verdict == nil,
+            now - open.at < open.action.longest(callTimeout: rules.policy.callTimeout) + rules.policy.stopStartGap
+        {
             violate(
                 .oneIntentAtATime,
                 "\(command.action.rawValue) of \(plan.subject.address.instanceID), \(now - open.at) after a "
