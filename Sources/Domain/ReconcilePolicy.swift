@@ -32,6 +32,8 @@ package struct ReconcilePolicy: Sendable, Hashable {
     package var alikeLook: Duration = .seconds(30)
     /// For how long only few may fail alike before that is over.
     package var alikeCalm: Duration = RestartGate.usualCalm
+    /// For how long looks of an account are answered and none proves anything before somebody is told; see `RefusedReads`.
+    package var refusedReadsAfter: Duration = .seconds(30)
     /// How long a call may take; an outcome not known by then is unknown.
     package var callTimeout: Duration = .seconds(30)
     /// A reply is a claim; the read that proves it comes no sooner than this after it.

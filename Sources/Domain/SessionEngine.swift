@@ -89,6 +89,16 @@ package enum EngineVerdict: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// Whether a read with this answer was answered and says nothing of its session: it was refused, or names no status.
+    ///
+    /// For a command some of these are success.
+    package var provesNothingWhenRead: Bool {
+        switch self {
+        case .already, .verify, .errorBody, .permanent: true
+        case .ok, .missing, .auth, .transient, .unreachable, .ambiguous, .notSent: false
+        }
+    }
+
     /// Whether a command with this answer may have its effect later than the answer, or may have had none.
     package var isUnclear: Bool {
         switch self {

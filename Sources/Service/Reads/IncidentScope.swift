@@ -13,7 +13,7 @@ extension IncidentKind {
     /// Whom an incident is about: its agents are counted as its own, and the outside is told of it instead of each of them.
     var scope: Scope {
         switch self {
-        case .accountRefused, .engineOutage, .accountUnattended, .changeHeld, .sourceSilent: .all
+        case .accountRefused, .engineOutage, .readsRefused, .accountUnattended, .changeHeld, .sourceSilent: .all
         case .sessionsLoggedOut: .only([.pairingRequired])
         case .sessionsUnknown: .only([.sessionMissing])
         // Between two refusals it is being tried again.

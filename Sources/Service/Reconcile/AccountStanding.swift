@@ -20,6 +20,8 @@ struct AccountStanding: Sendable {
     let restarts: RestartLine
     /// For how long only few may fail alike before that is over.
     let calm: Duration
+    /// For how long looks have to be answered and prove nothing before that is an incident.
+    let refusedReadsAfter: Duration
     let alike = AlikeLine()
     let clock: DatabaseClock
     let logger: Logger
@@ -83,7 +85,8 @@ struct AccountStanding: Sendable {
                 case .sessionsSuspect: "are said to work and name no account"
                 case .wordsUnknown: "are in a state that is not known"
                 case .sessionsKeepFalling: "go down by themselves again and again"
-                case .sessionsUnknown, .sessionsFailing, .accountRefused, .engineOutage, .accountUnattended,
+                case .sessionsUnknown, .sessionsFailing, .accountRefused, .engineOutage, .readsRefused,
+                    .accountUnattended,
                     .changeHeld,
                     .sourceSilent:
                     "are not known to the engine"
@@ -184,14 +187,35 @@ struct AccountStanding: Sendable {
         )
     }
 
+    /// Takes in how a look at a session went, as of any call, and whether looks prove anything at all.
+    ///
+    /// - Parameters: as of ``note(_:askedAt:isRead:)``.
+    func noteLook(_ answer: EngineAnswer, at instance: Int64, askedAt: Timestamp) -> Turn? {
+        if answer.reading != nil {
+            noteProof()
+        } else if activity.looked(answer.verdict, at: instance, now: clock.now(), patience: refusedReadsAfter) {
+            let said = [answer.httpStatus.map { "HTTP \($0)" } ?? "", answer.detail].filter { !$0.isEmpty }
+            raise(.readsRefused, "no look proves anything: " + said.joined(separator: ", "))
+        }
+        return note(answer, askedAt: askedAt, isRead: true)
+    }
+
+    /// Something was read of a session, so what the engine answers to reads is worth something.
+    func noteProof() {
+        activity.proved()
+        // Another replica may have raised it, and not live to see this.
+        clear(.readsRefused)
+    }
+
     /// Takes in how a call went.
     ///
     /// - Parameters:
     ///   - answer: what came of it.
     ///   - askedAt: when it left, as ``asked()`` said; `nil` for one that was not asked through that.
+    ///   - isRead: whether it read sessions; then an answer that proves nothing is no success, and ends no outage.
     /// - Returns: what that changes for all sessions of the account.
-    func note(_ answer: EngineAnswer, askedAt: Timestamp?) -> Turn? {
-        activity.took(answer.verdict, askedAt: askedAt, at: clock.now())
+    func note(_ answer: EngineAnswer, askedAt: Timestamp?, isRead: Bool = false) -> Turn? {
+        activity.took(answer.verdict, askedAt: askedAt, at: clock.now(), isRead: isRead)
         take([])
         if let pause = calls.noteAskedPause(answer) {
             meters.paused()
@@ -200,11 +224,13 @@ struct AccountStanding: Sendable {
                 metadata: [LogKeys.milliseconds: "\(pause.microseconds / 1000)"]
             )
         }
-        if let pause = calls.noteOutcome(answer.verdict) {
+        if let pause = calls.noteOutcome(answer.verdict, ofRead: isRead) {
             meters.paused()
             activity.broke(at: clock.now())
             raise(.engineOutage, "no call succeeds; pausing \(pause)")
-        } else if EngineActivity.isSignOfLife(answer.verdict), activity.endsOutage(at: clock.now(), calm: calm) {
+        } else if EngineActivity.isSignOfLife(answer.verdict, ofRead: isRead),
+            activity.endsOutage(at: clock.now(), calm: calm)
+        {
             clear(.engineOutage)
         }
         if answer.verdict == .auth {

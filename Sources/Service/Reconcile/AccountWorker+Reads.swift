@@ -29,7 +29,7 @@ extension AccountWorker {
         if verdict == .auth {
             standing.activity.took(.auth, askedAt: sentAt, at: clock.now())
         } else {
-            heed(standing.note(list.answer, askedAt: sentAt))
+            heed(standing.note(list.answer, askedAt: sentAt, isRead: true))
         }
         guard verdict == .ok else {
             logger.debug("sessions not listed", metadata: [LogKeys.verdict: "\(verdict.rawValue)"])
@@ -99,7 +99,7 @@ extension AccountWorker {
         meters.called(.info, answer.verdict, in: time)
         forecaster.lookTook(time, of: look.instance, waited: look.queuedAt.map { max(.zero, sentAt - $0) } ?? .zero)
         let pending = looking.withLock { $0.removeValue(forKey: look.instance) }
-        heed(standing.note(answer, askedAt: sentAt))
+        heed(standing.noteLook(answer, at: look.instance, askedAt: sentAt))
         look.probe?.ended(answer.verdict)
         var look = look
         if pending?.isPatient == false {
@@ -117,6 +117,13 @@ extension AccountWorker {
 
     private func take(_ answer: EngineAnswer, of look: LookJob, sentAt: Timestamp) {
         guard let reading = answer.reading else {
+            logger.debug(
+                "look without a result",
+                metadata: [
+                    LogKeys.instance: "\(look.address.instanceID)", LogKeys.verdict: "\(answer.verdict.rawValue)",
+                    LogKeys.detail: "\(answer.detail)",
+                ]
+            )
             look.run?.look(succeeded: false)
             guard look.priority != .sweep else { return }
             passes.add(PassItem(instance: look.instance, news: .unread(answer, sentAt: sentAt), priority: .repair))
@@ -146,6 +153,7 @@ extension AccountWorker {
         case .read(let reading): take(reading, of: instance, sentAt: sentAt, priority: .repair, run: run)
         case .notListed: return false
         }
+        standing.noteProof()
         return true
     }
 

@@ -78,6 +78,7 @@ final class AccountWorker: Sendable {
             meters: meters,
             restarts: transaction.restarts,
             calm: policy.alikeCalm,
+            refusedReadsAfter: policy.refusedReadsAfter,
             clock: dependencies.clock,
             logger: logger
         )

@@ -132,11 +132,12 @@ final class CallQueue: Sendable {
         }
     }
 
-    /// Notes how a call went, for the breaker.
+    /// Notes how a call went, for the breaker; an answer to a read that proves nothing neither begins nor ends a pause.
     ///
     /// - Returns: how long the engine gets a pause, when one begins.
-    func noteOutcome(_ verdict: EngineVerdict) -> Duration? {
-        state.withLock { state in
+    func noteOutcome(_ verdict: EngineVerdict, ofRead isRead: Bool = false) -> Duration? {
+        if isRead, verdict.provesNothingWhenRead { return nil }
+        return state.withLock { state in
             switch verdict {
             case .transient, .unreachable, .ambiguous:
                 state.failuresInRow += 1

@@ -8,6 +8,8 @@ enum IncidentKind: String, Sendable, CaseIterable {
     case accountRefused = "account_refused"
     /// No call succeeds.
     case engineOutage = "engine_outage"
+    /// Looks are answered, and none of the answers proves anything of a session (``RefusedReads``).
+    case readsRefused = "reads_refused"
     /// Many sessions want a restart at the same time.
     case sessionsFailing = "sessions_failing"
     /// Many sessions were logged out at about the same time, and somebody has to pair them again.

@@ -65,7 +65,7 @@ package struct SweepPolicy: Sendable, Hashable {
     package var onShift: Duration
     /// Of the others (`ROLLCALL_OFF_SHIFT_SWEEP_INTERVAL`).
     package var offShift: Duration
-    /// Without an answer of an engine for so long it is asked, at most this often.
+    /// Without a sign of life of an engine for so long it is asked, at most this often.
     package var quiet: Duration
     /// How often an account whose credential is refused is probed, by one read.
     package var probe: Duration

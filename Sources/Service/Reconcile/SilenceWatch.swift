@@ -8,13 +8,13 @@ import Logging
 /// Where sweeps ask more often it asks nothing. In a quiet installation that is one call in 5 s and account, and one statement a
 /// minute for whom to look at.
 struct SilenceWatch: Sendable {
-    /// Sessions that are passed over because a look at them had no answer while others had; older ones are forgotten.
+    /// Sessions that are passed over because a look at them proved nothing; older ones are forgotten.
     static let suspectLimit = 16
 
     let worker: AccountWorker
     let store: any ReconcilerStore
     let leases: LeaseBook
-    /// Without an answer for so long the engine is asked.
+    /// Without a sign of life for so long the engine is asked.
     let quietLimit: Duration
     let logger: Logger
 
@@ -71,10 +71,11 @@ struct SilenceWatch: Sendable {
         guard let verdict = memory.probe?.state.verdict, let instance = memory.instance else { return }
         memory.instance = nil
         memory.suspects.removeAll { $0 == instance }
-        if EngineActivity.isSignOfLife(verdict) {
+        if EngineActivity.isSignOfLife(verdict, ofRead: true) {
             memory.failures = 0
         } else if verdict != .notSent {
-            memory.failures += 1
+            // One that is refused is neither served nor left without an answer.
+            if !verdict.provesNothingWhenRead { memory.failures += 1 }
             memory.suspects.append(instance)
             if memory.suspects.count > Self.suspectLimit { memory.suspects.removeFirst() }
         }

@@ -18,7 +18,7 @@ struct StalestLook: Sendable, Hashable {
     /// How soon is thought again while there is nothing to ask, or nobody to.
     static let longPause: Duration = .seconds(1)
 
-    /// Without an answer for so long the engine is asked, at most this often (``SweepPolicy/quiet``).
+    /// Without a sign of life for so long the engine is asked, at most this often (``SweepPolicy/quiet``).
     var quietLimit = SweepPolicy().quiet
     /// Since when this replica acts for the account; `nil` while it does not, or the engine refuses its credential.
     var actingSince: Timestamp?

@@ -56,7 +56,7 @@ struct AlertNewsTests {
 
     /// Kinds of incident, and whom one that is just over is not about.
     private static let ends: [(IncidentKind, [String])] = [
-        (.accountRefused, []), (.engineOutage, []), (.sessionsLoggedOut, ["boots", "falls"]),
+        (.accountRefused, []), (.engineOutage, []), (.readsRefused, []), (.sessionsLoggedOut, ["boots", "falls"]),
         (.sessionsKeepFalling, ["boots", "qr"]),
     ]
 

@@ -67,7 +67,7 @@ struct WhoseTurnTests {
     private func turn(_ kind: IncidentKind, _ words: Catalogue) -> String {
         let key: String
         switch kind {
-        case .accountRefused, .accountUnattended: key = "turn.operator"
+        case .accountRefused, .readsRefused, .accountUnattended: key = "turn.operator"
         case .engineOutage, .commandsRefused, .sessionsSuspect, .wordsUnknown, .sessionsKeepFalling: key = "turn.engine"
         case .sessionsFailing: key = "turn.rollcall.exception"
         case .sessionsUnknown, .sourceSilent: key = "turn.mapper"

@@ -71,6 +71,24 @@ struct CallQueueTests {
         #expect(callsInASecond(early: { $0.noteBeside() }) { $0.beginBudget(none) } == 5, "it is long over")
     }
 
+    @Test
+    func `answers to reads that prove nothing neither end a pause nor count for one`() {
+        let scheduler = Scheduler(seed: 1)
+        let process = SimulatedProcessClock(scheduler: scheduler, start: 0, drift: 0)
+        let queue = CallQueue(callsPerSecond: 5, clock: DatabaseClock(process: process))
+        for failure in 1...20 {
+            #expect(queue.noteOutcome(.permanent, ofRead: true) == nil)
+            let pause = queue.noteOutcome(.transient)
+            #expect(pause == (failure == 20 ? Duration.seconds(1) : nil), "as without them")
+        }
+        for verdict in [.already, .verify, .errorBody, .permanent] as [EngineVerdict] {
+            #expect(queue.noteOutcome(verdict, ofRead: true) == nil)
+            #expect(queue.load.isPaused, "\(verdict)")
+        }
+        #expect(queue.noteOutcome(.permanent) == nil)
+        #expect(!queue.load.isPaused, "a command that is refused was understood")
+    }
+
     /// What a call was answered: so many seconds to wait, if any.
     private func answer(_ status: Int, _ retryAfter: Int64?) -> EngineAnswer {
         EngineAnswer(verdict: .transient, httpStatus: status, retryAfter: retryAfter.map { .seconds($0) })

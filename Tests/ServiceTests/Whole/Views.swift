@@ -77,6 +77,8 @@ struct IncidentsView: Decodable, Sendable {
     struct Incident: Decodable, Sendable {
         var kind: String
         var closedAt: String?
+        /// What is known of it, in the service's words and the engine's.
+        var detail: String
     }
 
     var items: [Incident]
