@@ -132,8 +132,12 @@ struct Situation {
             suspect(readAt: readAt)
         case .status(.starting):
             boot(readAt: readAt)
+        case .status(.failed) where evidence.rebootAskedAt != nil:
+            reboot(readAt: readAt)
         case .status(.failed) where evidence.waitsForPairing:
-            unscanned(readAt: readAt)
+            // The next codes end as these did unless somebody is there, so it boots again once a person asks.
+            // Source: WAHA's docs, "Sessions": a code lasts 60 s, five more 20 s each, then it is FAILED.
+            Decision(nil, .pairingRequired, .needsPairing)
         case .status(.failed):
             unconfirmed(readAt: readAt) ?? restart(.failedRestart, readAt: readAt)
         case .status(.stopped):
@@ -141,15 +145,14 @@ struct Situation {
         }
     }
 
-    /// A session that failed because nobody scanned while its codes lasted: the next ones end as these did unless somebody is
-    /// there, so it boots again once a person asks.
+    /// A session that failed, and that a person wants to be rebooted: it is stopped, and where the engine leaves it FAILED it is
+    /// restarted, whatever budget that has left.
     ///
-    /// Source: WAHA's docs, "Sessions": a code lasts 60 s, five more 20 s each, then it is FAILED.
-    private func unscanned(readAt: Timestamp) -> Decision {
-        guard evidence.rebootAskedAt != nil else { return Decision(nil, .pairingRequired, .needsPairing) }
+    /// Source: WAHA issue 2231: a start is refused while it is FAILED.
+    private func reboot(readAt: Timestamp) -> Decision {
         guard hasSentStop else { return stop(.rebootAsked) }
-        var decision = restart(.failedRestart, readAt: readAt)
-        // Whoever asked waits for a code, and with this it comes.
+        var decision = restart(.failedRestart, readAt: readAt, isAsked: true)
+        // Whoever asked waits for the session, or for a code, and with this it comes.
         if decision.condition == .drifted { decision.condition = .starting }
         return decision
     }

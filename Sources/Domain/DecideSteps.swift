@@ -27,8 +27,18 @@ extension Situation {
     }
 
     /// A restart, as long as the budget lasts and the read is recent; without budget a person is needed, with slow looks.
-    func restart(_ reason: Reason, readAt: Timestamp) -> Decision {
+    ///
+    /// `isAsked`: a person wants it, so the budget does not count.
+    func restart(_ reason: Reason, readAt: Timestamp, isAsked: Bool = false) -> Decision {
         if isRefusedForGood, let wait = retryWait(after: .restart) { return wait }
+        if !isAsked, let wait = budgetWait { return wait }
+        if now < gapEnd { return Decision(nil, .stopGap, .starting, lookAgainAt: gapEnd) }
+        guard now - readAt <= policy.callTimeout + policy.restartLookAfter else { return look(.lookFirst, at: now) }
+        return Decision(.restart, reason, .drifted)
+    }
+
+    /// The wait of a session whose budget of restarts is used up, or that was restarted just now; `nil` when it may be.
+    private var budgetWait: Decision? {
         let recent = evidence.restarts.filter { now - $0 < policy.restartWindow }
         guard recent.count < policy.restartLimit else {
             let freeAt = recent.first.map { $0 + policy.restartWindow }
@@ -37,9 +47,7 @@ extension Situation {
         if let last = recent.last, now < last + policy.restartSpacing {
             return Decision(nil, .restartSpacing, .drifted, lookAgainAt: last + policy.restartSpacing)
         }
-        if now < gapEnd { return Decision(nil, .stopGap, .starting, lookAgainAt: gapEnd) }
-        guard now - readAt <= policy.callTimeout + policy.restartLookAfter else { return look(.lookFirst, at: now) }
-        return Decision(.restart, reason, .drifted)
+        return nil
     }
 
     /// Waiting for a session that boots; a restart once a read says that it takes too long.

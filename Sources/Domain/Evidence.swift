@@ -82,7 +82,7 @@ package struct Evidence: Sendable, Hashable {
     package var falls: [Timestamp]
     /// Commands sent since the instance was last as desired.
     package var attempts: Int
-    /// A person asked for a stop and a start; cleared once the start has left.
+    /// A person asked for a stop and a start; cleared once the start has left, or a read says that neither helps.
     package var rebootAskedAt: Timestamp?
     /// Since when reads say that somebody has to pair the session.
     ///
@@ -153,6 +153,8 @@ extension Evidence {
             readingSince = sentAt
         }
         if result == .status(.working) { deviatingSince = nil }
+        // It would strike hours later, right after somebody paired the session.
+        if !result.allowsReboot { rebootAskedAt = nil }
         if result == .status(.stopped), let stop = lastCommand, stop.action == .stop, let endedAt = stop.endedAt,
             let assumed = lastStopEndedAt, assumed > sentAt
         {

@@ -102,6 +102,15 @@ package enum SessionReading: Sendable, Hashable {
         }
     }
 
+    /// Whether a clean reboot can be of use: not where a telephone or the session itself is missing, nor where nobody knows what
+    /// the engine's word means.
+    package var allowsReboot: Bool {
+        switch self {
+        case .missing, .status(.scanQRCode), .status(.unknown): false
+        case .status(.stopped), .status(.starting), .status(.working), .status(.suspect), .status(.failed): true
+        }
+    }
+
     /// Reads back what ``stored`` wrote.
     package init(stored: String) {
         self = stored == SessionStatus.missingWord ? .missing : .status(SessionStatus(stored: stored))

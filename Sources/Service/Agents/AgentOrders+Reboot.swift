@@ -14,12 +14,14 @@ enum PairingStanding: Sendable {
 extension AgentOrders {
     /// Asks for a clean reboot: stop, gap, start.
     ///
-    /// - Throws: ``Problem`` `not_found`, `no_instance`, `held`, `not_on_shift`; ``PQError``.
+    /// - Throws: ``Problem`` `not_found`, `no_instance`, `held`, `not_on_shift`, and where it would be of no use
+    ///   `pairing_required`, `session_missing`, `unknown_word`; ``PQError``.
     func reboot(_ agentID: String, by caller: Caller) async throws {
         try await change(agentID, by: caller) { subject, transaction, now in
             guard let instance = subject.subject else { throw Problem(.noInstance) }
             guard !subject.isHeld(at: now) else { throw Problem(.held) }
             guard subject.facts.derived(policy: policy, now: now).run == .running else { throw Problem(.notOnShift) }
+            if let useless = instance.evidence.reading?.refusalOfReboot { throw Problem(useless) }
             return [try await askReboot(agentID, instance, by: caller, in: transaction, now: now)]
         }
     }
@@ -63,6 +65,18 @@ extension AgentOrders {
             if evidence.rebootAskedAt != nil { return (.begins, []) }
             guard isPersons else { return (.ranOut, []) }
             return (.begins, [try await askReboot(agentID, instance, by: caller, in: transaction, now: now)])
+        }
+    }
+}
+
+extension SessionReading {
+    /// Why a reboot is refused to a session that was read so last (``allowsReboot``); `nil` where it is not.
+    fileprivate var refusalOfReboot: ProblemCode? {
+        switch self {
+        case .missing: .sessionMissing
+        case .status(.scanQRCode): .pairingRequired
+        case .status(.unknown): .unknownWord
+        case .status(.stopped), .status(.starting), .status(.working), .status(.suspect), .status(.failed): nil
         }
     }
 }

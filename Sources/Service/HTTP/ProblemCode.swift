@@ -21,6 +21,8 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case pairingBegins = "pairing_begins"
     case notOffered = "not_offered"
     case sessionMissing = "session_missing"
+    case pairingRequired = "pairing_required"
+    case unknownWord = "unknown_word"
     case alreadyDecided = "already_decided"
     case moreWaits = "more_waits"
     case bodyTooLarge = "body_too_large"
@@ -44,7 +46,7 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .methodNotAllowed: .methodNotAllowed
         case .bodyTimeout: .requestTimeout
         case .instanceTaken, .held, .notOnShift, .instanceRunning, .noInstance, .nameInUse, .noPairingNeeded,
-            .codesRanOut, .notOffered, .sessionMissing, .alreadyDecided, .moreWaits:
+            .codesRanOut, .notOffered, .sessionMissing, .pairingRequired, .unknownWord, .alreadyDecided, .moreWaits:
             .conflict
         case .bodyTooLarge, .tooManyItems: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
@@ -77,6 +79,8 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .pairingBegins: "The session is starting and has no code yet."
         case .notOffered: "The engine offers nothing of this kind."
         case .sessionMissing: "The engine does not know the session."
+        case .pairingRequired: "The session has no phone linked: the agent must scan the code."
+        case .unknownWord: "The engine reports a state that Rollcall does not know, so nothing is done."
         case .alreadyDecided: "Nothing of the change waits any more."
         case .moreWaits: "Something else waits now than was shown."
         case .bodyTooLarge: "The body is too large."
@@ -113,6 +117,8 @@ package enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .codesRanOut: "Ask for a new one by hand: the session then starts anew."
         case .notOffered: "Ask for another kind: qr or code."
         case .sessionMissing: "Make the session at the engine, or give the agent another instance."
+        case .pairingRequired: "Ask for a code with POST /v1/agents/{agent}/pairing."
+        case .unknownWord: "Look at the session at the engine; ask again once it says something else."
         case .alreadyDecided: "See GET /v1/guard for what became of it."
         case .moreWaits: "Read the change again, and decide with what waits of it by then."
         case .bodyTooLarge: "Send at most 1 MiB."

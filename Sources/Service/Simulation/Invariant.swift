@@ -87,7 +87,8 @@ package enum Invariant: String, Sendable, CaseIterable {
         case .missingGetsNoCall: "A session the engine does not know gets no command."
         case .failedOffShiftStoppedOnce: "A session that is FAILED off shift gets one stop."
         case .unscannedWaits: "A session that is FAILED since nobody scanned its codes is restarted once a person asks."
-        case .restartsBounded: "Restarts of an instance keep to their number per window and to their spacing."
+        case .restartsBounded:
+            "Restarts of an instance keep to their number per window and to their spacing, but for what a person asks."
         case .fallsSpaced: "Commands to a session that turns by itself again and again keep their growing distance."
         case .stormsSlowed:
             "Many that fail alike are restarted one at a time, and twice as many after each that helped."

@@ -18,13 +18,15 @@ extension MemoryTables {
         return recompute([agent], policy: policy, now: now)
     }
 
-    /// Asks for a clean reboot, where somebody is on shift and nobody holds the agent.
+    /// Asks for a clean reboot, where somebody is on shift, nobody holds the agent, and it can be of use.
     mutating func askReboot(of agent: Int64, policy: ReconcilePolicy, now: Timestamp) -> [Wake] {
         guard let facts = agents[agent]?.facts, let instance = instance(of: agent),
             let account = instances[instance]?.account
         else { return [] }
         let isHeld = facts.hold.map { $0.until > now } ?? false
-        guard !isHeld, facts.derived(policy: policy, now: now).run == .running else { return [] }
+        guard !isHeld, facts.derived(policy: policy, now: now).run == .running,
+            instances[instance]?.subject.evidence.reading?.allowsReboot ?? true
+        else { return [] }
         instances[instance]?.subject.evidence.rebootAskedAt = now
         let wakes = [Wake(instance: instance, account: account)]
         enqueue(wakes, at: now)

@@ -172,8 +172,15 @@ extension Witness.State {
         tracks[instance]?.scanAskedAt = nil
     }
 
+    /// Whether a restart is what a person who asked for a clean boot gets of a session that its stop left FAILED.
+    private func isAskedRestart(_ plan: Plan, _ command: PlannedCommand) -> Bool {
+        let asked = plan.stored.evidence.rebootAskedAt
+        return command.reason == .failedRestart && plan.subject.evidence.reading == .status(.failed)
+            && asked.map { tracks[plan.subject.instance]?.rebootsAskedAt.contains($0) ?? false } ?? false
+    }
+
     private mutating func checkRestarts(_ plan: Plan, _ command: PlannedCommand, now: Timestamp) {
-        guard command.action == .restart else { return }
+        guard command.action == .restart, !isAskedRestart(plan, command) else { return }
         let restarts = (tracks[plan.subject.instance]?.intents ?? []).filter {
             $0.action == .restart && $0.verdict != .notSent && now - $0.at < rules.policy.restartWindow
         }

@@ -59,7 +59,8 @@ enum SourceOutcome: String, Sendable, Hashable, CaseIterable {
             case .databaseUnavailable, .engineUnavailable, .pairingBegins, .overloaded, .internalError: .unavailable
             case .malformedJSON, .conflictingIDs, .invalidField, .forbidden, .outsideTeam, .notFound, .methodNotAllowed,
                 .instanceTaken, .held, .notOnShift, .instanceRunning, .noInstance, .nameInUse,
-                .noPairingNeeded, .codesRanOut, .notOffered, .sessionMissing, .alreadyDecided, .moreWaits:
+                .noPairingNeeded, .codesRanOut, .notOffered, .sessionMissing, .pairingRequired, .unknownWord,
+                .alreadyDecided, .moreWaits:
                 .malformed
             }
     }

@@ -124,4 +124,34 @@ struct AgentOrdersTests {
             }
         }
     }
+
+    @Test
+    func `a session that no reboot can help gets none, and it is said why`() async throws {
+        try await withManagement { fixture in
+            let cases: [(reading: String, code: String?)] = [
+                ("SCAN_QR_CODE", "pairing_required"), ("MISSING", "session_missing"), ("MIGRATING", "unknown_word"),
+                ("FAILED", nil),
+            ]
+            let agents = cases.indices.map { "a\($0)" }
+            for (agent, known) in zip(agents, cases) {
+                try await fixture.addAgent(agent, instance: agent)
+                try await fixture.addEvent(.clockIn, of: agent, ago: .seconds(60), matched: true)
+                try await fixture.refold(agent)
+                try await fixture.observe(agent, known.reading, .needsAttention, reason: .restartBudgetUsed)
+                let answer = try await fixture.send("POST", "/v1/agents/\(agent)/reboot", as: .manage)
+                #expect(answer.status == (known.code == nil ? 202 : 409), "\(answer.text)")
+                if let code = known.code { #expect(try answer.code() == code) }
+            }
+            let asked: PQStatement = "SELECT count(*) AS count FROM observed_states WHERE reboot_asked_at IS NOT NULL"
+            #expect(try await fixture.count(asked) == 1)
+            let names = agents.map { "\"\($0)\"" }.joined(separator: ",")
+            let order = #"{"action":"reboot","agents":[\#(names)]}"#
+            let bulk = try await fixture.send("POST", "/v1/actions", as: .manage, json: order)
+            #expect(bulk.status == 207, "\(bulk.text)")
+            let results = try #require(try bulk.json()["results"] as? [[String: Any]])
+            #expect(results.map { $0["agent_id"] as? String } == agents)
+            #expect(results.map { $0["status"] as? Int } == [409, 409, 409, 202])
+            #expect(results.map { $0["code"] as? String } == cases.map { $0.code })
+        }
+    }
 }

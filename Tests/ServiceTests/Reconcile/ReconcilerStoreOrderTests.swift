@@ -62,6 +62,24 @@ struct ReconcilerStoreOrderTests {
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a session that is read so that no reboot helps loses the wish for one, and gets none`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.withScene { scene in
+            let (_, account, term) = try await scene.lease()
+            let (agent, instance) = try await scene.addAgent("ana", account: account)
+            let now = try await scene.now()
+            try await scene.tell([scene.event("e1", "ana", .clockIn, at: now - .seconds(60))])
+            #expect(try await scene.take(.reboot, about: "ana") == [Wake(instance: instance, account: account)])
+            #expect(try await scene.known(of: agent)?.subject?.evidence.rebootAskedAt != nil)
+            try await scene.pass(account, instance, term: term, news: [.read(.status(.scanQRCode), sentAt: now)])
+            #expect(try await scene.known(of: agent)?.subject?.evidence.rebootAskedAt == nil)
+            #expect(try await scene.take(.reboot, about: "ana").isEmpty)
+            #expect(try await scene.known(of: agent)?.subject?.evidence.rebootAskedAt == nil)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `who is held gets no reboot until somebody lets go`(kind: StoreKind) async throws {
         try await kind.withScene { scene in
             let (_, account, _) = try await scene.lease()
