@@ -189,7 +189,9 @@ extension PostgresReconcilerStore {
             UNION ALL
             SELECT 'sweep', o.account, o.sweep, NULL, NULL, NULL, NULL, NULL
             FROM sweep_orders o
-            WHERE o.taken_at IS NULL AND o.until > now() AND o.account IN (SELECT account FROM held)
+            WHERE o.taken_at IS NULL
+              AND o.until > now() - make_interval(secs => \(SweepOrders.grace.inSeconds))
+              AND o.account IN (SELECT account FROM held)
             UNION ALL
             SELECT 'rest', NULL, NULL, NULL,
                 \(keysVersion: ()), clock_timestamp(), NULL, NULL

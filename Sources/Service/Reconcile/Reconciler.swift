@@ -94,22 +94,12 @@ package final class Reconciler: Service, WakeBell {
     /// Looks at every instance of an account once.
     ///
     /// `wait`: how long, until the task is cancelled at most; what is not done by then goes on while this replica acts.
-    /// One whose pages could not all be read is given up: it is never over, and what is in line goes on.
+    /// While a page cannot be read nobody waits any more, and it is tried again.
     /// Returns `nil` when this replica does not act for the account, nor does within ``leaseWait``.
     func sweep(_ name: String, wait: Duration) async throws(PQError) -> SweepRun? {
         let deadline = dependencies.clock.monotonic() + min(wait, Self.leaseWait).microseconds
         guard let worker = await leasedWorker(name, by: deadline) else { return nil }
-        return await asked.sweep(worker.account, wait: wait) { run in
-            do {
-                try await self.sweeper(for: worker).sweepOnce(run)
-            } catch {
-                // Cancelled, it is only that the replica stops.
-                if !Task.isCancelled {
-                    self.logger.warning("sweep broken off", metadata: [LogKeys.error: "\(error)"])
-                }
-                run.giveUp()
-            }
-        }
+        return await asked.sweep(worker.account, wait: wait) { await self.sweeper(for: worker).sweepOnce($0) }
     }
 
     func worker(_ account: Int32) -> AccountWorker? { workers.withLock { $0[account] } }

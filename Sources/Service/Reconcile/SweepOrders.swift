@@ -11,6 +11,8 @@ final class SweepOrders: Sendable {
     static let atATime = 8
     /// Between two looks for what came of an order.
     static let pause: Duration = .milliseconds(50)
+    /// For how long after the end of the asker's patience an order may still be taken: who waits for nothing wants it, too.
+    static let grace: Duration = .seconds(10)
     /// So long before the end of the asker's patience the counts so far are written.
     static let lead: Duration = .milliseconds(300)
 
@@ -35,6 +37,9 @@ final class SweepOrders: Sendable {
 
     /// Orders a sweep from the replica that acts for an account, and waits for it, until the task is cancelled at most.
     ///
+    /// What is not done by then is done all the same: the order stays, for ``grace`` where nobody has taken it, unless the task is
+    /// cancelled.
+    ///
     /// - Returns: what is known by then; `nil` when no living replica acts for the account.
     /// - Throws: when the database fails.
     func ask(_ account: String, wait: Duration) async throws -> Report? {
@@ -46,7 +51,9 @@ final class SweepOrders: Sendable {
             try? await Task.sleep(for: Self.pause)  // Cancelled: the loop ends with one more look.
             report = try await BackgroundTasks.toTheEnd { try await self.read(sweep) }
         }
-        try await BackgroundTasks.toTheEnd { try await self.remove(sweep) }
+        if report != nil || Task.isCancelled {
+            try await BackgroundTasks.toTheEnd { try await self.remove(sweep) }
+        }
         return report ?? Report()
     }
 

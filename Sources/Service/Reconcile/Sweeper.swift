@@ -19,6 +19,8 @@ struct Sweeper: Sendable {
     static let aheadLimit = 500
     /// The shortest wait between two pages.
     static let shortestPause: Duration = .milliseconds(200)
+    /// Until a page is read again that could not be.
+    static let retryPause: Duration = .seconds(1)
 
     let worker: AccountWorker
     let store: any ReconcilerStore
@@ -71,17 +73,23 @@ struct Sweeper: Sendable {
     }
 
     /// Reads every instance once, as fast as the account's budget allows.
-    func sweepOnce(_ run: SweepRun) async throws(PQError) {
+    ///
+    /// While a page cannot be read it is tried again, and who waits is told as far as it got. One that is broken off, by its task
+    /// or since the lease is gone, leaves the run open, for it is not complete, and nobody waiting.
+    func sweepOnce(_ run: SweepRun) async {
         var busy: [SweepEntry] = []
-        defer { for _ in busy { run.look(succeeded: false) } }
+        var isWhole = false
+        defer {
+            for _ in busy { run.look(succeeded: false) }
+            if isWhole { run.allExpected() } else { run.giveUp() }
+        }
         let listed = await worker.list(priority: .repair)
-        // Cancelled while the list was on its way: without it everything would be looked at, for nobody. The run stays open,
-        // for it is not complete.
-        guard !Task.isCancelled else { return }
+        // Broken off while the list was on its way: without it everything would be looked at, for nobody.
+        guard goesOn else { return }
         for desired in [RunState.running, .stopped] {
             var position: Int64 = 0
             while true {
-                let page = try await page(desired, after: position)
+                guard let page = await page(desired, after: position, for: run) else { return }
                 guard let last = page.last else { break }
                 run.expect(looks: page.count)
                 for entry in page where !take(entry, from: listed, run: run) {
@@ -92,14 +100,40 @@ struct Sweeper: Sendable {
             }
         }
         await lookAgain(&busy, run)
-        // Cancelled with some left: they were not looked at, so the run stays open as well.
-        if busy.isEmpty { run.allExpected() }
+        // Broken off with some left: they were not looked at, so the run stays open as well.
+        isWhole = busy.isEmpty
+    }
+
+    /// Whether a sweep may go on: nobody broke it off, and the account is still this replica's.
+    private var goesOn: Bool { !Task.isCancelled && leases.lease(of: worker.account) != nil }
+
+    /// Reads a page for a sweep that somebody asked for, again and again; `nil` when that is broken off.
+    private func page(_ desired: RunState, after position: Int64, for run: SweepRun) async -> [SweepEntry]? {
+        var isTold = false
+        while goesOn {
+            do {
+                return try await page(desired, after: position)
+            } catch {
+                // Cancelled, it is only that the replica stops.
+                guard goesOn else { break }
+                logger.log(
+                    level: isTold ? .debug : .warning,
+                    "sweep broken off until its page can be read",
+                    metadata: [LogKeys.error: "\(error)"]
+                )
+                isTold = true
+                run.giveUp()
+                try? await worker.clock.sleep(for: Self.retryPause)  // Cancelled: the loop ends.
+            }
+        }
+        return nil
     }
 
     /// Waits until few looks and passes are left in line.
     private func settle() async {
-        while worker.calls.lookCount > Self.aheadLimit || worker.passes.count > Self.aheadLimit, !Task.isCancelled {
-            try? await worker.clock.sleep(for: .milliseconds(2))  // Cancelled: what is in line is counted all the same.
+        var pause = PollPause()
+        while worker.calls.lookCount > Self.aheadLimit || worker.passes.count > Self.aheadLimit, goesOn {
+            try? await worker.clock.sleep(for: pause.next())  // Cancelled: what is in line is counted all the same.
         }
     }
 
@@ -107,8 +141,10 @@ struct Sweeper: Sendable {
     ///
     /// What is still left in `entries` at the end was not looked at.
     private func lookAgain(_ entries: inout [SweepEntry], _ run: SweepRun) async {
-        while !entries.isEmpty, !Task.isCancelled {
-            try? await worker.clock.sleep(for: .milliseconds(2))  // Cancelled: the loop ends.
+        var pause = PollPause()
+        while !entries.isEmpty, goesOn {
+            try? await worker.clock.sleep(for: pause.next())  // Cancelled: the loop ends.
+            guard goesOn else { return }
             entries.removeAll { look($0, priority: .repair, run: run) }
         }
     }
@@ -146,7 +182,7 @@ struct Sweeper: Sendable {
                 await untilLooked(walk.last)
             } catch {
                 logger.debug("sweep page not read", metadata: [LogKeys.error: "\(error)"])
-                try? await worker.clock.sleep(for: .seconds(1))  // As above.
+                try? await worker.clock.sleep(for: Self.retryPause)  // As above.
             }
         }
     }

@@ -1,5 +1,6 @@
 import LibPQ
 import Logging
+import Synchronization
 import Testing
 
 @testable import Service
@@ -71,21 +72,51 @@ struct SweepOrdersTests {
         }
     }
 
+    /// Makes an account, and a replica that acts for it.
+    private static func addHolder(_ pool: PQPool) async throws {
+        try await Registry(pool: pool).accounts(["main"])
+        _ = try await pool.pipeline([
+            """
+            INSERT INTO replicas (replica, seen_at, expires_at, release)
+            VALUES ('0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', now(), now() + interval '1 minute', 'test')
+            """,
+            """
+            INSERT INTO engine_leases (account, holder, term)
+            SELECT account, '0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', 1 FROM engine_accounts
+            ON CONFLICT (account) DO UPDATE SET holder = excluded.holder
+            """,
+        ])
+    }
+
+    @Test
+    func `an order that its asker does not wait for stays, and is done without a wait`() async throws {
+        try await withMigratedDatabase { pool, _ in
+            try await Self.addHolder(pool)
+            let asker = SweepOrders(pool: pool, logger: Self.logger)
+            #expect(try await asker.ask("main", wait: .zero) == SweepOrders.Report())
+            let orders = try await pool.query("SELECT sweep FROM sweep_orders WHERE taken_at IS NULL")
+            let sweep = try orders[0].column("sweep", as: Int64.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let holder = SweepOrders(pool: pool, logger: Self.logger)
+                let waits = Mutex<[Duration]>([])
+                holder.note([sweep])
+                group.addTask {
+                    await holder.run { _, wait in
+                        waits.withLock { $0.append(wait) }
+                        return SweepRun()
+                    }
+                }
+                try await Self.until(pool, "SELECT sweep FROM sweep_orders WHERE is_complete IS NOT NULL")
+                #expect(waits.withLock { $0 } == [.zero])
+                group.cancelAll()
+            }
+        }
+    }
+
     @Test
     func `who asks and is told to stop hears what is known, and leaves no order`() async throws {
         try await withMigratedDatabase { pool, _ in
-            try await Registry(pool: pool).accounts(["main"])
-            _ = try await pool.pipeline([
-                """
-                INSERT INTO replicas (replica, seen_at, expires_at, release)
-                VALUES ('0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', now(), now() + interval '1 minute', 'test')
-                """,
-                """
-                INSERT INTO engine_leases (account, holder, term)
-                SELECT account, '0b1e7a52-4c1f-4a53-9d3a-1f5b6c7d8e9f', 1 FROM engine_accounts
-                ON CONFLICT (account) DO UPDATE SET holder = excluded.holder
-                """,
-            ])
+            try await Self.addHolder(pool)
             let orders = SweepOrders(pool: pool, logger: Self.logger)
             let report: SweepOrders.Report? = try await withThrowingTaskGroup(of: SweepOrders.Report?.self) { group in
                 group.addTask { try await orders.ask("main", wait: .seconds(600)) }

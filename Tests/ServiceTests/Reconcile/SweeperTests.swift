@@ -36,6 +36,53 @@ struct SweeperTests {
         #expect(scene.longestLine > 0)
         #expect(scene.longestLine <= Sweeper.pageLimit, "\(scene.longestLine)")
     }
+
+    @Test
+    func `an ordered sweep seldom looks at a line that stands still, and ends with the lease`() throws {
+        let scene = SweepScene(sessions: 4000, callsPerSecond: 50, callTakes: .seconds(600))
+        let jobs = scene.countJobs(between: 10, and: 55)
+        let asked = try scene.ask(for: 100, losingLeaseAfter: 60)
+        let count = jobs.jobs.withLock { $0 }
+        #expect(count < 10_000, "\(count)")
+        let ended = try #require(asked.endedAt)
+        #expect((60_000_000...60_200_000).contains(ended), "\(ended)")
+        #expect(asked.heard == AskedSweep.Heard(at: ended, instances: 1000) && !asked.run.isOver)
+    }
+
+    @Test
+    func `an ordered sweep whose page cannot be read tells so at once, and reads it once it can`() throws {
+        let scene = SweepScene(sessions: 10, callsPerSecond: 5)
+        scene.breakDatabase(for: 5)
+        let asked = try scene.ask(for: 60)
+        let heard = try #require(asked.heard)
+        #expect(heard.at < 1_000_000 && heard.instances == 0)
+        #expect(asked.endedAt.map { $0 > 5_000_000 } == true)
+        #expect(asked.run.isOver && asked.run.counts.read == 10)
+        #expect(scene.engine.looks.count == 10)
+    }
+}
+
+/// A sweep that somebody asked for, and when it was over.
+private final class AskedSweep: Sendable {
+    /// What whoever waits for it is told.
+    struct Heard: Equatable {
+        /// In simulated microseconds.
+        var at: Int64
+        var instances: Int
+    }
+
+    let run = SweepRun()
+    private let state = Mutex<(endedAt: Int64?, heard: Heard?)>((nil, nil))
+
+    var endedAt: Int64? { state.withLock { $0.endedAt } }
+    var heard: Heard? { state.withLock { $0.heard } }
+
+    func ended(at instant: Int64) { state.withLock { $0.endedAt = instant } }
+
+    func hear(at instant: Int64) {
+        let instances = run.counts.instances
+        state.withLock { $0.heard = Heard(at: instant, instances: instances) }
+    }
 }
 
 /// A worker with its sweeper over sessions that are all STOPPED and should be, in simulated time.
@@ -45,6 +92,8 @@ private final class SweepScene {
     private let executor: ProcessExecutor
     private let worker: AccountWorker
     private let sweeper: Sweeper
+    private let leases: LeaseBook
+    private let database: SimulatedDatabase
     private let line = LongestLine()
 
     /// The most looks of sweeps that waited at any second.
@@ -54,12 +103,12 @@ private final class SweepScene {
     init(sessions: Int, callsPerSecond: Int, callTakes: Duration = .zero) {
         let clock = DatabaseClock(process: SimulatedProcessClock(scheduler: scheduler, start: 0, drift: 0))
         engine = StoppedEngine(clock: clock, callTakes: callTakes)
-        let leases = LeaseBook(clock: StillClock())
+        leases = LeaseBook(clock: StillClock())
         leases.replace(with: [1: HeldLease(term: 1, deadline: 1)])
         let sweep = SweepPolicy(onShift: .seconds(20), offShift: .seconds(20))
         let rules = Witness.Rules(policy: ReconcilePolicy(), sweep: sweep, callsPerSecond: callsPerSecond, width: 2)
         let witness = Witness(rules: rules, keepsHistory: false, scheduler: scheduler)
-        let database = SimulatedDatabase(seed: 1, scheduler: scheduler, witness: witness, planted: nil)
+        database = SimulatedDatabase(seed: 1, scheduler: scheduler, witness: witness, planted: nil)
         let replica = UUID()
         database.withTables { tables, now in
             tables.leases[1] = MemoryTables.Lease(holder: replica, term: 1)
@@ -94,6 +143,41 @@ private final class SweepScene {
         sweeper = Sweeper(worker: worker, store: store, leases: leases, policy: sweep, logger: logger)
     }
 
+    /// Lets the database be away for some seconds from now on.
+    func breakDatabase(for seconds: Int64) { database.failOver(for: seconds * 1_000_000) }
+
+    /// Counts the jobs that run between two seconds.
+    func countJobs(between first: Int64, and last: Int64) -> JobCount {
+        let (count, scheduler) = (JobCount(), scheduler)
+        scheduler.after(first * 1_000_000) { count.jobs.withLock { $0 = scheduler.jobCount } }
+        scheduler.after(last * 1_000_000) { count.jobs.withLock { $0 = scheduler.jobCount - $0 } }
+        return count
+    }
+
+    /// Asks for a sweep, and runs the worker for some seconds.
+    ///
+    /// `losingLeaseAfter`: seconds until the account is another's.
+    func ask(for seconds: Int64, losingLeaseAfter: Int64? = nil) throws -> AskedSweep {
+        let (worker, sweeper, scheduler, leases, asked) = (worker, sweeper, scheduler, leases, AskedSweep())
+        let tasks = [
+            Task(executorPreference: executor) { await worker.run() },
+            Task(executorPreference: executor) {
+                await sweeper.sweepOnce(asked.run)
+                asked.ended(at: scheduler.now)
+            },
+            Task(executorPreference: executor) {
+                await asked.run.wait()
+                asked.hear(at: scheduler.now)
+            },
+        ]
+        if let losingLeaseAfter { scheduler.after(losingLeaseAfter * 1_000_000) { leases.replace(with: [:]) } }
+        scheduler.after(seconds * 1_000_000) { worker.drain() }
+        scheduler.run(until: (seconds + 1000) * 1_000_000) { false }
+        for task in tasks { task.cancel() }
+        _ = try #require(scheduler.clearUp())
+        return asked
+    }
+
     /// Runs both for some seconds.
     func run(for seconds: Int64) throws {
         let (worker, sweeper, line) = (worker, sweeper, line)
@@ -117,6 +201,10 @@ private final class SweepScene {
 
 private final class LongestLine: Sendable {
     let count = Mutex(0)
+}
+
+private final class JobCount: Sendable {
+    let jobs = Mutex(0)
 }
 
 /// Says of every session that it is STOPPED, and counts how often it was asked.

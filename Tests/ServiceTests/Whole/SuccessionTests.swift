@@ -97,6 +97,25 @@ struct SuccessionTests {
     }
 
     @Test
+    func `a sweep that is ordered at a service that does not act, and that nobody waits for, is made all the same`()
+        async throws
+    {
+        try await withRunningService { first in
+            let url = first.databaseURL
+            try await withRunningService(on: first.engine) {
+                $0.databaseURL = url
+            } _: { second in
+                try await first.add("ana")
+                try await first.until("ana") { $0.condition == "converged" }
+                try await first.engine.put(["i-ana"], "WORKING")
+                #expect(try await second.send("POST", "/v1/engines/main/sweep?wait=0").status == 202)
+                try await first.until { try await first.engine.commands() == ["stop"] }
+                try await second.until("ana") { $0.observed == "STOPPED" && $0.condition == "converged" }
+            }
+        }
+    }
+
+    @Test
     func `the pause after a stop outlives the service that sent it`() async throws {
         try await withRunningService { first in
             try await first.add("ana")
