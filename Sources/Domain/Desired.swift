@@ -56,7 +56,7 @@ package struct DesiredState: Sendable, Hashable {
     package var rule: Rule
     /// The rules that had an opinion and lost, highest first.
     package var losing: [RuleVerdict]
-    /// When this answer changes by the clock alone; `nil` when only an event can change it.
+    /// When this answer changes by the clock alone, after the instant that it is for; `nil` when only an event can change it.
     package var nextChangeAt: Timestamp?
 
     package init(run: RunState, rule: Rule, losing: [RuleVerdict] = [], nextChangeAt: Timestamp? = nil) {
@@ -96,6 +96,8 @@ package func derive(_ state: ShiftState, hold: Hold?, breakAction: BreakAction, 
     }
     verdicts.append(RuleVerdict(rule: .default, run: .stopped))
     let winner = verdicts.removeFirst()
-    let changes = [liveHold?.until, state.nextPunchAt].compactMap { $0 }
+    // One whose time has come changes nothing before the ledger is folded again, which no pass does.
+    let parked = state.nextPunchAt.flatMap { $0 > now ? $0 : nil }
+    let changes = [liveHold?.until, parked].compactMap { $0 }
     return DesiredState(run: winner.run, rule: winner.rule, losing: verdicts, nextChangeAt: changes.min())
 }

@@ -75,6 +75,11 @@ package struct ReconcilePolicy: Sendable, Hashable {
         return min(firstFallDelay * (1 << min(falls - fallLimit, 16)), longestRetry)
     }
 
+    /// The wait before a read is tried again where reads have failed for so long: half of that, so that it grows with it.
+    package func readRetryDelay(failingFor time: Duration) -> Duration {
+        min(max(firstRetry, time / 2), longestRetry)
+    }
+
     /// The wait before attempt number `attempts + 1`, doubling from ``firstRetry``.
     package func retryDelay(afterAttempts attempts: Int) -> Duration {
         let doublings = min(max(attempts - 1, 0), 16)

@@ -10,6 +10,7 @@ extension AccountWorker {
         hasForgotten.store(true, ordering: .sequentiallyConsistent)
         for job in calls.clear() { giveUp(job) }
         timers.removeAll()
+        unreadSince.withLock { $0 = [:] }
         forecaster.forget()
     }
 

@@ -126,9 +126,16 @@ extension AccountWorker {
             )
             look.run?.look(succeeded: false)
             guard look.priority != .sweep else { return }
-            passes.add(PassItem(instance: look.instance, news: .unread(answer, sentAt: sentAt), priority: .repair))
+            let now = clock.now()
+            let since = unreadSince.withLock { unread in
+                let since = unread[look.instance] ?? now
+                unread[look.instance] = since
+                return since
+            }
+            passes.add(PassItem(instance: look.instance, news: .unread(answer, since: since), priority: .repair))
             return
         }
+        unreadSince.withLock { $0[look.instance] = nil }
         if let expected = look.expected, expected == reading {
             if look.probe == nil {
                 takeAsStored(reading, of: look.instance, sentAt: sentAt, run: look.run)

@@ -28,6 +28,8 @@ final class AccountWorker: Sendable {
     let forecaster: LineForecaster
     /// Instances with a look under way or waiting, so that none has two.
     let looking = Mutex<[Int64: PendingLook]>([:])
+    /// Since when the reads of instances have failed, one after the other, where a pass was told.
+    let unreadSince = Mutex<[Int64: Timestamp]>([:])
     let isDraining = Atomic(false)
     /// Whether what is in line in the database is to be read again, should this replica go on to act.
     let hasForgotten = Atomic(false)
@@ -177,6 +179,7 @@ final class AccountWorker: Sendable {
             } else {
                 timers.cancel(instance)
             }
+            bringForward(plan, now: now)
             if let command = plan.command {
                 // Without a lease the term fits no other, so the lane keeps the command back and says so.
                 put(.command(command, term: lease?.term ?? 0, run: runs[instance]), priority: plan.priority)
@@ -191,6 +194,14 @@ final class AccountWorker: Sendable {
                 )
             }
         }
+    }
+
+    /// Passes at once over an instance that waits for its account to be accepted again, where it is by now.
+    ///
+    /// ``heed(_:)`` brought forward what had a time by then; this one's was still to come. So it is asked after it was set.
+    private func bringForward(_ plan: Plan, now: Timestamp) {
+        guard plan.decision.reason == .accountRefused, !leases.isRefused(account) else { return }
+        timers.schedule(plan.subject.instance, at: now + .milliseconds(1), priority: plan.priority)
     }
 
     func put(_ job: CallJob, priority: JobPriority) {

@@ -129,6 +129,8 @@ final class IncidentLog: Sendable {
     /// Where only the answer is lost it is written again. Both statements may be repeated, and were it not written nobody would
     /// ever raise it anew: ``known`` has it. One whose lease is another's by now is dropped.
     func run(pool: PQPool) async {
+        // Until one is written, whichever that is.
+        var isTold = false
         for await change in changes {
             while !Task.isCancelled {
                 do {
@@ -140,9 +142,15 @@ final class IncidentLog: Sendable {
                             metadata: [LogKeys.kind: "\(change.kind.rawValue)", LogKeys.term: "\(change.term)"]
                         )
                     }
+                    isTold = false
                     break
                 } catch {
-                    logger.warning("incident not written", metadata: [LogKeys.error: "\(error)"])
+                    logger.log(
+                        level: isTold ? .debug : .warning,
+                        "incident not written",
+                        metadata: [LogKeys.error: "\(error)"]
+                    )
+                    isTold = true
                     guard error.isTransient || error.kind == .commitUnknown || error.kind == .notReplicated else {
                         break
                     }

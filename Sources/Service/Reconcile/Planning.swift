@@ -4,8 +4,8 @@ import Domain
 enum News: Sendable {
     /// A read that succeeded.
     case read(SessionReading, sentAt: Timestamp)
-    /// A read that did not.
-    case unread(EngineAnswer, sentAt: Timestamp)
+    /// A read that did not; `since`: when the first failed of those that did one after the other.
+    case unread(EngineAnswer, since: Timestamp)
     /// What became of a command.
     case outcome(PlannedCommand, EngineAnswer, sentAt: Timestamp, endedAt: Timestamp)
     /// A command that was not sent after all (the lease had run out): nothing reached the engine.
@@ -114,8 +114,9 @@ func plan(
         let again = context.now + context.policy.alikeLook
         decision = Decision(nil, .failingAlike, .needsAttention, lookAgainAt: again)
     }
-    if decision.condition == .converged || decision.condition == .held { evidence.attempts = 0 }
-    if let retryAt = news.retryOfRead(context) ?? news.retryOfCommand(decision, context) {
+    if decision.endsAttempts { evidence.attempts = 0 }
+    let unreadFor = news.unreadFor(evidence, agent, context)
+    if let retryAt = news.retryOfRead(unreadFor, context) ?? news.retryOfCommand(decision, context) {
         decision.lookAgainAt = max(decision.lookAgainAt ?? retryAt, retryAt)
     }
     if let since = looksUnlessReadSince { decision.lookNow(unlessReadSince: since, evidence, context) }
@@ -164,7 +165,8 @@ func plan(
         isDeparting: agent?.after.isLeaving ?? true,
         isActing: context.mayAct,
         overtaken: command == nil ? evidence.overtakenCommand(of: subject.instance, desired: desired.run) : nil,
-        isToRun: desired.run == .running
+        isToRun: desired.run == .running,
+        isLongUnread: (unreadFor ?? .zero) > context.policy.firstRetry * 2
     )
 }
 
@@ -219,6 +221,13 @@ extension Evidence {
 }
 
 extension Decision {
+    /// Whether what was tried counts no more, since all is as it should be.
+    ///
+    /// That a session counts as stopped may rest on how often its stop was tried.
+    fileprivate var endsAttempts: Bool {
+        (condition == .converged || condition == .held) && reason != .failedCountsAsStopped
+    }
+
     /// Asks for a look, unless there is something to do or one will be made in a moment anyway.
     fileprivate mutating func lookNow(
         unlessReadSince since: Timestamp,
@@ -232,10 +241,22 @@ extension Decision {
 }
 
 extension [News] {
-    /// When to read again after a read that failed.
-    fileprivate func retryOfRead(_ context: PlanningContext) -> Timestamp? {
-        guard case .unread(let answer, _) = last else { return nil }
-        return context.now + Swift.max(answer.askedPause(context.policy) ?? .zero, context.policy.firstRetry)
+    /// For how long reads have failed, where the last one did.
+    ///
+    /// A command, and a clock event that moves the shift, let it count anew, since somebody waits for what the next read says.
+    fileprivate func unreadFor(_ evidence: Evidence, _ agent: AgentChange?, _ context: PlanningContext) -> Duration? {
+        guard case .unread(_, let since) = last else { return nil }
+        let marks = [since, evidence.readAt, evidence.lastCommand?.sentAt, agent?.after.state.since]
+        return marks.compactMap { $0 }.max().map { Swift.max(context.now - $0, .zero) }
+    }
+
+    /// When to read again after a read that failed: soon at first, and ever later.
+    ///
+    /// `unreadFor`: of ``unreadFor(_:_:_:)``.
+    fileprivate func retryOfRead(_ unreadFor: Duration?, _ context: PlanningContext) -> Timestamp? {
+        guard let unreadFor, case .unread(let answer, _) = last else { return nil }
+        let pause = context.policy.readRetryDelay(failingFor: unreadFor)
+        return context.now + Swift.max(answer.askedPause(context.policy) ?? .zero, pause)
     }
 
     /// When a command that the engine did not take may go again, where the engine said when.

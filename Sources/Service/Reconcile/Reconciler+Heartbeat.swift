@@ -87,6 +87,8 @@ extension Reconciler {
     ) async {
         var last = Housekeeping.Answer()
         var wait = YieldWait()
+        // An outage is told once, and not with every beat that it takes.
+        var isTold = false
         for await _ in bell.rings {
             var drained: Set<Int32>?
             switch drain.phase {
@@ -113,9 +115,15 @@ extension Reconciler {
                 hold(answer, after: last, workers: workers)
                 last = answer
                 health.withLock { $0 = ContinuousClock.now }
+                isTold = false
                 if drained == nil { heed(answer, silences, workers: workers, bell, followers) }
             } catch {
-                logger.warning("heartbeat failed", metadata: [LogKeys.error: "\(error)"])
+                logger.log(
+                    level: isTold ? .debug : .warning,
+                    "heartbeat failed",
+                    metadata: [LogKeys.error: "\(error)"]
+                )
+                isTold = true
             }
         }
     }

@@ -71,11 +71,14 @@ struct Plan: Sendable {
     var isLookWanted = false
     /// Whether it is to run.
     var isToRun = false
+    /// Whether its reads have failed for longer than a moment.
+    var isLongUnread = false
 
     /// What a look is for that follows from it, now or when it is due.
     var lookPurpose: LookPurpose {
         if decision.reason == .pairingRequired, !isLookWanted { return .scan }
-        guard priority == .people else { return .usual }
+        // A session that cannot be read, however often it is tried, keeps no repair of others waiting.
+        guard priority == .people, isLookWanted || !isLongUnread else { return .usual }
         // What is only to be known stays behind what is to work: an import brings thousands of sessions that nobody waits for.
         let isUrgent = isToRun && (isLookWanted || decision.reason == .neverRead)
         return isUrgent || decision.reason.isBeforeCommand ? .person : .usual

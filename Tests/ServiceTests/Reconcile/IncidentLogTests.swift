@@ -112,6 +112,56 @@ struct IncidentLogTests {
         }
     }
 
+    @Test
+    func `that nothing can be written is said once, and again after something was`() async throws {
+        let lines = Mutex<[String]>([])
+        let logger = Logger(label: "test") { label in
+            StructuredLogHandler(
+                label: label,
+                level: .warning,
+                redactor: Redactor(),
+                sink: LogSink { line in lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
+            )
+        }
+        try await withMigratedDatabase { owner, _ in
+            _ = try await owner.query(Self.lease)
+            let written = Mutex(0)
+            let log = IncidentLog(logger: logger) { written.withLock { $0 += 1 } }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await log.run(pool: owner) }
+                for (number, kind) in [(1, IncidentKind.engineOutage), (2, .accountRefused)] {
+                    try await simple(owner, Self.failingWrites)
+                    log.raise(kind, account: 1, term: 1, detail: "nothing answers")
+                    // The third is tried once the second was logged, or was not.
+                    try await until(owner) {
+                        try await owner.query("SELECT last_value FROM tries WHERE last_value >= 3").rowCount == 1
+                    }
+                    try await simple(owner, "DROP TRIGGER fails ON incidents; DROP FUNCTION fail; DROP SEQUENCE tries")
+                    try await until(owner) { written.withLock { $0 } == number }
+                    let said = lines.withLock { lines in lines.filter { $0.contains("incident not written") } }
+                    #expect(said.count == number, "\(said)")
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func simple(_ owner: PQPool, _ statements: String) async throws {
+        try await owner.withConnection { connection in try await connection.simpleQuery(statements) }
+    }
+
+    /// A sequence counts also where it is rolled back.
+    private static let failingWrites = """
+        CREATE SEQUENCE tries;
+        CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM nextval('tries');
+            RAISE EXCEPTION 'not now' USING ERRCODE = 'serialization_failure';
+        END
+        $$;
+        CREATE TRIGGER fails BEFORE INSERT ON incidents FOR EACH STATEMENT EXECUTE FUNCTION fail()
+        """
+
     /// Runs a log that writes to a database of its own; the last is how many changes it has written.
     private func withLog(_ body: @Sendable (PQPool, IncidentLog, () -> Int) async throws -> Void) async throws {
         try await withMigratedDatabase { owner, _ in

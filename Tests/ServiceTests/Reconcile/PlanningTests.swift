@@ -24,7 +24,9 @@ struct PlanningTests {
         )
     }
 
-    private func plan(mayHaveLeftUntil: Timestamp?) -> Plan {
+    private func plan(mayHaveLeftUntil: Timestamp?, callTimeout: Duration? = nil) -> Plan {
+        var policy = policy
+        policy.callTimeout = callTimeout ?? policy.callTimeout
         let context = PlanningContext(
             policy: policy,
             now: now,
@@ -44,6 +46,16 @@ struct PlanningTests {
         #expect(waiting.command == nil)
         #expect(waiting.dueAt == now - .seconds(20) + policy.callTimeout + policy.stopStartGap)
         #expect(waiting.subject.evidence.lastCommand?.sentAt == now - .seconds(60), "what is stored stays")
+    }
+
+    @Test(arguments: [(1, 3), (30, 30)])
+    func `a stop is due again once it is over in the engine, however short its caller's time-out, and the gap is`(
+        timeout: Int,
+        lasts: Int
+    ) {
+        let plan = plan(mayHaveLeftUntil: nil, callTimeout: .seconds(timeout))
+        #expect(plan.command?.action == .stop)
+        #expect(plan.dueAt == now + .seconds(lasts) + policy.stopStartGap)
     }
 
     /// What is overtaken once the agent is on shift or off, with a command whose outcome nobody knows.
@@ -117,11 +129,101 @@ struct PlanningTests {
     func `a read that the engine wants later is made within the longest wait`() {
         let answer = EngineAnswer(verdict: .transient, httpStatus: 429, retryAfter: .seconds(3600))
         let context = PlanningContext(policy: policy, now: now, mayAct: true, isAccountRefused: false)
-        let news = News.unread(answer, sentAt: now)
+        let news = News.unread(answer, since: now)
         var waiting = subject()
         waiting.evidence = Evidence()
         let unread = Service.plan(waiting, agent: nil, news: [news], priority: .repair, context: context)
         #expect(unread.dueAt == now + policy.longestRetry)
+    }
+
+    /// An agent who came on shift, as stored, and as derived now.
+    private func onShift(since: Timestamp, nextPunchAt: Timestamp? = nil) -> AgentChange {
+        let facts = AgentFacts(
+            agent: 1,
+            generation: 2,
+            state: ShiftState(shift: .in, since: since, nextPunchAt: nextPunchAt),
+            desired: .running,
+            rule: .shift,
+            isLeaving: false
+        )
+        return rederive(facts, policy: policy, now: now)
+    }
+
+    @Test(arguments: [(0, 5), (10, 5), (20, 10), (120, 60), (600, 300), (86_400, 300)] as [(Int64, Int64)])
+    func `a session that cannot be read is read ever less often, and then keeps no repair waiting`(
+        failing: Int64,
+        waits: Int64
+    ) {
+        let context = PlanningContext(policy: policy, now: now, mayAct: true, isAccountRefused: false)
+        let news = News.unread(EngineAnswer(verdict: .permanent, httpStatus: 400), since: now - .seconds(failing))
+        var unread = subject()
+        unread.evidence = Evidence()
+        let agent = onShift(since: now - .seconds(100_000))
+        var made = Service.plan(unread, agent: agent, news: [news], priority: .people, context: context)
+        #expect(made.dueAt == now + .seconds(waits) && made.looksWhenDue)
+        let purpose: LookPurpose = waits > 5 ? .usual : .person
+        #expect(made.lookPurpose == purpose)
+        made.isLookWanted = true
+        #expect(made.lookPurpose == .person)
+    }
+
+    @Test
+    func `a read, a command and a clock-in let the waits for a read begin anew`() {
+        let context = PlanningContext(policy: policy, now: now, mayAct: true, isAccountRefused: false)
+        let news = News.unread(EngineAnswer(verdict: .transient, httpStatus: 502), since: now - .seconds(3600))
+        let longAgo = now - .seconds(7200)
+        let command = CommandRecord(id: 1, action: .start, sentAt: now - .seconds(4))
+        for (evidence, shiftSince) in [
+            (Evidence(reading: .status(.starting), readAt: now - .seconds(4), readingSince: longAgo), longAgo),
+            (Evidence(lastCommand: command), longAgo), (Evidence(), now - .seconds(4)),
+        ] {
+            var unread = subject()
+            unread.evidence = evidence
+            let agent = onShift(since: shiftSince)
+            let made = Service.plan(unread, agent: agent, news: [news], priority: .people, context: context)
+            #expect(!made.isLongUnread)
+            #expect(made.dueAt.map { $0 <= now + policy.callTimeout + policy.stopStartGap } == true)
+        }
+    }
+
+    @Test
+    func `an event whose time has come makes nothing due, since only a fold can take it in`() {
+        let context = PlanningContext(policy: policy, now: now, mayAct: true, isAccountRefused: false)
+        var working = subject()
+        working.evidence = Evidence(reading: .status(.working), readAt: now - .seconds(10))
+        for (comesIn, dueIn) in [(-3, nil), (0, nil), (3, 3)] as [(Int64, Int64?)] {
+            let agent = onShift(since: now - .seconds(60), nextPunchAt: now + .seconds(comesIn))
+            let made = Service.plan(working, agent: agent, priority: .people, context: context)
+            #expect(made.command == nil && made.dueAt == dueIn.map { now + .seconds($0) })
+        }
+    }
+
+    @Test
+    func `a failed session whose stops the engine answers with errors goes on counting as stopped`() {
+        let context = PlanningContext(policy: policy, now: now, mayAct: true, isAccountRefused: false)
+        var failed = subject()
+        failed.evidence = Evidence(
+            reading: .status(.failed),
+            readAt: now - .seconds(1),
+            readingSince: now - .seconds(600),
+            lastCommand: CommandRecord(
+                id: 1,
+                action: .stop,
+                sentAt: now - .seconds(1000),
+                endedAt: now - .seconds(990),
+                verdict: .transient
+            ),
+            attempts: policy.attemptsBeforeAttention
+        )
+        for _ in 1...3 {
+            let made = Service.plan(failed, agent: nil, priority: .repair, context: context)
+            #expect(made.command == nil && made.dueAt == nil)
+            #expect(made.decision == Decision(nil, .failedCountsAsStopped, .converged))
+            failed = made.subject
+        }
+        failed.evidence.reading = .status(.stopped)
+        let stopped = Service.plan(failed, agent: nil, priority: .repair, context: context)
+        #expect(stopped.subject.evidence.attempts == 0)
     }
 
     @Test
