@@ -1,4 +1,7 @@
-/// A rule that holds at every step of every run, whatever breaks.
+/// A rule that holds in every run, whatever breaks.
+///
+/// It is checked at every step; once a second where time alone can break it, or where it is about rows that are there already; and
+/// at rest where it says so.
 ///
 /// Each is judged by what the outside saw: the engine's log of calls, the ledger and the rows committed with it, the
 /// answers given. Never by what a reconciler has in memory.
@@ -61,7 +64,8 @@ package enum Invariant: String, Sendable, CaseIterable {
         case .ledgerOnlyGrows: "No row of the ledger ever changes or goes, a failover included."
         case .stateIsRefold: "An agent's state is what folding the whole ledger gives, whatever came when."
         case .shiftAsTold: "An agent is where the ledger says, worked out anew without the code that serves."
-        case .parkedTakesEffect: "An event of the future takes effect within 10 s of its time."
+        case .parkedTakesEffect:
+            "Once nothing has broken for 15 s, an event of the future takes effect within 10 s of its time."
         case .oldNewsStartsNothing: "No unmatched event older than the limit brings anybody on shift."
         case .startOnlyWhenDesired: "A start or restart is intended only while ledger and holds say running."
         case .stopOnlyWhenUndesired: "A stop is intended only while they say stopped: absence stops nothing."

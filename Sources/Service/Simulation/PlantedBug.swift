@@ -11,6 +11,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case lastPunchDropped = "last-punch-dropped"
     case arrivalIsWhen = "arrival-is-when"
     case standbyLags = "standby-lags"
+    case rewritesHistory = "rewrites-history"
     case orderByArrival = "order-by-arrival"
     case versionsIgnored = "versions-ignored"
     case withdrawalUnheeded = "withdrawal-unheeded"
@@ -72,7 +73,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .acknowledgedEarly, .unreplicatedCounts, .lastPunchDropped: .acknowledgedIsInLedger
         case .duplicatesCounted, .arrivalIsIdentity: .eventOnce
         case .arrivalIsWhen: .ledgerSaysWhatWasSent
-        case .standbyLags: .ledgerOnlyGrows
+        case .standbyLags, .rewritesHistory: .ledgerOnlyGrows
         case .orderByArrival: .stateIsRefold
         case .versionsIgnored, .withdrawalUnheeded: .shiftAsTold
         case .parkedForgotten: .parkedTakesEffect
@@ -130,6 +131,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
         case .lastPunchDropped: "The last punch of a record's report is not read."
         case .arrivalIsWhen: "An event counts from when it arrives, whenever it happened."
         case .standbyLags: "The database fails over to a standby that does not have the last commits."
+        case .rewritesHistory: "An event that comes again is written over its row."
         case .orderByArrival: "The fold takes events in the order in which they came."
         case .versionsIgnored: "Of a record's reports the one that came last counts, whatever its version."
         case .withdrawalUnheeded: "That a record is withdrawn ends nothing."

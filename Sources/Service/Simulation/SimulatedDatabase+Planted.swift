@@ -71,6 +71,9 @@ extension SimulatedDatabase {
             return self.append(events, &tables, append) { event, _ in
                 if event.kind == .void { event.record = nil }
             }
+        case .rewritesHistory:
+            tables.rewrite(events)
+            return append(&tables, events)
         case .intentNotWritten:
             let result = append(&tables, events)
             tables.forgetIntents()
@@ -105,6 +108,14 @@ extension SimulatedDatabase {
 }
 
 extension MemoryTables {
+    /// Writes events over the rows that they have already.
+    fileprivate mutating func rewrite(_ events: [IncomingEvent]) {
+        for event in events {
+            guard let sequence = identities[event.dedupe] else { continue }
+            self.events[sequence - 1].event = event
+        }
+    }
+
     /// Takes whoever should be stopped for stopped.
     fileprivate mutating func markStopped() {
         for (number, instance) in instances {

@@ -16,6 +16,7 @@ extension SimulatedWorld {
         let isCalm = phase != .stress && scheduler.now > scenario.stress + 15_000_000
         database.withTables { tables, now in
             witness.see { state in
+                state.checkLedger(tables)
                 state.checkParked(tables, isBeating: isBeating && isCalm, now: now)
                 state.checkShown(tables, ageLimit: planted == .ageUnseen ? 1000 : 1, now: now)
             }
@@ -90,7 +91,8 @@ extension SimulatedWorld {
     {
         // Who takes the account over now would not know yet what became of it.
         if let command = subject.evidence.lastCommand, command.verdict == nil {
-            let over = command.sentAt + scenario.policy.callTimeout + scenario.policy.stopStartGap
+            let longest = command.action.longest(callTimeout: scenario.policy.callTimeout)
+            let over = command.sentAt + longest + scenario.policy.stopStartGap
             guard let readAt = subject.evidence.readAt, readAt >= over else { return false }
         }
         let isSettled = subject.condition == .converged || subject.condition == .held
@@ -120,7 +122,6 @@ extension SimulatedWorld {
         database.withTables { tables, now in
             witness.see { state in
                 state.checkRest(tables, now: now)
-                state.checkLedger(tables)
                 state.isAtRest = false
             }
         }

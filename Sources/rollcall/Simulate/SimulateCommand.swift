@@ -1,7 +1,8 @@
 import ArgumentParser
 import Service
 
-/// `rollcall simulate`: runs whole deployments in memory, one per seed, and checks every invariant at every step.
+/// `rollcall simulate`: runs whole deployments in memory, one per seed, and checks every invariant, at every step
+/// or once a second where time alone can break it.
 struct SimulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",

@@ -63,7 +63,7 @@ struct SimulationTests {
         arguments: [
             .gapMissing, .failedIsRestarted, .orderByArrival, .versionsIgnored, .ageUnseen, .wakeLost,
             .unscannedIsRestarted, .arrivalIsWhen, .arrivalIsIdentity, .lastPunchDropped, .departureDenied,
-            .unansweredIsProved,
+            .unansweredIsProved, .rewritesHistory,
         ] as [PlantedBug]
     )
     func `a planted bug is found, and by the invariant that is there for it`(bug: PlantedBug) async {

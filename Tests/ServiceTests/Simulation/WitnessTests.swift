@@ -127,6 +127,40 @@ struct WitnessTests {
         }
     }
 
+    // MARK: What the ledger says
+
+    @Test
+    func `a row that changes is found, however often it was compared before`() throws {
+        let (first, row) = try Self.event("e1", at: Self.now)
+        let (second, later) = try Self.event("e2", at: Self.now)
+        var tables = MemoryTables()
+        tables.events = [MemoryTables.Event(event: row)]
+        var witness = Self.witness()
+        witness.wrote(first)
+        witness.wrote(second)
+        witness.checkLedger(tables)
+        tables.events.append(MemoryTables.Event(event: later))
+        for _ in 0..<2 { witness.checkLedger(tables) }
+        #expect(Self.found(witness).isEmpty)
+        tables.events[0].event.kind = .clockOut
+        witness.checkLedger(tables)
+        #expect(Self.found(witness) == [.ledgerOnlyGrows])
+    }
+
+    @Test
+    func `every second the ledger's rows are compared with what they were`() throws {
+        let world = SimulatedWorld(Scenario(seed: 1), planted: nil, keepsHistory: false)
+        let (report, row) = try Self.event("e1", at: Self.now)
+        world.witness.see { $0.wrote(report) }
+        world.database.withTables { tables, _ in tables.events = [MemoryTables.Event(event: row)] }
+        world.tick()
+        #expect(world.witness.violations.isEmpty)
+        world.database.withTables { tables, _ in tables.events[0].event.kind = .clockOut }
+        world.tick()
+        #expect(world.witness.violations.map(\.invariant) == [.ledgerOnlyGrows])
+        #expect(world.clearUp())
+    }
+
     // MARK: What is desired
 
     @Test
