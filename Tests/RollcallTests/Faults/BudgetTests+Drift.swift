@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// People's commands and repairs in line at the same time.

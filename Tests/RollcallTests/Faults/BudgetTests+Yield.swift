@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// A lease that its holder gives up to a replica that joins: neither ended, and both are there.

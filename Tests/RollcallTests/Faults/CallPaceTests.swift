@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// The judge of budget and order, on logs in which something is planted.

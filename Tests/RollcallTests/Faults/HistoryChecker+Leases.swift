@@ -2,10 +2,7 @@
 extension HistoryChecker {
     /// No command comes from a replica after another has taken its account, or after its lease has run out with nobody to take it.
     func checkLeases(_ history: History, _ verdict: inout Verdict) {
-        var accounts: [String: String] = [:]
-        for mapping in history.map {
-            if let instance = mapping.instance { accounts[instance] = mapping.account }
-        }
+        let accounts = accounts(history)
         var forgiven: Set<InHand> = []
         let sights = Dictionary(grouping: history.sights, by: \.account)
         for call in history.calls where call.isCommand {
@@ -31,6 +28,24 @@ extension HistoryChecker {
             }
             if !isSeen { verdict.findings.append(.unrepaired(call: call.number)) }
         }
+    }
+
+    /// Whether there is what commands are judged by: of each account that was commanded a term that a replica logged, and a sight of
+    /// its lease.
+    func showsLeases(_ history: History) -> Bool {
+        let accounts = accounts(history)
+        let commanded = Set(history.calls.filter(\.isCommand).compactMap { accounts[$0.instance] })
+        return commanded.isSubset(of: history.terms.map(\.account))
+            && commanded.isSubset(of: history.sights.map(\.account))
+    }
+
+    /// The account of each session that was mapped.
+    private func accounts(_ history: History) -> [String: String] {
+        var accounts: [String: String] = [:]
+        for mapping in history.map {
+            if let instance = mapping.instance { accounts[instance] = mapping.account }
+        }
+        return accounts
     }
 
     /// What a replica may have had in hand when it was frozen.

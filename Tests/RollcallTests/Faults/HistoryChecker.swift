@@ -6,7 +6,8 @@
 struct HistoryChecker {
     /// What is wrong with a history.
     enum Finding: Hashable, CustomStringConvertible {
-        /// Nobody was mapped, nothing was taken, or the engine was never commanded: nothing is proved.
+        /// Nobody was mapped, nothing was taken, or the engine was never commanded; or of an account that was commanded no replica
+        /// logged a term, or the database was never seen to say whose its lease was: nothing is proved.
         case emptyLog
         /// Nobody answered, though whoever was asked ran all the while.
         case unanswered(String)
@@ -87,8 +88,10 @@ struct HistoryChecker {
         checkOrder(history, &verdict)
         checkLeases(history, &verdict)
         checkSecrets(history, &verdict)
-        let commands = history.calls.filter(\.isCommand)
-        if verdict.taken == 0 || commands.isEmpty || history.map.isEmpty { verdict.findings.append(.emptyLog) }
+        let hasCommands = history.calls.contains(where: \.isCommand)
+        if verdict.taken == 0 || !hasCommands || history.map.isEmpty || !showsLeases(history) {
+            verdict.findings.append(.emptyLog)
+        }
         return verdict
     }
 

@@ -1,3 +1,4 @@
+import LibPQ
 import Testing
 
 /// Leases that run out since their holder beats no more, and that nobody has taken yet.
@@ -15,7 +16,7 @@ extension HistoryCheckerTests {
         #expect(findings(.sound(lastBeat: 3_600_000, until: 7_250_000, thenTerm: 3)) == [.lateCommand(call: 4)])
         // It is the heartbeat of another account's holder.
         var history = History.sound(lastBeat: 3_600_000)
-        for index in history.sights.indices { history.sights[index].account = "home" }
+        for index in history.sights.indices.dropFirst() { history.sights[index].account = "home" }
         #expect(findings(history).isEmpty)
     }
 
@@ -39,7 +40,7 @@ extension HistoryCheckerTests {
         #expect(findings(history).isEmpty)
         // It is another account's lease.
         history = taken
-        for index in history.sights.indices { history.sights[index].account = "home" }
+        for index in history.sights.indices.dropFirst() { history.sights[index].account = "home" }
         #expect(findings(history).isEmpty)
     }
 
@@ -107,6 +108,56 @@ extension HistoryCheckerTests {
         #expect(verdict.findings == [.lateCommand(call: 6)])
         #expect(verdict.lateFromFrozen == 1)
     }
+
+    @Test
+    func `of an account that was commanded nothing is proved without a term`() {
+        var history = History.sound
+        history.terms = []
+        #expect(findings(history) == [.emptyLog])
+        history.terms = History.sound.terms
+        for index in history.terms.indices { history.terms[index].account = "home" }
+        #expect(findings(history) == [.emptyLog])
+        // Of one that was not commanded none is needed.
+        history = .sound
+        history.map.append(History.Mapping(agent: "bob", instance: "i-bob", account: "home"))
+        history.ends.append(
+            History.End(
+                agent: "bob",
+                instance: "i-bob",
+                account: "home",
+                shift: "out",
+                session: "STOPPED",
+                condition: "converged"
+            )
+        )
+        #expect(findings(history).isEmpty)
+    }
+
+    @Test
+    func `of an account that was commanded nothing is proved without a sight of its lease`() {
+        var history = History.sound
+        history.sights = []
+        #expect(findings(history) == [.emptyLog])
+        history.sights = History.sound.sights
+        history.sights[0].account = "home"
+        #expect(findings(history) == [.emptyLog])
+    }
+
+    @Test(
+        arguments: [
+            (.connectionFailed, nil, false), (.connectionLost, nil, false), (.timedOut, nil, false),
+            (.commitUnknown, nil, false), (.poolTimeout, nil, false), (.cancelled, nil, false),
+            (.server, "57P03", false), (.server, "53100", false), (.server, "42703", true), (.server, "42501", true),
+            (.decoding, nil, true), (.invalidInput, nil, true),
+        ] as [(PQError.Kind, String?, Bool)]
+    )
+    func `that the database refuses to say whose a lease is, and is not just away, is noticed`(
+        kind: PQError.Kind,
+        sqlState: String?,
+        isRefusal: Bool
+    ) {
+        #expect(FaultRun.isRefusal(PQError(kind, sqlState: sqlState, "planted")) == isRefusal)
+    }
 }
 
 extension History {
@@ -124,7 +175,7 @@ extension History {
     /// `thenTerm`: the term from then on.
     fileprivate static func sound(lastBeat: Int64, until end: Int64 = .max, thenTerm: Int64 = 2) -> History {
         var history = sound
-        history.sights = stride(from: Int64(2_050_000), through: 9_050_000, by: 100_000).map { instant in
+        history.sights += stride(from: Int64(2_050_000), through: 9_050_000, by: 100_000).map { instant in
             let isOver = instant >= end
             let beat = min(instant / 1_000_000 * 1_000_000, lastBeat)
             return Sight(account: "main", term: isOver ? thenTerm : 2, beatAt: isOver ? instant : beat, seenAt: instant)

@@ -246,6 +246,7 @@ extension History {
             Term(account: "main", number: 1, replica: 0, takenAt: 100_000),
             Term(account: "main", number: 2, replica: 1, takenAt: 2_000_000),
         ]
+        history.sights = [Sight(account: "main", term: 1, beatAt: 900_000, seenAt: 950_000)]
         let steps: [(String, Int, Int64)] = [
             ("start", 0, 1_100_000), ("info", 1, 2_100_000), ("stop", 1, 4_000_000), ("start", 1, 7_200_000),
             ("stop", 1, 7_400_000), ("info", 1, 9_000_000),

@@ -1,4 +1,5 @@
 import LibPQ
+import TestSupport
 import Testing
 
 /// A replica that has to give up accounts to another, with work under way and in line.

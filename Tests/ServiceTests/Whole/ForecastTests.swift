@@ -3,6 +3,7 @@ import EngineSimulator
 import Foundation
 import LibPQ
 import Service
+import TestSupport
 import Testing
 
 /// When what people asked for is done, as the service predicts it on the way.
@@ -56,6 +57,7 @@ struct ForecastTests {
             let log: Log = try await service.engine.admin("GET", "calls?limit=0").decoded()
             print("\(log.total) calls in all, those of sweeps before it among them")
             try check(outcome.samples, from: outcome.from, to: outcome.to)
+            if Self.agents >= Self.measured { try await checkPace(of: log.total, service) }
             try await service.until { try await sample(service).finishesAt == nil }
         }
     }
@@ -92,6 +94,29 @@ struct ForecastTests {
         // Beside all other tests a machine that is slow for some seconds makes one of them worse.
         let worst = Self.agents >= Self.measured ? 0.1 : 0.25
         #expect(errors.sorted()[1] <= 0.1 && errors.allSatisfy { $0 <= worst }, "\(errors)")
+    }
+
+    /// Checks that no more calls than the budget arrived within any second, wherever it begins, by the engine's log.
+    ///
+    /// `total`: how many calls there are to judge; fewer than the log keeps.
+    private func checkPace(of total: Int, _ service: RunningService) async throws {
+        var log: [EngineWorld.Call] = []
+        while log.count < total { log += try await service.engine.calls(since: log.count) }
+        #expect(log.first?.number == 0, "the log keeps all of them")
+        let pace = CallPace(
+            log.map { call in
+                CallPace.Call(
+                    instance: call.instanceId,
+                    operation: call.operation,
+                    receivedAt: call.receivedAtUs,
+                    answeredAt: nil
+                )
+            }
+        )
+        let most = pace.most(within: CallPace.second)
+        print("of \(log.count) calls in all \(most) at most arrived within 1 s; the budget is \(Self.callsPerSecond)")
+        #expect(most <= Self.callsPerSecond)
+        #expect(most * 10 >= Self.callsPerSecond * 8, "it was used")
     }
 
     private func sample(_ service: RunningService) async throws -> Sample {

@@ -1,38 +1,45 @@
 /// Judges how fast and in what order calls reached the engine, by its log alone.
-struct CallPace {
+package struct CallPace: Sendable {
     /// One call, as the engine's log has it.
-    struct Call: Hashable {
-        var instance: String
+    package struct Call: Sendable, Hashable {
+        package var instance: String
         /// `start`, `stop`, `restart`, `info` or `list`.
-        var operation: String
+        package var operation: String
         /// Microseconds of the machine's wall clock.
-        var receivedAt: Int64
-        var answeredAt: Int64?
+        package var receivedAt: Int64
+        package var answeredAt: Int64?
 
-        var isCommand: Bool { operation != "info" && operation != "list" }
+        package var isCommand: Bool { operation != "info" && operation != "list" }
+
+        package init(instance: String, operation: String, receivedAt: Int64, answeredAt: Int64?) {
+            self.instance = instance
+            self.operation = operation
+            self.receivedAt = receivedAt
+            self.answeredAt = answeredAt
+        }
     }
 
     /// A time in which a command waited to leave.
-    struct Wait: Hashable {
-        var instance: String
-        var from: Int64
-        var to: Int64
+    package struct Wait: Sendable, Hashable {
+        package var instance: String
+        package var from: Int64
+        package var to: Int64
     }
 
     /// How long before its arrival a call may have been let go, in microseconds: what lies between is a thread's turn, the
     /// client, loopback and the engine's turn to read.
     static let tolerance: Int64 = 200_000
-    static let second: Int64 = 1_000_000
+    package static let second: Int64 = 1_000_000
 
     /// In the order in which they arrived.
-    let calls: [Call]
+    package let calls: [Call]
 
-    init(_ calls: [Call]) {
+    package init(_ calls: [Call]) {
         self.calls = calls.sorted { $0.receivedAt < $1.receivedAt }
     }
 
     /// The most calls that arrived within any span of so many microseconds.
-    func most(within span: Int64) -> Int {
+    package func most(within span: Int64) -> Int {
         var most = 0
         var first = 0
         for (place, call) in calls.enumerated() {
@@ -43,7 +50,7 @@ struct CallPace {
     }
 
     /// The calls that arrived while one of the waits lasted and are not among those that may.
-    func overtaking(_ waits: [Wait], unless mayLeave: (Call) -> Bool) -> [Call] {
+    package func overtaking(_ waits: [Wait], unless mayLeave: (Call) -> Bool) -> [Call] {
         var spans: [(from: Int64, to: Int64)] = []
         for wait in waits.sorted(by: { $0.from < $1.from }) where wait.from < wait.to {
             if let last = spans.last, wait.from <= last.to {
@@ -60,7 +67,7 @@ struct CallPace {
     /// How long commands waited that people asked for: from the answer to their events to their arrival.
     ///
     /// `known`: how long it takes until the holder has such a command in line, in microseconds.
-    func waits(answeredAt: [String: Int64], known: Int64) -> [Wait] {
+    package func waits(answeredAt: [String: Int64], known: Int64) -> [Wait] {
         answeredAt.compactMap { instance, answered in
             let command = calls.first { $0.instance == instance && $0.isCommand && $0.receivedAt >= answered - known }
             return command.map { Wait(instance: instance, from: answered + known, to: $0.receivedAt - Self.tolerance) }
@@ -70,7 +77,7 @@ struct CallPace {
     /// How long repairs waited: from the answer to the look that found the drift to their arrival.
     ///
     /// `known`: how long it takes until the holder has such a command in line, in microseconds.
-    func repairWaits(of instances: Set<String>, since: Int64, known: Int64) -> [Wait] {
+    package func repairWaits(of instances: Set<String>, since: Int64, known: Int64) -> [Wait] {
         var lookedAt: [String: Int64] = [:]
         var waits: [Wait] = []
         for call in calls where instances.contains(call.instance) && call.receivedAt >= since {
