@@ -13,6 +13,13 @@ struct EnginePulse: Sendable, Equatable {
     /// What waits in line, and when what people asked for is done; nothing where nobody acts.
     var line = LineForecast()
 
+    /// The same as who is bound to teams may know it: what waits is the whole account's, other teams' sessions included.
+    var withoutLine: EnginePulse {
+        var pulse = self
+        pulse.line = LineForecast()
+        return pulse
+    }
+
     /// From then on without an answer to anything that was asked, what is known of its sessions counts as old; `pulse.js` has the same.
     private static let silenceLimit = Duration.seconds(3)
 

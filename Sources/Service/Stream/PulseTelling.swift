@@ -1,4 +1,5 @@
-/// What one watcher is told of the engines: those that its teams have sessions on, whenever that is other than what it was told.
+/// What one watcher is told of the engines: those that its teams have sessions on, without what waits there for all teams,
+/// whenever that is other than what it was told.
 struct PulseTelling: Sendable {
     /// The teams that the watcher is bound to, in order; `nil` for who hears of all engines.
     let teams: [String]?
@@ -42,7 +43,7 @@ struct PulseTelling: Sendable {
         var visible = engines
         if teams != nil {
             guard let names else { return nil }
-            visible = engines.filter { names.contains($0.engine) }
+            visible = engines.filter { names.contains($0.engine) }.map(\.withoutLine)
         }
         version = pulses.version
         guard visible != told else { return nil }

@@ -29,6 +29,31 @@ struct EngineActivityTests {
         let isSilent = activity.silentSince(now: now + .seconds(60)) != nil
         #expect(isSilent == [.transient, .unreachable, .ambiguous].contains(verdict))
     }
+
+    @Test(arguments: EngineVerdict.allCases)
+    func `of a read only what proves something is a sign of life, and a refused credential`(verdict: EngineVerdict) {
+        let isWorthSomething = [.ok, .missing, .auth].contains(verdict)
+        #expect(EngineActivity.isSignOfLife(verdict, ofRead: true) == isWorthSomething)
+        let activity = EngineActivity()
+        activity.asked(at: now)
+        activity.took(verdict, askedAt: now, at: now + .seconds(1), isRead: true)
+        #expect((activity.calls.answeredAt != nil) == isWorthSomething, "it is asked again soon otherwise")
+        let isSilent = activity.silentSince(now: now + .seconds(60)) != nil
+        #expect(isSilent == [.transient, .unreachable, .ambiguous].contains(verdict), "who refuses is not silent")
+    }
+
+    @Test(arguments: [EngineVerdict.already, .verify, .errorBody, .permanent])
+    func `a read that is refused ends no silence in which other calls failed`(verdict: EngineVerdict) {
+        let activity = EngineActivity()
+        activity.asked(at: now)
+        activity.took(.transient, askedAt: now, at: now)
+        activity.asked(at: now + .seconds(5))
+        activity.took(verdict, askedAt: now + .seconds(5), at: now + .seconds(5), isRead: true)
+        #expect(activity.silentSince(now: now + .seconds(6)) == now)
+        // Nothing has failed for long.
+        activity.took(verdict, askedAt: nil, at: now + .seconds(60), isRead: true)
+        #expect(activity.silentSince(now: now + .seconds(61)) == nil)
+    }
 }
 
 @Suite("EngineActivity's refusals")
@@ -148,6 +173,31 @@ struct EnginePulsesTests {
             }
         }
     }
+
+    @Test
+    func `a key that is bound to teams hears nothing of what waits for an engine, which is all teams'`() async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            _ = try await page.management.pool.query(
+                """
+                INSERT INTO engine_pulses (account, beat_at, line_asked, line_people, finishes_at, predicted_at)
+                SELECT account, now() + interval '1 minute', 41, 40, '2031-01-01T00:00:20Z', '2031-01-01T00:00:00Z'
+                FROM engine_accounts
+                """
+            )
+            let free = try #require(page.management.keys[.view])
+            let bound = try await page.management.key(.view, teams: ["support"])
+            for (key, isTold) in [(free, true), (bound, false)] {
+                try await page.follow(key: key) { stream in
+                    let first = try await stream.next { $0.name == "pulse" && $0.data.contains("main") }
+                    #expect(first.data.contains(#""people":40,"#) == isTold, "\(first.data)")
+                    #expect(first.data.contains(#""asked":41,"finishes_at":"2031"#) == isTold, "\(first.data)")
+                    let nothing = #""asked":0,"finishes_at":null,"predicted_at":null"#
+                    #expect(first.data.contains(nothing) != isTold, "\(first.data)")
+                }
+            }
+        }
+    }
 }
 
 @Suite("Engine accounts")
@@ -161,19 +211,24 @@ struct EngineListTests {
             _ = try await fixture.pool.pipeline([
                 "INSERT INTO engine_accounts (name) VALUES ('unused')",
                 """
-                INSERT INTO engine_pulses (account, beat_at, line_people, finishes_at)
-                SELECT account, now(), 7, '2031-01-01T00:00:00Z' FROM engine_accounts WHERE name = 'main'
+                INSERT INTO engine_pulses (account, beat_at, line_asked, line_people, finishes_at)
+                SELECT account, now(), 8, 7, '2031-01-01T00:00:00Z' FROM engine_accounts WHERE name = 'main'
                 """,
             ])
             let all = try await fixture.send("GET", "/v1/engines").items()
             #expect(all.map { $0["engine"] as? String } == ["main", "unused"])
-            #expect((all.first?["line"] as? [String: Int])?["people"] == 7)
+            #expect((all.first?["line"] as? [String: Int])?["people"] == 7 && all.first?["asked"] as? Int == 8)
             #expect(all.first?["finishes_at"] as? String == "2031-01-01T00:00:00Z")
             #expect(all.last?["finishes_at"] as? String == nil)
             for (teams, seen) in [(["support"], ["main"]), (["others"], [])] {
                 let key = try await fixture.key(.view, teams: teams)
                 let some = try await fixture.send("GET", "/v1/engines", key: key).items()
                 #expect(some.map { $0["engine"] as? String } == seen)
+                // What waits is all teams'.
+                for each in some {
+                    #expect((each["line"] as? [String: Int])?["people"] == 0 && each["asked"] as? Int == 0)
+                    #expect(each["finishes_at"] as? String == nil)
+                }
             }
             _ = try await fixture.pool.query("UPDATE engine_pulses SET beat_at = now() - interval '11 s'")
             let later = try await fixture.send("GET", "/v1/engines").items()

@@ -68,6 +68,20 @@ struct PulseTellingTests {
     }
 
     @Test
+    func `a team is told of its engine without what waits there, and not again when that alone changes`() {
+        var busy = main
+        busy.line = LineForecast(asked: 41, finishesAt: Timestamp(seconds: 1_800_000_000))
+        var telling = PulseTelling(teams: ["red"], now: begun)
+        telling.learn(["main"], now: begun)
+        var pulses = pulses(busy)
+        #expect(telling.take(pulses) == [main])
+        busy.line.asked = 40
+        let isNews = pulses.take([busy])
+        #expect(isNews)
+        #expect(telling.take(pulses) == nil)
+    }
+
+    @Test
     func `who hears of all engines asks for none`() {
         #expect(PulseTelling(teams: nil, now: begun).teamsToAsk(now: begun) == nil)
     }
