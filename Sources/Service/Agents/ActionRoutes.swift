@@ -2,12 +2,14 @@ import Domain
 import HTTPTypes
 import Hummingbird
 import LibPQ
+import Logging
 import NIOCore
 
 /// `POST /v1/actions`: one order about many agents, with a result for each.
 ///
 /// Each agent is dealt with as by its own route, in a transaction of its own: what is refused for one holds up no other. Only
-/// the guard judges the order as a whole.
+/// the guard judges the order as a whole. Once one is done, a database that goes away is a result of those who are left: who is
+/// told only that it is away would not know of the others.
 struct ActionRoutes: Sendable {
     private let orders: AgentOrders
     private let clock: DatabaseClock
@@ -42,12 +44,26 @@ struct ActionRoutes: Sendable {
         }
         var bulk = BulkOrder()
         if action == .hold || action == .release { bulk = try await orders.judge(hold, of: agents, by: caller) }
-        var results: [(agentID: String, answer: Result<Taken, Problem>)] = []
-        for agentID in agents {
-            let answer = try await carryOut(action, hold, agentID, by: caller, &bulk)
-            results.append((agentID, answer))
+        var results: [Outcome] = []
+        for (place, agentID) in agents.enumerated() {
+            do {
+                let answer = try await carryOut(action, hold, agentID, by: caller, &bulk)
+                results.append(Outcome(agentID: agentID, answer: answer))
+            } catch let error as PQError where results.contains(where: \.isDone) {
+                context.logger.warning(
+                    "order broken off in the database",
+                    metadata: [LogKeys.error: "\(error)", LogKeys.route: "\(context.endpointPath ?? "")"]
+                )
+                results += agents[place...].map { Outcome(agentID: $0, answer: .failure(Problem(error))) }
+                break
+            }
         }
-        let areAllDone = results.allSatisfy { (try? $0.answer.get()) != nil }
+        return Self.answer(results)
+    }
+
+    /// 200 when the order is done for everybody, else 207.
+    private static func answer(_ results: [Outcome]) -> Response {
+        let areAllDone = results.allSatisfy(\.isDone)
         return .json(areAllDone ? .ok : .init(code: 207, reasonPhrase: "Multi-Status")) { buffer in
             var object = JSONObjectWriter(&buffer)
             object.name("results", into: &buffer)
@@ -80,13 +96,23 @@ struct ActionRoutes: Sendable {
     }
 
     /// What came of the order for one agent.
+    private struct Outcome {
+        var agentID: String
+        var answer: Result<Taken, Problem>
+
+        var isDone: Bool {
+            if case .success = answer { true } else { false }
+        }
+    }
+
+    /// How the order was taken.
     private struct Taken {
         var status: HTTPResponse.Status
         /// The change that waits for somebody.
         var change: Int64?
     }
 
-    /// - Throws: when the database is away: what was done is done, and the same order may be given again.
+    /// - Throws: ``PQError`` when the database is away: what was done is done, and the same order may be given again.
     private func carryOut(
         _ action: Action,
         _ hold: Hold?,

@@ -66,6 +66,48 @@ struct ActionRoutesTests {
         }
     }
 
+    /// Has the connection end in the middle of the order about `a3`.
+    private func breakOff(_ fixture: ManagementFixture) async throws {
+        try await fixture.asOwner([
+            """
+            CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+            BEGIN
+                PERFORM pg_terminate_backend(pg_backend_pid());
+                PERFORM pg_sleep(10);
+                RETURN NEW;
+            END
+            $$
+            """,
+            """
+            CREATE TRIGGER breaks_off BEFORE INSERT ON audit FOR EACH ROW
+            WHEN (NEW.deed = 'agent.reconcile' AND NEW.subject = 'a3') EXECUTE FUNCTION break_off()
+            """,
+        ])
+    }
+
+    @Test
+    func `once it is done for one, a database that goes away is told of those who are left`() async throws {
+        try await withManagement { fixture in
+            for agent in ["a1", "a2", "a3", "a4"] { try await fixture.addAgent(agent, instance: agent) }
+            try await breakOff(fixture)
+            let nothing = try await fixture.send("POST", "/v1/actions", json: order("reconcile", ["nobody", "a3"]))
+            #expect(nothing.status == 503, "nobody is done: \(nothing.text)")
+            #expect(try nothing.code() == "database_unavailable")
+            let four = ["a1", "a2", "a3", "a4"]
+            let broken = try await fixture.send("POST", "/v1/actions", json: order("reconcile", four))
+            #expect(broken.status == 207, "\(broken.text)")
+            let items = try results(broken)
+            #expect(items.map { $0["agent_id"] as? String } == four)
+            #expect(items.map { $0["status"] as? Int } == [202, 202, 503, 503])
+            #expect(items.map { $0["code"] as? String } == [nil, nil, "database_unavailable", "database_unavailable"])
+            let deeds = try await fixture.count("SELECT count(*) AS count FROM audit WHERE deed = 'agent.reconcile'")
+            #expect(deeds == 2)
+            try await fixture.asOwner(["DROP TRIGGER breaks_off ON audit"])
+            let again = try await fixture.send("POST", "/v1/actions", json: order("reconcile", ["a3", "a4"]))
+            #expect(try results(again).map { $0["status"] as? Int } == [202, 202], "\(again.text)")
+        }
+    }
+
     @Test(arguments: [
         (#"{"agents":["a"]}"#, "action"), (#"{"action":"dance","agents":["a"]}"#, "action"),
         (#"{"action":"release"}"#, "agents"), (#"{"action":"release","agents":[]}"#, "agents"),

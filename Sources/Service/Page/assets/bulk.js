@@ -200,11 +200,11 @@ export function prepareBulk(roster) {
       return line;
     });
     // What was refused stands first, then what is not done yet.
-    lines.sort((left, right) => (left.dataset.done < right.dataset.done ? -1 : left.dataset.done > right.dataset.done ? 1 : 0));
+    lines.sort((left, right) => left.dataset.done.localeCompare(right.dataset.done));
     document.getElementById("bulk-list").replaceChildren(...lines);
     if (answers.some((answer) => answer.change)) showGuards();
-    // Who was chosen meanwhile stays so.
-    for (const agentID of agents) picked.delete(agentID);
+    // Who was chosen meanwhile stays so, and who can be tried again as it is.
+    agents.forEach((agentID, index) => answers[index].status < 500 && picked.delete(agentID));
     isCut = false;
     check();
   }
