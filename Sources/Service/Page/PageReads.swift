@@ -25,6 +25,7 @@ struct PageReads: Sendable {
             held: GuardReads(pool: management.readPool),
             unmatched: unmatched,
             pulses: pulses,
+            feed: dependencies.feed,
             clock: management.clock
         )
         story = AgentStory(

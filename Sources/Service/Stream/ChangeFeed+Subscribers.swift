@@ -43,6 +43,9 @@ extension ChangeFeed {
         state.withLock { $0.isComplete ? $0.ring.last : nil }
     }
 
+    /// The id of the event at ``position``; `nil` as there.
+    var eventID: String? { position.map { EventText(run: run).id($0) } }
+
     /// Whether a stream can go on after an event.
     func holds(after sequence: UInt64) -> Bool {
         state.withLock { $0.isComplete && $0.ring.holds(after: sequence) }

@@ -15,6 +15,8 @@ struct EventStream: Sendable {
     ///
     /// The page reads it as a list instead, in the order in which it shows it.
     let hasSnapshot: Bool
+    /// Whether one that goes on after an event is told the counts first.
+    var beginsWithCounts = false
     /// Whether the one who watches still may.
     let isAllowed: @Sendable () async -> Bool
 
@@ -36,6 +38,7 @@ struct EventStream: Sendable {
         let text = EventText(run: feed.run)
         var place = text.sequence(in: lastEventID).flatMap { feed.holds(after: $0) ? $0 : nil }
         var counted: UInt64 = 0
+        var owesCounts = beginsWithCounts
         var comments = CommentPace()
         var engines = PulseTelling(teams: caller.teamList)
         var buffer = ByteBuffer()
@@ -45,6 +48,10 @@ struct EventStream: Sendable {
                 return try await flush(&buffer, subscription, &writer)
             }
             writeComment(&comments, to: &buffer)
+            if let here = place, owesCounts {
+                counted = try await writeSummary(here, text, to: &buffer)
+                owesCounts = false
+            }
             // What is read for it alone, and may hang, delays no sign of life.
             if engines.teamsToAsk(now: .now) != nil { try await flush(&buffer, subscription, &writer) }
             let look = feed.look(after: place, isShared: isShared && counted <= place ?? 0)

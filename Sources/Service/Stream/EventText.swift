@@ -78,6 +78,9 @@ struct EventText: Sendable {
         buffer.writeStaticString(": waiting for the database\n\n")
     }
 
+    /// An event's id.
+    func id(_ sequence: UInt64) -> String { "\(run)-\(sequence)" }
+
     /// The sequence in a `Last-Event-ID`; `nil` for one of another run or replica.
     func sequence(in lastEventID: String?) -> UInt64? {
         guard let lastEventID, let dash = lastEventID.lastIndex(of: "-"), lastEventID[..<dash] == run else {

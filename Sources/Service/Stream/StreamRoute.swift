@@ -31,6 +31,8 @@ struct StreamRoute: Sendable {
             caller: caller,
             filter: filter,
             hasSnapshot: hasSnapshot,
+            // Counts that came with a page are shared, and may be older than the place from which it follows them up.
+            beginsWithCounts: request.headers[.lastEventID] == nil,
             isAllowed: permission(for: caller, by: request)
         )
         let body = request.body

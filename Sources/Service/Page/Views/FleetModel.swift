@@ -19,6 +19,8 @@ struct FleetModel {
     let unmatched: UnmatchedTally
     /// How the engines of the caller's sessions do.
     let engines: [EnginePulse]
+    /// The event after which a stream goes on from what is shown; `nil` where it has to begin with a reset.
+    let place: String?
     let now: Timestamp
 
     /// Agents shown among those who need somebody.
@@ -80,13 +82,20 @@ struct FleetModel {
             "held": cards,
             "is_bound": caller.teams != nil,
             "has_held": !held.isEmpty,
-            "stream": "/v1/stream" + filter.query(["snapshot": "false"], isSorted: false),
+            "stream": "/v1/stream" + filter.query(streamed, isSorted: false),
             "list": "/v1/agents" + filter.query(["limit": "500"], isSorted: false),
             "page": filter.cursor.map { cursor in
                 "/v1/agents" + filter.query(["limit": "500", "cursor": cursor], isSorted: false)
             } ?? "",
         ]
         return values.merging(own) { _, own in own }
+    }
+
+    /// What the stream is asked for besides the filter.
+    private var streamed: [String: String] {
+        var query = ["snapshot": "false"]
+        query["last_event_id"] = place
+        return query
     }
 
     /// Of the changes that wait.

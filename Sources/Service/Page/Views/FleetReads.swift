@@ -8,6 +8,7 @@ struct FleetReads: Sendable {
     let held: GuardReads
     let unmatched: UnmatchedCount
     let pulses: EnginePulseReads
+    let feed: ChangeFeed
     let clock: DatabaseClock
 
     /// Agents on one page; the script reads the others.
@@ -15,6 +16,9 @@ struct FleetReads: Sendable {
 
     /// - Throws: ``Problem`` for a cursor that is none; `PQError`.
     func fleet(_ filter: FleetFilter, for caller: Caller, frame: PageFrame) async throws -> FleetModel {
+        // Before anything is read, so that the stream tells of whatever comes after it. Of a page of a list the script reads the rest
+        // only once the stream has begun.
+        let place = filter.cursor == nil && !frame.isReread ? feed.eventID : nil
         let summary = try await summaries.summary().visible(to: caller)
         let list =
             frame.isReread
@@ -41,6 +45,7 @@ struct FleetReads: Sendable {
             held: try await held.changes(for: caller, state: .held).filter { HeldCardModel.isAsked($0, now: now) },
             unmatched: try await unmatched.count(for: caller),
             engines: engines,
+            place: place,
             now: now
         )
     }

@@ -289,6 +289,7 @@ whenSignedOut(() => {
   roster.forget();
 });
 
+if (fleet.dataset.stream.includes("last_event_id")) load(); // else at its reset
 follow(fleet.dataset.stream, {
   reset: restart,
   agent: (agent) => later(agent.agent_id, agent),
