@@ -60,6 +60,22 @@ def test_a_key_that_only_looks_has_nothing_to_press(page, view_key, on_shift):
     assert [button.text for button in page.driver.find_elements("css selector", "button")] == ["Sign out", "Sign out everywhere"]
 
 
+def test_without_script_nothing_is_offered_that_does_nothing_and_that_is_said(open_browser, manage_key, view_key, on_shift):
+    page = open_browser(script=False)
+    page.sign_in(manage_key)
+    page.open(f"/agents/{on_shift}")
+    assert page.has("#acts") and not page.find("#acts").is_displayed()
+    assert "nothing can be done here" in said_without_script(page)
+    other = open_browser(script=False)
+    other.sign_in(view_key)
+    other.open(f"/agents/{on_shift}")
+    assert not other.has("#acts") and "nothing can be done here" not in said_without_script(other), "with this key nothing ever can"
+
+
+def said_without_script(page):
+    return " ".join(each.text for each in page.driver.find_elements("tag name", "noscript"))
+
+
 def test_a_hold_is_set_shown_and_ended(rollcall, page, manage_key, on_shift):
     page.sign_in(manage_key, f"/agents/{on_shift}")
     page.wait_live()

@@ -59,9 +59,71 @@ def test_a_code_whose_end_no_engine_tells_is_taken_away_all_the_same(rollcall, p
     page.find("#pairing-phone button").click()
     page.wait_text("#pairing-place output", "ABCD-1234")
     page.wait_text("#pairing-end", "taken away in")
+    # Somebody types the next number meanwhile.
+    page.find("#pairing-phone input").send_keys("+49 171")
     page.wait(lambda: not page.has("#pairing-place output"), what="the end of the code")
     assert "ABCD-1234" not in page.driver.page_source
     assert page.find("#pairing-phone").is_displayed()
+    page.wait_text("#pairing-words", "makes a code for one phone number")
+    assert page.find("#pairing-phone input").get_attribute("value") == "+49 171", "and may type on"
+    assert page.run("return document.activeElement.name") == "phone"
+
+
+def test_the_focus_in_what_a_code_takes_away_goes_to_where_another_is_asked_for(rollcall, page, manage_key):
+    rollcall.add_agent("noor", name="Noor", team="codes")
+    rollcall.clock_in("noor")
+    rollcall.wait_for("noor", observed="WORKING", condition="converged")
+    rollcall.fault("needs_qr", ["I-noor"])
+    rollcall.wait_for("noor", condition="needs_pairing")
+    page.sign_in(manage_key, "/agents/noor")
+    page.wait_live()
+    page.wait(lambda: page.find("#pair").is_displayed())
+    page.find("#pair").click()
+    page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
+    page.find("#pairing [data-as=code]").click()
+    page.run("const later = window.setTimeout; window.setTimeout = (what, wait) => later(what, wait > 60_000 ? 4_000 : wait)")
+    page.find("#pairing-phone input").send_keys("+49 170 1234567")
+    page.find("#pairing-phone button").click()
+    page.wait_text("#pairing-place output", "ABCD-1234")
+    page.run("document.querySelector('#pairing-place button').focus()")
+    page.wait(lambda: not page.has("#pairing-place output"), what="the end of the code")
+    assert page.run("return document.activeElement.name") == "phone"
+
+
+def test_a_picture_that_is_over_goes_though_the_next_one_does_not_come_which_is_not_waited_for_without_end(rollcall, page, manage_key):
+    rollcall.add_agent("hugo", name="Hugo", team="codes")
+    rollcall.clock_in("hugo")
+    rollcall.wait_for("hugo", observed="WORKING", condition="converged")
+    rollcall.fault("needs_qr", ["I-hugo"])
+    rollcall.wait_for("hugo", condition="needs_pairing")
+    page.sign_in(manage_key, "/agents/hugo")
+    page.wait_live()
+    page.wait(lambda: page.find("#pair").is_displayed())
+    # The picture ends in 2 s; the second question is answered by nobody.
+    page.run(
+        """
+        window.asked = 0;
+        const ask = window.fetch;
+        window.fetch = (address, wish) => {
+          if (!String(address).endsWith("/pairing")) return ask(address, wish);
+          window.asked += 1;
+          if (window.asked === 2) return new Promise((_, refuse) => wish.signal.addEventListener("abort", () => refuse(wish.signal.reason)));
+          const body = { kind: "qr", value: arguments[0], refresh_after: 2, expires_at: null };
+          return Promise.resolve(new Response(JSON.stringify(body), { status: 200, headers: { "Content-Type": "application/json" } }));
+        };
+        """,
+        PICTURE,
+    )
+    page.hasten(5000)
+    page.find("#pair").click()
+    page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
+    page.wait(lambda: not page.has("#pairing-place img"), what="its end")
+    assert page.run("return window.asked") == 2
+    assert page.text("#pairing-words") == "Asking the engine." and page.text("#pairing-end") == ""
+    page.shoot("pairing-hangs")
+    page.wait_text("#pairing-status", "Rollcall did not answer", 10)
+    page.wait(lambda: page.has("#pairing-place img"), what="the next QR code")
+    assert page.run("return window.asked") >= 3 and page.text("#pairing-status") == ""
 
 
 def watch(page):

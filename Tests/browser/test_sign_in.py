@@ -112,6 +112,19 @@ def test_a_refusal_without_script_speaks_the_reader_s_language(open_browser):
     assert page.find(".languages a[lang=ar]").get_attribute("href").endswith("/?lang=ar")
 
 
+def test_who_was_refused_by_the_plain_form_signs_in_with_another_key(page, view_key):
+    page.provoke("401")
+    page.open()
+    page.find("#key").send_keys("rk_nobody_has_this_key")
+    # As it is sent before the script is there.
+    page.run("document.getElementById('sign-in').submit()")
+    page.wait(lambda: page.driver.current_url.endswith("/session") and "no valid key" in page.text("#refusal"), what="the refusal")
+    page.wait(lambda: page.run("return document.readyState") == "complete", what="the script")
+    page.type_key(view_key)
+    page.wait(lambda: page.has("#sign-out"), what="the sign-in")
+    assert page.driver.current_url == f"{page.rollcall.address}/"
+
+
 def test_a_revoked_key_ends_what_is_open(rollcall, page):
     page.provoke("401")
     key = rollcall.key("view")

@@ -46,6 +46,9 @@ def test_a_delivery_and_a_refusal_show_up_with_their_reason_without_a_reload(rol
     # A repetition is counted; what it says is kept already.
     assert rollcall.deliver("hr", EVENT) == 200
     page.wait_text("#today", "1 repeated")
+    # Where the reader is: the day in UTC began at some time of theirs.
+    began = page.run("return document.querySelector('#counted time[data-clock]').getAttribute('datetime')")
+    assert began.endswith("T00:00:00Z") and "“Today” counts from " in page.text("#counted") and "UTC." in page.text("#counted")
     assert outcomes(page) == ["accepted", "refused"]
     assert page.driver.execute_script("return document.querySelector('#items details').open")
     assert page.is_marked()

@@ -133,7 +133,8 @@ struct PageRoutes: Sendable {
         _ page: (Caller, PageFrame) async throws -> Response
     ) async throws -> Response {
         var response = try await answer(request, page)
-        if let chosen = PageLanguages.chosen(by: request) {
+        // What the script reads again by itself chooses nothing for the other pages that are open.
+        if request.headers[.rollcallReread] == nil, let chosen = PageLanguages.chosen(by: request) {
             response.headers[.setCookie] = PageLanguages.cookie(chosen)
         }
         return response

@@ -5,7 +5,7 @@ import NIOCore
 extension HTTPField.Name {
     /// The proof that a request with the cookie comes from the page.
     static let rollcallCSRF = named("X-Rollcall-CSRF")
-    /// Sent with what the page's script asks for by itself.
+    /// Sent with what the page's script asks for by itself; with a page that is read again its value is that page's language.
     static let rollcallReread = named("X-Rollcall-Reread")
     /// Sent with what answers the page: ``PageBuild/word``.
     static let rollcallBuild = named("X-Rollcall-Build")

@@ -121,6 +121,10 @@ private func sourcePageValues(_ frame: PageFrame, title: String, now: Timestamp)
     var values = frame.values(title: title, script: "sources.js")
     values["at_sources"] = true
     values["counted"] = frame.words.time(now, now: now)
+    values["day"] = frame.words.time(
+        Timestamp(microseconds: now.microseconds - now.microseconds % 86_400_000_000),
+        now: now
+    )
     // No agent is looked for: the stream tells of incidents, and that there is a connection.
     values["stream"] = "/v1/stream?snapshot=false&q=%E2%88%85"
     return values

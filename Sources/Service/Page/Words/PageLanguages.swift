@@ -22,8 +22,10 @@ struct PageLanguages: Sendable {
         return catalogue
     }
 
-    /// What a request asks for: `?lang=`, else what was chosen before, else what the browser accepts.
+    /// What a request asks for: the language of an open page that reads itself again, else `?lang=`, else what was chosen before,
+    /// else what the browser accepts.
     func language(of request: Request) -> Language {
+        if let own = request.headers[.rollcallReread].flatMap({ Language(rawValue: $0) }) { return own }
         if let chosen = Self.chosen(by: request) { return chosen }
         if let kept = request.cookies[Self.cookieName].flatMap({ Language(rawValue: $0.value) }) { return kept }
         return Language(accepting: request.headers[.acceptLanguage])

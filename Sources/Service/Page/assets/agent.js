@@ -187,6 +187,7 @@ function prepareActs() {
     release.hidden = !view.querySelector("[data-held]");
     pairing.hidden = view.dataset.condition !== "needs_pairing";
   });
+  acts.hidden = false; // without script nothing here does anything
 }
 
 follow(view.dataset.stream, {

@@ -5,7 +5,7 @@ import { icon, showGuards } from "./guards.js";
 import { tell } from "./needs.js";
 import { keepReading, paced, request } from "./reading.js";
 import { isSignedOut } from "./session.js";
-import { element, knows, phrase } from "./words.js";
+import { announce, element, knows, language, phrase } from "./words.js";
 
 const renewGuards = paced(showGuards);
 
@@ -13,8 +13,14 @@ const renewGuards = paced(showGuards);
 export function incident(incident) {
   if (incident.change) return renewGuards();
   const place = document.getElementById("incidents");
-  place.querySelector(`[data-incident="${incident.id}"]`)?.remove();
-  if (!incident.closed_at) place.prepend(banner(incident));
+  const old = place.querySelector(`[data-incident="${incident.id}"]`);
+  old?.remove();
+  if (!incident.closed_at) {
+    const line = banner(incident);
+    place.prepend(line);
+    // Of an engine that is silent, or that nobody acts for, the pulse tells.
+    if (!old && !/^(engine_outage|account_unattended)$/.test(incident.kind)) announce(line.textContent);
+  }
   tell();
 }
 
@@ -37,13 +43,14 @@ function banner(incident) {
 
 /** Names that nobody knows are asked for when the stream says that something waits, and now and then besides. */
 async function askUnmatched() {
-  const { text, since } = await (await request("/unmatched/count")).json();
+  const { text, since } = await (await request(`/unmatched/count?lang=${language}`)).json();
   if (isSignedOut()) return;
   const place = document.getElementById("unmatched");
   const shown = place.querySelector("time")?.getAttribute("datetime") ?? null;
   if ((place.querySelector("a")?.textContent ?? "") === text && shown === since) return;
   place.replaceChildren();
   if (text) place.append(unmatched(text, since));
+  if (text && !shown) announce(text);
   tell();
 }
 const refresh = keepReading("unmatched", askUnmatched, 15_000);

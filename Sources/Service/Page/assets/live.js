@@ -8,7 +8,7 @@ import { clock, measured } from "./ages.js";
 import { showPulse } from "./pulse.js";
 import { hasPassed, request, rest } from "./reading.js";
 import { isSignedOut, signedOut } from "./session.js";
-import { say } from "./words.js";
+import { language, say } from "./words.js";
 
 // Milliseconds until everything shown counts as old: without a sign of life (one comes every 2 s), with the word that the
 // database does not answer, and without even a connection.
@@ -174,7 +174,7 @@ function parse(block) {
   return found;
 }
 
-/** Reads this page again and gives its element with the id; says so when the sign-in is over. */
+/** Reads this page again, in its own language, and gives its element with the id; says so when the sign-in is over. */
 export async function reread(address, id) {
   const text = await (await request(address, { "X-Rollcall-Reread": "true" })).text();
   if (isSignedOut()) throw new Error("401"); // it ended meanwhile, and nobody may see this

@@ -7,6 +7,7 @@ import { announce, element, phrase, say } from "./words.js";
 
 const soonest = 2_000; // milliseconds between two questions at the least
 const usual = 10_000; // where the answer does not say
+const patience = 20_000; // milliseconds that a question may take which is asked again: as long as a picture lives
 const attention = 180_000; // milliseconds after which somebody has to say that a new one is still wanted
 
 const dialog = document.getElementById("pairing");
@@ -37,6 +38,7 @@ function prepare() {
     event.preventDefault();
     const phone = form.elements.phone.value;
     form.reset();
+    takeAway("pairing.wait"); // a code that was for another number
     want({ as: "code", phone_number: phone });
   });
   document.addEventListener("visibilitychange", () => {
@@ -84,6 +86,15 @@ function tell(key) {
 function status(text = "") {
   end.replaceChildren();
   state.textContent = text;
+}
+
+/** Takes away what is over, and says what comes; the focus that was in it goes to where a new one is asked for. */
+function takeAway(key) {
+  const other = form.hidden ? dialog.querySelector("[data-as][aria-pressed=true]") : form.elements.phone;
+  if (place.contains(document.activeElement)) other.focus();
+  place.replaceChildren();
+  status();
+  tell(key);
 }
 
 /** Nothing of a code, or of a number, stays in the page. */
@@ -137,6 +148,7 @@ async function ask(wish, isRepeat) {
   paused = null;
   const own = new AbortController();
   asking = own;
+  const limits = isRepeat ? limit(own) : [];
   let wait = null;
   try {
     const answer = await send("POST", address, wish, { signal: own.signal, isRepeat });
@@ -155,11 +167,21 @@ async function ask(wish, isRepeat) {
     status(error.message);
     // Who is not asked to wait waits as long as usual; a code that is refused is asked for by a person.
     if (isComing || (error.problem?.code !== "not_offered" && wish.as !== "code")) wait = (error.retryAfter ?? 0) * 1000 || usual;
+  } finally {
+    for (const each of limits) clearTimeout(each);
   }
   if (wait === null) return;
-  // A code is asked for by a person, who says for which number; one that is over is taken away.
-  const next = () => (wish.as === "code" && !isComing ? choose("code") : again(wish));
+  // A code is asked for by a person, who may be typing the next number; one that is over is taken away.
+  const next = () => (wish.as === "code" && !isComing ? takeAway("pairing.code_first") : again(wish));
   waits = setTimeout(() => address && next(), Math.max(wait, soonest));
+}
+
+/** Limits a question that is repeated: what is shown is over by then, and goes where the next does not come soon. */
+function limit(own) {
+  const fade = () => {
+    if (asking === own && place.firstChild) takeAway("pairing.wait");
+  };
+  return [setTimeout(fade, soonest), setTimeout(() => own.abort(), patience)];
 }
 
 /** Milliseconds until an instant; none without one. */
@@ -200,5 +222,5 @@ function draw(answer) {
   if (!changesAt) return;
   end.replaceChildren(...phrase(sentence, { ahead: time(changesAt, "ahead") }));
   // A code that changes again and again is not spoken of again and again.
-  if (answer.kind !== "qr") announce(state, say(sentence, { ahead: aheadWords(until(changesAt)) }));
+  if (answer.kind !== "qr") announce(say(sentence, { ahead: aheadWords(until(changesAt)) }), state);
 }

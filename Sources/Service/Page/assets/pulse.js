@@ -76,7 +76,7 @@ function check() {
     count("live.asked", each.asked, { engine: each.engine, time: aheadWords(left(each)) }),
   ]);
   // This counts down, so it is no live region; that it begins is said once.
-  for (const [, text] of write(document.getElementById("bursts"), lines, "busy")) announce(place, text);
+  for (const [, text] of write(document.getElementById("bursts"), lines, "busy")) announce(text);
 }
 
 // The engines that the page was told of last, and whether anybody acts for each.

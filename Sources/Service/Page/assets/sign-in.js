@@ -18,7 +18,9 @@ form.addEventListener("submit", async (event) => {
       body: JSON.stringify({ key: form.elements.key.value.trim() }),
     });
     if (response.ok) {
-      location.reload();
+      // Where the plain form was refused before, that key would be sent again.
+      if (location.pathname === "/session") location.replace("/");
+      else location.reload();
       return;
     }
     const problem = await response.json();

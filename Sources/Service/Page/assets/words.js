@@ -53,7 +53,7 @@ export function phrase(key, values = {}) {
 }
 
 /** Says something once to who listens and does not look; it goes again before it grows old. */
-export function announce(place, text) {
+export function announce(text, place = document.getElementById("pulse")) {
   const line = element("span", text);
   line.className = "hidden";
   place.append(line);
