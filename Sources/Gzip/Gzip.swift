@@ -6,7 +6,8 @@ import CZlib
 package enum Gzip {
     /// How hard to try: what is compressed once may take longer than what is compressed for every request.
     package enum Effort: Int32, Sendable {
-        case quick = 3
+        // From 4 on zlib looks for longer repetitions: of the fleet's page a tenth less, for half a millisecond more.
+        case quick = 4
         case thorough = 9
     }
 

@@ -1,5 +1,7 @@
 """What every view owes to who listens, to who holds a phone, and to who has to act at once."""
 
+import re
+
 import pytest
 
 import story
@@ -149,3 +151,109 @@ def test_a_source_says_that_repetitions_are_counted_only(rollcall, page):
     page.wait_text("#today", "repeated")
     page.wait_text("#repeats", "A delivery that comes again under the same id is counted, and not listed again.")
     assert not page.run("return [...document.querySelectorAll('.effect')].some((e) => /changed nothing/.test(e.innerText) && /decides now/.test(e.innerText))")
+
+
+def test_an_order_that_is_broken_off_says_who_is_left_and_keeps_them_chosen(rollcall, page):
+    agents = [f"broken-{number}" for number in range(4)]
+    for agent in agents:
+        rollcall.add_agent(agent, team="broken", with_instance=False)
+    page.sign_in(rollcall.admin_key, "/?team=broken")
+    page.wait_live()
+    page.wait_loaded()
+    page.run(
+        """
+        const ask = window.fetch;
+        window.fetch = (address, wish) => {
+          if (address !== "/v1/actions") return ask(address, wish);
+          const results = JSON.parse(wish.body).agents.map((agent_id, place) =>
+            place < 2 ? { agent_id, status: 202 } : { agent_id, status: 503, code: "database_unavailable", detail: "-" });
+          return Promise.resolve(new Response(JSON.stringify({ results }), { status: 207, headers: { "Content-Type": "application/json" } }));
+        };
+        """
+    )
+    for agent in agents:
+        page.pick(agent)
+    page.find("[data-bulk=reconcile]").click()
+    page.wait(lambda: page.find("#bulk-results").is_displayed(), what="the results")
+    script = "return [...document.querySelectorAll('#bulk-list li')].map((line) => [line.dataset.agent, line.dataset.done])"
+    assert page.run(script) == [[agent, "false"] for agent in agents[2:]] + [[agent, "later"] for agent in agents[:2]]
+    assert "The database cannot be reached. Try again in a moment." in page.text("#bulk-list")
+    page.find("#bulk-results [data-close]").click()
+    page.wait_text("#picked", "2 agents are chosen.")
+    chosen = "return [...document.querySelectorAll('#rows tr')].filter((row) => row.querySelector('[data-pick]').checked).map((row) => row.dataset.agent)"
+    assert sorted(page.run(chosen)) == agents[2:]
+
+
+# Every field that is seen: its name, the colour of its border, and what that stands against, inside and outside.
+FIELDS = """
+  const paper = (place) => {
+    for (let at = place; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (colour.startsWith("rgb(")) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  return [...document.querySelectorAll("input:not([type=checkbox], [type=hidden]), select, textarea")]
+    .filter((field) => field.checkVisibility())
+    .map((field) => [field.name, getComputedStyle(field).borderTopColor, paper(field), paper(field.parentElement)]);"""
+
+
+def luminance(colour):
+    parts = [int(part) / 255 for part in re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", colour).groups()]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_where_a_field_is_can_be_seen_whatever_the_colours(rollcall, page, scheme):
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    page.open()
+    found = [("the sign-in", *field) for field in page.run(FIELDS)]
+    page.sign_in(rollcall.admin_key)
+    for path in ("/", "/agents/bruno", "/stats", "/unmatched"):
+        page.open(path)
+        page.wait_live()
+        page.run("for (const part of document.querySelectorAll('main details')) part.open = true")
+        page.wait(lambda: page.run(FIELDS), what=f"fields of {path}")
+        found += [(path, *field) for field in page.run(FIELDS)]
+    page.open()
+    page.wait_live()
+    page.wait_loaded()
+    page.pick("goran")
+    page.find("[data-bulk=hold]").click()
+    page.wait(lambda: page.find("#bulk-form").is_displayed(), what="the dialog")
+    found += [("the dialog", *field) for field in page.run(FIELDS)]
+    names = {name for _, name, *_ in found}
+    assert names >= {"key", "q", "team", "reason", "hours", "day", "agent"}, names
+    faint = [each for each in found if min(contrast(each[2], each[3]), contrast(each[2], each[4])) < 3]
+    assert faint == []
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ar"])
+def test_nothing_is_cut_off_on_the_narrowest_screen_live_or_not(rollcall, open_browser, language):
+    page = open_browser(width=500)
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": True})
+    page.sign_in(rollcall.admin_key)
+    found = []
+    for path in VIEWS:
+        page.open(f"{path}?lang={language}")
+        page.wait_live()
+        # What the header says of the connection, which follows what it was told last.
+        script = """
+            return (async () => {
+              const { say } = await import("/assets/words.js");
+              const state = document.getElementById("live");
+              return ["live", "reconnecting", "silent"].map((word) => {
+                state.textContent = say(`live.${word}`);
+                return [word, document.documentElement.scrollWidth];
+              });
+            })();"""
+        found += [(path, word, width) for word, width in page.run(script) if width > 320]
+        assert page.find("#sign-out button").is_displayed() and page.find(".places").is_displayed()
+    page.shoot(f"narrowest-{language}")
+    assert found == []

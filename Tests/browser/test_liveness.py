@@ -189,8 +189,13 @@ def test_a_page_that_another_release_answers_is_loaded_anew(page, view_key, path
             "document.getElementById('holding').open = true; document.querySelector('#hold [name=reason]').value = 'a word'",
             "document.querySelector('#hold [name=reason]').value = ''; document.getElementById('holding').open = false",
         ),
+        ("document.getElementById('timeline-table').open = true", "document.getElementById('timeline-table').open = false"),
+        (
+            "document.getElementById('timeline-table').open = true",
+            "const now = performance.now.bind(performance); performance.now = () => now() + 300_000",
+        ),
     ],
-    ids=["a question", "a form"],
+    ids=["a question", "a form", "an open table", "an open table, for five minutes"],
 )
 def test_nobody_loses_what_they_are_at_to_another_release(page, manage_key, begin, end):
     page.before_scripts(OLD)

@@ -52,6 +52,33 @@ def test_another_width_keeps_the_place_in_the_table(page, view_key, long_team, b
         page.shoot(f"turned-{width}")
 
 
+@pytest.mark.parametrize("leave", ["away and back", "loaded anew"])
+def test_who_comes_back_finds_the_place_in_the_table(page, view_key, long_team, leave):
+    page.sign_in(view_key, "/?team=long")
+    page.wait_live()
+    page.wait_loaded()
+    scroll(page, 0.8)
+    agent, top = top_agent(page)
+    assert long_team.index(agent) > 70, "further down than the server's own rows"
+    page.wait(lambda: page.run("return history.state?.agentID") == agent, what="the place being noted")
+    page.mark()
+    if leave == "loaded anew":
+        page.driver.refresh()
+    else:
+        page.open("/agents/k000")
+        page.driver.back()
+    page.wait_live()
+    page.wait_loaded()
+    page.wait(lambda: top_agent(page)[0] == agent, what="the place in the table")
+    assert abs(top_agent(page)[1] - top) < 20
+    # Who follows a link begins at the top.
+    page.run("location.assign('/?team=long&sort=name')")
+    page.wait(lambda: "sort=name" in page.driver.current_url)
+    page.wait_live()
+    page.wait_loaded()
+    assert page.run("return [scrollY, history.state]") == [0, None]
+
+
 @pytest.fixture
 def come_and_go(rollcall, long_team):
     """Agents come and go with this; the team is afterwards as it was."""

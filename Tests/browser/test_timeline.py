@@ -72,6 +72,23 @@ def test_the_day_is_drawn_in_lanes_and_told_in_a_table(rollcall, page, view_key)
     page.shoot("timeline")
 
 
+def test_another_zone_of_the_agent_s_is_shown_by_heading_and_table_of_a_page_that_is_open(rollcall, page, view_key):
+    rollcall.must("PUT", "/v1/agents/zora", {"name": "Zora", "team": "day", "time_zone": "UTC"})
+    story.clock_in(rollcall, "zora", minutes=30)
+    page.sign_in(view_key, "/agents/zora")
+    page.wait_live()
+    page.wait_text("#timeline-title", "times of UTC")
+    page.mark()
+    rollcall.must("PUT", "/v1/agents/zora", {"name": "Zora", "team": "day", "time_zone": "Asia/Kolkata"})
+    page.wait_text("#timeline-title", "times of Asia/Kolkata")
+    zone = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
+    script = "return [...document.querySelectorAll('#timeline-table time')].map((time) => [time.dateTime, time.textContent])"
+    shown = page.run(script)
+    assert shown and page.is_marked()
+    for exact, text in shown:
+        assert text == datetime.datetime.fromisoformat(exact).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def test_it_zooms_from_an_hour_to_a_month_and_says_what_began_before(rollcall, page, view_key):
     page.sign_in(view_key, "/agents/tina")
     page.click('[data-span="hour"]')

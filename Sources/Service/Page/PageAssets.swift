@@ -28,6 +28,7 @@ struct PageAssets: Sendable {
         var assets = [
             "page.css": Asset("text/css; charset=utf-8", Self.withoutNotes(PackageResources.page_css)),
             "parts.css": Asset("text/css; charset=utf-8", Self.withoutNotes(PackageResources.parts_css)),
+            "pictures.css": Asset("text/css; charset=utf-8", Self.withoutNotes(PackageResources.pictures_css)),
             "icon.svg": Asset("image/svg+xml", PackageResources.icon_svg),
         ]
         for (name, bytes) in Self.scripts {
@@ -60,6 +61,7 @@ struct PageAssets: Sendable {
         ("agent.js", PackageResources.agent_js),
         ("banners.js", PackageResources.banners_js),
         ("bulk.js", PackageResources.bulk_js),
+        ("ending.js", PackageResources.ending_js),
         ("fleet.js", PackageResources.fleet_js),
         ("guard-dialog.js", PackageResources.guard_dialog_js),
         ("guards.js", PackageResources.guards_js),

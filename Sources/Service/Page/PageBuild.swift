@@ -5,7 +5,7 @@ enum PageBuild {
     /// Eight digits, the same in every process that serves the same scripts, style, templates and words.
     static let word = digest(
         of: (PageAssets.scripts + PageViews.templates).map { $0.1 } + [
-            PackageResources.page_css, PackageResources.parts_css,
+            PackageResources.page_css, PackageResources.parts_css, PackageResources.pictures_css,
             PackageResources.en_words, PackageResources.es_words, PackageResources.ar_words,
         ]
     )

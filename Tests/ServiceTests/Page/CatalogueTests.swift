@@ -105,7 +105,7 @@ struct CatalogueTests {
         keys += Wait.allCases.filter { $0 != .nothing }.map { "why.waits." + $0.rawValue }
         keys += IncidentKind.allCases.map { kind in
             switch kind {
-            case .accountRefused, .engineOutage, .sessionsFailing, .sessionsLoggedOut, .sessionsUnknown,
+            case .accountRefused, .engineOutage, .readsRefused, .sessionsFailing, .sessionsLoggedOut, .sessionsUnknown,
                 .commandsRefused, .sessionsSuspect, .wordsUnknown, .sessionsKeepFalling, .accountUnattended:
                 "incident.engine." + kind.rawValue
             case .changeHeld: "incident.change." + kind.rawValue
@@ -238,7 +238,7 @@ struct CatalogueTests {
         var found: Set = [name]
         var open = [name]
         while let next = open.popLast() {
-            for module in try file("assets/" + next).matches(of: #/(?:from |import\()"\.\/([a-z-]+\.js)"/#).map({
+            for module in try file("assets/" + next).matches(of: #/(?:from |import\()["`]\.\/([a-z-]+\.js)/#).map({
                 String($0.1)
             })
             where found.insert(module).inserted { open.append(module) }

@@ -231,7 +231,8 @@ struct PageTests {
     func `a browser asks for style and scripts only once`() async throws {
         try await withPage { page in
             for name in [
-                "page.css", "parts.css", "fleet.js", "agent.js", "live.js", "words.js", "sign-in.js", "icon.svg",
+                "page.css", "parts.css", "pictures.css", "fleet.js", "agent.js", "live.js", "words.js", "sign-in.js",
+                "ending.js", "icon.svg",
             ] {
                 let first = try await page.send("GET", "/assets/\(name)", nil)
                 #expect(first.status == 200)
@@ -240,6 +241,24 @@ struct PageTests {
                 #expect(again.status == 304)
             }
             #expect(try await page.send("GET", "/assets/..%2Fserver", nil).status == 404)
+        }
+    }
+
+    @Test(arguments: [("/", false), ("/agents/a1", true), ("/stats", true), ("/sources", false), ("/unmatched", false)])
+    func `only a page with pictures loads their style, and none brings words that its script does not say`(
+        path: String,
+        hasPictures: Bool
+    ) async throws {
+        try await withPage { page in
+            try await page.management.addAgent("a1")
+            let signIn = try await page.signIn(as: .admin)
+            let source = try await page.send("GET", path, signIn).text
+            #expect(source.contains(#"href="/assets/parts.css""#))
+            #expect(source.contains(#"href="/assets/pictures.css""#) == hasPictures)
+            #expect(source.contains(#"data-key="live.reconnecting""#))
+            for key in ["bulk.title", "bulk.unpick", "fleet.picked", "live.connecting", "problem.back"] {
+                #expect(!source.contains(#"data-key="\#(key)""#), "\(key)")
+            }
         }
     }
 

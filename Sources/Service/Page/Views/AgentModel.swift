@@ -33,6 +33,7 @@ struct AgentModel {
         let mayMap = caller.role.includes(.admin)
         values["aliases"] = aliases.map { alias($0, mayMap: mayMap) }
         values["has_aliases"] = !aliases.isEmpty
+        values["has_pictures"] = true
         values["sources"] = sources
         values["has_team"] = !details.team.isEmpty
         values["desired_since"] = desiredSince.map { words.time($0, now: now) } ?? false

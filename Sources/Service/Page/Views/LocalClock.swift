@@ -27,14 +27,29 @@ struct LocalClock: Sendable {
     /// `03-02`.
     func day(_ instant: Timestamp) -> String { String(text(instant).dropFirst(5).prefix(5)) }
 
-    /// `03-02 08:15`.
-    func dayAndTime(_ instant: Timestamp) -> String { day(instant) + " " + time(instant) }
+    /// `03-02 08:15`; `10-25 02:40 UTC+2` where this clock shows the same again or did before.
+    func dayAndTime(_ instant: Timestamp) -> String { day(instant) + " " + time(instant) + which(instant) }
 
     /// `2026-03-02`.
     func date(_ instant: Timestamp) -> String { String(text(instant).prefix(10)) }
 
-    /// `2026-03-02 08:15:00`.
-    func dateAndTime(_ instant: Timestamp) -> String { date(instant) + " " + text(instant).dropFirst(11) }
+    /// `2026-03-02 08:15:00`; `2026-10-25 02:40:00 UTC+2` where this clock shows the same again or did before.
+    func dateAndTime(_ instant: Timestamp) -> String {
+        "\(date(instant)) \(text(instant).dropFirst(11))\(which(instant))"
+    }
+
+    /// ` UTC+2` where this clock shows the time of an instant twice, as in the hour that is repeated when summer time ends.
+    ///
+    /// Letters first, so that sign and figures stay together where words run from right to left.
+    private func which(_ instant: Timestamp) -> String {
+        let offset = offset(at: instant)
+        let shown = LocalTime(microseconds: instant.microseconds + offset * 1_000_000)
+        // A time that is skipped is not exact either, but no instant shows it.
+        guard let rules, !rules.reading(of: shown).isExact else { return "" }
+        let minutes = offset.magnitude % 3600 / 60
+        let rest = minutes == 0 ? "" : ":" + (minutes < 10 ? "0" : "") + String(minutes)
+        return " UTC" + (offset < 0 ? "-" : "+") + String(offset.magnitude / 3600) + rest
+    }
 
     /// When a day began by this clock, and when the next one does: 23 to 25 hours later as a rule.
     ///

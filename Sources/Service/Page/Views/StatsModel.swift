@@ -32,6 +32,7 @@ struct StatsModel {
         let lines = charts.lines
         let own: [String: Any] = [
             "at_stats": true,
+            "has_pictures": true,
             "day": day,
             "today": today,
             "teams": teams.map { ["word": $0, "label": balanced($0), "selected": $0 == team] },

@@ -43,11 +43,19 @@ struct PageFrame {
         ]
     }
 
+    /// What begins as something does that scripts say, and stands in templates alone.
+    private static let unscripted: Set = [
+        "bulk.title", "bulk.unpick", "fleet.picked", "live.connecting", "problem.back",
+    ]
+
     /// What any script says, and what this page's does.
     private func spoken(_ scripted: [String]) -> [[String: Any]] {
         let common = ["live.", "age.", "ahead.", "problem.", "act.c", "act.looking", "act.no_", "act.un"]
         let beginnings = common + scripted
-        return words.sentences.filter { sentence in beginnings.contains { sentence.key.hasPrefix($0) } }
+        return words.sentences
+            .filter { sentence in
+                beginnings.contains { sentence.key.hasPrefix($0) } && !Self.unscripted.contains(sentence.key)
+            }
             .sorted { $0.key < $1.key }.map { ["key": $0.key, "text": $0.value] }
     }
 

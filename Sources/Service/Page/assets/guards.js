@@ -4,7 +4,7 @@ import { now, time } from "./ages.js";
 import { tell } from "./needs.js";
 import { keepReading, limit } from "./reading.js";
 import { isSignedOut, whenSignedOut } from "./session.js";
-import { count, element, phrase, say } from "./words.js";
+import { announce, count, element, phrase, say } from "./words.js";
 
 const interval = 30_000; // milliseconds; the stream says when more or less waits, but not what else cards say
 
@@ -14,6 +14,7 @@ let inside = null; // what fills the dialog
 let unloaded = 0; // how often that could not be loaded
 let last = null; // what the cards show; before the first answer, what the server put there
 let isTold = false; // whether it is known what waits, so that the cards say it
+const known = new Set(); // the changes that had a card
 
 const refresh = keepReading("guards", read, interval);
 
@@ -47,7 +48,9 @@ async function read() {
   if (JSON.stringify(waiting) !== last) {
     last = JSON.stringify(waiting);
     const focused = document.activeElement?.closest?.("#guard-list [data-change]")?.dataset.change;
-    document.getElementById("guard-list").replaceChildren(...waiting.map(card));
+    const cards = waiting.map(card);
+    document.getElementById("guard-list").replaceChildren(...cards);
+    cards.forEach(tellOf);
     place.hidden = waiting.length === 0;
     if (focused) place.querySelector(`[data-change="${CSS.escape(focused)}"] button`)?.focus({ preventScroll: true });
   }
@@ -55,6 +58,13 @@ async function read() {
   hideChanges();
   tell();
   inside?.lookAgain();
+}
+
+/** Says a card to who listens, but for what moves on by itself, unless they heard of it or found it on the page. */
+function tellOf({ dataset, children }) {
+  const lines = [...children].filter((line) => !line.matches(".evidence, .buttons"));
+  if (isTold && !known.has(dataset.change)) announce(lines.map((line) => line.textContent).join(" "));
+  known.add(dataset.change);
 }
 
 /** Reads what the server has at an address. */

@@ -20,6 +20,8 @@ const firstRetry = 500;
 const slowestRetry = 10_000;
 // So often, in milliseconds, the server hears that somebody is at the page: the stream alone keeps no sign-in.
 const presenceInterval = 300_000;
+// After so many milliseconds without anybody the end of the sign-in is near: half an hour before it, as `PageSessions` has it.
+const absence = 41_400_000;
 
 /**
  * Follows a stream for as long as the page lives.
@@ -135,6 +137,10 @@ export function follow(address, on) {
 /** Lets the server know that a person uses the page, now and then while one does. */
 function sayPresence() {
   let saidAt = Date.now(); // opening the page said so
+  let unloaded = 0; // how often what warns of the end could not be loaded
+  const watch = setInterval(() => {
+    if (hasPassed(saidAt, absence)) import(`./ending.js?${unloaded}`).then(() => clearInterval(watch), () => (unloaded += 1));
+  }, 60_000);
   for (const name of ["pointerdown", "keydown", "wheel", "touchstart"]) {
     document.addEventListener(
       name,
@@ -176,7 +182,7 @@ function parse(block) {
 
 /** Reads this page again, in its own language, and gives its element with the id; says so when the sign-in is over. */
 export async function reread(address, id) {
-  const text = await (await request(address, { "X-Rollcall-Reread": "true" })).text();
+  const text = await (await request(address, { "X-Rollcall-Reread": language })).text();
   if (isSignedOut()) throw new Error("401"); // it ended meanwhile, and nobody may see this
   const page = new DOMParser().parseFromString(text, "text/html");
   const found = page.getElementById(id);

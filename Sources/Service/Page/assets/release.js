@@ -10,12 +10,19 @@ const tick = 1_000 + Math.random() * 4_000;
 const youngest = 30_000;
 // That nobody did anything for so long, so that what came of it was read.
 const calm = 5_000;
+// The same while something is open that the page would come back without: somebody may be reading it. The place in the fleet's
+// table comes back by itself (`roster.js`), and what is left out here may be open without anybody having opened it.
+const longCalm = 300_000;
+const opened = "main details[open]:not(#teams-place, #figures details)";
 
+const began = performance.now();
 let usedAt = -Infinity;
 
-/** Whether somebody would lose a choice, a question, or what they mark or type. */
+/** Whether somebody would lose a choice, a question, or what they read, mark or type. */
 function isBusy() {
-  if (performance.now() - usedAt < calm || isSelecting()) return true;
+  const now = performance.now();
+  if (now - usedAt < calm || isSelecting()) return true;
+  if (now - Math.max(usedAt, began) < longCalm && document.querySelector(opened)) return true;
   if (document.querySelector("dialog[open], #bulk:not([hidden]), .preview, #acts details[open]")) return true;
   if (document.activeElement?.closest("form")) return true;
   return [...document.querySelector("main").getElementsByTagName("input")].some(isFilled);

@@ -14,10 +14,9 @@ export function renew(old, fresh) {
 
 function renewElement(old, fresh) {
   if (old.dataset.kept !== undefined) return; // a script follows it
-  // A span of time is moved on by the page itself where it is seen; the rest of it is so already.
+  // Clock times are the page's own, by the reader's clock; another zone's are the server's. The rest of a time is so already.
   if (old.nodeName === "TIME" && old.getAttribute("datetime") === fresh.getAttribute("datetime")) {
-    const isSpan = old.dataset.age !== undefined || old.dataset.ahead !== undefined;
-    if (isSpan && old.textContent !== fresh.textContent) old.textContent = fresh.textContent;
+    if (old.dataset.clock === undefined && old.textContent !== fresh.textContent) old.textContent = fresh.textContent;
     return;
   }
   renewAttributes(old, fresh);

@@ -1,4 +1,4 @@
-// Everybody, in a table of which only what is in view exists: thousands of agents scroll as smoothly as ten.
+// Everybody, in a table of which only what is in view exists, however many there are.
 //
 // The rows are cut into chunks whose heights are measured once they were shown. Above and below the chunks in view an
 // empty body keeps the place of the others. Readers are told of every row's place by aria-rowcount and aria-rowindex.
@@ -71,6 +71,7 @@ export class Roster {
 
   /** Everybody anew. */
   replace(agents) {
+    const left = this.isWhole ? null : history.state; // where somebody who comes back was
     const old = this.agents;
     const standing = this.standing();
     this.agents = new Map(agents.map((agent) => [agent.agent_id, agent]));
@@ -78,12 +79,10 @@ export class Roster {
     this.isWhole = true;
     for (const [agentID, row] of this.rows) if (this.agents.has(agentID)) fill(row, this.agents.get(agentID));
     this.heights.forget();
-    this.draw(true, standing.filter(({ agentID }) => !this.isMoved(old.get(agentID), this.agents.get(agentID))));
-  }
-
-  /** Whether somebody is gone, or stands elsewhere among the others than before, as far as that is known. */
-  isMoved(old, agent) {
-    return !agent || (old !== undefined && this.compare(old, agent) !== 0);
+    const stays = (before, agent) => agent && !(before && this.compare(before, agent)); // as far as that is known
+    this.draw(true, standing.filter(({ agentID }) => stays(old.get(agentID), this.agents.get(agentID))));
+    const back = this.agents.get(left?.agentID);
+    if (back) this.reveal(this.place(back), [left]);
   }
 
   /** Takes in changes, `null` for who is gone. */
@@ -126,6 +125,9 @@ export class Roster {
   }
 
   later() {
+    clearTimeout(this.noting);
+    // The browser keeps who stands at the top, and where, for who comes back to the page.
+    this.noting = setTimeout(() => this.isWhole && history.replaceState(this.kept[0], ""), 200);
     if (this.isDue) return;
     this.isDue = true;
     requestAnimationFrame(() => {
@@ -136,10 +138,7 @@ export class Roster {
 
   /** Another width makes other heights. Whoever stands at the top of what is in view stays there. */
   resize() {
-    if (!this.isWhole || this.isOver || this.table.offsetWidth === this.width) {
-      this.later();
-      return;
-    }
+    if (!this.isWhole || this.isOver || this.table.offsetWidth === this.width) return this.later();
     this.width = this.table.offsetWidth;
     const kept = this.kept;
     this.heights.forget();
@@ -291,10 +290,11 @@ export class Roster {
     other?.scrollIntoView({ block: "nearest" });
   }
 
-  /** Scrolls to where a row has its place, so that it exists. */
-  reveal(index) {
+  /** Scrolls to where a row has its place, so that it exists; and on to where it was as noted, if it was. */
+  reveal(index, noted = []) {
     const top = this.table.getBoundingClientRect().top + window.scrollY + this.heights.above(index);
     window.scrollTo(0, top - window.innerHeight / 2);
     this.draw(true, []);
+    this.scrollTo(noted);
   }
 }

@@ -11,8 +11,6 @@ const stats = document.getElementById("stats");
 measured(stats.dataset.now);
 tick();
 
-form.addEventListener("change", () => form.requestSubmit());
-
 /** Shows the figures anew. What is open stays open; the filter follows the day unless somebody is at it. */
 async function read() {
   const fresh = await reread(location.href, "stats");
@@ -26,7 +24,10 @@ async function read() {
   if (isFocused) figures.querySelector("summary")?.focus({ preventScroll: true });
   const day = form.elements.day;
   day.max = figures.dataset.today;
-  if (!form.contains(document.activeElement) && day.value === old.dataset.day) day.value = figures.dataset.day;
+  if (!form.contains(document.activeElement) && day.value === old.dataset.day) {
+    day.value = figures.dataset.day;
+    day.defaultValue = day.value; // nobody has filled it in
+  }
   stats.dataset.now = fresh.dataset.now;
   measured(fresh.dataset.now);
   tick();
