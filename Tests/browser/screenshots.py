@@ -185,6 +185,7 @@ def take_outage(page, rollcall, folder):
 
 
 def take(rollcall, folder):
+    """Takes all of them; gives the build of the page that is on them."""
     page = Page(browser(), rollcall)
     try:
         take_calm(page, rollcall, folder)
@@ -221,6 +222,7 @@ def take(rollcall, folder):
             shoot_silence(page, rollcall, folder, kind, language)
             shoot_signed_out(page, rollcall, folder, kind, language)
         take_outage(page, rollcall, folder)
+        return page.run("return document.body.dataset.build")
     finally:
         page.driver.quit()
 
@@ -228,12 +230,13 @@ def take(rollcall, folder):
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
-        old.unlink()
+    made_of = folder / "made-of.txt"  # PagePicturesTests compares it with the page as it is
+    for old in [made_of, *folder.glob("*.png")]:
+        old.unlink(missing_ok=True)
     rollcall = Rollcall("screenshots", story.SETTINGS)
     try:
         rollcall.start()
-        take(rollcall, folder)
+        made_of.write_text(take(rollcall, folder) + "\n")
     finally:
         rollcall.stop()
 

@@ -1,28 +1,7 @@
 """A manager's morning from beginning to end, without a mouse: who cannot work, why, and what is done about it."""
 
-from selenium.webdriver.common.action_chains import ActionChains
+from keys import focused, press, tab_to
 from selenium.webdriver.common.keys import Keys
-
-
-def press(page, *keys):
-    """Presses keys, whatever has the focus at that moment: the page may replace it in between."""
-    for key in keys:
-        ActionChains(page.driver).send_keys(key).perform()
-
-
-def focused(page, selector):
-    return page.driver.execute_script("return document.activeElement.matches(arguments[0])", selector)
-
-
-def tab_to(page, selector, limit=60):
-    """Goes from what has the focus to what fits, as somebody does who sees where the focus is."""
-    for _ in range(limit):
-        if focused(page, selector):
-            outline = page.driver.execute_script("return getComputedStyle(document.activeElement).outlineStyle")
-            assert outline != "none", f"the focus is seen on {selector}"
-            return
-        press(page, Keys.TAB)
-    raise AssertionError(f"{selector} is not reached by the keyboard")
 
 
 def test_a_morning_by_the_keyboard(rollcall, page, manage_key):

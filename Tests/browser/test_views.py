@@ -1,59 +1,24 @@
-"""Every view, filled with at least one row of every condition: nothing that axe-core finds, on no screen and in no language."""
+"""Every view, filled with at least one row of every condition, and what opens over it: axe-core finds nothing.
+
+Views in each language, in the dark (in Arabic), and on a phone (in Spanish and Arabic; that nothing is cut off, in each language).
+Dialogs in English, light and dark, but for that of pairing also in Arabic in the dark on a phone. What comes of orders and mappings, and
+what cannot be read again, in each language and in both colours, not in each of both. What is old in English, in both colours, and there
+also with its filter, which axe-core does not count.
+"""
 
 import pytest
 
 import axe
+import contrast
 import story
+from views import VIEWS, dark, each_pairing, light, show
 
 SETTINGS = story.SETTINGS
-
-VIEWS = {
-    "fleet": "/",
-    "filtered": "/?team=front-desk&sort=state",
-    "nobody": "/?q=nobody-at-all",
-    "agent": "/agents/ada",
-    "agent-scan": "/agents/bruno",
-    "agent-held": "/agents/hana",
-    "agent-unmapped": "/agents/lena",
-    "agent-month": "/agents/ada?span=month",
-    "stats": "/stats",
-    "sources": "/sources",
-    "source": "/sources/hr",
-    "unmatched": "/unmatched",
-    "problem": "/agents/nobody",
-}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def team(rollcall):
     story.seed(rollcall)
-
-
-def show(page, view, language="en"):
-    path = VIEWS[view]
-    path += ("&" if "?" in path else "?") + f"lang={language}"
-    page.open(path)
-    if view == "stats":
-        # Many share figures for a while: those of before the team came may be shown first.
-        page.wait(lambda: page.has("#stages") or page.open(path), 180, "figures of the day")
-    if page.has("#live"):
-        page.wait_live()
-    if page.has("#agents[aria-rowcount]"):
-        page.wait_loaded()
-    page.driver.execute_script("for (const each of document.querySelectorAll('main details')) each.open = true")
-
-
-def light(page):
-    colours(page, "light")
-
-
-def dark(page):
-    colours(page, "dark")
-
-
-def colours(page, scheme):
-    scheme = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
 
 
 def test_the_team_has_a_row_of_every_condition(rollcall, page):
@@ -130,6 +95,11 @@ def test_axe_finds_nothing_on_the_sign_in_and_in_dialogs(rollcall, open_browser)
     for language in ("en", "es", "ar"):
         outside.open(f"/?lang={language}")
         assert axe.violations(outside.driver) == []
+    # What leads past the header is seen once it has the focus, and can be read then.
+    outside.run("document.querySelector('.skip').focus()")
+    place = "const { left, right } = document.querySelector('.skip').getBoundingClientRect(); return [left > 0, right < innerWidth]"
+    assert outside.run(place) == [True, True]
+    assert [each for each in axe.violations(outside.driver) if ".skip" in each] == [], "it lies over the name, which is seen without it"
     page = open_browser()
     page.sign_in(rollcall.admin_key)
     show(page, "fleet")
@@ -152,32 +122,34 @@ def test_axe_finds_nothing_on_the_sign_in_and_in_dialogs(rollcall, open_browser)
     assert axe.violations(page.driver) == []
 
 
+def test_axe_finds_nothing_in_the_pairing_on_a_phone_from_right_to_left_in_the_dark(rollcall, page):
+    dark(page)
+    page.sign_in(rollcall.admin_key)
+    phone = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    show(page, "agent-scan", "ar")
+    assert page.find("html").get_attribute("dir") == "rtl"
+    wide = """
+        const dialog = document.getElementById("pairing");
+        const { left, right } = dialog.getBoundingClientRect();
+        return [document.documentElement.scrollWidth - 360, dialog.scrollWidth - dialog.clientWidth, -left, right - 360].filter((each) => each > 0);"""
+    found = []
+    for state in each_pairing(page, may_pause=False):
+        found += [f"{state}: {each}" for each in axe.violations(page.driver)]
+        found += [f"{state}: too wide {each}" for each in page.run(wide)]
+        page.shoot(f"pairing-360-{state}")
+    assert found == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_the_pairing_and_in_dialogs_whatever_the_colours(rollcall, page, scheme):
     if scheme == "dark":
         dark(page)
     page.sign_in(rollcall.admin_key)
     show(page, "agent-scan")
-    page.find("#pair").click()
-    page.wait(lambda: page.has("#pairing-place img"), what="the QR code")
-    found = [f"qr: {each}" for each in axe.violations(page.driver)]
-    # Nobody looks, so no other one is asked for.
-    page.run("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
-    page.wait(lambda: page.has("#pairing-place button"), 60, "the offer of a new one")
-    found += [f"paused: {each}" for each in axe.violations(page.driver)]
-    page.run("delete document.hidden")
-    page.find("#pairing-place button").click()
-    page.wait(lambda: page.has("#pairing-place img"), what="a new QR code")
-    page.find("#pairing [data-as=code]").click()
-    page.wait(lambda: page.find("#pairing-phone").is_displayed())
-    found += [f"number: {each}" for each in axe.violations(page.driver)]
-    page.find("#pairing-phone input").send_keys("+49 170 1234567")
-    page.find("#pairing-phone button").click()
-    page.wait(lambda: page.has("#pairing-place output"), what="the code")
-    found += [f"code: {each}" for each in axe.violations(page.driver)]
-    page.find("#pairing [data-as=link]").click()
-    page.wait(lambda: "http" in page.text("#pairing-place"), what="the link")
-    found += [f"link: {each}" for each in axe.violations(page.driver)]
+    found = []
+    for state in each_pairing(page, may_pause=True):
+        found += [f"{state}: {each}" for each in axe.violations(page.driver)]
     page.find("#pairing > .buttons [data-close]").click()
     page.find("#reboot").click()
     page.wait(lambda: page.find("#sure-yes").is_displayed())
@@ -290,6 +262,9 @@ def test_what_is_old_can_still_be_read_whatever_the_colours(rollcall, page):
                 scheme(page)
                 page.driver.execute_script("for (const each of document.getAnimations()) each.finish()")
                 found += [f"{view}, {scheme.__name__}: {each}" for each in axe.violations(page.driver)]
+                texts = contrast.measured(page)
+                assert sum(1 for _, _, is_filtered, _ in texts if is_filtered) > 5, "what is old is greyed"
+                found += [f"{view}, {scheme.__name__}: {each}" for each in contrast.too_weak(texts)]
         finally:
             rollcall.thaw()
         page.wait(lambda: not page.find("#silence").is_displayed(), what="the end of the silence")
