@@ -155,6 +155,7 @@ extension AccountWorker {
     /// Returns `false` when the list says nothing: only a read of its own can.
     func take(_ finding: ListFinding, of entry: SweepEntry, sentAt: Timestamp, run: SweepRun?) -> Bool {
         let instance = entry.instance
+        if finding != .notListed { unreadSince.withLock { $0[instance] = nil } }
         switch finding {
         case .asStored: if let reading = entry.reading { takeAsStored(reading, of: instance, sentAt: sentAt, run: run) }
         case .read(let reading): take(reading, of: instance, sentAt: sentAt, priority: .repair, run: run)

@@ -114,7 +114,7 @@ func plan(
         let again = context.now + context.policy.alikeLook
         decision = Decision(nil, .failingAlike, .needsAttention, lookAgainAt: again)
     }
-    if decision.endsAttempts { evidence.attempts = 0 }
+    if decision.endsAttempts(evidence) { evidence.attempts = 0 }
     let unreadFor = news.unreadFor(evidence, agent, context)
     if let retryAt = news.retryOfRead(unreadFor, context) ?? news.retryOfCommand(decision, context) {
         decision.lookAgainAt = max(decision.lookAgainAt ?? retryAt, retryAt)
@@ -223,9 +223,10 @@ extension Evidence {
 extension Decision {
     /// Whether what was tried counts no more, since all is as it should be.
     ///
-    /// That a session counts as stopped may rest on how often its stop was tried.
-    fileprivate var endsAttempts: Bool {
-        (condition == .converged || condition == .held) && reason != .failedCountsAsStopped
+    /// That a session counts as stopped may rest on how often its stop was tried: where the engine answered it with errors.
+    fileprivate func endsAttempts(_ evidence: Evidence) -> Bool {
+        guard condition == .converged || condition == .held else { return false }
+        return reason != .failedCountsAsStopped || evidence.lastCommand?.verdict != .transient
     }
 
     /// Asks for a look, unless there is something to do or one will be made in a moment anyway.

@@ -38,7 +38,7 @@ struct EventStream: Sendable {
         let text = EventText(run: feed.run)
         var place = text.sequence(in: lastEventID).flatMap { feed.holds(after: $0) ? $0 : nil }
         var counted: UInt64 = 0
-        var owesCounts = beginsWithCounts
+        var owesCounts = beginsWithCounts && place != nil
         var comments = CommentPace()
         var engines = PulseTelling(teams: caller.teamList)
         var buffer = ByteBuffer()

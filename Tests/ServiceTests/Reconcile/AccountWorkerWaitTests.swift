@@ -30,13 +30,14 @@ struct AccountWorkerWaitTests {
     }
 
     @Test
-    func `reads that fail one after the other count from the first, until the lease is another's`() throws {
+    func `reads that fail in a row count from the first, until a list tells or the lease is another's`() throws {
         let scene = WorkerScene(verdict: .permanent)
         let clock = scene.clock
         let told = Mutex<[Timestamp]>([])
         try scene.runLanes { worker in
-            for number in 1...3 {
+            for number in 1...4 {
                 if number == 3 { worker.forget() }
+                if number == 4 { worker.listed(1, at: clock.now()) }
                 let look = LookJob(instance: 1, address: SessionAddress(instanceID: "1"), priority: .repair)
                 _ = await worker.read(look, CallDeparture())
                 for item in await worker.passes.next()?.items ?? [] {
@@ -47,7 +48,20 @@ struct AccountWorkerWaitTests {
             }
         }
         let since = told.withLock { $0 }
-        try #require(since.count == 3)
-        #expect(since[0] == since[1] && since[2] - since[0] >= .seconds(4))
+        try #require(since.count == 4)
+        #expect(since[0] == since[1] && since[2] - since[0] >= .seconds(4) && since[3] - since[2] >= .seconds(2))
+    }
+}
+
+extension AccountWorker {
+    /// Takes in a list that says of an instance what is known of it.
+    fileprivate func listed(_ instance: Int64, at sentAt: Timestamp) {
+        let entry = SweepEntry(
+            instance: instance,
+            address: SessionAddress(instanceID: "1"),
+            reading: nil,
+            condition: .converged
+        )
+        _ = take(.asStored, of: entry, sentAt: sentAt, run: nil)
     }
 }

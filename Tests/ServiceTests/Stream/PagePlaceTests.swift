@@ -35,6 +35,20 @@ struct PagePlaceTests {
     }
 
     @Test
+    func `a stream that begins with a reset is told the counts once`() async throws {
+        try await withPage { page in
+            for agent in ["a1", "a2"] { try await page.management.addAgent(agent) }
+            try await page.follow("?snapshot=false") { stream in
+                try await stream.next("reset")
+                try await stream.next("summary")
+                try await page.management.observe("a2", "FAILED")
+                let next = try await stream.next { ["reset", "summary", "agent"].contains($0.name) }
+                #expect(next.name == "agent")
+            }
+        }
+    }
+
+    @Test
     func `a later page of a list begins with a reset, for it reads itself again`() async throws {
         try await withPage { page in
             for agent in ["a1", "a2"] { try await page.management.addAgent(agent) }
